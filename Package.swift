@@ -1,0 +1,171 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let package = Package(
+    name: "countersign",
+    platforms: [.macOS(.v26)],
+    products: [
+        .executable(name: "countersign", targets: ["CountersignProgram"]),
+        .library(name: "Countersign", targets: ["Countersign"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+    ],
+    targets: [
+        // What C has and Swift lacks.
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .target(name: "CLinux"),
+
+        // The rooms; an arrow points one way only.
+        .target(
+            name: "CountersignModel",
+            dependencies: [.crypto]
+        ),
+        .target(
+            name: "CountersignRules",
+            dependencies: ["CountersignModel", "CYaml", "CRE2", .crypto]
+        ),
+        .target(
+            name: "CountersignActions",
+            dependencies: [
+                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioFoundation, .subprocess,
+                .system,
+            ]
+        ),
+        .target(
+            name: "CountersignStore",
+            dependencies: ["CountersignModel", .grdb]
+        ),
+        .target(
+            name: "CountersignEngine",
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .lifecycle, .log,
+            ]
+        ),
+        .target(
+            name: "CountersignListener",
+            dependencies: [
+                "CountersignModel", "CountersignStore", .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
+            ]
+        ),
+        .target(
+            name: "CountersignOneSpan",
+            dependencies: ["CountersignModel", "CountersignStore", .crypto]
+        ),
+        .target(
+            name: "CountersignCLI",
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignListener", "CountersignOneSpan", .argumentParser, .asyncHTTPClient, .configuration,
+                .hummingbird, .lifecycle, .log, .nioCore, .nioFoundation,
+            ]
+        ),
+        .target(
+            name: "CountersignTesting",
+            dependencies: ["CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore"]
+        ),
+
+        // What is built from them: the face for embedders, and the program.
+        .target(
+            name: "Countersign",
+            dependencies: ["CountersignModel", "CountersignActions", "CountersignCLI"]
+        ),
+        .executableTarget(name: "CountersignProgram", dependencies: ["Countersign"]),
+
+        // Each room proves itself; ProgramTests drive the built program as a user does.
+        .testTarget(name: "CountersignModelTests", dependencies: ["CountersignModel", "CountersignTesting"]),
+        .testTarget(
+            name: "CountersignRulesTests",
+            dependencies: ["CountersignModel", "CountersignRules", "CountersignActions", "CountersignTesting"]
+        ),
+        .testTarget(
+            name: "CountersignActionsTests",
+            dependencies: [
+                "CountersignModel", "CountersignActions", "CountersignTesting", .asyncHTTPClient, .log, .nioCore,
+                .nioHTTP1, .nioPosix, .system,
+            ]
+        ),
+        .testTarget(
+            name: "CountersignStoreTests",
+            dependencies: ["CountersignModel", "CountersignStore", "CountersignTesting", .grdb]
+        ),
+        .testTarget(
+            name: "CountersignEngineTests",
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignTesting", .log,
+            ]
+        ),
+        .testTarget(
+            name: "CountersignListenerTests",
+            dependencies: [
+                "CountersignModel", "CountersignStore", "CountersignListener", "CountersignOneSpan",
+                "CountersignTesting", .hummingbird, .lifecycle, .log, .nioCore, .nioPosix,
+            ]
+        ),
+        .testTarget(
+            name: "CountersignOneSpanTests",
+            dependencies: ["CountersignModel", "CountersignOneSpan", "CountersignTesting"]
+        ),
+        .testTarget(name: "CountersignCLITests", dependencies: ["CountersignModel", "CountersignCLI"]),
+        .testTarget(
+            name: "ProgramTests",
+            dependencies: ["CountersignModel", "CountersignProgram", .asyncHTTPClient, .nioCore, .subprocess, .system]
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let log = product(name: "Logging", package: "swift-log")
+    static let nioCore = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let system = product(name: "SystemPackage", package: "swift-system")
+}
+
+let settings: [SwiftSetting] = [
+    // `any` marks a value that is boxed behind a protocol (SE-0335).
+    .enableUpcomingFeature("ExistentialAny"),
+    // An import is private to its file unless it says otherwise (SE-0409).
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    // A member is visible only where its module is imported (SE-0444).
+    .enableUpcomingFeature("MemberImportVisibility"),
+    // An async function stays on its caller's actor unless marked @concurrent (SE-0461).
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    // A conformance follows the isolation of its type (SE-0470).
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    // A weak capture can be constant (SE-0481).
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    // The build stays free of warnings; a deprecation upstream does not stop it (SE-0443, SE-0480).
+    .treatAllWarnings(as: .error),
+    .treatWarning("DeprecatedDeclaration", as: .warning),
+]
+
+for target in package.targets where target.type != .system && !["CRE2", "CLinux"].contains(target.name) {
+    target.swiftSettings = (target.swiftSettings ?? []) + settings
+}

@@ -1,0 +1,42 @@
+public import CountersignModel
+public import Logging
+
+/// What an action is told and lent when it acts.
+public struct ActionContext: Sendable {
+    public let event: Event
+    public let runID: Run.ID
+    public let ruleID: String
+    public let stepID: String
+
+    /// The attempt at the step, counted from 1.
+    public let attempt: Int
+
+    /// The same for every attempt at this step of this run, and for nothing else in the world.
+    public let idempotencyKey: String
+
+    /// A logger that carries the ids of event, run, rule and step.
+    public let logger: Logger
+
+    /// The ways to the outside world.
+    package let services: ActionServices
+
+    package init(
+        event: Event,
+        runID: Run.ID,
+        ruleID: String,
+        stepID: String,
+        attempt: Int,
+        idempotencyKey: String,
+        logger: Logger,
+        services: ActionServices
+    ) {
+        self.event = event
+        self.runID = runID
+        self.ruleID = ruleID
+        self.stepID = stepID
+        self.attempt = attempt
+        self.idempotencyKey = idempotencyKey
+        self.logger = logger
+        self.services = services
+    }
+}

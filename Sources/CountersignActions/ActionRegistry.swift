@@ -1,0 +1,59 @@
+public import CountersignModel
+
+/// The actions that rules can name: an immutable value, extended by making another one.
+public struct ActionRegistry: Sendable {
+    /// One kind of action: its declaration and the way to make it for a step.
+    package struct Kind: Sendable {
+        package let declaration: ActionDeclaration
+        package let make: @Sendable (Options) -> any PlannedAction
+
+        package init(
+            declaration: ActionDeclaration,
+            make: @escaping @Sendable (Options) -> any PlannedAction
+        ) {
+            self.declaration = declaration
+            self.make = make
+        }
+    }
+
+    private let kinds: [String: Kind]
+
+    private init(kinds: [String: Kind]) {
+        self.kinds = kinds
+    }
+
+    /// A registry of these actions.
+    public init(_ actions: [any Action.Type] = []) {
+        self.init(kinds: [:])
+        self = actions.reduce(self) { $0.adding($1) }
+    }
+
+    /// This registry and one more action; an action of the same name is replaced.
+    public func adding(_ action: any Action.Type) -> ActionRegistry {
+        adding(Kind(declaration: action.declaration) { action.init(options: $0) })
+    }
+
+    /// This registry and one more kind of action.
+    package func adding(_ kind: Kind) -> ActionRegistry {
+        var kinds = kinds
+        kinds[kind.declaration.name] = kind
+        return ActionRegistry(kinds: kinds)
+    }
+
+    /// This registry without the action called `name`.
+    public func without(_ name: String) -> ActionRegistry {
+        var kinds = kinds
+        kinds[name] = nil
+        return ActionRegistry(kinds: kinds)
+    }
+
+    /// The declarations of all actions, by name.
+    public var declarations: [ActionDeclaration] {
+        kinds.values.map(\.declaration).sorted { $0.name < $1.name }
+    }
+
+    /// The action called `name` with its options; nil when there is none of this name.
+    package func make(_ name: String, options: Options) -> (any PlannedAction)? {
+        kinds[name]?.make(options)
+    }
+}

@@ -1,0 +1,62 @@
+/// What an action is called, what it does and which options it takes: checking, JSON Schema and docs follow from it.
+public struct ActionDeclaration: Sendable {
+    /// An example that a test checks and dry-runs.
+    public struct Example: Sendable {
+        /// What the example shows, in one sentence.
+        public let summary: String
+
+        /// The step in YAML, the action's key included.
+        public let yaml: String
+
+        public init(_ summary: String, yaml: String) {
+            self.summary = summary
+            self.yaml = yaml
+        }
+    }
+
+    /// A value that the action leaves for the steps behind it.
+    public struct Output: Sendable {
+        public let name: String
+        public let summary: String
+
+        public init(_ name: String, _ summary: String) {
+            self.name = name
+            self.summary = summary
+        }
+    }
+
+    /// The key under which a step names the action.
+    public let name: String
+
+    /// What the action does, in one sentence.
+    public let summary: String
+
+    /// The option that a step may give alone, without a map (`shell: TEXT`).
+    public let mainField: String?
+
+    public let fields: [FieldDeclaration]
+
+    /// Options of which at most one may be given.
+    public let alternatives: [[String]]
+
+    public let outputs: [Output]
+    public let examples: [Example]
+
+    public init(
+        name: String,
+        summary: String,
+        mainField: String? = nil,
+        fields: [FieldDeclaration],
+        alternatives: [[String]] = [],
+        outputs: [Output] = [],
+        examples: [Example] = []
+    ) {
+        self.name = name
+        self.summary = summary
+        self.mainField = mainField
+        self.fields = fields
+        self.alternatives = alternatives
+        self.outputs = outputs
+        self.examples = examples
+    }
+}

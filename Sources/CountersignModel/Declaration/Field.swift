@@ -1,0 +1,181 @@
+/// An option with the Swift type of its value: declared once, it parses, checks, suggests and documents.
+public struct Field<Value: Sendable>: Sendable {
+    public let declaration: FieldDeclaration
+    let fallback: Value?
+    let extract: @Sendable (OptionValue) -> Value?
+
+    init(
+        _ key: String,
+        _ kind: OptionKind,
+        _ summary: String,
+        isRequired: Bool = false,
+        default fallback: Value? = nil,
+        defaultText: String? = nil,
+        extract: @escaping @Sendable (OptionValue) -> Value?
+    ) {
+        declaration = FieldDeclaration(
+            key: key,
+            kind: kind,
+            summary: summary,
+            isRequired: isRequired,
+            defaultText: defaultText
+        )
+        self.fallback = fallback
+        self.extract = extract
+    }
+}
+
+/// The checked options of one step, or of one group of settings.
+public struct Options: Sendable {
+    /// The options that were written, in their order.
+    public struct Entry: Sendable {
+        public let key: String
+        public let value: OptionValue
+
+        public init(key: String, value: OptionValue) {
+            self.key = key
+            self.value = value
+        }
+    }
+
+    public let entries: [Entry]
+
+    public init(_ entries: [Entry] = []) {
+        self.entries = entries
+    }
+
+    /// The value of `field`: what was written, else its default, else nil.
+    public subscript<Value>(field: Field<Value>) -> Value? {
+        entries.first { $0.key == field.declaration.key }.flatMap { field.extract($0.value) } ?? field.fallback
+    }
+
+    /// The value of a field that is required or has a default.
+    ///
+    /// The checker sees to it that a required option is there; it is the programmer's mistake to ask for another one.
+    public func required<Value>(_ field: Field<Value>) -> Value {
+        guard let value = self[field] else {
+            preconditionFailure("the option '\(field.declaration.key)' is neither required nor has it a default")
+        }
+        return value
+    }
+}
+
+extension Field where Value == Template {
+    /// A text with `${…}` in it.
+    public static func template(_ key: String, in place: Place, _ summary: String, isRequired: Bool = false) -> Field {
+        Field(key, .template(place), summary, isRequired: isRequired) {
+            if case .template(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == [Template] {
+    /// A program and its arguments.
+    public static func arguments(_ key: String, _ summary: String, isRequired: Bool = false) -> Field {
+        Field(key, .arguments, summary, isRequired: isRequired) {
+            if case .arguments(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == [OptionValue.NamedTemplate] {
+    /// A map of names to texts with `${…}` in them.
+    public static func templates(_ key: String, in place: Place, _ summary: String) -> Field {
+        Field(key, .templates(place), summary, default: []) {
+            if case .templates(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == JSONTemplate {
+    /// Any JSON value with `${…}` in its strings.
+    public static func json(_ key: String, _ summary: String) -> Field {
+        Field(key, .json, summary) { if case .json(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == String {
+    /// A script for `/bin/sh`.
+    public static func shellScript(_ key: String, _ summary: String, isRequired: Bool = false) -> Field {
+        Field(key, .shellScript, summary, isRequired: isRequired, extract: text)
+    }
+
+    /// A text in which `${…}` means nothing.
+    public static func text(
+        _ key: String,
+        _ summary: String,
+        isRequired: Bool = false,
+        default fallback: String? = nil
+    ) -> Field {
+        Field(key, .text, summary, isRequired: isRequired, default: fallback, defaultText: fallback, extract: text)
+    }
+
+    /// One of some words.
+    public static func choice(_ key: String, _ words: [String], _ summary: String, default fallback: String) -> Field {
+        Field(key, .choice(words), summary, default: fallback, defaultText: fallback, extract: text)
+    }
+
+    private static let text: @Sendable (OptionValue) -> String? = {
+        if case .text(let value) = $0 { value } else { nil }
+    }
+}
+
+extension Field where Value == [String] {
+    /// A list of texts.
+    public static func texts(_ key: String, _ summary: String) -> Field {
+        Field(key, .texts, summary, default: []) { if case .texts(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == Duration {
+    /// A duration such as `30s`.
+    public static func duration(_ key: String, _ summary: String, default fallback: Duration? = nil) -> Field {
+        Field(key, .duration, summary, default: fallback, defaultText: fallback?.text) {
+            if case .duration(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == Int {
+    /// A whole number within bounds.
+    public static func integer(
+        _ key: String,
+        in range: ClosedRange<Int>,
+        _ summary: String,
+        default fallback: Int? = nil
+    ) -> Field {
+        Field(key, .integer(range), summary, default: fallback, defaultText: fallback.map(String.init)) {
+            if case .integer(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == [Int] {
+    /// A list of whole numbers within bounds.
+    public static func integers(_ key: String, in range: ClosedRange<Int>, _ summary: String) -> Field {
+        Field(key, .integers(range), summary) { if case .integers(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == Bool {
+    /// `true` or `false`.
+    public static func boolean(_ key: String, _ summary: String, default fallback: Bool) -> Field {
+        Field(key, .boolean, summary, default: fallback, defaultText: String(fallback)) {
+            if case .boolean(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == Options {
+    /// A map of further options.
+    public static func group(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
+        Field(key, .group(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == [OptionValue.NamedOptions] {
+    /// A map whose keys the user chooses, each with the same options under it.
+    public static func groups(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
+        Field(key, .groups(fields), summary, default: []) { if case .groups(let value) = $0 { value } else { nil } }
+    }
+}

@@ -1,0 +1,91 @@
+/// What an option may hold; reading, checking, JSON Schema and the reference all follow from it.
+public indirect enum OptionKind: Sendable {
+    /// A text with `${…}` in it, encoded for its place.
+    case template(Place)
+    /// A script for `/bin/sh`; `${…}` in it belongs to the shell.
+    case shellScript
+    /// A program and its arguments: a list of templates, the first of them literal.
+    case arguments
+    /// A map of names to templates.
+    case templates(Place)
+    /// Any JSON value with templates in its strings.
+    case json
+    /// A text in which `${…}` means nothing.
+    case text
+    /// One of these words.
+    case choice([String])
+    /// A duration such as `30s`.
+    case duration
+    /// A whole number.
+    case integer(ClosedRange<Int>)
+    /// A list of whole numbers.
+    case integers(ClosedRange<Int>)
+    /// A list of texts.
+    case texts
+    /// `true` or `false`.
+    case boolean
+    /// A map of further options.
+    case group([FieldDeclaration])
+    /// A map whose keys the user chooses, each with these options under it.
+    case groups([FieldDeclaration])
+}
+
+/// The checked value of an option.
+public indirect enum OptionValue: Sendable {
+    case template(Template)
+    case arguments([Template])
+    case templates([NamedTemplate])
+    case json(JSONTemplate)
+    case text(String)
+    case texts([String])
+    case duration(Duration)
+    case integer(Int)
+    case integers([Int])
+    case boolean(Bool)
+    case group(Options)
+    case groups([NamedOptions])
+
+    /// A name, such as that of a header, and the template of its value.
+    public struct NamedTemplate: Sendable {
+        public let name: String
+        public let template: Template
+
+        public init(name: String, template: Template) {
+            self.name = name
+            self.template = template
+        }
+    }
+
+    /// Options under a key that the user chose.
+    public struct NamedOptions: Sendable {
+        public let name: String
+        public let options: Options
+
+        public init(name: String, options: Options) {
+            self.name = name
+            self.options = options
+        }
+    }
+}
+
+/// What an option is called, what it may hold and what it means.
+public struct FieldDeclaration: Sendable {
+    public let key: String
+    public let kind: OptionKind
+
+    /// What the option does, in one sentence.
+    public let summary: String
+
+    public let isRequired: Bool
+
+    /// The value that counts where the option is left out, as a rule would write it; nil where there is none.
+    public let defaultText: String?
+
+    public init(key: String, kind: OptionKind, summary: String, isRequired: Bool = false, defaultText: String? = nil) {
+        self.key = key
+        self.kind = kind
+        self.summary = summary
+        self.isRequired = isRequired
+        self.defaultText = defaultText
+    }
+}

@@ -1,0 +1,100 @@
+public import Foundation
+
+/// Something that happened to a package, as it was told to us and stored.
+public struct Event: Sendable {
+    /// The number of an event in its store, given in the order of storing, from 1.
+    public struct ID: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+        public let rawValue: Int64
+        public init(rawValue: Int64) { self.rawValue = rawValue }
+        public var description: String { String(rawValue) }
+    }
+
+    /// How an event came in.
+    public enum Origin: String, Sendable, CaseIterable {
+        /// Posted by the vendor to the callback path.
+        case callback
+        /// Found out by asking the vendor.
+        case poll
+        /// Handed in by a person.
+        case manual
+        /// Raised by a rule.
+        case rule
+    }
+
+    public let id: ID
+
+    /// The event's name, such as `PACKAGE_COMPLETE`; an open set.
+    public let name: String
+
+    /// The whole body as it came, `name` included.
+    public let payload: JSON
+
+    public let origin: Origin
+
+    /// When the event was stored.
+    public let receivedAt: Date
+
+    public init(id: ID, name: String, payload: JSON, origin: Origin, receivedAt: Date) {
+        self.id = id
+        self.name = name
+        self.payload = payload
+        self.origin = origin
+        self.receivedAt = receivedAt
+    }
+}
+
+/// An event on its way into the store.
+package struct Delivery: Sendable {
+    package let name: String
+    package let payload: JSON
+
+    /// The body as it came, byte for byte.
+    package let body: [UInt8]
+
+    package let origin: Event.Origin
+
+    /// What two deliveries of one event have in common; nil when they cannot be told apart from two events.
+    package let deduplicationKey: [UInt8]?
+
+    package init(name: String, payload: JSON, body: [UInt8], origin: Event.Origin, deduplicationKey: [UInt8]?) {
+        self.name = name
+        self.payload = payload
+        self.body = body
+        self.origin = origin
+        self.deduplicationKey = deduplicationKey
+    }
+}
+
+/// A body from an authenticated sender that is no event, and why.
+package struct UnreadableBody: Error, Sendable {
+    package let body: [UInt8]
+    package let reason: String
+
+    package init(body: [UInt8], reason: String) {
+        self.body = body
+        self.reason = reason
+    }
+}
+
+/// What knows the vendor's callbacks: who may send them, and how a body becomes a delivery.
+package protocol CallbackReader: Sendable {
+    /// The id of the key that `authorization` (the header's value, nil when absent) proves; nil when it proves none.
+    func authenticate(_ authorization: String?) -> CallbackKey.ID?
+
+    /// Reads one body.
+    func read(_ body: [UInt8], origin: Event.Origin) throws(UnreadableBody) -> Delivery
+}
+
+/// A secret that the vendor sends with each callback.
+package struct CallbackKey: Sendable {
+    /// What a key is called in logs, in the place of its value.
+    package typealias ID = String
+
+    package let id: ID
+    package let value: String
+
+    package init(id: ID, value: String) {
+        self.id = id
+        self.value = value
+    }
+}

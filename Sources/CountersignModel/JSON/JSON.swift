@@ -1,0 +1,74 @@
+/// A JSON value (RFC 8259), as it came: numbers keep their digits, objects keep the order of their members.
+///
+/// An event is parsed into this tree once; matching, templates and deduplication all read the same tree.
+public enum JSON: Sendable, Hashable {
+    case null
+    case bool(Bool)
+    case number(JSONNumber)
+    case string(String)
+    case array([JSON])
+    case object(JSONObject)
+}
+
+extension JSON {
+    /// The text of a string; nil for every other kind of value.
+    public var string: String? {
+        if case .string(let text) = self { text } else { nil }
+    }
+
+    /// The truth value of a boolean; nil for every other kind of value.
+    public var bool: Bool? {
+        if case .bool(let value) = self { value } else { nil }
+    }
+
+    /// The number; nil for every other kind of value.
+    public var number: JSONNumber? {
+        if case .number(let number) = self { number } else { nil }
+    }
+
+    /// The items of an array; nil for every other kind of value.
+    public var array: [JSON]? {
+        if case .array(let items) = self { items } else { nil }
+    }
+
+    /// The members of an object; nil for every other kind of value.
+    public var object: JSONObject? {
+        if case .object(let object) = self { object } else { nil }
+    }
+
+    /// The member called `key` of an object; nil when there is none or the value is no object.
+    public subscript(key: String) -> JSON? {
+        object?[key]
+    }
+
+    /// The word for this kind of value in an error message, such as "a string".
+    public var kind: String {
+        switch self {
+        case .null: "null"
+        case .bool: "a boolean"
+        case .number: "a number"
+        case .string: "a string"
+        case .array: "an array"
+        case .object: "an object"
+        }
+    }
+}
+
+extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+    ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
+{
+    public init(nilLiteral: ()) { self = .null }
+    public init(booleanLiteral value: Bool) { self = .bool(value) }
+    public init(integerLiteral value: Int) { self = .number(JSONNumber(value)) }
+    public init(stringLiteral value: String) { self = .string(value) }
+    public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+    public init(dictionaryLiteral elements: (String, JSON)...) {
+        self = .object(JSONObject(elements.map { JSONObject.Member(key: $0.0, value: $0.1) }))
+    }
+
+    /// A whole number as a JSON value.
+    public init(_ value: some BinaryInteger) { self = .number(JSONNumber(value)) }
+
+    /// A string as a JSON value, or null when there is none.
+    public init(_ text: String?) { self = text.map { .string($0) } ?? .null }
+}

@@ -1,0 +1,75 @@
+package import Foundation
+
+/// One rule at work for one event.
+public struct Run: Sendable {
+    /// The number of a run in its store, given in the order of making, from 1.
+    public struct ID: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+        public let rawValue: Int64
+        public init(rawValue: Int64) { self.rawValue = rawValue }
+        public var description: String { String(rawValue) }
+    }
+
+    /// Where a run stands.
+    package enum State: String, Sendable, CaseIterable {
+        /// It waits for a free worker, or for the due time of its next attempt.
+        case queued
+        /// A worker has it.
+        case running
+        /// Every step is done or skipped.
+        case succeeded
+        /// A step failed for good; it is kept until somebody retries or drops it.
+        case failed
+        /// Somebody gave it up.
+        case dropped
+    }
+
+    package let id: ID
+    package let eventID: Event.ID
+    package let ruleID: String
+
+    /// The version of the rule set that the run was made by and goes on with.
+    package let ruleSet: RuleSetVersion
+
+    package let state: State
+
+    /// When a queued run may go on.
+    package let dueAt: Date
+
+    /// How often a person sent the run on its way again; the attempts of each time are counted apart.
+    package let retries: Int
+
+    package let createdAt: Date
+    package let finishedAt: Date?
+
+    package init(
+        id: ID,
+        eventID: Event.ID,
+        ruleID: String,
+        ruleSet: RuleSetVersion,
+        state: State,
+        dueAt: Date,
+        retries: Int,
+        createdAt: Date,
+        finishedAt: Date?
+    ) {
+        self.id = id
+        self.eventID = eventID
+        self.ruleID = ruleID
+        self.ruleSet = ruleSet
+        self.state = state
+        self.dueAt = dueAt
+        self.retries = retries
+        self.createdAt = createdAt
+        self.finishedAt = finishedAt
+    }
+}
+
+/// The hash over the content of a set of rule files, in hex digits.
+package struct RuleSetVersion: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+    package let rawValue: String
+    package init(rawValue: String) { self.rawValue = rawValue }
+    package var description: String { rawValue }
+
+    /// The first twelve digits, for people.
+    package var short: String { String(rawValue.prefix(12)) }
+}

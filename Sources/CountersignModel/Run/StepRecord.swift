@@ -1,0 +1,63 @@
+package import Foundation
+
+/// What is written down about one attempt at one step.
+package struct StepRecord: Sendable {
+    /// How an attempt ended.
+    package enum Status: String, Sendable, CaseIterable {
+        case succeeded
+        case failed
+        /// The step's `if` did not hold.
+        case skipped
+        /// The program ended before the attempt did; whether it acted is not known.
+        case interrupted
+    }
+
+    package let stepID: String
+
+    /// The attempt, counted from 1 over all retries; 0 for a skipped step.
+    package let attempt: Int
+
+    /// The `retries` of the run when the attempt was made.
+    package let round: Int
+
+    package let status: Status
+
+    /// Whether no further attempt follows by itself.
+    package let isFinal: Bool
+
+    /// What the step was about to do, secrets masked.
+    package let plan: JSON?
+
+    /// What it left for the steps behind it, secrets masked.
+    package let output: JSON?
+
+    /// Why it failed.
+    package let reason: String?
+
+    package let startedAt: Date
+    package let finishedAt: Date
+
+    package init(
+        stepID: String,
+        attempt: Int,
+        round: Int,
+        status: Status,
+        isFinal: Bool,
+        plan: JSON?,
+        output: JSON?,
+        reason: String?,
+        startedAt: Date,
+        finishedAt: Date
+    ) {
+        self.stepID = stepID
+        self.attempt = attempt
+        self.round = round
+        self.status = status
+        self.isFinal = isFinal
+        self.plan = plan
+        self.output = output
+        self.reason = reason
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+    }
+}

@@ -1,0 +1,232 @@
+import Crypto
+import Foundation
+
+/// What can be done to a value inside `${…}`, behind a `|`.
+public struct Filter: Sendable {
+    public let name: String
+
+    /// What it does, in one sentence.
+    public let summary: String
+
+    /// An example: the template, the payload it is used on, and what comes out.
+    public let example: Example
+
+    /// The arguments that it takes.
+    let parameters: [Parameter]
+
+    /// Turns a value into another; nil stands for an absent one.
+    let apply: @Sendable (JSON?, [FilterCall.Argument]) throws(StepFailure) -> JSON?
+
+    enum Parameter {
+        case text
+        case count
+    }
+
+    /// A template, the `message` of the event it is used on, and what comes out.
+    public struct Example: Sendable {
+        public let template: String
+        public let message: JSON
+        public let result: String
+    }
+
+    /// All filters; one that is added here can be used, is checked and is documented.
+    public static let all: [Filter] = [
+        fallback, upper, lower, trim, truncate, json, base64, sha256, date, filename,
+    ]
+}
+
+/// A filter and the arguments that a template gives it.
+public struct FilterCall: Sendable, Hashable {
+    /// An argument of a filter.
+    public enum Argument: Sendable, Hashable {
+        case text(String)
+        case count(Int)
+    }
+
+    public let name: String
+    public let arguments: [Argument]
+
+    /// Parses `name` or `name(argument)`.
+    init(parsing text: String) throws(TemplateError) {
+        let name = String(text.prefix { $0 != "(" }).trimmingCharacters(in: .whitespaces)
+        guard let filter = Filter.all.first(where: { $0.name == name }) else {
+            let names = Filter.all.map(\.name)
+            let near = Suggestion.nearest(to: name, among: names).map { "; did you mean '\($0)'?" }
+            throw TemplateError(
+                "there is no filter '\(name)'\(near ?? "; there are \(names.joined(separator: ", "))")",
+                code: "unknown-filter"
+            )
+        }
+        self.name = name
+        arguments = try Self.arguments(String(text.dropFirst(name.count)).trimmingCharacters(in: .whitespaces), filter)
+    }
+
+    private static func arguments(_ text: String, _ filter: Filter) throws(TemplateError) -> [Argument] {
+        var inner = ""
+        if !text.isEmpty {
+            guard text.hasPrefix("("), text.hasSuffix(")") else { throw wrongArguments(filter) }
+            inner = text.dropFirst().dropLast().trimmingCharacters(in: .whitespaces)
+        }
+        switch (filter.parameters.first, inner.isEmpty) {
+        case (nil, true): return []
+        case (.text, false):
+            guard let quote = inner.first, quote == "'" || quote == "\"", inner.count >= 2, inner.last == quote else {
+                throw wrongArguments(filter)
+            }
+            return [.text(String(inner.dropFirst().dropLast()))]
+        case (.count, false):
+            guard let count = Int(inner), count >= 0 else { throw wrongArguments(filter) }
+            return [.count(count)]
+        default: throw wrongArguments(filter)
+        }
+    }
+
+    private static func wrongArguments(_ filter: Filter) -> TemplateError {
+        let form =
+            switch filter.parameters.first {
+            case nil: filter.name
+            case .text: "\(filter.name)('text')"
+            case .count: "\(filter.name)(10)"
+            }
+        return TemplateError("the filter '\(filter.name)' is written as '\(form)'", code: "bad-filter-argument")
+    }
+
+    func apply(to value: JSON?) throws(StepFailure) -> JSON? {
+        guard let filter = Filter.all.first(where: { $0.name == name }) else { return value }
+        return try filter.apply(value, arguments)
+    }
+}
+
+extension Filter {
+    private static let fallback = Filter(
+        name: "default",
+        summary: "The given text where the value is absent, null or empty.",
+        example: Example(template: "${event.message | default('none')}", message: nil, result: "none"),
+        parameters: [.text]
+    ) { value, arguments in
+        switch (value, arguments.first) {
+        case (nil, .text(let text)?), (.null?, .text(let text)?), (.string("")?, .text(let text)?): .string(text)
+        default: value
+        }
+    }
+
+    private static let upper = text(
+        "upper",
+        "In capital letters.",
+        "${event.message | upper}",
+        "ooto",
+        "OOTO"
+    ) { $0.uppercased() }
+
+    private static let lower = text(
+        "lower",
+        "In small letters.",
+        "${event.message | lower}",
+        "BOUNCE",
+        "bounce"
+    ) { $0.lowercased() }
+
+    private static let trim = text(
+        "trim",
+        "Without white space at its ends.",
+        "[${event.message | trim}]",
+        "  no ",
+        "[no]"
+    ) { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
+
+    private static let truncate = Filter(
+        name: "truncate",
+        summary: "Its first n characters.",
+        example: Example(template: "${event.message | truncate(3)}", message: "reason", result: "rea"),
+        parameters: [.count]
+    ) { value, arguments in
+        guard case .count(let count)? = arguments.first, let value else { return value }
+        return .string(String(value.plainText.prefix(count)))
+    }
+
+    private static let json = Filter(
+        name: "json",
+        summary: "The value as JSON text.",
+        example: Example(template: "${event.message | json}", message: "a \"b\"", result: #""a \"b\"""#),
+        parameters: []
+    ) { value, _ in .string((value ?? .null).text) }
+
+    private static let base64 = text(
+        "base64",
+        "Its UTF-8 bytes in Base64 (RFC 4648, section 4).",
+        "${event.message | base64}",
+        "reason",
+        "cmVhc29u"
+    ) { Data($0.utf8).base64EncodedString() }
+
+    private static let sha256 = text(
+        "sha256",
+        "The SHA-256 of its UTF-8 bytes, in 64 hex digits.",
+        "${event.message | sha256 | truncate(8)}",
+        "reason",
+        "6d4cee7c"
+    ) { text in
+        SHA256.hash(data: Data(text.utf8))
+            .map { byte in
+                let hex = String(byte, radix: 16)
+                return byte < 16 ? "0" + hex : hex
+            }
+            .joined()
+    }
+
+    private static let date = Filter(
+        name: "date",
+        summary: "An RFC 3339 time in another form (Unicode's date patterns, UTC).",
+        example: Example(
+            template: "${event.message | date('yyyy/MM/dd')}",
+            message: "2018-06-30T20:15:01.038Z",
+            result: "2018/06/30"
+        ),
+        parameters: [.text]
+    ) { value, arguments throws(StepFailure) in
+        guard case .text(let pattern)? = arguments.first, let value, value != .null else { return nil }
+        guard let date = Date(rfc3339: value.plainText) else {
+            throw .final("the filter 'date' wants an RFC 3339 time, not \(JSON.string(value.plainText).text)")
+        }
+        let formatter = DateFormatter()
+        formatter.locale = Locale(identifier: "en_US_POSIX")
+        formatter.timeZone = TimeZone(secondsFromGMT: 0)
+        formatter.dateFormat = pattern
+        return .string(formatter.string(from: date))
+    }
+
+    private static let filename = text(
+        "filename",
+        "Safe as a file's name: all but letters, digits, '.', '_' and '-' become '_'.",
+        "${event.message | filename}",
+        "a/b: c.pdf",
+        "a_b__c.pdf"
+    ) { text in
+        let safe = String(
+            text.map { character in
+                character.isLetter || character.isNumber || "._-".contains(character) ? character : "_"
+            }
+        )
+        return safe.allSatisfy { $0 == "." } ? String(repeating: "_", count: safe.count) : safe
+    }
+
+    /// A filter that turns text into text and leaves absence alone.
+    private static func text(
+        _ name: String,
+        _ summary: String,
+        _ template: String,
+        _ message: JSON,
+        _ result: String,
+        _ transform: @escaping @Sendable (String) -> String
+    ) -> Filter {
+        Filter(
+            name: name,
+            summary: summary,
+            example: Example(template: template, message: message, result: result),
+            parameters: []
+        ) { value, _ in
+            guard let value, value != .null else { return nil }
+            return .string(transform(value.plainText))
+        }
+    }
+}

@@ -1,0 +1,182 @@
+/// Where a value of the event ends up; the place decides how it is encoded, never the author of the rule.
+///
+/// All payload values are hostile: a signer types `message`.
+public enum Place: Sendable, Hashable {
+    /// One argument of a program.
+    case argument
+    /// An environment variable.
+    case environment
+    /// A URL: values are percent-encoded as one path segment or one query value.
+    case url
+    /// A value of a query parameter, encoded when the URL is put together.
+    case query
+    /// An HTTP header.
+    case header
+    /// A path beneath the output folder: a value is one component, or a part of one.
+    case filePath
+    /// Text that nothing reads as code: a log line, a file's content, a request's body, standard input.
+    case text
+    /// A key that signs or opens something, such as the secret of a signature.
+    case credential
+}
+
+extension Place {
+    /// Whether `${secret:…}` may stand here.
+    package var allowsSecrets: Bool {
+        switch self {
+        case .environment, .url, .header, .credential: true
+        case .argument, .query, .filePath, .text: false
+        }
+    }
+
+    /// What is wrong with `template` at this place, whatever the event may be; nil when nothing is.
+    package func problem(of template: Template) -> (message: String, expression: Template.Expression)? {
+        if !allowsSecrets, let secret = template.expressions.first(where: { $0.isSecret }) {
+            return ("a secret may not stand here; it is allowed in headers, url, env and sign", secret)
+        }
+        guard self == .url else { return nil }
+        var before = ""
+        for segment in template.segments {
+            switch segment {
+            case .literal(let text): before += text
+            case .value(let expression) where expression.isSecret: before += before.isEmpty ? "s://s" : "s"
+            case .value(let expression):
+                guard Self.isBehindAuthority(before) else {
+                    return ("the scheme and the host of a URL are literal, or a secret", expression)
+                }
+                before += "v"
+            }
+        }
+        return nil
+    }
+
+    /// Whether the text of a URL has reached its path, query or fragment.
+    private static func isBehindAuthority(_ text: String) -> Bool {
+        guard let authority = text.firstRange(of: "://") else { return false }
+        return text[authority.upperBound...].contains { "/?#".contains($0) }
+    }
+}
+
+extension Template.Expression {
+    /// Whether it stands for a secret.
+    package var isSecret: Bool {
+        if case .secret = reference { true } else { false }
+    }
+
+    /// The value after its filters; nil where there is none, or null.
+    func value(in scope: Scope) throws(StepFailure) -> JSON? {
+        var value = try scope.value(of: reference)
+        for filter in filters { value = try filter.apply(to: value) }
+        return value == .null ? nil : value
+    }
+}
+
+extension Template {
+    /// The text with all values filled in, encoded for `place`.
+    public func text(in scope: Scope, for place: Place) throws(StepFailure) -> String {
+        var text = ""
+        for segment in segments {
+            switch segment {
+            case .literal(let literal): text += literal
+            case .value(let expression):
+                let value = try expression.value(in: scope)
+                text += try place.encode(value, of: expression, after: text)
+            }
+        }
+        return try place.checked(text, of: self)
+    }
+}
+
+extension Place {
+    fileprivate func encode(
+        _ value: JSON?,
+        of expression: Template.Expression,
+        after text: String
+    ) throws(StepFailure) -> String {
+        let plain = value?.plainText ?? ""
+        switch self {
+        case .url where !expression.isSecret:
+            let isInQuery = text.contains("?") || text.contains("#")
+            if !isInQuery || value == nil { try requireComponent(plain, value, expression, "URL") }
+            if !isInQuery, plain == "." || plain == ".." {
+                throw .final("'${\(expression.reference)}' is '\(plain)', which a URL reads as a way to another folder")
+            }
+            return plain.percentEncoded
+        case .filePath:
+            try requireComponent(plain, value, expression, "file path")
+            if plain == "." || plain == ".." { return String(repeating: "_", count: plain.count) }
+            return String(String.UnicodeScalarView(plain.unicodeScalars.map { $0 == "/" || $0 == "\0" ? "_" : $0 }))
+        default: return plain
+        }
+    }
+
+    private func requireComponent(
+        _ plain: String,
+        _ value: JSON?,
+        _ expression: Template.Expression,
+        _ what: String
+    ) throws(StepFailure) {
+        guard plain.isEmpty else { return }
+        let fault = value == nil ? "the event has no value for" : "the value is empty of"
+        throw .final("\(fault) '${\(expression.reference)}', which the \(what) needs")
+    }
+
+    /// `text` when the place can carry it.
+    fileprivate func checked(_ text: String, of template: Template) throws(StepFailure) -> String {
+        let forbidden: [UInt8] =
+            switch self {
+            case .header: [0, 0x0A, 0x0D]
+            case .argument, .environment: [0]
+            default: []
+            }
+        if let byte = text.utf8.first(where: { forbidden.contains($0) }) {
+            let name = byte == 0 ? "NUL" : byte == 0x0A ? "a line feed" : "a carriage return"
+            throw .final("'\(template.source)' became a text with \(name) in it, which \(self.words) cannot carry")
+        }
+        // Linux refuses to start a program with a longer argument or variable (MAX_ARG_STRLEN, 32 pages).
+        if self == .argument || self == .environment, text.utf8.count > 131_000 {
+            throw .final("'\(template.source)' became \(text.utf8.count) bytes, but \(self.words) holds at most 131000")
+        }
+        return text
+    }
+
+    private var words: String {
+        switch self {
+        case .argument: "an argument"
+        case .environment: "an environment variable"
+        case .header: "a header"
+        case .url, .query, .filePath, .text, .credential: "this place"
+        }
+    }
+}
+
+extension JSON {
+    /// The value as a person would write it: a string without quotes, null as nothing, all else as JSON.
+    public var plainText: String {
+        switch self {
+        case .null: ""
+        case .string(let text): text
+        default: text
+        }
+    }
+}
+
+extension String {
+    /// All but unreserved characters (RFC 3986, section 2.3) as `%XX`, so that no sign of the text means anything.
+    package var percentEncoded: String {
+        var out: [UInt8] = []
+        for byte in utf8 {
+            switch byte {
+            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+                UInt8(ascii: "~"):
+                out.append(byte)
+            default:
+                let hex = String(byte, radix: 16, uppercase: true)
+                out += "%".utf8
+                out += (hex.count < 2 ? "0" + hex : hex).utf8
+            }
+        }
+        return String(decoding: out, as: UTF8.self)
+    }
+}

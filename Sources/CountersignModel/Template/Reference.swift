@@ -1,0 +1,92 @@
+/// What a `${…}` points at.
+public enum Reference: Sendable, Hashable {
+    /// A field of the event's payload.
+    case event(JSONPath)
+    /// An output of an earlier step, or its `status`.
+    case step(id: String, JSONPath)
+    case runID
+    case runAttempt
+    case ruleID
+    case failure(FailureField)
+    /// A secret by its name.
+    case secret(String)
+
+    /// What is known of the failure inside `on_failure`.
+    public enum FailureField: String, Sendable, CaseIterable {
+        case step
+        case reason
+        case attempts
+    }
+}
+
+extension Reference {
+    static let roots = ["event", "steps", "run", "rule", "failure", "secret"]
+
+    /// Parses the reference of a template, or the path of a step's `if`.
+    package init(parsing text: String) throws(TemplateError) {
+        if text.hasPrefix("secret:") {
+            self = .secret(try Self.secretName(String(text.dropFirst("secret:".count))))
+            return
+        }
+        let path: JSONPath
+        do {
+            path = try JSONPath(parsing: text)
+        } catch {
+            throw TemplateError("'\(text)' is no path: \(error.description)", code: "bad-path", offset: error.offset)
+        }
+        guard case .key(let root)? = path.components.first else {
+            throw TemplateError("a path begins with one of \(Self.roots.joined(separator: ", "))", code: "bad-path")
+        }
+        self = try Self.reference(root: root, rest: JSONPath(Array(path.components.dropFirst())), text: text)
+    }
+
+    private static func reference(root: String, rest: JSONPath, text: String) throws(TemplateError) -> Reference {
+        switch (root, rest.components.first) {
+        case ("event", .some): return .event(rest)
+        case ("steps", .key(let id)): return .step(id: id, JSONPath(Array(rest.components.dropFirst())))
+        case ("run", .key("id")) where rest.components.count == 1: return .runID
+        case ("run", .key("attempt")) where rest.components.count == 1: return .runAttempt
+        case ("rule", .key("id")) where rest.components.count == 1: return .ruleID
+        case ("failure", .key(let name)) where rest.components.count == 1:
+            if let field = FailureField(rawValue: name) { return .failure(field) }
+        default: break
+        }
+        let known = [
+            "event.…", "steps.ID.…", "run.id", "run.attempt", "rule.id", "failure.step", "failure.reason",
+            "failure.attempts", "secret:NAME",
+        ]
+        let near = Suggestion.nearest(to: root, among: roots).map { "; did you mean '\($0)'?" }
+        throw TemplateError(
+            "nothing is called '\(text)'\(near ?? "; there are \(known.joined(separator: ", "))")",
+            code: "unknown-path"
+        )
+    }
+
+    private static func secretName(_ name: String) throws(TemplateError) -> String {
+        let isName = name.utf8.allSatisfy { byte in
+            byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
+                || UnicodeScalar(byte).properties.isAlphabetic || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
+        }
+        guard isName, !name.isEmpty else {
+            throw TemplateError("a secret's name is made of letters, digits and '_', not '\(name)'", code: "bad-path")
+        }
+        return name
+    }
+}
+
+extension Reference: CustomStringConvertible {
+    /// The reference as a template writes it.
+    public var description: String {
+        switch self {
+        case .event(let path): "event.\(path)"
+        case .step(let id, let path):
+            path.components.isEmpty
+                ? "steps.\(id)" : "steps.\(JSONPath([.key(id)] + path.components))"
+        case .runID: "run.id"
+        case .runAttempt: "run.attempt"
+        case .ruleID: "rule.id"
+        case .failure(let field): "failure.\(field.rawValue)"
+        case .secret(let name): "secret:\(name)"
+        }
+    }
+}

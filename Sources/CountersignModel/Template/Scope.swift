@@ -1,0 +1,140 @@
+/// All that a template can see: the event, the steps before it, the run, the rule and the secrets.
+public struct Scope: Sendable {
+    /// What is known of an earlier step.
+    public enum StepValue: Sendable {
+        /// It ran: its outputs and its `status`.
+        case known(JSON)
+        /// It is only planned; its outputs read as their own names.
+        case assumed
+    }
+
+    /// Why the chain stopped, inside `on_failure`.
+    public struct Failure: Sendable {
+        public let step: String
+        public let reason: String
+        public let attempts: Int
+
+        package init(step: String, reason: String, attempts: Int) {
+            self.step = step
+            self.reason = reason
+            self.attempts = attempts
+        }
+    }
+
+    public let event: Event
+    public let ruleID: String
+
+    /// The absolute path of the folder that holds the rule's file.
+    public let ruleFolder: String
+
+    public let runID: Run.ID
+
+    /// The step that is planned.
+    public var stepID: String
+
+    /// The attempt at that step, counted from 1.
+    public var attempt: Int
+
+    public var steps: [String: StepValue]
+    public var failure: Failure?
+    public let secrets: Secrets
+
+    package init(
+        event: Event,
+        ruleID: String,
+        ruleFolder: String,
+        runID: Run.ID,
+        stepID: String = "",
+        attempt: Int = 1,
+        steps: [String: StepValue] = [:],
+        failure: Failure? = nil,
+        secrets: Secrets
+    ) {
+        self.event = event
+        self.ruleID = ruleID
+        self.ruleFolder = ruleFolder
+        self.runID = runID
+        self.stepID = stepID
+        self.attempt = attempt
+        self.steps = steps
+        self.failure = failure
+        self.secrets = secrets
+    }
+
+    /// The value that `reference` points at; nil where there is none.
+    public func value(of reference: Reference) throws(StepFailure) -> JSON? {
+        switch reference {
+        case .event(let path): path.value(in: event.payload)
+        case .step(let id, let path): value(ofStep: id, path, reference)
+        case .runID: JSON(runID.rawValue)
+        case .runAttempt: JSON(attempt)
+        case .ruleID: .string(ruleID)
+        case .failure(.step): failure.map { .string($0.step) }
+        case .failure(.reason): failure.map { .string($0.reason) }
+        case .failure(.attempts): failure.map { JSON($0.attempts) }
+        case .secret(let name): .string(try secrets.value(of: name))
+        }
+    }
+
+    private func value(ofStep id: String, _ path: JSONPath, _ reference: Reference) -> JSON? {
+        switch steps[id] {
+        case .known(let value): path.value(in: value)
+        case .assumed where path.components == [.key("status")]: "succeeded"
+        case .assumed: .string("‹\(reference)›")
+        case nil: nil
+        }
+    }
+}
+
+/// The secrets that the rules name.
+public struct Secrets: Sendable {
+    /// What stands in the place of a secret wherever a person reads.
+    public static let mask = "•••"
+
+    private let values: [String: String]
+    private let isHidden: Bool
+
+    package init(_ values: [String: String]) {
+        self.values = values
+        isHidden = false
+    }
+
+    private init(isHidden: Bool) {
+        values = [:]
+        self.isHidden = isHidden
+    }
+
+    /// Secrets for a dry run: each reads as the mask.
+    package static let hidden = Secrets(isHidden: true)
+
+    /// The secret called `name`.
+    public func value(of name: String) throws(StepFailure) -> String {
+        if isHidden { return Self.mask }
+        guard let value = values[name] else {
+            throw StepFailure("the secret '\(name)' is not set; set the environment variable \(name) and restart")
+        }
+        return value
+    }
+
+    /// `text` with every secret in it replaced by the mask.
+    public func masking(_ text: String) -> String {
+        // The longest first, so that a secret that holds another one is hidden whole.
+        values.values.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
+            .reduce(text) { text, secret in
+                text.contains(secret)
+                    ? text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: Self.mask)
+                    : text
+            }
+    }
+
+    /// `value` with every secret in its strings and keys replaced by the mask.
+    public func masking(_ value: JSON) -> JSON {
+        switch value {
+        case .string(let text): .string(masking(text))
+        case .array(let items): .array(items.map(masking))
+        case .object(let object):
+            .object(JSONObject(object.members.map { .init(key: masking($0.key), value: masking($0.value)) }))
+        default: value
+        }
+    }
+}

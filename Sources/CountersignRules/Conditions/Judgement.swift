@@ -1,0 +1,36 @@
+package import CountersignModel
+package import Foundation
+
+/// What a condition is judged by.
+package struct Judgement: Sendable {
+    /// The value that paths start in: the event's payload, or the event and the steps for a step's `if`.
+    package let subject: JSON
+
+    package let eventName: String
+    package let origin: Event.Origin
+
+    /// The time at which the event is judged.
+    package let now: Date
+
+    package init(subject: JSON, eventName: String, origin: Event.Origin, now: Date) {
+        self.subject = subject
+        self.eventName = eventName
+        self.origin = origin
+        self.now = now
+    }
+
+    /// A rule's `when` is judged by the event's payload.
+    package init(event: Event, now: Date) {
+        self.init(subject: event.payload, eventName: event.name, origin: event.origin, now: now)
+    }
+
+    /// A step's `if` is judged by `event.…` and `steps.…`.
+    package init(event: Event, steps: JSONObject, now: Date) {
+        self.init(
+            subject: ["event": event.payload, "steps": .object(steps)],
+            eventName: event.name,
+            origin: event.origin,
+            now: now
+        )
+    }
+}

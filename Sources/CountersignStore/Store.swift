@@ -1,0 +1,158 @@
+package import CountersignModel
+package import Foundation
+
+/// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
+package protocol Store: Inbox, Ledger, Archive {
+    /// A random word made with the store; with a run's and a step's id it names a step's effect all over the world.
+    var identity: String { get }
+
+    /// Writes what is still waiting to be written and closes the files.
+    func close() async
+}
+
+/// What takes events in. When a call returns, what it was given is on stable storage.
+package protocol Inbox: Sendable {
+    /// Stores one event, or recognises it as one that is stored already.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: The number of the event, and whether it is new.
+    func append(_ delivery: Delivery, at now: Date) async throws -> Receipt
+
+    /// Keeps a body apart that could not be read as an event.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: The number under which it is kept.
+    func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64
+
+    /// Commits a small write, so that a store that cannot write is noticed.
+    ///
+    /// - Throws: `StoreError`.
+    func confirmWritable() async throws
+
+    /// Rung when an event was stored.
+    var arrivals: Bell { get }
+}
+
+/// What became of a delivery.
+package enum Receipt: Sendable, Equatable {
+    case stored(Event.ID)
+    case duplicate(of: Event.ID)
+
+    /// The event that is stored.
+    package var eventID: Event.ID {
+        switch self {
+        case .stored(let id), .duplicate(let id): id
+        }
+    }
+}
+
+/// What the engine reads and writes. Each call is one transaction; when it returns, it is on stable storage.
+package protocol Ledger: Sendable {
+    /// Stored events for which no runs were made yet, the oldest first.
+    func undispatched(limit: Int) async throws -> [Event]
+
+    /// Makes the runs of events and marks the events as dispatched, all or nothing.
+    ///
+    /// An event that is dispatched already is left as it is: a run is made once, whatever crashes.
+    func dispatch(_ dispatches: [Dispatch], at now: Date) async throws
+
+    /// Gives queued runs that are due to `lease`, the longest due first.
+    func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun]
+
+    /// The earliest due time of a queued run; nil when none is queued.
+    func nextDue() async throws -> Date?
+
+    /// Writes down one attempt of a running run.
+    ///
+    /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.
+    func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) async throws
+
+    /// Ends the work of `lease` on a run, together with the last record where there is one.
+    ///
+    /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.
+    func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording record: StepRecord?,
+        at now: Date
+    ) async throws
+
+    /// Makes a lease last longer.
+    func renew(_ lease: Lease, at now: Date) async throws
+
+    /// Queues every running run whose lease has ended, or which `everyOwner` counts as dead.
+    ///
+    /// - Returns: How many runs were queued again.
+    func rescue(everyOwner: Bool, at now: Date) async throws -> Int
+
+    /// Sends a failed run on its way again, from the step that failed; earlier results stay.
+    ///
+    /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
+    func retry(_ run: Run.ID, at now: Date) async throws
+
+    /// Gives up a failed or queued run.
+    ///
+    /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
+    func drop(_ run: Run.ID, at now: Date) async throws
+
+    /// Keeps the sources of a rule set under its version; keeping it again does nothing.
+    func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
+
+    /// The sources of a rule set; nil when it was never kept.
+    func sources(of ruleSet: RuleSetVersion) async throws -> JSON?
+
+    /// Rung when runs were queued.
+    var queued: Bell { get }
+}
+
+/// The runs to make for one event.
+package struct Dispatch: Sendable {
+    package let eventID: Event.ID
+    package let ruleSet: RuleSetVersion
+
+    /// The rules that matched, in the order in which their runs are made.
+    package let ruleIDs: [String]
+
+    package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String]) {
+        self.eventID = eventID
+        self.ruleSet = ruleSet
+        self.ruleIDs = ruleIDs
+    }
+}
+
+/// The right to work on runs for a time.
+package struct Lease: Sendable {
+    package typealias ID = String
+
+    package let id: ID
+    package let until: Date
+
+    package init(id: ID, until: Date) {
+        self.id = id
+        self.until = until
+    }
+}
+
+/// A run with all that is needed to go on with it.
+package struct ClaimedRun: Sendable {
+    package let run: Run
+    package let event: Event
+
+    /// The attempts so far, in the order in which they were made.
+    package let records: [StepRecord]
+
+    package init(run: Run, event: Event, records: [StepRecord]) {
+        self.run = run
+        self.event = event
+        self.records = records
+    }
+}
+
+/// What becomes of a run when its worker lets go of it.
+package enum RunEnding: Sendable, Equatable {
+    case succeeded
+    case failed
+    /// It goes on at the given time, or at once for a worker that stops.
+    case queued(dueAt: Date)
+}

@@ -1,0 +1,36 @@
+package import CountersignModel
+
+/// Why the store did not do what it was asked.
+package enum StoreError: Error, Equatable {
+    /// The disk refused to write; nothing was stored.
+    case cannotWrite(String)
+    /// The file is no store, or is damaged.
+    case unreadable(path: String, String)
+    /// A newer Countersign made the store; `found` and `known` are numbers of migrations.
+    case newer(path: String, found: Int, known: Int)
+    /// Another process has the store open for writing.
+    case inUse(path: String)
+    /// A setting that durability rests on did not take.
+    case notDurable(String)
+    case leaseLost(Run.ID)
+    case noSuchRun(Run.ID)
+    case wrongState(Run.ID, Run.State, wanted: String)
+}
+
+extension StoreError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .cannotWrite(let reason):
+            "the store cannot write: \(reason); free disk space or mend the disk, the program goes on by itself"
+        case .unreadable(let path, let reason): "'\(path)' cannot be read as a Countersign store: \(reason)"
+        case .newer(let path, let found, let known):
+            "'\(path)' was made by a newer Countersign (schema \(found), this program knows \(known)); "
+                + "update the program or name another store"
+        case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
+        case .notDurable(let reason): "the store cannot promise durability: \(reason)"
+        case .leaseLost(let run): "run \(run) belongs to another worker by now; its result was not recorded"
+        case .noSuchRun(let run): "there is no run \(run); 'countersign runs list' shows which there are"
+        case .wrongState(let run, let state, let wanted): "run \(run) is \(state.rawValue), not \(wanted)"
+        }
+    }
+}
