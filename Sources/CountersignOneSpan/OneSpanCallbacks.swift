@@ -1,0 +1,76 @@
+package import CountersignModel
+import Crypto
+
+/// Reads the callbacks of OneSpan Sign: one flat JSON object a request, the callback key raw behind `Basic`.
+package struct OneSpanCallbacks: CallbackReader {
+    /// What stands in the place of a key's id where no key is asked for.
+    package static let anonymous: CallbackKey.ID = "none"
+
+    /// Nil where everybody may post.
+    private let ring: KeyRing?
+
+    package init(authentication: CallbackAuthentication) {
+        switch authentication {
+        case .keys(let keys): ring = KeyRing(keys)
+        case .none: ring = nil
+        }
+    }
+
+    package init(keys: [CallbackKey]) {
+        self.init(authentication: .keys(keys))
+    }
+
+    package func authenticate(_ authorization: String?) -> CallbackKey.ID? {
+        guard let ring else { return Self.anonymous }
+        return authorization.flatMap { ring.id(in: $0) }
+    }
+
+    package func read(_ body: [UInt8], origin: Event.Origin) throws(UnreadableBody) -> Delivery {
+        let payload: JSON
+        do {
+            payload = try JSON(parsing: body, limits: JSON.Limits(depth: 64, keys: 1_000))
+        } catch {
+            throw UnreadableBody(body: body, reason: "the body is no JSON that can be read: \(error); \(Self.expectation)")
+        }
+        let name: String
+        do throws(Fault) {
+            name = try Self.name(in: payload, body)
+        } catch {
+            throw UnreadableBody(body: body, reason: "\(error.sentence); \(Self.expectation)")
+        }
+        return Delivery(
+            name: name,
+            payload: payload,
+            body: body,
+            origin: origin,
+            deduplicationKey: DeduplicationKey.bytes(of: payload)
+        )
+    }
+
+    private static let expectation = #"OneSpan Sign sends one object such as {"name":"PACKAGE_COMPLETE","packageId":"…"}"#
+
+    private struct Fault: Error {
+        let sentence: String
+    }
+
+    private static func name(in payload: JSON, _ body: [UInt8]) throws(Fault) -> String {
+        guard case .object(let object) = payload else {
+            throw Fault(sentence: "\(place(in: body)) stands \(payload.kind) where an object must stand")
+        }
+        switch object["name"] {
+        case .string("")?: throw Fault(sentence: "the field 'name' of the object \(place(in: body)) is empty")
+        case .string(let name)?: return name
+        case let other?:
+            throw Fault(sentence: "the field 'name' of the object \(place(in: body)) is \(other.kind), not a string")
+        case nil: throw Fault(sentence: "the object \(place(in: body)) has no field 'name'")
+        }
+    }
+
+    /// Where the value of the body begins.
+    private static func place(in body: [UInt8]) -> String {
+        let space = body.prefix { [0x20, 0x09, 0x0A, 0x0D].contains($0) }
+        let line = space.count { $0 == 0x0A } + 1
+        let lineStart = space.lastIndex(of: 0x0A).map { $0 + 1 } ?? 0
+        return "at line \(line), column \(space.count - lineStart + 1)"
+    }
+}
