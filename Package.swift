@@ -16,6 +16,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -58,7 +59,8 @@ let package = Package(
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignModel", "CountersignStore", .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
+                "CountersignModel", "CountersignStore", .httpTypes, .hummingbirdCore, .lifecycle, .log, .nioCore,
+                .nioHTTP1, .nioHTTPTypes, .nioPosix,
             ]
         ),
         .target(
@@ -75,7 +77,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignTesting",
-            dependencies: ["CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore"]
+            dependencies: ["CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .log]
         ),
 
         // What is built from them: the face for embedders, and the program.
@@ -113,7 +115,7 @@ let package = Package(
             name: "CountersignListenerTests",
             dependencies: [
                 "CountersignModel", "CountersignStore", "CountersignListener", "CountersignOneSpan",
-                "CountersignTesting", .hummingbird, .lifecycle, .log, .nioCore, .nioPosix,
+                "CountersignTesting", .lifecycle, .log, .nioCore, .nioPosix,
             ]
         ),
         .testTarget(
@@ -138,10 +140,12 @@ extension Target.Dependency {
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = product(name: "Logging", package: "swift-log")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")

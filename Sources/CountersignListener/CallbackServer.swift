@@ -1,0 +1,111 @@
+package import CountersignModel
+package import CountersignStore
+import HummingbirdCore
+package import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+
+/// The server that takes in callbacks, and tells whether the program lives and is ready.
+///
+/// On a graceful shutdown it accepts nothing more, answers the requests under way and returns.
+package struct CallbackServer: Service {
+    private let settings: ListenerSettings
+    private let responder: CallbackResponder
+    private let logger: Logger
+    private let onListening: @Sendable (Int) -> Void
+
+    /// - Parameters:
+    ///   - settings: Where to listen and how much to put up with.
+    ///   - inbox: What stores events; 200 is answered only after it did.
+    ///   - reader: What knows the keys and the bodies of the vendor.
+    ///   - readiness: How things stand; asked once a second at most.
+    ///   - clock: The time at which events are received.
+    ///   - logger: Where refusals and failures are told.
+    ///   - onListening: Called once with the port when connections are accepted.
+    package init(
+        settings: ListenerSettings,
+        inbox: any Inbox,
+        reader: any CallbackReader,
+        readiness: @escaping @Sendable () async -> Readiness,
+        clock: any WallClock,
+        logger: Logger,
+        onListening: @escaping @Sendable (Int) -> Void = { _ in }
+    ) {
+        self.settings = settings
+        self.logger = logger
+        self.onListening = onListening
+        responder = CallbackResponder(
+            settings: settings,
+            intake: Intake(
+                inbox: inbox,
+                reader: reader,
+                watch: CommitWatch(limit: settings.commitDeadline),
+                clock: clock,
+                logger: logger
+            ),
+            readiness: ReadinessCache(clock: clock, ask: readiness),
+            clock: clock,
+            logger: logger
+        )
+    }
+
+    package func run() async throws {
+        // The library tells of its own start and stop; those lines are ours.
+        var libraryLogger = logger
+        libraryLogger.logLevel = max(logger.logLevel, .warning)
+        let responder = responder
+        do {
+            let server = try HTTPServerBuilder.http1(configuration: channelConfiguration)
+                .buildServer(
+                    configuration: ServerConfiguration(
+                        address: .hostname(settings.host, port: settings.port),
+                        backlog: 1_024,
+                        availableConnectionsDelegate: MaximumAvailableConnections(
+                            settings.maximumConnections,
+                            logger: libraryLogger
+                        )
+                    ),
+                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+                    logger: libraryLogger,
+                    responder: { request, writer, channel in
+                        try await responder.respond(to: request, with: writer, on: channel)
+                    },
+                    onServerRunning: { channel in listening(on: channel) }
+                )
+            try await server.run()
+        } catch let error as CancellationError {
+            throw error
+        } catch {
+            throw ListenerError.cannotListen(host: settings.host, port: settings.port, reason: "\(error)")
+        }
+    }
+
+    private func listening(on channel: any Channel) {
+        let port = channel.localAddress?.port ?? settings.port
+        logger.info(
+            "Listening",
+            metadata: ["host": "\(settings.host)", "port": "\(port)", "path": "\(settings.callbackPath)"]
+        )
+        onListening(port)
+    }
+
+    private var channelConfiguration: HTTP1Channel.Configuration {
+        let (settings, logger) = (settings, logger)
+        return HTTP1Channel.Configuration(
+            additionalChannelHandlers: [
+                ConnectionGuard(
+                    requestDeadline: TimeAmount(settings.requestDeadline),
+                    answerDeadline: TimeAmount(settings.commitDeadline),
+                    logger: logger
+                )
+            ],
+            idleTimeout: TimeAmount(settings.idleTimeout),
+            httpDecoderConfiguration: .init(
+                maxHeaderFieldSize: 8 << 10,
+                maxHeaderListSize: 64 << 10,
+                maxHeaderFieldCount: 64
+            )
+        )
+    }
+}

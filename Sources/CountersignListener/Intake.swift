@@ -1,0 +1,65 @@
+import CountersignModel
+import CountersignStore
+import HTTPTypes
+import HummingbirdCore
+import Logging
+import NIOCore
+
+/// Lets deliveries in: knows who may send, and answers only what the store has on disk.
+struct Intake: Sendable {
+    let inbox: any Inbox
+    let reader: any CallbackReader
+    let watch: CommitWatch
+    let clock: any WallClock
+    let logger: Logger
+
+    /// The id of the key that the request holds; nil, and a line in the log, when it holds none.
+    func authenticate(_ request: Request, from channel: any Channel, _ id: DeliveryID) -> CallbackKey.ID? {
+        let authorization = request.headers[.authorization]
+        if let key = reader.authenticate(authorization) { return key }
+        logger.warning(
+            "Callback refused",
+            metadata: [
+                "delivery.id": "\(id)", "remote": "\(channel.remoteAddress?.description ?? "unknown")",
+                "path": "\(request.uri.path)",
+                "reason": authorization == nil ? "the Authorization header is missing" : "the key is wrong",
+            ]
+        )
+        return nil
+    }
+
+    /// Stores one body, or keeps it apart when it is no event.
+    func take(_ body: [UInt8], _ key: CallbackKey.ID, _ id: DeliveryID) async -> Answer {
+        guard watch.begin() else {
+            logger.error("Delivery refused, the store does not answer", metadata: ["delivery.id": "\(id)"])
+            return .notStored
+        }
+        defer { watch.end() }
+        do {
+            return try await store(body, key, id)
+        } catch {
+            logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
+            return .notStored
+        }
+    }
+
+    private func store(_ body: [UInt8], _ key: CallbackKey.ID, _ id: DeliveryID) async throws -> Answer {
+        let delivery: Delivery
+        do {
+            delivery = try reader.read(body, origin: .callback)
+        } catch {
+            let number = try await inbox.quarantine(error, at: clock.now)
+            logger.warning("Callback unreadable", metadata: ["delivery.id": "\(id)", "quarantined": "\(number)"])
+            return .unreadable(error.reason, quarantined: number)
+        }
+        let receipt = try await inbox.append(delivery, at: clock.now)
+        logger.debug(
+            "Event stored",
+            metadata: [
+                "delivery.id": "\(id)", "key.id": "\(key)", "event.id": "\(receipt.eventID)",
+                "event.name": "\(delivery.name)",
+            ]
+        )
+        return .stored(receipt)
+    }
+}

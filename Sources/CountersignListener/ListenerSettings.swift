@@ -1,0 +1,59 @@
+/// Where the server listens and how much it puts up with.
+package struct ListenerSettings: Sendable {
+    package var host: String
+
+    /// The port to listen on; 0 lets the system choose one.
+    package var port: Int
+
+    /// The path that callbacks are posted to.
+    package var callbackPath: String
+
+    /// The bytes that the body of a callback may have.
+    package var maximumBody: Int
+
+    /// How many connections may be open; further ones wait in the system's queue.
+    package var maximumConnections: Int
+
+    /// How long a connection may be silent between requests, or within one.
+    package var idleTimeout: Duration
+
+    /// How long a request may take to arrive whole, however steadily it trickles in.
+    package var requestDeadline: Duration
+
+    /// How long the store may take; well below the 20 seconds after which OneSpan Sign gives up.
+    package var commitDeadline: Duration
+
+    package init(
+        host: String = "127.0.0.1",
+        port: Int = 8_080,
+        callbackPath: String = "/callback",
+        maximumBody: Int = 1 << 20,
+        maximumConnections: Int = 1_024,
+        idleTimeout: Duration = .seconds(30),
+        requestDeadline: Duration = .seconds(30),
+        commitDeadline: Duration = .seconds(8)
+    ) {
+        self.host = host
+        self.port = port
+        self.callbackPath = callbackPath
+        self.maximumBody = maximumBody
+        self.maximumConnections = maximumConnections
+        self.idleTimeout = idleTimeout
+        self.requestDeadline = requestDeadline
+        self.commitDeadline = commitDeadline
+    }
+}
+
+/// Why the server did not start.
+package enum ListenerError: Error, Equatable {
+    case cannotListen(host: String, port: Int, reason: String)
+}
+
+extension ListenerError: CustomStringConvertible {
+    package var description: String {
+        switch self {
+        case .cannotListen(let host, let port, let reason):
+            "cannot listen on \(host):\(port): \(reason); name another address, or stop what listens there"
+        }
+    }
+}

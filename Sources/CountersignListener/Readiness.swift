@@ -1,0 +1,34 @@
+import CountersignModel
+
+/// Whether the program can take in callbacks and act on them.
+package struct Readiness: Sendable, Equatable {
+    /// How one part stands, in words that strangers may read.
+    package enum Part: Sendable, Equatable {
+        case ready(String)
+        case failing(String)
+    }
+
+    package let store: Part
+    package let rules: Part
+
+    package init(store: Part, rules: Part) {
+        self.store = store
+        self.rules = rules
+    }
+
+    var isReady: Bool { store.isReady && rules.isReady }
+
+    var json: JSON { ["store": .string(store.words), "rules": .string(rules.words)] }
+}
+
+extension Readiness.Part {
+    fileprivate var isReady: Bool {
+        if case .ready = self { true } else { false }
+    }
+
+    fileprivate var words: String {
+        switch self {
+        case .ready(let words), .failing(let words): words
+        }
+    }
+}
