@@ -150,9 +150,10 @@ extension ConnectionGuard {
         alarm?.scheduled.cancel()
         context.flush()
         context.close(mode: .output, promise: nil)
-        let scheduled = context.eventLoop.assumeIsolated().scheduleTask(in: Self.linger) {
-            context.close(promise: nil)
-        }
+        let scheduled = context.eventLoop.assumeIsolated()
+            .scheduleTask(in: Self.linger) {
+                context.close(promise: nil)
+            }
         alarm = (scheduled, .now() + Self.linger)
     }
 }

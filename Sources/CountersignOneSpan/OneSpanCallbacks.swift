@@ -30,7 +30,10 @@ package struct OneSpanCallbacks: CallbackReader {
         do {
             payload = try JSON(parsing: body, limits: JSON.Limits(depth: 64, keys: 1_000))
         } catch {
-            throw UnreadableBody(body: body, reason: "the body is no JSON that can be read: \(error); \(Self.expectation)")
+            throw UnreadableBody(
+                body: body,
+                reason: "the body is no JSON that can be read: \(error); \(Self.expectation)"
+            )
         }
         let name: String
         do throws(Fault) {
@@ -47,7 +50,8 @@ package struct OneSpanCallbacks: CallbackReader {
         )
     }
 
-    private static let expectation = #"OneSpan Sign sends one object such as {"name":"PACKAGE_COMPLETE","packageId":"…"}"#
+    private static let expectation =
+        #"OneSpan Sign sends one object such as {"name":"PACKAGE_COMPLETE","packageId":"…"}"#
 
     private struct Fault: Error {
         let sentence: String

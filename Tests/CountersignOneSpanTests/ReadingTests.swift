@@ -49,7 +49,7 @@ struct ReadingTests {
     func `each field that tells events apart changes the key`(field: String) throws {
         var object = try #require(complete.object)
         object[field] = "another"
-        #expect(try key(.object(object)) != key(complete))
+        try #expect(key(.object(object)) != key(complete))
     }
 
     @Test(arguments: ["packageId", "sessionUser", "documentId", "message", "newRoleId"])
@@ -60,22 +60,22 @@ struct ReadingTests {
         null[field] = JSON.null
         absent[field] = nil
         empty[field] = ""
-        #expect(try key(.object(null)) == key(.object(absent)))
-        #expect(try key(.object(empty)) != key(.object(absent)))
-        #expect(try key(.object(absent)) != key(complete))
+        try #expect(key(.object(null)) == key(.object(absent)))
+        try #expect(key(.object(empty)) != key(.object(absent)))
+        try #expect(key(.object(absent)) != key(complete))
     }
 
     @Test func `what ends one field and begins the next is told apart`() throws {
         var (left, right) = try (#require(complete.object), #require(complete.object))
         (left["packageId"], left["sessionUser"]) = ("ab", "c")
         (right["packageId"], right["sessionUser"]) = ("a", "bc")
-        #expect(try key(.object(left)) != key(.object(right)))
+        try #expect(key(.object(left)) != key(.object(right)))
     }
 
     @Test func `a number is not the string of its digits`() throws {
         var (left, right) = try (#require(complete.object), #require(complete.object))
         (left["message"], right["message"]) = (5, "5")
-        #expect(try key(.object(left)) != key(.object(right)))
+        try #expect(key(.object(left)) != key(.object(right)))
     }
 
     @Test(arguments: [#"{"name":"X"}"#, #"{"name":"X","createdDate":null}"#])
@@ -86,7 +86,7 @@ struct ReadingTests {
     @Test func `unknown names and fields are kept, and the latter leave the key alone`() throws {
         var object = try #require(complete.object)
         object["phone"] = ["555", nil]
-        #expect(try key(.object(object)) == key(complete))
+        try #expect(key(.object(object)) == key(complete))
         #expect(try read(#"{"name":"NEVER_SEEN","phone":[1]}"#).payload["phone"] == [1])
     }
 
@@ -113,7 +113,7 @@ struct ReadingTests {
 
     @Test func `more than a thousand keys are refused`() throws {
         let members = (0..<1_000).map { #""k\#($0)":0"# }.joined(separator: ",")
-        #expect(throws: Never.self) { try read(#"{"name":"X",\#(members.dropFirst(#""k0":0,"#.count))}"#) }
+        _ = try read(#"{"name":"X",\#(members.dropFirst(#""k0":0,"#.count))}"#)
         let error = try #require(throws: UnreadableBody.self) { try read(#"{"name":"X",\#(members)}"#) }
         #expect(error.reason.contains("more than 1000 keys"))
     }

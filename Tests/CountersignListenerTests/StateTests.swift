@@ -1,0 +1,124 @@
+import CountersignListener
+import CountersignModel
+import CountersignOneSpan
+import CountersignStore
+import CountersignTesting
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct StateTests {
+    @Test func `the program tells that it is alive`() async throws {
+        try await TestServer.run { server in
+            let answer = try await server.request("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(answer.status == 200)
+            #expect(answer.body == #"{"status":"alive"}"#)
+        }
+    }
+
+    @Test func `a HEAD is answered as a GET without its body`() async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                for path in ["/health", "/ready"] {
+                    try await connection.send("HEAD \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
+                    let head = try await connection.response(hasBody: false)
+                    try await connection.send("GET \(path) HTTP/1.1\r\nHost: x\r\n\r\n")
+                    let get = try await connection.response()
+                    #expect(head.status == 200)
+                    #expect(head.fields == get.fields)
+                    #expect(get.fields["content-length"] == "\(get.body.utf8.count)")
+                }
+            }
+        }
+    }
+
+    @Test(arguments: ["/health", "/ready"])
+    func `the state can only be read`(path: String) async throws {
+        try await TestServer.run { server in
+            let answer = try await server.request("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n")
+            #expect(answer.status == 405)
+            #expect(answer.fields["allow"] == "GET, HEAD")
+        }
+    }
+
+    @Test(arguments: [
+        (Readiness.Part.ready("writable"), Readiness.Part.ready("3 rules"), 200),
+        (.failing("cannot write"), .ready("3 rules"), 503),
+        (.ready("writable"), .failing("no rules"), 503),
+    ])
+    func `the program is ready when all its parts are`(
+        store: Readiness.Part,
+        rules: Readiness.Part,
+        status: Int
+    ) async throws {
+        try await TestServer.run(readiness: { Readiness(store: store, rules: rules) }) { server in
+            let answer = try await server.request("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(answer.status == status)
+            let words = [store, rules]
+                .map { part in
+                    switch part {
+                    case .ready(let words), .failing(let words): words
+                    }
+                }
+            #expect(answer.body == #"{"store":"\#(words[0])","rules":"\#(words[1])"}"#)
+        }
+    }
+
+    @Test func `the store is asked once a second at most`() async throws {
+        let asked = Atomic<Int>(0)
+        let readiness: @Sendable () async -> Readiness = {
+            asked.add(1, ordering: .relaxed)
+            return Readiness(store: .ready("writable"), rules: .ready("3 rules"))
+        }
+        try await TestServer.run(readiness: readiness) { server in
+            for (step, expected) in [(0, 1), (0, 1), (999, 1), (1, 2), (500, 2), (-5_000, 3)] {
+                server.clock.advance(by: .milliseconds(step))
+                _ = try await server.request("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(asked.load(ordering: .relaxed) == expected)
+            }
+        }
+    }
+
+    @Test func `who stops the program gets the request under way finished`() async throws {
+        try await TestServer.run { server in
+            server.inbox.hold()
+            try await RawConnection.open(port: server.port) { connection in
+                try await connection.send(TestServer.callback(TestServer.event()))
+                await server.inbox.calls.wait()
+                await server.beginStop()
+                server.inbox.release()
+                #expect(try await connection.response().status == 200)
+                #expect(await connection.end() == "")
+            }
+            #expect(server.inbox.deliveries.count == 1)
+        }
+    }
+
+    @Test func `who stops the program ends connections that are idle`() async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                try await connection.send(TestServer.callback(TestServer.event()))
+                #expect(try await connection.response().status == 200)
+                await server.beginStop()
+                #expect(await connection.end() == "")
+            }
+            await #expect(throws: (any Error).self) { try await server.post(TestServer.event()) }
+        }
+    }
+
+    @Test func `a port that is taken is told in a sentence`() async throws {
+        try await TestServer.run { server in
+            let second = CallbackServer(
+                settings: ListenerSettings(port: server.port),
+                inbox: server.inbox,
+                reader: OneSpanCallbacks(keys: []),
+                readiness: { Readiness(store: .ready(""), rules: .ready("")) },
+                clock: server.clock,
+                logger: LogCapture().logger()
+            )
+            let error = try await #require(throws: ListenerError.self) { try await second.run() }
+            #expect("\(error)".hasPrefix("cannot listen on 127.0.0.1:\(server.port): "), "\(error)")
+            #expect("\(error)".contains("in use"), "\(error)")
+        }
+    }
+}
