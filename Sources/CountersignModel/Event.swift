@@ -4,8 +4,13 @@ public import Foundation
 public struct Event: Sendable {
     /// The number of an event in its store, given in the order of storing, from 1.
     public struct ID: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+        /// The number itself, as the store counts.
         public let rawValue: Int64
+
+        /// An event with this number; whether there is one, only the store knows.
         public init(rawValue: Int64) { self.rawValue = rawValue }
+
+        /// The number in digits.
         public var description: String { String(rawValue) }
     }
 
@@ -21,6 +26,7 @@ public struct Event: Sendable {
         case rule
     }
 
+    /// The number that the store gave it.
     public let id: ID
 
     /// The event's name, such as `PACKAGE_COMPLETE`; an open set.
@@ -29,11 +35,13 @@ public struct Event: Sendable {
     /// The whole body as it came, `name` included.
     public let payload: JSON
 
+    /// How it came in.
     public let origin: Origin
 
     /// When the event was stored.
     public let receivedAt: Date
 
+    /// An event as the store knows it.
     public init(id: ID, name: String, payload: JSON, origin: Origin, receivedAt: Date) {
         self.id = id
         self.name = name

@@ -12,6 +12,7 @@ public struct StepFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// What the attempt gave before it failed, such as the answer of a server.
     public let output: JSON?
 
+    /// A failure that a later attempt may mend, unless the caller says otherwise.
     public init(_ reason: String, isWorthRetrying: Bool = true, retryAfter: Duration? = nil, output: JSON? = nil) {
         self.reason = reason
         self.isWorthRetrying = isWorthRetrying
@@ -24,5 +25,6 @@ public struct StepFailure: Error, Sendable, Equatable, CustomStringConvertible {
         StepFailure(reason, isWorthRetrying: false, output: output)
     }
 
+    /// The reason, for logs and the ledger.
     public var description: String { reason }
 }

@@ -61,7 +61,8 @@ struct LimitTests {
     func `a silent connection is closed`(text: String) async throws {
         try await TestServer.run(ListenerSettings(idleTimeout: .milliseconds(50))) { server in
             try await RawConnection.open(port: server.port) { connection in
-                if !text.isEmpty { try await connection.send(text) }
+                // On a slow machine the connection may be closed before this is sent, which is right as well.
+                if !text.isEmpty { try? await connection.send(text) }
                 #expect(await connection.end() == "")
             }
         }
@@ -138,7 +139,7 @@ struct LimitTests {
     @Test func `a connection beyond the limit waits until another one ends`() async throws {
         try await TestServer.run(ListenerSettings(maximumConnections: 1)) { server in
             server.inbox.hold()
-            async let second = RawConnection.open(port: server.port) { first in
+            let second = try await RawConnection.open(port: server.port) { first in
                 try await first.send(TestServer.callback(TestServer.event(id: "1")))
                 await server.inbox.calls.wait()
                 async let second = server.post(TestServer.event(id: "2"))
@@ -148,7 +149,7 @@ struct LimitTests {
                 first.finish()
                 return try await second
             }
-            try await #expect(second.body == #"{"event": 2, "status": "stored"}"#)
+            #expect(second.body == #"{"event": 2, "status": "stored"}"#)
         }
     }
 }

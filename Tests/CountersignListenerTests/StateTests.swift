@@ -51,7 +51,8 @@ struct StateTests {
         rules: Readiness.Part,
         status: Int
     ) async throws {
-        try await TestServer.run(readiness: { Readiness(store: store, rules: rules) }) { server in
+        let readiness: @Sendable () async -> Readiness = { Readiness(store: store, rules: rules) }
+        try await TestServer.run(readiness: readiness) { server in
             let answer = try await server.request("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
             #expect(answer.status == status)
             let words = [store, rules]

@@ -8,6 +8,7 @@ public struct ActionDeclaration: Sendable {
         /// The step in YAML, the action's key included.
         public let yaml: String
 
+        /// An example of a whole step in YAML.
         public init(_ summary: String, yaml: String) {
             self.summary = summary
             self.yaml = yaml
@@ -16,9 +17,13 @@ public struct ActionDeclaration: Sendable {
 
     /// A value that the action leaves for the steps behind it.
     public struct Output: Sendable {
+        /// The key of the value, as in `${steps.ID.name}`.
         public let name: String
+
+        /// What the value is, in one sentence.
         public let summary: String
 
+        /// A value under `name`, explained by `summary`.
         public init(_ name: String, _ summary: String) {
             self.name = name
             self.summary = summary
@@ -34,14 +39,19 @@ public struct ActionDeclaration: Sendable {
     /// The option that a step may give alone, without a map (`shell: TEXT`).
     public let mainField: String?
 
+    /// The options, in the order in which the reference shows them.
     public let fields: [FieldDeclaration]
 
     /// Options of which at most one may be given.
     public let alternatives: [[String]]
 
+    /// What later steps can read.
     public let outputs: [Output]
+
+    /// Steps that work as they are.
     public let examples: [Example]
 
+    /// An action of this name; `mainField` must be the key of one of `fields`.
     public init(
         name: String,
         summary: String,

@@ -1,5 +1,6 @@
 /// An option with the Swift type of its value: declared once, it parses, checks, suggests and documents.
 public struct Field<Value: Sendable>: Sendable {
+    /// What the option is called, takes and means, for checks and docs.
     public let declaration: FieldDeclaration
     let fallback: Value?
     let extract: @Sendable (OptionValue) -> Value?
@@ -29,17 +30,23 @@ public struct Field<Value: Sendable>: Sendable {
 public struct Options: Sendable {
     /// The options that were written, in their order.
     public struct Entry: Sendable {
+        /// The key under which the option was written.
         public let key: String
+
+        /// The value, checked against the option's kind.
         public let value: OptionValue
 
+        /// A checked value under its key.
         public init(key: String, value: OptionValue) {
             self.key = key
             self.value = value
         }
     }
 
+    /// What was written; defaults are not among them.
     public let entries: [Entry]
 
+    /// Options from what was written and checked.
     public init(_ entries: [Entry] = []) {
         self.entries = entries
     }

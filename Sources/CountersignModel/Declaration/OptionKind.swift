@@ -47,9 +47,13 @@ public indirect enum OptionValue: Sendable {
 
     /// A name, such as that of a header, and the template of its value.
     public struct NamedTemplate: Sendable {
+        /// The name as the rule writes it, a literal.
         public let name: String
+
+        /// The text that gives the value.
         public let template: Template
 
+        /// A name and the template of its value.
         public init(name: String, template: Template) {
             self.name = name
             self.template = template
@@ -58,9 +62,13 @@ public indirect enum OptionValue: Sendable {
 
     /// Options under a key that the user chose.
     public struct NamedOptions: Sendable {
+        /// The key that the user chose.
         public let name: String
+
+        /// What stands under it.
         public let options: Options
 
+        /// A key and the options under it.
         public init(name: String, options: Options) {
             self.name = name
             self.options = options
@@ -70,17 +78,22 @@ public indirect enum OptionValue: Sendable {
 
 /// What an option is called, what it may hold and what it means.
 public struct FieldDeclaration: Sendable {
+    /// The key under which a step gives the option.
     public let key: String
+
+    /// What values it takes.
     public let kind: OptionKind
 
     /// What the option does, in one sentence.
     public let summary: String
 
+    /// Whether a step without it is an error.
     public let isRequired: Bool
 
     /// The value that counts where the option is left out, as a rule would write it; nil where there is none.
     public let defaultText: String?
 
+    /// An option; `defaultText` is what a rule would write to get the default.
     public init(key: String, kind: OptionKind, summary: String, isRequired: Bool = false, defaultText: String? = nil) {
         self.key = key
         self.kind = kind

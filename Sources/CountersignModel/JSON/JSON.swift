@@ -57,11 +57,22 @@ extension JSON {
 extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
+    /// JSON's null, written as `nil`.
     public init(nilLiteral: ()) { self = .null }
+
+    /// A JSON boolean, written as `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+
+    /// A JSON number, written as a whole number.
     public init(integerLiteral value: Int) { self = .number(JSONNumber(value)) }
+
+    /// A JSON string, written as a Swift string.
     public init(stringLiteral value: String) { self = .string(value) }
+
+    /// A JSON array, written as a list of values.
     public init(arrayLiteral elements: JSON...) { self = .array(elements) }
+
+    /// A JSON object, written as keys and values; of two equal keys the last one counts.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         self = .object(JSONObject(elements.map { JSONObject.Member(key: $0.0, value: $0.1) }))
     }

@@ -16,6 +16,7 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
         case tooManyKeys(limit: Int)
     }
 
+    /// What is wrong, without its place.
     public let problem: Problem
 
     /// The line of the text, counted from 1.
@@ -24,6 +25,7 @@ public struct JSONError: Error, Equatable, CustomStringConvertible {
     /// The byte in the line, counted from 1.
     public let column: Int
 
+    /// What is wrong and where, in one sentence.
     public var description: String {
         "\(problem.sentence) at line \(line), column \(column)"
     }

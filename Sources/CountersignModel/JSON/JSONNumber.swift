@@ -6,6 +6,7 @@ public struct JSONNumber: Sendable {
     /// The number as it was written, in the grammar of RFC 8259.
     public let literal: String
 
+    /// A whole number of any size.
     public init(_ value: some BinaryInteger) {
         literal = String(value)
     }
@@ -59,14 +60,17 @@ public struct JSONNumber: Sendable {
 }
 
 extension JSONNumber: Hashable, Comparable {
+    /// Whether both have the same decimal value, however they are written.
     public static func == (left: JSONNumber, right: JSONNumber) -> Bool {
         left.literal == right.literal || Decimal(left.literal) == Decimal(right.literal)
     }
 
+    /// Hashes the decimal value, so that equal numbers hash alike.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(Decimal(literal))
     }
 
+    /// Whether the left decimal value lies below the right one.
     public static func < (left: JSONNumber, right: JSONNumber) -> Bool {
         if let left = Int(left.literal), let right = Int(right.literal) { return left < right }
         return Decimal(left.literal) < Decimal(right.literal)

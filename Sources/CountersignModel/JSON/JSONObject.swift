@@ -5,9 +5,13 @@
 public struct JSONObject: Sendable {
     /// A key and its value.
     public struct Member: Sendable, Hashable {
+        /// The name of the member.
         public let key: String
+
+        /// What stands under the key.
         public var value: JSON
 
+        /// A member of a key and its value.
         public init(key: String, value: JSON) {
             self.key = key
             self.value = value
@@ -43,15 +47,20 @@ public struct JSONObject: Sendable {
         }
     }
 
+    /// Whether there is no member.
     public var isEmpty: Bool { members.isEmpty }
+
+    /// The keys in the order of the members.
     public var keys: [String] { members.map(\.key) }
 }
 
 extension JSONObject: Hashable {
+    /// Whether both hold the same members, in whatever order.
     public static func == (left: JSONObject, right: JSONObject) -> Bool {
         left.members.count == right.members.count && left.members.allSatisfy { right[$0.key] == $0.value }
     }
 
+    /// Hashes the members so that their order does not count.
     public func hash(into hasher: inout Hasher) {
         // The order of the members does not count, so their hashes are combined by an operation that commutes.
         hasher.combine(members.reduce(into: 0) { $0 ^= $1.hashValue })
@@ -59,6 +68,7 @@ extension JSONObject: Hashable {
 }
 
 extension JSONObject: ExpressibleByDictionaryLiteral {
+    /// An object, written as keys and values; of two equal keys the last one counts.
     public init(dictionaryLiteral elements: (String, JSON)...) {
         self.init(elements.map { Member(key: $0.0, value: $0.1) })
     }

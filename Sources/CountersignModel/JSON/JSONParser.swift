@@ -7,6 +7,7 @@ extension JSON {
         /// How many keys all objects of the text may have together.
         public var keys: Int
 
+        /// Bounds that every real callback keeps by far.
         public init(depth: Int = 64, keys: Int = 1_000) {
             self.depth = depth
             self.keys = keys

@@ -6,13 +6,17 @@ public struct JSONPath: Sendable, Hashable {
         case index(Int)
     }
 
+    /// The steps of the way, from the root on.
     public let components: [Component]
 
+    /// The way of these steps; none of them leads to the value itself.
     public init(_ components: [Component]) {
         self.components = components
     }
 
-    /// The value at the end of the way; nil where it leads nowhere. JSON's null is a value here.
+    /// The value at the end of the way; nil where it leads nowhere.
+    ///
+    /// JSON's null is a value here.
     public func value(in json: JSON) -> JSON? {
         var value = json
         for component in components {
@@ -32,7 +36,10 @@ public struct JSONPath: Sendable, Hashable {
 
 /// Why a text is not a path, and the byte at which it stops to be one (counted from 0).
 public struct JSONPathError: Error, Equatable, CustomStringConvertible {
+    /// What must stand at the offset instead.
     public let description: String
+
+    /// The bytes of the text that stand before the fault.
     public let offset: Int
 }
 

@@ -29,6 +29,7 @@ package struct RetryPolicy: Sendable, Hashable {
     /// - Parameters:
     ///   - failures: How many tries have failed, at least 1.
     ///   - spread: A random number from 0 to 1; full jitter keeps those that failed together from coming back together.
+    /// - Returns: `spread` of the longest wait, which grows by `factor` with each failure up to `ceiling`.
     package func wait(afterFailures failures: Int, spread: Double) -> Duration {
         var longest = min(first.timeInterval, ceiling.timeInterval)
         // A factor of 1 never reaches the ceiling, so the count is bounded as well.

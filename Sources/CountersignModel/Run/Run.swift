@@ -4,8 +4,13 @@ package import Foundation
 public struct Run: Sendable {
     /// The number of a run in its store, given in the order of making, from 1.
     public struct ID: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+        /// The number itself, as the store counts.
         public let rawValue: Int64
+
+        /// A run with this number; whether there is one, only the store knows.
         public init(rawValue: Int64) { self.rawValue = rawValue }
+
+        /// The number in digits.
         public var description: String { String(rawValue) }
     }
 

@@ -3,6 +3,7 @@ import Foundation
 
 /// What can be done to a value inside `${…}`, behind a `|`.
 public struct Filter: Sendable {
+    /// The word behind the `|`.
     public let name: String
 
     /// What it does, in one sentence.
@@ -24,8 +25,13 @@ public struct Filter: Sendable {
 
     /// A template, the `message` of the event it is used on, and what comes out.
     public struct Example: Sendable {
+        /// The template that uses the filter.
         public let template: String
+
+        /// The `message` of the event; null stands for none.
         public let message: JSON
+
+        /// The text that comes out.
         public let result: String
     }
 
@@ -43,7 +49,10 @@ public struct FilterCall: Sendable, Hashable {
         case count(Int)
     }
 
+    /// The name of one of `Filter.all`.
     public let name: String
+
+    /// The arguments in their order, checked against what the filter takes.
     public let arguments: [Argument]
 
     /// Parses `name` or `name(argument)`.

@@ -7,9 +7,13 @@ public indirect enum JSONTemplate: Sendable, Hashable {
 
     /// A key, itself a literal, and the value under it.
     public struct Member: Sendable, Hashable {
+        /// The key, in which `${…}` means nothing.
         public let key: String
+
+        /// What stands under the key.
         public let value: JSONTemplate
 
+        /// A member of a key and the template of its value.
         public init(key: String, value: JSONTemplate) {
             self.key = key
             self.value = value

@@ -10,8 +10,13 @@ public struct Scope: Sendable {
 
     /// Why the chain stopped, inside `on_failure`.
     public struct Failure: Sendable {
+        /// The id of the step that failed.
         public let step: String
+
+        /// Why its last attempt failed.
         public let reason: String
+
+        /// How often it was tried.
         public let attempts: Int
 
         package init(step: String, reason: String, attempts: Int) {
@@ -21,12 +26,16 @@ public struct Scope: Sendable {
         }
     }
 
+    /// The event that the run is for.
     public let event: Event
+
+    /// The id of the rule that is at work.
     public let ruleID: String
 
     /// The absolute path of the folder that holds the rule's file.
     public let ruleFolder: String
 
+    /// The run that is at work.
     public let runID: Run.ID
 
     /// The step that is planned.
@@ -35,8 +44,13 @@ public struct Scope: Sendable {
     /// The attempt at that step, counted from 1.
     public var attempt: Int
 
+    /// What is known of the steps before, by their ids.
     public var steps: [String: StepValue]
+
+    /// Why the chain stopped; nil outside `on_failure`.
     public var failure: Failure?
+
+    /// The secrets that the rules name; hidden in a dry run.
     public let secrets: Secrets
 
     package init(

@@ -8,7 +8,10 @@ public struct Template: Sendable, Hashable {
 
     /// A `${…}`: what it points at and the filters that the value goes through.
     public struct Expression: Sendable, Hashable {
+        /// What it points at.
         public let reference: Reference
+
+        /// What the value goes through, in this order.
         public let filters: [FilterCall]
 
         /// The characters of the template that stand before it.
@@ -18,6 +21,7 @@ public struct Template: Sendable, Hashable {
         public let length: Int
     }
 
+    /// The pieces of the text in their order; no two literals stand side by side.
     public let segments: [Segment]
 
     /// The template as it was written.
