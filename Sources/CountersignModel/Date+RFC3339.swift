@@ -2,15 +2,91 @@ package import Foundation
 
 extension Date {
     /// Parses a time of RFC 3339, section 5.6, with or without fractions of a second.
+    ///
+    /// A day that its month does not have is no time. A leap second reads as the second behind it.
     package init?(rfc3339 text: String) {
-        let whole = Date.ISO8601FormatStyle()
-        let fractional = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
-        guard let date = (try? fractional.parse(text)) ?? (try? whole.parse(text)) else { return nil }
-        self = date
+        var reader = TimeReader(text: Array(text.utf8))
+        guard let seconds = reader.seconds() else { return nil }
+        self.init(timeIntervalSince1970: seconds)
     }
 
     /// The time as RFC 3339 in UTC with milliseconds, as OneSpan Sign writes it.
     package var rfc3339: String {
         formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+}
+
+/// Reads a time from bytes, front to back.
+private struct TimeReader {
+    let text: [UInt8]
+    var index = 0
+
+    init(text: [UInt8]) {
+        self.text = text
+    }
+
+    /// The seconds since 1970; nil when the text is no time.
+    mutating func seconds() -> Double? {
+        guard let year = number(4), take("-"), let month = number(2), take("-"), let day = number(2),
+            (1...12).contains(month), (1...Self.days(in: month, of: year)).contains(day),
+            take("T") || take("t"), let time = timeOfDay(), let fraction = fraction(), let offset = offset(),
+            index == text.count
+        else { return nil }
+        return Double(Self.days(until: year, month, day) * 86_400 + time - offset) + fraction
+    }
+
+    private mutating func timeOfDay() -> Int? {
+        guard let hour = number(2), take(":"), let minute = number(2), take(":"), let second = number(2),
+            hour < 24, minute < 60, second <= 60
+        else { return nil }
+        return hour * 3_600 + minute * 60 + second
+    }
+
+    private mutating func fraction() -> Double? {
+        guard take(".") else { return 0 }
+        let start = index
+        while index < text.count, Self.digits.contains(text[index]) { index += 1 }
+        guard index > start else { return nil }
+        return Double("0." + String(decoding: text[start..<index], as: UTF8.self))
+    }
+
+    /// By how many seconds the time is ahead of UTC.
+    private mutating func offset() -> Int? {
+        if take("Z") || take("z") { return 0 }
+        let isBehind = take("-")
+        guard isBehind || take("+"), let hour = number(2), take(":"), let minute = number(2), hour < 24, minute < 60
+        else { return nil }
+        return (isBehind ? -1 : 1) * (hour * 3_600 + minute * 60)
+    }
+
+    private mutating func take(_ sign: Unicode.Scalar) -> Bool {
+        guard index < text.count, text[index] == UInt8(ascii: sign) else { return false }
+        index += 1
+        return true
+    }
+
+    private mutating func number(_ count: Int) -> Int? {
+        let run = text[index...].prefix(count)
+        guard run.count == count, run.allSatisfy({ Self.digits.contains($0) }) else { return nil }
+        index += count
+        return run.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
+    }
+
+    private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
+
+    private static func days(in month: Int, of year: Int) -> Int {
+        switch month {
+        case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
+        case 4, 6, 9, 11: 30
+        default: 31
+        }
+    }
+
+    /// The days from 1970-01-01, in the Gregorian calendar.
+    private static func days(until year: Int, _ month: Int, _ day: Int) -> Int {
+        // Years begin in March here, so that the leap day is the last of its year. They are counted from 400 before the
+        // era, where all divisions go down: 146,097 days more than the 719,468 between the year 0 and 1970.
+        let (year, month) = month > 2 ? (year + 400, month - 3) : (year + 399, month + 9)
+        return year * 365 + year / 4 - year / 100 + year / 400 + (month * 153 + 2) / 5 + day - 1 - 865_565
     }
 }

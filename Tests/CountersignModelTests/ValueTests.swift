@@ -112,6 +112,8 @@ struct RFC3339Tests {
             ("2018-06-30T22:15:01+02:00", 1_530_389_701), ("2018-06-30T14:45:01.5-05:30", 1_530_389_701.5),
             ("1970-01-01T00:00:00Z", 0), ("2018-06-30T20:15:01.038123Z", 1_530_389_701.038),
             ("2020-02-29T00:00:00Z", 1_582_934_400), ("2018-06-30t20:15:01z", 1_530_389_701),
+            ("2000-02-29T23:59:60Z", 951_868_800), ("0000-03-01T00:00:00Z", -62_162_035_200),
+            ("0000-01-01T00:00:00Z", -62_167_219_200), ("9999-12-31T23:59:59Z", 253_402_300_799),
         ] as [(String, Double)]
     )
     func `a time is read`(text: String, seconds: Double) throws {
@@ -123,9 +125,23 @@ struct RFC3339Tests {
         "", "2018", "2018-06-30", "2018-06-30T20:15:01", "2018-06-30 20:15", "30.06.2018", "2018-13-01T00:00:00Z",
         "2018-06-30T25:00:00Z", "2018-06-31T00:00:00Z", "2018-06-30T20:15:01Zx", "x2018-06-30T20:15:01Z", "1530389701",
         "2019-02-29T00:00:00Z", "2018-06-30T20:61:00Z",
+        "1900-02-29T00:00:00Z", "2018-06-30T20:15:01.Z", "2018-06-30T20:15:61Z", "2018-06-30T20:15:01+24:00",
+        "2018-06-00T00:00:00Z", "2018-00-01T00:00:00Z", "2018-06-30T20:15:01+0200", "-018-06-30T20:15:01Z",
     ])
     func `what is no time is refused`(text: String) {
         #expect(Date(rfc3339: text) == nil)
+    }
+
+    @Test(arguments: 0..<20 as Range<UInt64>)
+    func `a time that is written is read back the same`(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        for _ in 0..<20 {
+            // From 1583, when Foundation's calendar becomes the Gregorian one, to the end of 9999.
+            let milliseconds = Int64.random(in: -12_212_553_600_000...253_402_300_799_999, using: &random)
+            let date = Date(timeIntervalSince1970: Double(milliseconds) / 1_000)
+            let read = try #require(Date(rfc3339: date.rfc3339), "\(date.rfc3339)")
+            #expect(abs(read.timeIntervalSince(date)) < 0.002, "\(date.rfc3339)")
+        }
     }
 
     @Test func `a time is written as OneSpan Sign writes it`() {

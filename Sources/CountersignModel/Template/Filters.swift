@@ -173,7 +173,7 @@ extension Filter {
         "The SHA-256 of its UTF-8 bytes, in 64 hex digits.",
         "${event.message | sha256 | truncate(8)}",
         "reason",
-        "6d4cee7c"
+        "8fcfccf6"
     ) { text in
         SHA256.hash(data: Data(text.utf8))
             .map { byte in
