@@ -42,8 +42,8 @@ let package = Package(
         .target(
             name: "CountersignActions",
             dependencies: [
-                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioFoundation, .subprocess,
-                .system,
+                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioPosix,
+                .subprocess, .system,
             ]
         ),
         .target(

@@ -16,6 +16,15 @@ public struct ActionRegistry: Sendable {
         }
     }
 
+    /// The actions that come with Countersign.
+    public static let builtIn = ActionRegistry([
+        ShellAction.self,
+        ExecAction.self,
+        HTTPAction.self,
+        FileAction.self,
+        LogAction.self,
+    ])
+
     private let kinds: [String: Kind]
 
     private init(kinds: [String: Kind]) {

@@ -1,0 +1,120 @@
+public import CountersignModel
+import Crypto
+import Foundation
+
+/// Writes a file beneath the output folder.
+public struct FileAction: Action {
+    private static let path = Field.template(
+        "path",
+        in: .filePath,
+        "The file, relative to the output folder; missing folders are made, and a value is one component at most.",
+        isRequired: true
+    )
+    private static let mode = Field.choice(
+        "mode",
+        ["replace", "append", "create"],
+        "Write over the file as a whole, add a line at its end, or fail where it exists.",
+        default: "replace"
+    )
+    private static let content = Field.template(
+        "content",
+        in: .text,
+        "The text; with `mode: append` it gets a line end where it has none."
+    )
+    private static let json = Field.json("json", "A JSON value, written on one line.")
+
+    public static let declaration = ActionDeclaration(
+        name: "file",
+        summary: "Writes a file beneath the output folder; without content, the event's JSON on one line.",
+        mainField: "path",
+        fields: [path.declaration, mode.declaration, content.declaration, json.declaration],
+        alternatives: [["content", "json"]],
+        outputs: [
+            .init("path", "The absolute path of the file."),
+            .init("bytes", "How many bytes were written."),
+        ],
+        examples: [
+            .init(
+                "Keep each event of a package in a file of its own.",
+                yaml: "file: \"events/${event.packageId}.json\""
+            ),
+            .init(
+                "Keep a journal with a line for each opt-out.",
+                yaml: """
+                    file:
+                      path: opt-outs.jsonl
+                      mode: append
+                      json: { package: "${event.packageId}", reason: "${event.message}" }
+                    """
+            ),
+        ]
+    )
+
+    /// A file that is about to be written.
+    public struct Plan: ActionPlan {
+        let components: [String]
+        let mode: OutputFolder.Mode
+        let content: String
+
+        public var json: JSON {
+            [
+                "path": .string(components.joined(separator: "/")), "mode": .string(mode.rawValue),
+                "content": .string(content),
+            ]
+        }
+    }
+
+    private let options: Options
+
+    public init(options: Options) {
+        self.options = options
+    }
+
+    public func plan(in scope: Scope) async throws(StepFailure) -> Plan {
+        let mode = OutputFolder.Mode(rawValue: options.required(Self.mode)) ?? .replace
+        var content = try content(in: scope)
+        if mode == .append, content.utf8.last != UInt8(ascii: "\n") { content += "\n" }
+        let path = try options.required(Self.path).text(in: scope, for: .filePath)
+        return Plan(components: try Self.components(of: path), mode: mode, content: content)
+    }
+
+    private func content(in scope: Scope) throws(StepFailure) -> String {
+        if let template = options[Self.content] { return try template.text(in: scope, for: .text) }
+        if let json = options[Self.json] { return try json.json(in: scope).text + "\n" }
+        return scope.event.payload.text + "\n"
+    }
+
+    private static func components(of path: String) throws(StepFailure) -> [String] {
+        guard path.utf8.first != UInt8(ascii: "/") else {
+            throw .final("'path' is relative to the output folder; '\(path)' begins with '/'")
+        }
+        // By bytes: a combining mark behind a '/' would make another character of it, but not for the system.
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        let components = parts.map { String(decoding: $0, as: UTF8.self) }
+        guard let name = components.last, !name.isEmpty, name != "." else {
+            throw .final("'path' ends in the name of a file; '\(path)' does not")
+        }
+        guard !components.contains("..") else {
+            throw .final("'path' stays beneath the output folder; '\(path)' has a '..' in it")
+        }
+        guard !path.utf8.contains(0) else { throw .final("'path' holds a NUL, which no path can") }
+        guard components.allSatisfy({ $0.utf8.count <= 255 }), path.utf8.count <= 3_000 else {
+            throw .final(
+                "a name in 'path' became longer than 255 bytes, or the path longer than 3000; use 'truncate(n)'"
+            )
+        }
+        return components.filter { !$0.isEmpty && $0 != "." }
+    }
+
+    public func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        let folder = OutputFolder(path: context.services.outputRoot)
+        let bytes = Array(plan.content.utf8)
+        // The name is the step's own, so that an attempt clears away what a crashed one left.
+        let digest = SHA256.hash(data: Data(context.idempotencyKey.utf8))
+        let spare = ".countersign-" + digest.prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
+        try await folder.write(bytes, to: plan.components, mode: plan.mode, spare: spare)
+        return [
+            "path": .string(([folder.path] + plan.components).joined(separator: "/")), "bytes": JSON(bytes.count),
+        ]
+    }
+}

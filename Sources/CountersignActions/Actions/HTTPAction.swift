@@ -1,0 +1,127 @@
+public import CountersignModel
+
+/// Sends an HTTP request.
+public struct HTTPAction: Action {
+    private static let url = Field.template(
+        "url",
+        in: .url,
+        "Where to send it: http or https; values are percent-encoded as one segment or one value.",
+        isRequired: true
+    )
+    private static let method = Field.choice(
+        "method",
+        ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"],
+        "The request's method.",
+        default: "POST"
+    )
+    private static let headers = Field.templates("headers", in: .header, "Headers of the request.")
+    private static let query = Field.templates("query", in: .query, "Parameters, appended to the URL percent-encoded.")
+    private static let json = Field.json("json", "A JSON value as the body.")
+    private static let form = Field.templates("form", in: .query, "Fields of a form as the body.")
+    private static let body = Field.template("body", in: .text, "A text as the body.")
+    private static let statuses = Field.integers("status", in: 100...599, "The codes that count as success.")
+    private static let expect = Field.group(
+        "expect",
+        [statuses.declaration],
+        "What the answer must be; without it, any code from 200 to 299."
+    )
+
+    public static let declaration = ActionDeclaration(
+        name: "http",
+        summary: "Sends an HTTP request; without a body of its own, POST, PUT and PATCH send the event's JSON.",
+        mainField: "url",
+        fields: [
+            url.declaration, method.declaration, headers.declaration, query.declaration, json.declaration,
+            form.declaration, body.declaration, expect.declaration,
+        ],
+        alternatives: [["json", "form", "body"]],
+        outputs: [
+            .init("code", "The answer's status code."),
+            .init("headers", "The answer's headers, their names in lower case."),
+            .init("body", "The first 64 KiB of the answer: parsed when it is JSON, else text."),
+        ],
+        examples: [
+            .init("Hand the event on as it came.", yaml: "http: https://hooks.example.com/onespan"),
+            .init(
+                "Tell the ERP that a contract is signed.",
+                yaml: """
+                    http:
+                      method: PUT
+                      url: "https://erp.example.com/contracts/${event.packageId}/signed"
+                      headers: { Authorization: "Bearer ${secret:ERP_TOKEN}" }
+                      json: { signedAt: "${event.createdDate}" }
+                      expect: { status: [200, 204] }
+                    """
+            ),
+        ]
+    )
+
+    private let options: Options
+
+    public init(options: Options) {
+        self.options = options
+    }
+
+    public func plan(in scope: Scope) async throws(StepFailure) -> HTTPPlan {
+        let template = options.required(Self.url)
+        let method = options.required(Self.method)
+        var url = try template.text(in: scope, for: .url)
+        url = Destination.adding(try texts(Self.query, in: scope, for: .query), to: url)
+        // A dry run knows no secrets, so a URL that holds one is judged when it is used.
+        let hasSecret = template.expressions.contains { $0.isSecret }
+        let destination = hasSecret ? nil : try Destination(url, source: template.source)
+        let body = try body(for: method, in: scope)
+        let headers = try headers(in: scope, type: body?.type)
+        return HTTPPlan(
+            method: method,
+            url: destination?.url ?? url,
+            source: template.source,
+            target: destination.map { "'\($0.host)'" } ?? "the server",
+            headers: headers,
+            body: body?.text,
+            accepted: options[Self.expect].flatMap { $0[Self.statuses] }
+        )
+    }
+
+    private func texts(
+        _ field: Field<[OptionValue.NamedTemplate]>,
+        in scope: Scope,
+        for place: Place
+    ) throws(StepFailure) -> [(name: String, value: String)] {
+        var texts: [(name: String, value: String)] = []
+        for entry in options.required(field) {
+            texts.append((entry.name, try entry.template.text(in: scope, for: place)))
+        }
+        return texts
+    }
+
+    private func body(for method: String, in scope: Scope) throws(StepFailure) -> (text: String, type: String)? {
+        if let json = options[Self.json] { return (try json.json(in: scope).text, "application/json") }
+        if let body = options[Self.body] { return (try body.text(in: scope, for: .text), "text/plain; charset=utf-8") }
+        let form = try texts(Self.form, in: scope, for: .query)
+        if !form.isEmpty { return (Destination.form(form), "application/x-www-form-urlencoded") }
+        return ["POST", "PUT", "PATCH"].contains(method) ? (scope.event.payload.text, "application/json") : nil
+    }
+
+    private func headers(in scope: Scope, type: String?) throws(StepFailure) -> [OutgoingRequest.Header] {
+        var headers: [OutgoingRequest.Header] = []
+        for (name, value) in try texts(Self.headers, in: scope, for: .header) {
+            guard HTTPPlan.isHeaderName(name) else { throw .final("'\(name)' is no name for a header") }
+            guard !HTTPPlan.ownHeaders.contains(name.lowercased()) else {
+                throw .final("the header '\(name)' is set by Countersign; leave it out")
+            }
+            guard !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
+                throw .final("the header '\(name)' became a text with a control character, which no header can carry")
+            }
+            headers.append(.init(name, value))
+        }
+        if let type, !headers.contains(where: { $0.name.lowercased() == "content-type" }) {
+            headers.append(.init("Content-Type", type))
+        }
+        return headers
+    }
+
+    public func perform(_ plan: HTTPPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        try await plan.perform(in: context)
+    }
+}

@@ -1,0 +1,60 @@
+public import CountersignModel
+import Logging
+
+/// Writes a line to the log.
+public struct LogAction: Action {
+    private static let message = Field.template(
+        "message",
+        in: .text,
+        "The line; control characters of its values are shown as `\\n` or `\\u{…}`, so that no second line is forged.",
+        isRequired: true
+    )
+    private static let level = Field.choice(
+        "level",
+        ["debug", "info", "warning", "error"],
+        "How much it matters.",
+        default: "info"
+    )
+
+    public static let declaration = ActionDeclaration(
+        name: "log",
+        summary: "Writes a line to the log, with the ids of event, run, rule and step.",
+        mainField: "message",
+        fields: [message.declaration, level.declaration],
+        examples: [
+            .init("Say that a package is complete.", yaml: "log: \"${event.packageId} is complete\""),
+            .init(
+                "Warn of a bounced invitation.",
+                yaml: """
+                    log:
+                      message: "the invitation to ${event.message | default('a signer')} came back"
+                      level: warning
+                    """
+            ),
+        ]
+    )
+
+    /// A line that is about to be logged.
+    public struct Plan: ActionPlan {
+        let message: String
+        let level: String
+
+        public var json: JSON { ["message": .string(message), "level": .string(level)] }
+    }
+
+    private let options: Options
+
+    public init(options: Options) {
+        self.options = options
+    }
+
+    public func plan(in scope: Scope) async throws(StepFailure) -> Plan {
+        let text = try options.required(Self.message).text(in: scope, for: .text)
+        return Plan(message: text.showingControls, level: options.required(Self.level))
+    }
+
+    public func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        context.logger.log(level: Logger.Level(rawValue: plan.level) ?? .info, "\(plan.message)")
+        return [:]
+    }
+}

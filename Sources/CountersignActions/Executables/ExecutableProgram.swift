@@ -1,0 +1,90 @@
+import CountersignModel
+
+/// The program behind an action: it reads one JSON request on standard input and writes one JSON object.
+struct ExecutableProgram: Sendable {
+    /// How much of an answer is read.
+    private static let longestAnswer = 1_024 * 1_024
+
+    let action: String
+    let path: String
+    let arguments: [String]
+    let services: ActionServices
+
+    /// Asks `request`, whose kind is `name`, and gives the answer.
+    ///
+    /// - Parameter limit: How long the answer may take; nil leaves that to the caller, who cancels.
+    func ask(
+        _ name: String,
+        _ request: JSONObject,
+        within limit: Duration?
+    ) async throws(ExecutableActionError) -> JSONObject {
+        do {
+            try await OutputFolder(path: services.outputRoot).create()
+        } catch {
+            throw self.error(name, .ended(error.reason))
+        }
+        var message: JSONObject = ["request": .string(name)]
+        for member in request.members { message[member.key] = member.value }
+        let result = try await run(name, input: JSON.object(message).bytes, within: limit)
+        guard case .exited(0) = result.ending else {
+            throw error(name, .ended(result.failure(of: "it").reason))
+        }
+        guard result.output.isWhole else { throw error(name, .badAnswer("it is longer than 1 MiB")) }
+        let answer: JSON
+        do {
+            answer = try JSON(parsing: result.output.text, limits: .answer)
+        } catch {
+            throw self.error(name, .badAnswer("\(error)"))
+        }
+        guard case .object(let object) = answer else {
+            throw error(name, .badAnswer("it is \(answer.kind), not an object"))
+        }
+        return object
+    }
+
+    func error(_ request: String, _ problem: ExecutableActionError.Problem) -> ExecutableActionError {
+        ExecutableActionError(action: action, program: path, request: request, problem: problem)
+    }
+
+    private func run(
+        _ name: String,
+        input: [UInt8],
+        within limit: Duration?
+    ) async throws(ExecutableActionError) -> ProcessResult {
+        let request = ProcessRequest(
+            program: path,
+            arguments: arguments,
+            directory: services.outputRoot,
+            input: input,
+            keptBytes: Self.longestAnswer / 2
+        )
+        let processes = services.processes
+        let first = await withTaskGroup(of: Result<ProcessResult, ProcessError>?.self) { group in
+            group.addTask {
+                do throws(ProcessError) {
+                    return .success(try await processes.run(request))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            if let limit {
+                group.addTask {
+                    // A cancelled wait ends early; the program's own result says so then.
+                    try? await Task.sleep(for: limit)
+                    return nil
+                }
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        if let limit, first == nil {
+            throw error(name, Task.isCancelled ? .process(.cancelled) : .timeout(limit))
+        }
+        do throws(ProcessError) {
+            return try (first ?? .failure(.cancelled)).get()
+        } catch {
+            throw self.error(name, .process(error))
+        }
+    }
+}

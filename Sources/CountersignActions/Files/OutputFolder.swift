@@ -1,0 +1,173 @@
+import CLinux
+import CountersignModel
+import Dispatch
+import Foundation
+import Glibc
+import SystemPackage
+
+/// The folder beneath which files are written; nothing in it is reached through a symbolic link.
+struct OutputFolder: Sendable {
+    /// How a file's content gets to its place.
+    enum Mode: String, Sendable {
+        case replace
+        case append
+        case create
+    }
+
+    let path: String
+
+    /// Makes the folder where it is missing.
+    func create() async throws(StepFailure) {
+        do {
+            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        } catch {
+            throw StepFailure("the output folder '\(path)' cannot be created: \(error.localizedDescription)")
+        }
+    }
+
+    /// Writes a file and returns once it is on stable storage.
+    ///
+    /// - Parameters:
+    ///   - components: The way beneath the folder; missing folders are made.
+    ///   - spare: The name of a temporary file; what an earlier attempt left under it is removed.
+    func write(
+        _ bytes: [UInt8],
+        to components: [String],
+        mode: Mode,
+        spare: String
+    ) async throws(StepFailure) {
+        try await create()
+        let result: Result<Void, StepFailure> = await withCheckedContinuation { continuation in
+            // Syncing blocks its thread for milliseconds, which the threads of async code cannot spare.
+            DispatchQueue.global()
+                .async {
+                    continuation.resume(
+                        returning: Result { () throws(StepFailure) in
+                            try writeNow(bytes, to: components, mode: mode, spare: spare)
+                        }
+                    )
+                }
+        }
+        try result.get()
+    }
+
+    private func writeNow(
+        _ bytes: [UInt8],
+        to components: [String],
+        mode: Mode,
+        spare: String
+    ) throws(StepFailure) {
+        guard let name = components.last else { throw .final("the file's path is empty") }
+        let location = ([path] + components).joined(separator: "/")
+        do throws(Errno) {
+            let folder = try openFolder(components.dropLast())
+            defer { close(folder) }
+            switch mode {
+            case .append: try append(bytes, to: name, in: folder)
+            case .replace, .create:
+                try? removeFile(spare, in: folder)
+                do throws(Errno) {
+                    try writeSpare(bytes, spare, in: folder)
+                    try place(spare, as: name, in: folder, replaces: mode == .replace)
+                } catch {
+                    // The error at hand says more than one about the clearing up.
+                    try? removeFile(spare, in: folder)
+                    throw error
+                }
+            }
+            try check(fsync(folder))
+        } catch {
+            throw Self.failure(error, at: location)
+        }
+    }
+
+    private func openFolder(_ components: ArraySlice<String>) throws(Errno) -> CInt {
+        var folder = try check(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        for component in components {
+            let outer = folder
+            defer { close(outer) }
+            folder = try openOrMakeFolder(component, in: outer)
+        }
+        return folder
+    }
+
+    private func openOrMakeFolder(_ name: String, in folder: CInt) throws(Errno) -> CInt {
+        do throws(Errno) {
+            return try openBeneath(folder, name, O_RDONLY | O_DIRECTORY)
+        } catch {
+            guard error == .noSuchFileOrDirectory else { throw error }
+        }
+        // Another step may make it at the same time.
+        if mkdirat(folder, name, 0o755) != 0, errno != EEXIST { throw Errno(rawValue: errno) }
+        try check(fsync(folder))
+        return try openBeneath(folder, name, O_RDONLY | O_DIRECTORY)
+    }
+
+    private func append(_ bytes: [UInt8], to name: String, in folder: CInt) throws(Errno) {
+        // Without O_NONBLOCK, opening a pipe would wait for its reader.
+        let file = try openBeneath(folder, name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
+        defer { close(file) }
+        var status = stat()
+        try check(fstat(file, &status))
+        guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidArgument }
+        // One write, so that the lines of steps that run at the same time do not mix.
+        let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+        guard count >= 0 else { throw Errno(rawValue: errno) }
+        guard count == bytes.count else { throw .noSpace }
+        try check(fsync(file))
+    }
+
+    private func writeSpare(_ bytes: [UInt8], _ name: String, in folder: CInt) throws(Errno) {
+        let file = try openBeneath(folder, name, O_WRONLY | O_CREAT | O_EXCL)
+        defer { close(file) }
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            guard count >= 0 else { throw Errno(rawValue: errno) }
+            rest = rest.dropFirst(count)
+        }
+        try check(fsync(file))
+    }
+
+    /// Gives the finished temporary file its name in one step: a reader sees the old content or the new, whole.
+    private func place(_ spare: String, as name: String, in folder: CInt, replaces: Bool) throws(Errno) {
+        if replaces {
+            try check(renameat(folder, spare, folder, name))
+        } else {
+            try check(linkat(folder, spare, folder, name, 0))
+            try removeFile(spare, in: folder)
+        }
+    }
+
+    private func removeFile(_ name: String, in folder: CInt) throws(Errno) {
+        try check(unlinkat(folder, name, 0))
+    }
+
+    private func openBeneath(_ folder: CInt, _ name: String, _ flags: CInt) throws(Errno) -> CInt {
+        let descriptor = linux_open_beneath(folder, name, flags, 0o644)
+        guard descriptor >= 0 else { throw Errno(rawValue: -descriptor) }
+        return descriptor
+    }
+
+    @discardableResult
+    private func check(_ result: CInt) throws(Errno) -> CInt {
+        guard result >= 0 else { throw Errno(rawValue: errno) }
+        return result
+    }
+
+    private static func failure(_ error: Errno, at path: String) -> StepFailure {
+        switch error {
+        case .tooManySymbolicLinkLevels:
+            .final(
+                "'\(path)' leads over a symbolic link, which is not followed; name the folder it points at as the output folder"
+            )
+        case .fileExists: .final("'\(path)' exists already; 'mode: create' never writes over a file")
+        case .isDirectory: .final("'\(path)' is a folder")
+        case .notDirectory: .final("a folder on the way to '\(path)' is a file")
+        case .invalidArgument, .noSuchAddressOrDevice: .final("'\(path)' is not a plain file")
+        case .fileNameTooLong: .final("'\(path)' is too long for a file's path")
+        default: StepFailure("'\(path)' cannot be written: \(error)")
+        }
+    }
+}

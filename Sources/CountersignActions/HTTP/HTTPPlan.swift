@@ -1,0 +1,99 @@
+public import CountersignModel
+
+/// A request that is about to be sent.
+public struct HTTPPlan: ActionPlan {
+    /// The headers that rules cannot set, in lower case.
+    static let ownHeaders: Set = ["idempotency-key", "content-length", "transfer-encoding", "connection"]
+
+    let method: String
+    let url: String
+
+    /// The URL as the rule writes it.
+    let source: String
+
+    /// The other side, as a failure may name it.
+    let target: String
+
+    let headers: [OutgoingRequest.Header]
+    let body: String?
+
+    /// The codes that count as success; nil means all from 200 to 299.
+    let accepted: [Int]?
+
+    public var json: JSON {
+        var object: JSONObject = ["method": .string(method), "url": .string(url)]
+        object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
+        object["body"] = body.map { .string($0) }
+        object["expect"] = accepted.map { .array($0.map { JSON($0) }) }
+        return .object(object)
+    }
+
+    func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        let destination = try Destination(url, source: source)
+        let request = OutgoingRequest(
+            method: method,
+            url: destination.url,
+            headers: headers + [.init("Idempotency-Key", context.idempotencyKey)],
+            body: body.map { Array($0.utf8) }
+        )
+        let answer: IncomingAnswer
+        do throws(ExchangeError) {
+            answer = try await context.services.http.send(request)
+        } catch {
+            throw StepFailure("\(target) did not answer: \(error.reason)", isWorthRetrying: error.isPassing)
+        }
+        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
+        guard isAccepted else { throw failure(of: answer, in: context) }
+        return answer.outputs
+    }
+
+    private func failure(of answer: IncomingAnswer, in context: ActionContext) -> StepFailure {
+        let isBusy = answer.status == 429 || answer.status == 503
+        let wait = isBusy ? answer.header("retry-after") : nil
+        let hint = (300...399).contains(answer.status) ? "; redirects are not followed" : ""
+        return StepFailure(
+            "\(target) answered \(answer.status)\(hint)",
+            isWorthRetrying: Self.isWorthRetrying(answer.status),
+            retryAfter: wait.flatMap { RetryAfter.wait(from: $0, at: context.services.clock.now) },
+            output: .object(answer.outputs)
+        )
+    }
+
+    private static func isWorthRetrying(_ status: Int) -> Bool {
+        // Not found, conflict and too early pass when the other side has caught up; so do its own troubles.
+        [404, 408, 409, 425, 429].contains(status) || (500...599).contains(status)
+    }
+
+    /// Whether `text` is a token (RFC 9110, section 5.6.2).
+    static func isHeaderName(_ text: String) -> Bool {
+        !text.isEmpty
+            && text.utf8.allSatisfy { UInt8.isDigit($0) || UInt8.isLetter($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
+    }
+}
+
+extension IncomingAnswer {
+    /// The outputs of the step that was answered.
+    var outputs: JSONObject {
+        var fields: JSONObject = [:]
+        for header in headers {
+            // A header that comes twice is one list (RFC 9110, section 5.3).
+            let earlier = fields[header.name]?.string.map { "\($0), " } ?? ""
+            fields[header.name] = .string(earlier + header.value)
+        }
+        return ["code": JSON(status), "headers": .object(fields), "body": content]
+    }
+
+    func header(_ name: String) -> String? {
+        headers.first { $0.name == name }?.value
+    }
+
+    private var content: JSON {
+        let type = header("content-type")?.prefix { $0 != ";" }.lowercased().filter { $0 != " " } ?? ""
+        if type == "application/json" || type.hasSuffix("+json"), !isCut,
+            let value = try? JSON(parsing: body, limits: .answer)
+        {
+            return value
+        }
+        return .string(String(decoding: body, as: UTF8.self))
+    }
+}

@@ -1,0 +1,69 @@
+/// The way to send HTTP requests.
+package protocol HTTPSending: Sendable {
+    /// Sends a request and reads the answer's head and the beginning of its body; redirects are not followed.
+    ///
+    /// When the task is cancelled, the exchange is ended.
+    func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer
+}
+
+/// A request that is about to be sent.
+package struct OutgoingRequest: Sendable, Equatable {
+    package struct Header: Sendable, Equatable {
+        package let name: String
+        package let value: String
+
+        package init(_ name: String, _ value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package let method: String
+    package let url: String
+    package let headers: [Header]
+
+    /// nil sends no body at all.
+    package let body: [UInt8]?
+
+    package init(method: String, url: String, headers: [Header] = [], body: [UInt8]? = nil) {
+        self.method = method
+        self.url = url
+        self.headers = headers
+        self.body = body
+    }
+}
+
+/// What a server answered.
+package struct IncomingAnswer: Sendable, Equatable {
+    package let status: Int
+
+    /// The headers in their order, with lower-case names.
+    package let headers: [OutgoingRequest.Header]
+
+    /// The beginning of the body.
+    package let body: [UInt8]
+
+    /// Whether the body was longer than what is kept.
+    package let isCut: Bool
+
+    package init(status: Int, headers: [OutgoingRequest.Header], body: [UInt8], isCut: Bool = false) {
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.isCut = isCut
+    }
+}
+
+/// Why there is no answer.
+package struct ExchangeError: Error, Sendable, Equatable {
+    /// What happened, in words that name no address.
+    package let reason: String
+
+    /// Whether the same request, sent later, may be answered.
+    package let isPassing: Bool
+
+    package init(_ reason: String, isPassing: Bool = true) {
+        self.reason = reason
+        self.isPassing = isPassing
+    }
+}

@@ -1,0 +1,91 @@
+package import CountersignModel
+
+/// The way to run programs.
+package protocol ProcessRunning: Sendable {
+    /// Runs a program to its end, and ends what it leaves behind.
+    ///
+    /// When the task is cancelled, the program and all that it started are asked to end, then made to.
+    func run(_ request: ProcessRequest) async throws(ProcessError) -> ProcessResult
+}
+
+/// A program to run, with all that it is given.
+package struct ProcessRequest: Sendable {
+    /// An absolute path, or a name that is looked up in PATH.
+    package let program: String
+    package let arguments: [String]
+
+    /// The absolute path of the folder to start in.
+    package let directory: String
+
+    /// Variables on top of the few that are inherited.
+    package let environment: [String: String]
+
+    /// What the program finds on its standard input.
+    package let input: [UInt8]
+
+    /// How many bytes are kept from the beginning, and as many from the end, of each of its two outputs.
+    package let keptBytes: Int
+
+    package init(
+        program: String,
+        arguments: [String] = [],
+        directory: String,
+        environment: [String: String] = [:],
+        input: [UInt8] = [],
+        keptBytes: Int = 32 * 1_024
+    ) {
+        self.program = program
+        self.arguments = arguments
+        self.directory = directory
+        self.environment = environment
+        self.input = input
+        self.keptBytes = keptBytes
+    }
+}
+
+/// How a program ended, and what it said.
+package struct ProcessResult: Sendable, Equatable {
+    package enum Ending: Sendable, Equatable {
+        case exited(Int)
+        case signalled(Int)
+    }
+
+    package let ending: Ending
+    package let output: KeptOutput
+    package let errors: KeptOutput
+
+    package init(ending: Ending, output: KeptOutput, errors: KeptOutput) {
+        self.ending = ending
+        self.output = output
+        self.errors = errors
+    }
+}
+
+/// Why a program was not run to its end.
+package enum ProcessError: Error, Sendable, Equatable {
+    /// `place` is the path, or the PATH that was searched.
+    case notFound(program: String, place: String)
+    case noFolder(path: String)
+    case notStarted(program: String, why: String, isPassing: Bool)
+    /// The connection to the running program was lost.
+    case lost(why: String)
+    case cancelled
+}
+
+extension ProcessError {
+    /// The failure of a step that ran the program.
+    package var failure: StepFailure {
+        switch self {
+        case .notFound(let program, let place) where program == place:
+            .final("there is no program at '\(program)' that can be run; check the path and its execute permission")
+        case .notFound(let program, let place):
+            .final("there is no program '\(program)' in PATH (\(place)); install it or give its path")
+        case .noFolder(let path):
+            .final("the folder '\(path)' that the program should start in cannot be entered; create it")
+        case .notStarted(let program, let why, let isPassing):
+            StepFailure("'\(program)' could not be started: \(why)", isWorthRetrying: isPassing)
+        case .lost(let why): StepFailure("the program could not be watched to its end: \(why)")
+        case .cancelled: StepFailure("the program was ended before it was done")
+        }
+    }
+}

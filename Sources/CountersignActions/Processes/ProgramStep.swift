@@ -1,0 +1,183 @@
+public import CountersignModel
+
+/// What `shell` and `exec` have in common: where a program starts, what it is given, and what it leaves.
+struct ProgramStep {
+    static let directory = Field.template(
+        "dir",
+        in: .filePath,
+        "The folder to start in; a relative one begins at the rule file's folder, and without it it is the output folder."
+    )
+    static let environment = Field.templates(
+        "env",
+        in: .environment,
+        "Further variables; of those of Countersign itself only PATH, HOME, LANG, LC_ALL, TZ and TMPDIR are handed on."
+    )
+    static let input = Field.template(
+        "stdin",
+        in: .text,
+        "The text on standard input; without it, the event's JSON."
+    )
+    static let output = Field.choice(
+        "output",
+        ["text", "json"],
+        "How standard output becomes `output`: as text without its final newline, or read as JSON.",
+        default: "text"
+    )
+
+    static let fields = [directory.declaration, environment.declaration, input.declaration, output.declaration]
+
+    static let outputs = [
+        ActionDeclaration.Output("exit_code", "The exit status, 0."),
+        ActionDeclaration.Output("stdout", "Standard output: its first and its last 32 KiB."),
+        ActionDeclaration.Output("stderr", "Standard error: its first and its last 32 KiB."),
+        ActionDeclaration.Output("output", "Standard output as `output` says: text or JSON."),
+    ]
+
+    private let options: Options
+
+    init(options: Options) {
+        self.options = options
+    }
+
+    func plan(_ command: ProgramPlan.Command, in scope: Scope) throws(StepFailure) -> ProgramPlan {
+        var variables = EventVariables.all(in: scope)
+        for entry in options.required(Self.environment) {
+            guard Self.isName(entry.name) else {
+                throw .final("'\(entry.name)' is no name for a variable; use letters, digits and '_'")
+            }
+            let value = try entry.template.text(in: scope, for: .environment)
+            variables.removeAll { $0.name == entry.name }
+            variables.append((entry.name, value))
+        }
+        return ProgramPlan(
+            command: command,
+            directory: try options[Self.directory]
+                .map { template throws(StepFailure) in
+                    let path = try template.text(in: scope, for: .filePath)
+                    guard !path.utf8.contains(0) else { throw .final("'dir' holds a NUL, which no path can") }
+                    return Self.absolute(path, from: scope.ruleFolder)
+                },
+            variables: variables,
+            givenInput: try options[Self.input]
+                .map { template throws(StepFailure) in
+                    try template.text(in: scope, for: .text)
+                },
+            event: scope.event.payload.text,
+            readsJSON: options.required(Self.output) == "json"
+        )
+    }
+
+    /// `path` as it is when absolute, else from `folder`.
+    static func absolute(_ path: String, from folder: String) -> String {
+        path.utf8.first == UInt8(ascii: "/") ? path : "\(folder)/\(path)"
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        let bytes = Array(text.utf8)
+        return !bytes.isEmpty && !UInt8.isDigit(bytes[0])
+            && bytes.allSatisfy { UInt8.isLetter($0) || UInt8.isDigit($0) || $0 == UInt8(ascii: "_") }
+    }
+}
+
+/// A program that is about to be run.
+public struct ProgramPlan: ActionPlan {
+    enum Command: Sendable, Equatable {
+        /// A script for `/bin/sh`.
+        case script(String)
+        /// The program as it is started, and all arguments as the rule gives them, the program first.
+        case program(String, arguments: [String])
+    }
+
+    let command: Command
+    let directory: String?
+    let variables: [(name: String, value: String)]
+    let givenInput: String?
+    let event: String
+    let readsJSON: Bool
+
+    public var json: JSON {
+        var object: JSONObject =
+            switch command {
+            case .script(let text): ["run": .string(text)]
+            case .program(_, let arguments): ["argv": .array(arguments.map { .string($0) })]
+            }
+        object["dir"] = directory.map { .string($0) }
+        object["env"] = .object(JSONObject(variables.map { .init(key: $0.name, value: .string($0.value)) }))
+        object["stdin"] = givenInput.map { .string($0) }
+        object["output"] = readsJSON ? "json" : "text"
+        return .object(object)
+    }
+
+    func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        if directory == nil { try await OutputFolder(path: context.services.outputRoot).create() }
+        let result: ProcessResult
+        do throws(ProcessError) {
+            result = try await context.services.processes.run(request(in: context))
+        } catch {
+            throw error.failure
+        }
+        guard case .exited(0) = result.ending else { throw result.failure(of: name) }
+        var outputs = result.outputs
+        outputs["output"] = readsJSON ? try result.json(of: name) : .string(result.output.text.withoutFinalNewline)
+        return outputs
+    }
+
+    private var name: String {
+        switch command {
+        case .script: "the script"
+        case .program(_, let arguments): "'\(arguments.first ?? "")'"
+        }
+    }
+
+    private func request(in context: ActionContext) -> ProcessRequest {
+        var environment = Dictionary(variables) { _, last in last }
+        environment[EventVariables.idempotencyKey] = context.idempotencyKey
+        let (program, arguments) =
+            switch command {
+            case .script(let text): ("/bin/sh", ["-eu", "-c", text, "countersign"])
+            case .program(let path, let arguments): (path, Array(arguments.dropFirst()))
+            }
+        return ProcessRequest(
+            program: program,
+            arguments: arguments,
+            directory: directory ?? context.services.outputRoot,
+            environment: environment,
+            input: Array((givenInput ?? event).utf8)
+        )
+    }
+}
+
+extension ProcessResult {
+    /// What every program leaves, in the outputs of a step.
+    var outputs: JSONObject {
+        var object: JSONObject = [:]
+        if case .exited(let code) = ending { object["exit_code"] = JSON(code) }
+        object["stdout"] = .string(output.text)
+        object["stderr"] = .string(errors.text)
+        return object
+    }
+
+    /// The failure of the step that ran `name`, with the last words of the program.
+    func failure(of name: String) -> StepFailure {
+        let what =
+            switch ending {
+            case .exited(let code): "\(name) ended with exit status \(code)"
+            case .signalled(let signal): "\(name) was ended by signal \(signal)"
+            }
+        let last = errors.text.split(whereSeparator: \.isNewline).last
+            .map { ": \(String($0.prefix(300)).showingControls)" }
+        return StepFailure(what + (last ?? ""), output: .object(outputs))
+    }
+
+    /// Standard output as JSON.
+    func json(of name: String) throws(StepFailure) -> JSON {
+        guard output.isWhole else {
+            throw .final("\(name) wrote \(output.count) bytes, too many to read as JSON", output: .object(outputs))
+        }
+        do {
+            return try JSON(parsing: output.text, limits: .answer)
+        } catch {
+            throw StepFailure("the output of \(name) is not JSON: \(error)", output: .object(outputs))
+        }
+    }
+}

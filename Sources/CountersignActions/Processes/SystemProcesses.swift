@@ -1,0 +1,155 @@
+import Foundation
+import Glibc
+import Subprocess
+import SystemPackage
+
+/// Programs on this machine, each in a session of its own.
+package struct SystemProcesses: ProcessRunning {
+    /// The variables that a program inherits; all others stay here.
+    package static let inheritedVariables = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
+
+    /// How long a program may take to end once it is asked to.
+    private static let grace = Duration.seconds(5)
+
+    /// More than a pipe holds: what comes behind it was written after the program's end, by something that escaped.
+    private static let mostAfterEnd = 1_024 * 1_024
+
+    // A program that does not read its input must cost us an error, not our life.
+    private static let ignoresBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
+
+    private let inherited: [String: String]
+
+    /// - Parameter environment: The variables of this process, of which a few are handed on.
+    package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+        inherited = environment.filter { Self.inheritedVariables.contains($0.key) }
+    }
+
+    package func run(_ request: ProcessRequest) async throws(ProcessError) -> ProcessResult {
+        Self.ignoresBrokenPipes
+        let environment = inherited.merging(request.environment) { _, own in own }
+        var group: pid_t?
+        let outcome: Result<ProcessResult, any Error>
+        do {
+            outcome = .success(try await run(request, in: environment) { group = $0 })
+        } catch {
+            outcome = .failure(error)
+        }
+        let isCancelled = Task.isCancelled
+        if let group { await Self.endGroup(group, gently: isCancelled) }
+        if isCancelled { throw .cancelled }
+        do {
+            return try outcome.get()
+        } catch {
+            throw Self.error(for: error, request, path: environment["PATH"])
+        }
+    }
+
+    private func run(
+        _ request: ProcessRequest,
+        in environment: [String: String],
+        started: (pid_t) -> Void
+    ) async throws -> ProcessResult {
+        var variables: [Environment.Key: String] = [:]
+        for (name, value) in environment {
+            if let key = Environment.Key(rawValue: name) { variables[key] = value }
+        }
+        var options = PlatformOptions()
+        options.createSession = true
+        options.teardownSequence = [
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.grace)
+        ]
+        let configuration = Configuration(
+            executable: request.program.contains("/") ? .path(FilePath(request.program)) : .name(request.program),
+            arguments: Arguments(request.arguments),
+            environment: .custom(variables),
+            workingDirectory: FilePath(request.directory),
+            platformOptions: options
+        )
+        let result = try await Subprocess.run(configuration, input: .inputWriter, output: .sequence, error: .sequence) {
+            execution in
+            let leader = execution.processIdentifier.value
+            started(leader)
+            let (standardOutput, standardError) = (execution.standardOutput, execution.standardError)
+            let writer = execution.standardInputWriter
+            async let input: Void = Self.feed(request.input, to: writer)
+            async let output = Self.collect(standardOutput, of: leader, keeping: request.keptBytes)
+            async let errors = Self.collect(standardError, of: leader, keeping: request.keptBytes)
+            let kept = (try await output, try await errors)
+            try await input
+            return kept
+        }
+        let ending: ProcessResult.Ending =
+            switch result.terminationStatus {
+            case .exited(let code): .exited(Int(code))
+            case .signaled(let signal): .signalled(Int(signal))
+            }
+        return ProcessResult(ending: ending, output: result.closureResult.0, errors: result.closureResult.1)
+    }
+
+    private static func feed(_ input: [UInt8], to writer: StandardInputWriter) async throws {
+        do {
+            _ = try await writer.write(input)
+        } catch let error where error.underlyingError == .brokenPipe {
+            // The program does not want to read on; that is its right.
+        }
+        try await writer.finish()
+    }
+
+    /// Reads an output until its end, or until the program has ended and what it wrote is read.
+    private static func collect(
+        _ stream: SubprocessOutputSequence,
+        of leader: pid_t,
+        keeping limit: Int
+    ) async throws -> KeptOutput {
+        var kept = KeptOutput(limit: limit)
+        var countAtEnd: Int?
+        for try await buffer in stream {
+            buffer.withUnsafeBytes { kept.append($0) }
+            if countAtEnd == nil, hasEnded(leader) {
+                // Something it left behind goes on writing.
+                kill(-leader, SIGKILL)
+                countAtEnd = kept.count
+            }
+            if let countAtEnd, kept.count - countAtEnd > mostAfterEnd { break }
+        }
+        return kept
+    }
+
+    /// Whether the program has ended; its exit status stays where it is.
+    private static func hasEnded(_ process: pid_t) -> Bool {
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(process), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
+    }
+
+    /// Ends what is left of a program's group; the number is not given anew while the group has a member.
+    private static func endGroup(_ group: pid_t, gently: Bool) async {
+        if gently {
+            // The caller is cancelled, so the wait needs a task that is not.
+            await Task {
+                let deadline = ContinuousClock.now + grace
+                while kill(-group, 0) == 0, ContinuousClock.now < deadline {
+                    guard (try? await Task.sleep(for: .milliseconds(10))) != nil else { return }
+                }
+            }
+            .value
+        }
+        kill(-group, SIGKILL)
+    }
+
+    private static func error(for error: any Error, _ request: ProcessRequest, path: String?) -> ProcessError {
+        guard let error = error as? SubprocessError else { return .lost(why: "\(error)") }
+        switch error.code {
+        case .executableNotFound:
+            let place = request.program.contains("/") ? request.program : path ?? "which is not set"
+            return .notFound(program: request.program, place: place)
+        case .failedToChangeWorkingDirectory: return .noFolder(path: request.directory)
+        case .spawnFailed:
+            let number = error.underlyingError
+            let isPassing = [.resourceTemporarilyUnavailable, .noMemory, .tooManyOpenFiles, .textFileBusy]
+                .contains(number)
+            let why = number.map { "\($0)" } ?? error.description
+            return .notStarted(program: request.program, why: why, isPassing: isPassing)
+        default: return .lost(why: error.description)
+        }
+    }
+}
