@@ -97,7 +97,7 @@ let package = Package(
             name: "CountersignActionsTests",
             dependencies: [
                 "CountersignModel", "CountersignActions", "CountersignTesting", .asyncHTTPClient, .log, .nioCore,
-                .nioHTTP1, .nioPosix, .system,
+                .nioHTTP1, .nioPosix,
             ]
         ),
         .testTarget(

@@ -3,9 +3,16 @@ public import Logging
 
 /// What an action is told and lent when it acts.
 public struct ActionContext: Sendable {
+    /// The event that the run is about.
     public let event: Event
+
+    /// The run that the step belongs to.
     public let runID: Run.ID
+
+    /// The rule that the run follows.
     public let ruleID: String
+
+    /// The step that acts.
     public let stepID: String
 
     /// The attempt at the step, counted from 1.

@@ -1,1 +1,39 @@
+import Foundation
 
+/// A folder that is there for one test.
+final class ScratchFolder: Sendable {
+    let path: String
+
+    init() throws {
+        path = "\(NSTemporaryDirectory())/countersign-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+    }
+
+    deinit {
+        // A folder that stays behind in the temporary directory harms nobody.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    func text(_ name: String) throws -> String {
+        try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
+    }
+
+    func write(_ text: String, to name: String, isExecutable: Bool = false) throws {
+        try text.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
+        if isExecutable {
+            try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+        }
+    }
+
+    func has(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: "\(path)/\(name)")
+    }
+
+    /// All files and folders beneath it, and what the files hold.
+    func contents() throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: path).sorted()
+            .map { name in
+                "\(name): \((try? text(name)) ?? "")"
+            }
+    }
+}

@@ -1,14 +1,14 @@
-public import CountersignModel
+package import CountersignModel
 
 /// Runs a program without a shell between.
-public struct ExecAction: Action {
+package struct ExecAction: Action {
     private static let arguments = Field.arguments(
         "argv",
         "The program and its arguments; each element stays one argument, and a program with a '/' starts at the rule file.",
         isRequired: true
     )
 
-    public static let declaration = ActionDeclaration(
+    package static let declaration = ActionDeclaration(
         name: "exec",
         summary: "Runs a program, no shell; the event comes as variables and, as JSON, on standard input.",
         mainField: "argv",
@@ -36,12 +36,12 @@ public struct ExecAction: Action {
     private let templates: [Template]
     private let step: ProgramStep
 
-    public init(options: Options) {
+    package init(options: Options) {
         templates = options.required(Self.arguments)
         step = ProgramStep(options: options)
     }
 
-    public func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
+    package func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
         guard let program = templates.first?.literal, !program.isEmpty else {
             throw .final("'argv' begins with the program, written out without '${…}'")
         }
@@ -73,7 +73,7 @@ public struct ExecAction: Action {
         )
     }
 
-    public func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+    package func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         try await plan.perform(in: context)
     }
 }

@@ -1,9 +1,9 @@
-public import CountersignModel
+package import CountersignModel
 import Crypto
 import Foundation
 
 /// Writes a file beneath the output folder.
-public struct FileAction: Action {
+package struct FileAction: Action {
     private static let path = Field.template(
         "path",
         in: .filePath,
@@ -23,7 +23,7 @@ public struct FileAction: Action {
     )
     private static let json = Field.json("json", "A JSON value, written on one line.")
 
-    public static let declaration = ActionDeclaration(
+    package static let declaration = ActionDeclaration(
         name: "file",
         summary: "Writes a file beneath the output folder; without content, the event's JSON on one line.",
         mainField: "path",
@@ -51,12 +51,12 @@ public struct FileAction: Action {
     )
 
     /// A file that is about to be written.
-    public struct Plan: ActionPlan {
+    package struct Plan: ActionPlan {
         let components: [String]
         let mode: OutputFolder.Mode
         let content: String
 
-        public var json: JSON {
+        package var json: JSON {
             [
                 "path": .string(components.joined(separator: "/")), "mode": .string(mode.rawValue),
                 "content": .string(content),
@@ -66,11 +66,11 @@ public struct FileAction: Action {
 
     private let options: Options
 
-    public init(options: Options) {
+    package init(options: Options) {
         self.options = options
     }
 
-    public func plan(in scope: Scope) async throws(StepFailure) -> Plan {
+    package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let mode = OutputFolder.Mode(rawValue: options.required(Self.mode)) ?? .replace
         var content = try content(in: scope)
         if mode == .append, content.utf8.last != UInt8(ascii: "\n") { content += "\n" }
@@ -106,7 +106,7 @@ public struct FileAction: Action {
         return components.filter { !$0.isEmpty && $0 != "." }
     }
 
-    public func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+    package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let folder = OutputFolder(path: context.services.outputRoot)
         let bytes = Array(plan.content.utf8)
         // The name is the step's own, so that an attempt clears away what a crashed one left.

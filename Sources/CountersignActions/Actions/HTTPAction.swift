@@ -1,7 +1,7 @@
-public import CountersignModel
+package import CountersignModel
 
 /// Sends an HTTP request.
-public struct HTTPAction: Action {
+package struct HTTPAction: Action {
     private static let url = Field.template(
         "url",
         in: .url,
@@ -26,7 +26,7 @@ public struct HTTPAction: Action {
         "What the answer must be; without it, any code from 200 to 299."
     )
 
-    public static let declaration = ActionDeclaration(
+    package static let declaration = ActionDeclaration(
         name: "http",
         summary: "Sends an HTTP request; without a body of its own, POST, PUT and PATCH send the event's JSON.",
         mainField: "url",
@@ -58,11 +58,11 @@ public struct HTTPAction: Action {
 
     private let options: Options
 
-    public init(options: Options) {
+    package init(options: Options) {
         self.options = options
     }
 
-    public func plan(in scope: Scope) async throws(StepFailure) -> HTTPPlan {
+    package func plan(in scope: Scope) async throws(StepFailure) -> HTTPPlan {
         let template = options.required(Self.url)
         let method = options.required(Self.method)
         var url = try template.text(in: scope, for: .url)
@@ -121,7 +121,7 @@ public struct HTTPAction: Action {
         return headers
     }
 
-    public func perform(_ plan: HTTPPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+    package func perform(_ plan: HTTPPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         try await plan.perform(in: context)
     }
 }

@@ -1,8 +1,8 @@
-public import CountersignModel
+package import CountersignModel
 import Logging
 
 /// Writes a line to the log.
-public struct LogAction: Action {
+package struct LogAction: Action {
     private static let message = Field.template(
         "message",
         in: .text,
@@ -16,7 +16,7 @@ public struct LogAction: Action {
         default: "info"
     )
 
-    public static let declaration = ActionDeclaration(
+    package static let declaration = ActionDeclaration(
         name: "log",
         summary: "Writes a line to the log, with the ids of event, run, rule and step.",
         mainField: "message",
@@ -35,25 +35,25 @@ public struct LogAction: Action {
     )
 
     /// A line that is about to be logged.
-    public struct Plan: ActionPlan {
+    package struct Plan: ActionPlan {
         let message: String
         let level: String
 
-        public var json: JSON { ["message": .string(message), "level": .string(level)] }
+        package var json: JSON { ["message": .string(message), "level": .string(level)] }
     }
 
     private let options: Options
 
-    public init(options: Options) {
+    package init(options: Options) {
         self.options = options
     }
 
-    public func plan(in scope: Scope) async throws(StepFailure) -> Plan {
+    package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let text = try options.required(Self.message).text(in: scope, for: .text)
         return Plan(message: text.showingControls, level: options.required(Self.level))
     }
 
-    public func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+    package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         context.logger.log(level: Logger.Level(rawValue: plan.level) ?? .info, "\(plan.message)")
         return [:]
     }

@@ -1,16 +1,16 @@
-public import CountersignModel
+package import CountersignModel
 
 /// Runs a script with `/bin/sh -eu`.
 ///
 /// The script is the same for every event; values come as variables, so that nothing in them is ever read as code.
-public struct ShellAction: Action {
+package struct ShellAction: Action {
     private static let script = Field.shellScript(
         "run",
         "The script; values come as variables such as \"$COUNTERSIGN_MESSAGE\", never as `${…}`.",
         isRequired: true
     )
 
-    public static let declaration = ActionDeclaration(
+    package static let declaration = ActionDeclaration(
         name: "shell",
         summary: "Runs a script with /bin/sh -eu; the event comes as variables and, as JSON, on standard input.",
         mainField: "run",
@@ -39,19 +39,19 @@ public struct ShellAction: Action {
     private let text: String
     private let step: ProgramStep
 
-    public init(options: Options) {
+    package init(options: Options) {
         text = options.required(Self.script)
         step = ProgramStep(options: options)
     }
 
-    public func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
+    package func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
         guard text.utf8.count <= EventVariables.longest, !text.utf8.contains(0) else {
             throw .final("the script is longer than 131000 bytes or holds a NUL; keep it in a file and run that")
         }
         return try step.plan(.script(text), in: scope)
     }
 
-    public func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+    package func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         try await plan.perform(in: context)
     }
 }

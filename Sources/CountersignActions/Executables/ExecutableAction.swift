@@ -14,10 +14,8 @@ package struct ExecutableAction: PlannedAction {
 
     /// Asks a program what it is, and makes a kind of action of it.
     ///
-    /// - Parameters:
-    ///   - name: The name in the settings; the program must call itself the same.
-    ///   - program: The absolute path.
-    ///   - limit: How long it may take to answer `describe` and `plan`.
+    /// The program, given by its absolute path, must call itself `name`. It has `limit` to answer `describe`, and later
+    /// `plan`.
     package static func load(
         name: String,
         program: String,

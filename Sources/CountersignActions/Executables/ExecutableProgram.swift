@@ -12,7 +12,7 @@ struct ExecutableProgram: Sendable {
 
     /// Asks `request`, whose kind is `name`, and gives the answer.
     ///
-    /// - Parameter limit: How long the answer may take; nil leaves that to the caller, who cancels.
+    /// Without a `limit` the time that it may take is the caller's business, who cancels.
     func ask(
         _ name: String,
         _ request: JSONObject,

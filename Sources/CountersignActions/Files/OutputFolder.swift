@@ -25,11 +25,9 @@ struct OutputFolder: Sendable {
         }
     }
 
-    /// Writes a file and returns once it is on stable storage.
+    /// Writes a file and returns once it is on stable storage; missing folders on the way are made.
     ///
-    /// - Parameters:
-    ///   - components: The way beneath the folder; missing folders are made.
-    ///   - spare: The name of a temporary file; what an earlier attempt left under it is removed.
+    /// `spare` is the name of a temporary file; what an earlier attempt left under it is removed.
     func write(
         _ bytes: [UInt8],
         to components: [String],

@@ -1,7 +1,7 @@
-public import CountersignModel
+package import CountersignModel
 
 /// A request that is about to be sent.
-public struct HTTPPlan: ActionPlan {
+package struct HTTPPlan: ActionPlan {
     /// The headers that rules cannot set, in lower case.
     static let ownHeaders: Set = ["idempotency-key", "content-length", "transfer-encoding", "connection"]
 
@@ -20,7 +20,7 @@ public struct HTTPPlan: ActionPlan {
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
-    public var json: JSON {
+    package var json: JSON {
         var object: JSONObject = ["method": .string(method), "url": .string(url)]
         object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
         object["body"] = body.map { .string($0) }

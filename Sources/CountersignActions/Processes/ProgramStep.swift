@@ -1,4 +1,4 @@
-public import CountersignModel
+package import CountersignModel
 
 /// What `shell` and `exec` have in common: where a program starts, what it is given, and what it leaves.
 struct ProgramStep {
@@ -80,7 +80,7 @@ struct ProgramStep {
 }
 
 /// A program that is about to be run.
-public struct ProgramPlan: ActionPlan {
+package struct ProgramPlan: ActionPlan {
     enum Command: Sendable, Equatable {
         /// A script for `/bin/sh`.
         case script(String)
@@ -95,7 +95,7 @@ public struct ProgramPlan: ActionPlan {
     let event: String
     let readsJSON: Bool
 
-    public var json: JSON {
+    package var json: JSON {
         var object: JSONObject =
             switch command {
             case .script(let text): ["run": .string(text)]

@@ -1,0 +1,127 @@
+package import CountersignActions
+package import CountersignModel
+import Foundation
+import Testing
+
+/// What every action keeps to, whoever wrote it.
+package struct ActionContract: Sendable {
+    /// A kind of action with options that make it work, and the world that it acts on.
+    package struct Subject: Sendable {
+        package let kind: ActionRegistry.Kind
+
+        /// The options of the step; `${event.message}` in them carries the hostile value.
+        package let options: Options
+
+        /// The context of an attempt whose event has this message.
+        package let context: @Sendable (_ event: Event) -> ActionContext
+
+        /// All that the world has seen so far, such as files with their content, or requests.
+        package let traces: @Sendable () throws -> [String]
+
+        package init(
+            kind: ActionRegistry.Kind,
+            options: Options,
+            context: @escaping @Sendable (_ event: Event) -> ActionContext,
+            traces: @escaping @Sendable () throws -> [String]
+        ) {
+            self.kind = kind
+            self.options = options
+            self.context = context
+            self.traces = traces
+        }
+    }
+
+    private let subject: Subject
+
+    package init(_ subject: Subject) {
+        self.subject = subject
+    }
+
+    /// Checks the whole contract with a message that a signer may have typed.
+    package func check(message: String) async throws {
+        let event = Event.sample(message: message)
+        let context = subject.context(event)
+        let scope = Scope(
+            event: event,
+            ruleID: context.ruleID,
+            ruleFolder: "/",
+            runID: context.runID,
+            stepID: context.stepID,
+            attempt: context.attempt,
+            secrets: Secrets([:])
+        )
+        let before = try subject.traces()
+        let action = subject.kind.make(subject.options)
+        let first = await prepared(action, in: scope)
+        let second = await prepared(action, in: scope)
+        #expect(try subject.traces() == before, "a plan touches nothing")
+        #expect(first.map(\.plan) == second.map(\.plan), "the same scope gives the same plan")
+        guard case .success(let step) = first else {
+            expectClearFailure(first)
+            return
+        }
+        do {
+            let outputs = try await step.perform(context)
+            let declared = Set(subject.kind.declaration.outputs.map(\.name))
+            #expect(declared.isSuperset(of: outputs.keys), "the outputs are those of the declaration")
+        } catch {
+            expectClearFailure(.failure(error))
+        }
+    }
+
+    private func prepared(_ action: any PlannedAction, in scope: Scope) async -> Result<PreparedStep, StepFailure> {
+        do throws(StepFailure) {
+            return .success(try await action.prepare(in: scope))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private func expectClearFailure(_ result: Result<PreparedStep, StepFailure>) {
+        guard case .failure(let failure) = result else { return }
+        #expect(!failure.reason.isEmpty)
+        #expect(!failure.reason.utf8.contains { $0 < 0x20 || $0 == 0x7F }, "a reason stays on its line")
+        #expect(failure.reason.utf8.count < 1_000, "a reason does not repeat the value")
+    }
+}
+
+/// Texts that a signer may type to make a program do something else.
+package enum HostileText {
+    /// The texts; each that tries to run a command would create the file `pwned` in the folder that it runs in.
+    package static let all = [
+        #""; touch pwned #$(touch pwned)"#,
+        "'; touch pwned; '",
+        "`touch pwned`\n$(touch pwned)",
+        "-rf",
+        "--help",
+        "../../../pwned",
+        "/pwned",
+        "a\r\nX-Injected: yes\r\n\r\nGET /pwned HTTP/1.1",
+        "\u{1B}[2J\u{1B}]0;pwned\u{7}",
+        "\u{202E}gnp.exe\u{200F}",
+        "%s%n%x ${event.name} $${x} {{x}}",
+        "=HYPERLINK(\"http://evil.example\")",
+        "e\u{301} \u{0} after",
+        "null",
+        "",
+        String(repeating: "x", count: 100_000),
+        String(repeating: "é", count: 80_000),
+    ]
+}
+
+extension Event {
+    /// A signer's opt-out with this message.
+    package static func sample(message: String) -> Event {
+        Event(
+            id: Event.ID(rawValue: 7),
+            name: "PACKAGE_OPT_OUT",
+            payload: [
+                "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": "PACKAGE_OPT_OUT",
+                "sessionUser": "18EZDL44xgsX", "packageId": "wVdZEaPD2igwUnFGJBjDD0dpO7k=",
+                "message": .string(message), "documentId": nil, "createdDate": "2018-06-30T20:04:55.384Z",
+            ],
+            origin: .callback,
+            receivedAt: Date(timeIntervalSince1970: 1_530_389_095)
+        )
+    }
+}

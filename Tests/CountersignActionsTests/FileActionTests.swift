@@ -1,0 +1,147 @@
+import CountersignActions
+import CountersignModel
+import CountersignTesting
+import Foundation
+import Glibc
+import Testing
+
+struct FileActionTests {
+    private let world: World
+
+    init() throws {
+        world = try World()
+    }
+
+    private func options(
+        _ path: String,
+        _ mode: String = "replace",
+        _ content: String? = nil
+    ) throws
+        -> [String: OptionValue]
+    {
+        var options: [String: OptionValue] = ["path": try .parsed(path), "mode": .text(mode)]
+        if let content { options["content"] = try .parsed(content) }
+        return options
+    }
+
+    @Test func `without content, the event is written on one line`() async throws {
+        let outputs = try await world.run("file", options("events/${event.packageId}.json"))
+        let text = Event.sample(message: "no").payload.text + "\n"
+        #expect(try world.folder.text("output/events/wVdZEaPD2igwUnFGJBjDD0dpO7k=.json") == text)
+        #expect(outputs["path"] == .string("\(world.folder.path)/output/events/wVdZEaPD2igwUnFGJBjDD0dpO7k=.json"))
+        #expect(outputs["bytes"] == JSON(text.utf8.count))
+    }
+
+    @Test func `replacing leaves the new content and nothing beside it`() async throws {
+        _ = try await world.run("file", options("a/b.txt", "replace", "a long first text"))
+        _ = try await world.run("file", options("a/b.txt", "replace", "second"))
+        #expect(try world.folder.contents() == ["output: ", "output/a: ", "output/a/b.txt: second"])
+    }
+
+    @Test func `a leftover of a crashed attempt is cleared away`() async throws {
+        _ = try await world.run("file", options("b.txt", "replace", "x"))
+        try FileManager.default.createDirectory(
+            atPath: world.folder.path + "/output/c",
+            withIntermediateDirectories: true
+        )
+        let failed = await world.failure("file", try options("c", "replace", "y"))
+        #expect(failed?.reason.contains("is a folder") == true)
+        #expect(try world.folder.contents() == ["output: ", "output/b.txt: x", "output/c: "])
+    }
+
+    @Test func `appending adds a line`() async throws {
+        _ = try await world.run("file", options("log", "append", "one"))
+        _ = try await world.run("file", options("log", "append", "two\n"))
+        #expect(try world.folder.text("output/log") == "one\ntwo\n")
+    }
+
+    @Test func `lines that are appended at the same time do not mix`() async throws {
+        let line = String(repeating: "x", count: 20_000)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<20 {
+                let options = try options("log", "append", line)
+                group.addTask { [world] in _ = try await world.run("file", options) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(try world.folder.text("output/log") == String(repeating: line + "\n", count: 20))
+    }
+
+    @Test func `creating fails for good where the file exists, and leaves it`() async throws {
+        _ = try await world.run("file", options("a", "create", "first"))
+        let failure = await world.failure("file", try options("a", "create", "second"))
+        #expect(failure?.isWorthRetrying == false)
+        #expect(try world.folder.contents() == ["output: ", "output/a: first"])
+    }
+
+    @Test(arguments: ["replace", "append", "create"])
+    func `no symbolic link is followed`(mode: String) async throws {
+        let output = world.folder.path + "/output"
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        try FileManager.default.createDirectory(
+            atPath: world.folder.path + "/outside",
+            withIntermediateDirectories: true
+        )
+        try world.folder.write("kept", to: "outside/file")
+        try FileManager.default.createSymbolicLink(atPath: output + "/link", withDestinationPath: "../outside")
+        try FileManager.default.createSymbolicLink(atPath: output + "/direct", withDestinationPath: "../outside/file")
+        let failure = await world.failure("file", try options("link/file", mode, "x"))
+        #expect(failure?.isWorthRetrying == false)
+        #expect(failure?.reason.contains("symbolic link") == true)
+        _ = await world.failure("file", try options("direct", mode, "x"))
+        #expect(try world.folder.text("outside/file") == "kept")
+    }
+
+    @Test func `a pipe in the place of a file does not stop us`() async throws {
+        let output = world.folder.path + "/output"
+        try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
+        #expect(mkfifo(output + "/pipe", 0o644) == 0)
+        let failure = await world.failure("file", try options("pipe", "append", "x"))
+        #expect(failure?.reason.contains("is not a plain file") == true)
+    }
+
+    @Test func `a file in the place of a folder is named`() async throws {
+        _ = try await world.run("file", options("a", "replace", "x"))
+        let failure = await world.failure("file", try options("a/b", "replace", "x"))
+        #expect(failure?.isWorthRetrying == false)
+    }
+
+    @Test(arguments: ["/etc/x", "../x", "a/../../x", "a/..", "a/", "", ".", "a/."])
+    func `a path that leads away or names no file is refused in the plan`(path: String) async throws {
+        let failure = await world.failure("file", try options(path))
+        #expect(failure?.isWorthRetrying == false)
+        #expect(!world.folder.has("output"))
+    }
+
+    @Test(arguments: [
+        ("../../etc/passwd", ".._.._etc_passwd"), ("..", "__"), (".", "_"), ("a/b", "a_b"), ("/\u{301}x", "_\u{301}x"),
+        ("nul\u{0}", "nul_"),
+    ])
+    func `a value is one component of a path`(message: String, name: String) async throws {
+        let event = Event.sample(message: message)
+        _ = try await world.run("file", options("in/${event.message}", "replace", "x"), event: event)
+        #expect(try world.folder.contents() == ["output: ", "output/in: ", "output/in/\(name): x"])
+    }
+
+    @Test func `a plan shows path, mode and content`() async throws {
+        let step = try await world.prepare("file", options("./a//b", "append", "${event.message}"))
+        #expect(step.plan == ["path": "a/b", "mode": "append", "content": "no\n"])
+    }
+}
+
+struct LogActionTests {
+    @Test(arguments: ["debug", "info", "warning", "error"])
+    func `a line is logged at its level`(level: String) async throws {
+        let world = try World()
+        let outputs = try await world.run("log", ["message": .parsed("hello ${event.message}"), "level": .text(level)])
+        #expect(world.lines.all == ["\(level): hello no"])
+        #expect(outputs.isEmpty)
+    }
+
+    @Test func `signs that act on a terminal are shown`() async throws {
+        let world = try World()
+        let event = Event.sample(message: "a\r\nb\u{1B}[2J\u{9B}\u{2028}\u{202E}\u{0}é👍")
+        _ = try await world.run("log", ["message": .parsed("${event.message}")], event: event)
+        #expect(world.lines.all == [#"info: a\r\nb\u{1B}[2J\u{9B}\u{2028}\u{202E}\u{0}é👍"#])
+    }
+}

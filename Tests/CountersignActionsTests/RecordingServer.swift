@@ -1,0 +1,138 @@
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Synchronization
+
+/// A small HTTP server on the loopback interface that keeps what it is sent and answers from a script.
+final class RecordingServer: Sendable {
+    struct Request: Sendable, Equatable {
+        var method: String
+        var uri: String
+        var headers: [String: String]
+        var body: [UInt8]
+
+        var text: String { String(decoding: body, as: UTF8.self) }
+    }
+
+    struct Answer: Sendable {
+        var status = 200
+        var headers: [(String, String)] = []
+        var body: [UInt8] = []
+
+        /// Whether the connection stays open and silent instead of answering.
+        var isSilent = false
+        /// Whether the connection is closed without an answer.
+        var closes = false
+
+        static func status(_ status: Int, headers: [(String, String)] = [], body: String = "") -> Answer {
+            Answer(status: status, headers: headers, body: Array(body.utf8))
+        }
+    }
+
+    private struct State {
+        var requests: [Request] = []
+        var answers: [Answer]
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state: Mutex<State>
+    private let group: MultiThreadedEventLoopGroup
+    private let channel: any Channel
+
+    private init(answers: [Answer], group: MultiThreadedEventLoopGroup, channel: any Channel) {
+        state = Mutex(State(answers: answers))
+        self.group = group
+        self.channel = channel
+    }
+
+    /// Runs a server while `body` lasts; the last answer is given again and again.
+    static func with<T>(_ answers: [Answer] = [Answer()], _ body: (RecordingServer) async throws -> T) async throws -> T
+    {
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let shared = ServerBox()
+        let channel = try await ServerBootstrap(group: group)
+            .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.configureHTTPServerPipeline()
+                    try channel.pipeline.syncOperations.addHandler(Handler(server: shared))
+                }
+            }
+            .bind(host: "127.0.0.1", port: 0).get()
+        let server = RecordingServer(answers: answers, group: group, channel: channel)
+        shared.set(server)
+        let result: Result<T, any Error>
+        do { result = .success(try await body(server)) } catch { result = .failure(error) }
+        shared.set(nil)
+        try await channel.close()
+        try await group.shutdownGracefully()
+        return try result.get()
+    }
+
+    var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
+    var requests: [Request] { state.withLock { $0.requests } }
+
+    /// Returns when a request has come.
+    func waitForRequest() async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.requests.isEmpty { state.waiters.append(continuation) }
+                return !state.requests.isEmpty
+            }
+            if isThere { continuation.resume() }
+        }
+    }
+
+    fileprivate func answer(to request: Request) -> Answer {
+        let (answer, waiters) = state.withLock { state in
+            state.requests.append(request)
+            defer { state.waiters = [] }
+            return (state.answers.count > 1 ? state.answers.removeFirst() : state.answers[0], state.waiters)
+        }
+        for waiter in waiters { waiter.resume() }
+        return answer
+    }
+}
+
+private final class ServerBox: Sendable {
+    private let server: Mutex<RecordingServer?> = Mutex(nil)
+
+    func set(_ value: RecordingServer?) { server.withLock { $0 = value } }
+    func get() -> RecordingServer? { server.withLock { $0 } }
+}
+
+private final class Handler: ChannelInboundHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    private let server: ServerBox
+    private var request: RecordingServer.Request?
+
+    init(server: ServerBox) {
+        self.server = server
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch unwrapInboundIn(data) {
+        case .head(let head):
+            let headers = Dictionary(head.headers.map { ($0.name.lowercased(), $0.value) }) { "\($0), \($1)" }
+            request = .init(method: head.method.rawValue, uri: head.uri, headers: headers, body: [])
+        case .body(let buffer): request?.body += Array(buffer.readableBytesView)
+        case .end:
+            guard let request, let answer = server.get()?.answer(to: request) else { return }
+            self.request = nil
+            write(answer, context: context)
+        }
+    }
+
+    private func write(_ answer: RecordingServer.Answer, context: ChannelHandlerContext) {
+        if answer.isSilent { return }
+        if answer.closes { return context.close(promise: nil) }
+        var headers = HTTPHeaders(answer.headers)
+        headers.add(name: "Content-Length", value: String(answer.body.count))
+        let head = HTTPResponseHead(version: .http1_1, status: .init(statusCode: answer.status), headers: headers)
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        context.write(wrapOutboundOut(.body(.byteBuffer(ByteBuffer(bytes: answer.body)))), promise: nil)
+        context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
+    }
+}
