@@ -29,7 +29,8 @@ struct ExecutableActionTests {
             request=$(cat)
             printf '%s\\n' "$request" >> requests
             case "$request" in
-            '{"request":"describe"'*) \(describe) ;;
+            '{"request":"describe"'*) \(describe)
+            ;;
             '{"request":"plan"'*) \(plan) ;;
             *) \(perform) ;;
             esac

@@ -82,7 +82,9 @@ package struct HTTPClientSender: HTTPSending {
             }
             let cause = error.connectionErrors.first.flatMap { $0.error as? IOError }
             return ExchangeError("no connection: \(cause.map(\.shortReason) ?? "the reason is not known")")
-        case let error as IOError: return ExchangeError("the connection broke: \(error.shortReason)")
+        case let error as IOError:
+            let isRefusal = [.connectionRefused, .noRouteToHost, .networkUnreachable].contains(error.number)
+            return ExchangeError("\(isRefusal ? "no connection" : "the connection broke"): \(error.shortReason)")
         case let error as ChannelError:
             if case .connectTimeout = error { return ExchangeError("no connection within 10 seconds") }
             return ExchangeError("the connection broke: \(error)")
@@ -102,5 +104,6 @@ extension HTTPClientError {
 }
 
 extension IOError {
-    fileprivate var shortReason: String { Errno(rawValue: errnoCode).description.lowercased() }
+    fileprivate var number: Errno { Errno(rawValue: errnoCode) }
+    fileprivate var shortReason: String { number.description.lowercased() }
 }

@@ -71,12 +71,15 @@ package struct SystemProcesses: ProcessRunning {
             started(leader)
             let (standardOutput, standardError) = (execution.standardOutput, execution.standardError)
             let writer = execution.standardInputWriter
-            async let input: Void = Self.feed(request.input, to: writer)
-            async let output = Self.collect(standardOutput, of: leader, keeping: request.keptBytes)
-            async let errors = Self.collect(standardError, of: leader, keeping: request.keptBytes)
-            let kept = (try await output, try await errors)
-            try await input
-            return kept
+            // A program that is asked to end may still write; with nobody reading, a broken pipe would end it at once.
+            return try await Task {
+                async let input: Void = Self.feed(request.input, to: writer)
+                async let output = Self.collect(standardOutput, of: leader, keeping: request.keptBytes)
+                async let errors = Self.collect(standardError, of: leader, keeping: request.keptBytes)
+                let kept = (try await output, try await errors)
+                try await input
+                return kept
+            }.value
         }
         let ending: ProcessResult.Ending =
             switch result.terminationStatus {
