@@ -74,7 +74,7 @@ struct ExecutableActionTests {
         let event =
             "{\"name\":\"PACKAGE_OPT_OUT\",\"payload\":\(Event.sample(message: "no").payload.text),\"origin\":\"callback\"}"
         #expect(
-            try world.folder.text("output/requests") == """
+            try world.folder.text("requests") == """
                 {"request":"describe"}
                 {"request":"plan","options":{"who":"no","times":1},"event":\(event)}
                 {"request":"perform","plan":{"who":"no","times":1},"event":\(event),"run_id":3,"rule_id":"rule-1",\
@@ -97,7 +97,8 @@ struct ExecutableActionTests {
     }
 
     @Test(arguments: [
-        ("echo nonsense", "found 'n'"), ("echo '[]'", "it is an array, not an object"), ("echo '{}'", "it must be"),
+        ("echo nonsense", "is not understood"), ("echo '[]'", "it is an array, not an object"),
+        ("echo '{}'", "it must be"),
         (#"echo '{"outputs": {"other": 1}}'"#, "it has the output 'other'"),
     ])
     func `an answer that is not understood is final`(perform: String, words: String) async throws {
@@ -154,9 +155,9 @@ struct ExecutableActionTests {
             traces: { world.lines.all }
         )
         try await ActionContract(subject).check(message: message)
-        let got = try JSON(parsing: world.folder.text("output/got"))
+        let got = try JSON(parsing: world.folder.text("got"))
         #expect(got["plan"]?["who"] == .string(message))
-        #expect(!world.folder.has("output/pwned"))
+        #expect(!world.folder.has("pwned"))
     }
 }
 

@@ -38,7 +38,7 @@ struct FileActionTests {
         #expect(try world.folder.contents() == ["output: ", "output/a: ", "output/a/b.txt: second"])
     }
 
-    @Test func `a leftover of a crashed attempt is cleared away`() async throws {
+    @Test func `a file that cannot take its place leaves nothing behind`() async throws {
         _ = try await world.run("file", options("b.txt", "replace", "x"))
         try FileManager.default.createDirectory(
             atPath: world.folder.path + "/output/c",

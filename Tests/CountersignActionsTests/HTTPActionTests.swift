@@ -215,6 +215,32 @@ struct HTTPActionTests {
         #expect(try await World().failure("http", options)?.reason.contains("is set by Countersign") == true)
     }
 
+    @Test func `the published example of a signature comes out`() throws {
+        let signature = try WebhookSignature(secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+        let headers = signature.headers(
+            id: "msg_p5jXN8AQM9LWM0D4loKWxJek",
+            at: Date(timeIntervalSince1970: 1_614_265_330),
+            body: Array(#"{"test": 2432232314}"#.utf8)
+        )
+        #expect(headers.last?.value == "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=")
+    }
+
+    @Test func `a request can be signed`() async throws {
+        let secret = Options.Entry(key: "secret", value: try .parsed("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"))
+        let request = try await exchange(.status(200), ["sign": .group(Options([secret]))]).request
+        let time = try #require(request.headers["webhook-timestamp"].flatMap { Double($0) })
+        #expect(request.headers["webhook-id"] == "run-3/step-1")
+        let expected = try WebhookSignature(secret: "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+            .headers(id: "run-3/step-1", at: Date(timeIntervalSince1970: time), body: request.body)
+        #expect(request.headers["webhook-signature"] == expected.last?.value)
+    }
+
+    @Test(arguments: ["", "whsec_", "whsec_not base64", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
+    func `a secret that cannot sign is refused without being shown`(text: String) {
+        let failure = #expect(throws: StepFailure.self) { _ = try WebhookSignature(secret: text) }
+        #expect(failure == .final("the secret of 'sign' is not written as 'whsec_' and Base64"))
+    }
+
     @Test func `a plan shows the whole request`() async throws {
         let options: [String: OptionValue] = [
             "url": try .parsed("https://example.com/${event.message}"), "method": "PUT",

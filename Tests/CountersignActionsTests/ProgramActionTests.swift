@@ -148,5 +148,6 @@ struct ProgramActionTests {
 }
 
 extension OptionValue: ExpressibleByStringLiteral {
+    /// A text that is no template.
     public init(stringLiteral value: String) { self = .text(value) }
 }

@@ -74,8 +74,9 @@ package struct FileAction: Action {
         let mode = OutputFolder.Mode(rawValue: options.required(Self.mode)) ?? .replace
         var content = try content(in: scope)
         if mode == .append, content.utf8.last != UInt8(ascii: "\n") { content += "\n" }
-        let path = try options.required(Self.path).text(in: scope, for: .filePath)
-        return Plan(components: try Self.components(of: path), mode: mode, content: content)
+        let template = options.required(Self.path)
+        let components = try Self.components(of: try template.text(in: scope, for: .filePath), from: template.source)
+        return Plan(components: components, mode: mode, content: content)
     }
 
     private func content(in scope: Scope) throws(StepFailure) -> String {
@@ -84,18 +85,18 @@ package struct FileAction: Action {
         return scope.event.payload.text + "\n"
     }
 
-    private static func components(of path: String) throws(StepFailure) -> [String] {
+    private static func components(of path: String, from source: String) throws(StepFailure) -> [String] {
         guard path.utf8.first != UInt8(ascii: "/") else {
-            throw .final("'path' is relative to the output folder; '\(path)' begins with '/'")
+            throw .final("'path' is relative to the output folder; '\(source)' begins with '/'")
         }
         // By bytes: a combining mark behind a '/' would make another character of it, but not for the system.
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         let components = parts.map { String(decoding: $0, as: UTF8.self) }
         guard let name = components.last, !name.isEmpty, name != "." else {
-            throw .final("'path' ends in the name of a file; '\(path)' does not")
+            throw .final("'path' ends in the name of a file; '\(source)' does not")
         }
         guard !components.contains("..") else {
-            throw .final("'path' stays beneath the output folder; '\(path)' has a '..' in it")
+            throw .final("'path' stays beneath the output folder; '\(source)' has a '..' in it")
         }
         guard !path.utf8.contains(0) else { throw .final("'path' holds a NUL, which no path can") }
         guard components.allSatisfy({ $0.utf8.count <= 255 }), path.utf8.count <= 3_000 else {

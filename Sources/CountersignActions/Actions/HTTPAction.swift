@@ -25,6 +25,17 @@ package struct HTTPAction: Action {
         [statuses.declaration],
         "What the answer must be; without it, any code from 200 to 299."
     )
+    private static let secret = Field.template(
+        "secret",
+        in: .credential,
+        "The key that the receiver knows too: `whsec_` and Base64.",
+        isRequired: true
+    )
+    private static let sign = Field.group(
+        "sign",
+        [secret.declaration],
+        "Signs the request by the Standard Webhooks scheme: webhook-id, webhook-timestamp, webhook-signature."
+    )
 
     package static let declaration = ActionDeclaration(
         name: "http",
@@ -32,7 +43,7 @@ package struct HTTPAction: Action {
         mainField: "url",
         fields: [
             url.declaration, method.declaration, headers.declaration, query.declaration, json.declaration,
-            form.declaration, body.declaration, expect.declaration,
+            form.declaration, body.declaration, expect.declaration, sign.declaration,
         ],
         alternatives: [["json", "form", "body"]],
         outputs: [
@@ -79,6 +90,10 @@ package struct HTTPAction: Action {
             target: destination.map { "'\($0.host)'" } ?? "the server",
             headers: headers,
             body: body?.text,
+            signingSecret: try options[Self.sign]
+                .map { options throws(StepFailure) in
+                    try options.required(Self.secret).text(in: scope, for: .credential)
+                },
             accepted: options[Self.expect].flatMap { $0[Self.statuses] }
         )
     }
@@ -107,7 +122,8 @@ package struct HTTPAction: Action {
         var headers: [OutgoingRequest.Header] = []
         for (name, value) in try texts(Self.headers, in: scope, for: .header) {
             guard HTTPPlan.isHeaderName(name) else { throw .final("'\(name)' is no name for a header") }
-            guard !HTTPPlan.ownHeaders.contains(name.lowercased()) else {
+            let isSignature = options[Self.sign] != nil && name.lowercased().hasPrefix("webhook-")
+            guard !HTTPPlan.ownHeaders.contains(name.lowercased()), !isSignature else {
                 throw .final("the header '\(name)' is set by Countersign; leave it out")
             }
             guard !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {

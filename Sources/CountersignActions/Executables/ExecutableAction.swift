@@ -23,7 +23,12 @@ package struct ExecutableAction: PlannedAction {
         services: ActionServices,
         limit: Duration = .seconds(10)
     ) async throws(ExecutableActionError) -> ActionRegistry.Kind {
-        let program = ExecutableProgram(action: name, path: program, arguments: arguments, services: services)
+        let program = ExecutableProgram(
+            action: name,
+            path: program,
+            arguments: arguments,
+            processes: services.processes
+        )
         guard program.path.utf8.first == UInt8(ascii: "/") else { throw program.error("describe", .relativePath) }
         let answer = try await program.ask("describe", [:], within: limit)
         let description: ExecutableDescription

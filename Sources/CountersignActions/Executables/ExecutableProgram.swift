@@ -1,6 +1,7 @@
 import CountersignModel
+import SystemPackage
 
-/// The program behind an action: it reads one JSON request on standard input and writes one JSON object.
+/// The program behind an action: it starts in its own folder, reads one JSON request and writes one JSON object.
 struct ExecutableProgram: Sendable {
     /// How much of an answer is read.
     private static let longestAnswer = 1_024 * 1_024
@@ -8,7 +9,7 @@ struct ExecutableProgram: Sendable {
     let action: String
     let path: String
     let arguments: [String]
-    let services: ActionServices
+    let processes: any ProcessRunning
 
     /// Asks `request`, whose kind is `name`, and gives the answer.
     ///
@@ -18,11 +19,6 @@ struct ExecutableProgram: Sendable {
         _ request: JSONObject,
         within limit: Duration?
     ) async throws(ExecutableActionError) -> JSONObject {
-        do {
-            try await OutputFolder(path: services.outputRoot).create()
-        } catch {
-            throw self.error(name, .ended(error.reason))
-        }
         var message: JSONObject = ["request": .string(name)]
         for member in request.members { message[member.key] = member.value }
         let result = try await run(name, input: JSON.object(message).bytes, within: limit)
@@ -54,11 +50,11 @@ struct ExecutableProgram: Sendable {
         let request = ProcessRequest(
             program: path,
             arguments: arguments,
-            directory: services.outputRoot,
+            directory: FilePath(path).removingLastComponent().string,
             input: input,
             keptBytes: Self.longestAnswer / 2
         )
-        let processes = services.processes
+        let processes = processes
         let first = await withTaskGroup(of: Result<ProcessResult, ProcessError>?.self) { group in
             group.addTask {
                 do throws(ProcessError) {
@@ -84,6 +80,8 @@ struct ExecutableProgram: Sendable {
         do throws(ProcessError) {
             return try (first ?? .failure(.cancelled)).get()
         } catch {
+            // Its folder is its own, so where that is missing, so is the program.
+            if case .noFolder = error { throw self.error(name, .process(.notFound(program: path, place: path))) }
             throw self.error(name, .process(error))
         }
     }

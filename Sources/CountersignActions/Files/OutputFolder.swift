@@ -56,14 +56,14 @@ struct OutputFolder: Sendable {
         spare: String
     ) throws(StepFailure) {
         guard let name = components.last else { throw .final("the file's path is empty") }
-        let location = ([path] + components).joined(separator: "/")
+        let location = ([path] + components).joined(separator: "/").showingControls
         do throws(Errno) {
             let folder = try openFolder(components.dropLast())
             defer { close(folder) }
             switch mode {
             case .append: try append(bytes, to: name, in: folder)
             case .replace, .create:
-                try? removeFile(spare, in: folder)
+                try removeFile(spare, in: folder)
                 do throws(Errno) {
                     try writeSpare(bytes, spare, in: folder)
                     try place(spare, as: name, in: folder, replaces: mode == .replace)
@@ -139,7 +139,7 @@ struct OutputFolder: Sendable {
     }
 
     private func removeFile(_ name: String, in folder: CInt) throws(Errno) {
-        try check(unlinkat(folder, name, 0))
+        if unlinkat(folder, name, 0) != 0, errno != ENOENT { throw Errno(rawValue: errno) }
     }
 
     private func openBeneath(_ folder: CInt, _ name: String, _ flags: CInt) throws(Errno) -> CInt {

@@ -17,6 +17,9 @@ package struct HTTPPlan: ActionPlan {
     let headers: [OutgoingRequest.Header]
     let body: String?
 
+    /// The secret that signs the request.
+    let signingSecret: String?
+
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
@@ -24,6 +27,7 @@ package struct HTTPPlan: ActionPlan {
         var object: JSONObject = ["method": .string(method), "url": .string(url)]
         object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
         object["body"] = body.map { .string($0) }
+        object["sign"] = signingSecret.map { _ in "Standard Webhooks" }
         object["expect"] = accepted.map { .array($0.map { JSON($0) }) }
         return .object(object)
     }
@@ -33,7 +37,7 @@ package struct HTTPPlan: ActionPlan {
         let request = OutgoingRequest(
             method: method,
             url: destination.url,
-            headers: headers + [.init("Idempotency-Key", context.idempotencyKey)],
+            headers: try headers + ownHeaders(in: context),
             body: body.map { Array($0.utf8) }
         )
         let answer: IncomingAnswer
@@ -45,6 +49,14 @@ package struct HTTPPlan: ActionPlan {
         let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
         guard isAccepted else { throw failure(of: answer, in: context) }
         return answer.outputs
+    }
+
+    private func ownHeaders(in context: ActionContext) throws(StepFailure) -> [OutgoingRequest.Header] {
+        let key = OutgoingRequest.Header("Idempotency-Key", context.idempotencyKey)
+        guard let signingSecret else { return [key] }
+        let signature = try WebhookSignature(secret: signingSecret)
+        let (now, bytes) = (context.services.clock.now, Array((body ?? "").utf8))
+        return [key] + signature.headers(id: context.idempotencyKey, at: now, body: bytes)
     }
 
     private func failure(of answer: IncomingAnswer, in context: ActionContext) -> StepFailure {

@@ -130,8 +130,9 @@ package struct ProgramPlan: ActionPlan {
     }
 
     private func request(in context: ActionContext) -> ProcessRequest {
-        var environment = Dictionary(variables) { _, last in last }
-        environment[EventVariables.idempotencyKey] = context.idempotencyKey
+        let environment = Dictionary([(EventVariables.idempotencyKey, context.idempotencyKey)] + variables) { _, last in
+            last
+        }
         let (program, arguments) =
             switch command {
             case .script(let text): ("/bin/sh", ["-eu", "-c", text, "countersign"])

@@ -8,9 +8,6 @@ package struct SystemProcesses: ProcessRunning {
     /// The variables that a program inherits; all others stay here.
     package static let inheritedVariables = ["PATH", "HOME", "LANG", "LC_ALL", "TZ", "TMPDIR"]
 
-    /// How long a program may take to end once it is asked to.
-    private static let grace = Duration.seconds(5)
-
     /// More than a pipe holds: what comes behind it was written after the program's end, by something that escaped.
     private static let mostAfterEnd = 1_024 * 1_024
 
@@ -18,13 +15,21 @@ package struct SystemProcesses: ProcessRunning {
     private static let ignoresBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
 
     private let inherited: [String: String]
+    private let grace: Duration
 
-    /// - Parameter environment: The variables of this process, of which a few are handed on.
-    package init(environment: [String: String] = ProcessInfo.processInfo.environment) {
+    /// - Parameters:
+    ///   - environment: The variables of this process, of which a few are handed on.
+    ///   - grace: How long a program may take to end once it is asked to.
+    package init(
+        environment: [String: String] = ProcessInfo.processInfo.environment,
+        grace: Duration = .seconds(5)
+    ) {
+        self.grace = grace
         inherited = environment.filter { Self.inheritedVariables.contains($0.key) }
     }
 
     package func run(_ request: ProcessRequest) async throws(ProcessError) -> ProcessResult {
+        if Task.isCancelled { throw .cancelled }
         Self.ignoresBrokenPipes
         let environment = inherited.merging(request.environment) { _, own in own }
         var group: pid_t?
@@ -35,7 +40,7 @@ package struct SystemProcesses: ProcessRunning {
             outcome = .failure(error)
         }
         let isCancelled = Task.isCancelled
-        if let group { await Self.endGroup(group, gently: isCancelled) }
+        if let group { await endGroup(group, gently: isCancelled) }
         if isCancelled { throw .cancelled }
         do {
             return try outcome.get()
@@ -56,7 +61,7 @@ package struct SystemProcesses: ProcessRunning {
         var options = PlatformOptions()
         options.createSession = true
         options.teardownSequence = [
-            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: Self.grace)
+            .send(signal: .terminate, toProcessGroup: true, allowedDurationToNextStep: grace)
         ]
         let configuration = Configuration(
             executable: request.program.contains("/") ? .path(FilePath(request.program)) : .name(request.program),
@@ -79,7 +84,8 @@ package struct SystemProcesses: ProcessRunning {
                 let kept = (try await output, try await errors)
                 try await input
                 return kept
-            }.value
+            }
+            .value
         }
         let ending: ProcessResult.Ending =
             switch result.terminationStatus {
@@ -125,7 +131,7 @@ package struct SystemProcesses: ProcessRunning {
     }
 
     /// Ends what is left of a program's group; the number is not given anew while the group has a member.
-    private static func endGroup(_ group: pid_t, gently: Bool) async {
+    private func endGroup(_ group: pid_t, gently: Bool) async {
         if gently {
             // The caller is cancelled, so the wait needs a task that is not.
             await Task {
