@@ -2,6 +2,7 @@ import CountersignActions
 import CountersignModel
 import CountersignTesting
 import Foundation
+import Glibc
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -147,13 +148,31 @@ struct HTTPActionTests {
     }
 
     @Test func `a port that nobody listens on is worth another try`() async throws {
-        let port = try await RecordingServer.with { server in server.url }
-        try await withClient { client in
-            let world = try World(http: client)
-            let failure = await world.failure("http", ["url": try .parsed(port)])
-            #expect(failure?.isWorthRetrying == true)
-            #expect(failure?.reason == "'127.0.0.1' did not answer: no connection: connection refused")
+        try await withDeafPort { port in
+            try await withClient { client in
+                let world = try World(http: client)
+                let failure = await world.failure("http", ["url": try .parsed("http://127.0.0.1:\(port)")])
+                #expect(failure?.isWorthRetrying == true)
+                #expect(failure?.reason == "'127.0.0.1' did not answer: no connection: connection refused")
+            }
         }
+    }
+
+    /// Lends a port that is taken, so that no other test gets it, and on which nobody listens.
+    private func withDeafPort(_ body: (UInt16) async throws -> Void) async throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        try #require(isBound)
+        try await body(UInt16(bigEndian: address.sin_port))
     }
 
     @Test func `cancelling ends an exchange with a silent server`() async throws {
