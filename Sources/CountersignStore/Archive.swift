@@ -3,7 +3,7 @@ package import Foundation
 
 /// What people ask of the store; reads only.
 package protocol Archive: Sendable {
-    /// Events, the newest first.
+    /// Events, the newest first: by the time of storing, then by number.
     func events(_ query: EventQuery) async throws -> [StoredEvent]
 
     /// One event with its body as it came; nil when there is none.

@@ -24,7 +24,9 @@ package final class Bell: Sendable {
         waiting?.resume()
     }
 
-    /// Returns at the next ring, or when the task is cancelled. Only one task may wait.
+    /// Returns at the next ring, or when the task is cancelled.
+    ///
+    /// Only one task may wait.
     package func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -10,7 +10,9 @@ package protocol Store: Inbox, Ledger, Archive {
     func close() async
 }
 
-/// What takes events in. When a call returns, what it was given is on stable storage.
+/// What takes events in.
+///
+/// When a call returns, what it was given is on stable storage.
 package protocol Inbox: Sendable {
     /// Stores one event, or recognises it as one that is stored already.
     ///
@@ -46,7 +48,9 @@ package enum Receipt: Sendable, Equatable {
     }
 }
 
-/// What the engine reads and writes. Each call is one transaction; when it returns, it is on stable storage.
+/// What the engine reads and writes.
+///
+/// Each call is one transaction; when it returns, it is on stable storage.
 package protocol Ledger: Sendable {
     /// Stored events for which no runs were made yet, the oldest first.
     func undispatched(limit: Int) async throws -> [Event]
@@ -61,6 +65,13 @@ package protocol Ledger: Sendable {
 
     /// The earliest due time of a queued run; nil when none is queued.
     func nextDue() async throws -> Date?
+
+    /// Writes down that an attempt at a step is under way, so that an owner's death leaves a record of it.
+    ///
+    /// `record` and `release` end it; `rescue` writes it down as interrupted.
+    ///
+    /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.
+    func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) async throws
 
     /// Writes down one attempt of a running run.
     ///
@@ -78,7 +89,7 @@ package protocol Ledger: Sendable {
         at now: Date
     ) async throws
 
-    /// Makes a lease last longer.
+    /// Makes a lease last longer; one that has ended is renewed too, as long as nobody rescued its runs.
     func renew(_ lease: Lease, at now: Date) async throws
 
     /// Queues every running run whose lease has ended, or which `everyOwner` counts as dead.

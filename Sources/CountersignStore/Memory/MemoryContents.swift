@@ -1,0 +1,207 @@
+import CountersignModel
+import Foundation
+
+/// What a store in memory holds; numbers count from 1 and nothing is removed, so a number is a place in an array.
+struct MemoryContents {
+    var isClosed = false
+    var ruleSets: [RuleSetVersion: JSON] = [:]
+    private(set) var quarantine: [QuarantinedBody] = []
+
+    private var events: [MemoryEvent] = []
+    private var runs: [MemoryRun] = []
+    private var eventIDs: [[UInt8]: Event.ID] = [:]
+}
+
+/// The inbox and its reading.
+extension MemoryContents {
+    mutating func append(_ delivery: Delivery, at now: Date) -> Receipt {
+        if let key = delivery.deduplicationKey, let id = eventIDs[key], let index = index(of: id) {
+            events[index].duplicates += 1
+            return .duplicate(of: id)
+        }
+        let id = Event.ID(rawValue: Int64(events.count) + 1)
+        if let key = delivery.deduplicationKey { eventIDs[key] = id }
+        let event = Event(
+            id: id,
+            name: delivery.name,
+            payload: delivery.payload,
+            origin: delivery.origin,
+            receivedAt: now.stored
+        )
+        events.append(MemoryEvent(event: event, body: delivery.body))
+        return .stored(id)
+    }
+
+    mutating func quarantine(_ body: UnreadableBody, at now: Date) -> Int64 {
+        let id = Int64(quarantine.count) + 1
+        quarantine.append(QuarantinedBody(id: id, body: body.body, reason: body.reason, receivedAt: now.stored))
+        return id
+    }
+
+    func event(_ id: Event.ID) -> StoredEvent? {
+        index(of: id).map { events[$0].stored }
+    }
+
+    func events(_ query: EventQuery) -> [StoredEvent] {
+        let since = query.since?.stored
+        return
+            events
+            .filter { stored in
+                let event = stored.event
+                return (query.name.map { $0 == event.name } ?? true)
+                    && (query.packageID.map { $0 == event.payload["packageId"]?.string } ?? true)
+                    && (since.map { $0 <= event.receivedAt } ?? true)
+            }
+            .sorted {
+                ($0.event.receivedAt, $0.event.id.rawValue) > ($1.event.receivedAt, $1.event.id.rawValue)
+            }
+            .prefix(max(0, query.limit))
+            .map { $0.stored }
+    }
+
+    func undispatched(limit: Int) -> [Event] {
+        events.lazy.filter { $0.dispatchedAt == nil }.prefix(max(0, limit)).map { $0.event }
+    }
+
+    private func index(of id: Event.ID) -> Int? {
+        let index = Int(id.rawValue) - 1
+        return events.indices.contains(index) ? index : nil
+    }
+}
+
+/// The life of a run.
+extension MemoryContents {
+    mutating func dispatch(_ dispatches: [Dispatch], at now: Date) -> Int {
+        let before = runs.count
+        for dispatch in dispatches {
+            guard let index = index(of: dispatch.eventID), events[index].dispatchedAt == nil else { continue }
+            events[index].dispatchedAt = now.stored
+            events[index].ruleSet = dispatch.ruleSet
+            var seen: Set<String> = []
+            for ruleID in dispatch.ruleIDs where seen.insert(ruleID).inserted {
+                let id = Run.ID(rawValue: Int64(runs.count) + 1)
+                runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))
+            }
+        }
+        return runs.count - before
+    }
+
+    mutating func claim(limit: Int, lease: Lease, at now: Date) -> [ClaimedRun] {
+        let due =
+            runs.indices
+            .filter { runs[$0].state == .queued && runs[$0].dueAt <= now.stored }
+            .sorted { (runs[$0].dueAt, $0) < (runs[$1].dueAt, $1) }
+            .prefix(max(0, limit))
+        for index in due {
+            runs[index].state = .running
+            runs[index].lease = Lease(id: lease.id, until: lease.until.stored)
+        }
+        return due.compactMap { claimedRun(runs[$0].id) }
+    }
+
+    var nextDue: Date? {
+        runs.lazy.filter { $0.state == .queued }.map { $0.dueAt }.min()
+    }
+
+    mutating func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) throws {
+        let index = try index(of: run, lease: lease)
+        runs[index].step = MemoryRun.Step(id: stepID, attempt: attempt, startedAt: now.stored)
+    }
+
+    mutating func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) throws {
+        let index = try index(of: run, lease: lease)
+        runs[index].step = nil
+        runs[index].records.append(record.stored)
+    }
+
+    mutating func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording record: StepRecord?,
+        at now: Date
+    ) throws {
+        let index = try index(of: run, lease: lease)
+        if let record { runs[index].records.append(record.stored) }
+        switch ending {
+        case .succeeded: runs[index].leave(for: .succeeded)
+        case .failed: runs[index].leave(for: .failed)
+        case .queued(let dueAt):
+            runs[index].leave(for: .queued)
+            runs[index].dueAt = dueAt.stored
+            return
+        }
+        runs[index].finishedAt = now.stored
+    }
+
+    mutating func renew(_ lease: Lease) {
+        for index in runs.indices where runs[index].lease?.id == lease.id {
+            runs[index].lease = Lease(id: lease.id, until: lease.until.stored)
+        }
+    }
+
+    mutating func rescue(everyOwner: Bool, at now: Date) -> Int {
+        var count = 0
+        for index in runs.indices {
+            guard let lease = runs[index].lease, everyOwner || lease.until <= now.stored else { continue }
+            runs[index].interrupt(at: now.stored)
+            count += 1
+        }
+        return count
+    }
+
+    mutating func retry(_ run: Run.ID, at now: Date) throws {
+        let index = try index(of: run, in: [.failed], wanted: "failed")
+        runs[index].state = .queued
+        runs[index].retries += 1
+        runs[index].dueAt = now.stored
+        runs[index].finishedAt = nil
+    }
+
+    mutating func drop(_ run: Run.ID, at now: Date) throws {
+        let index = try index(of: run, in: [.failed, .queued], wanted: "failed or queued")
+        runs[index].state = .dropped
+        runs[index].finishedAt = now.stored
+    }
+
+    private func index(of run: Run.ID) -> Int? {
+        let index = Int(run.rawValue) - 1
+        return runs.indices.contains(index) ? index : nil
+    }
+
+    private func index(of run: Run.ID, lease: Lease.ID) throws -> Int {
+        guard let index = index(of: run), runs[index].lease?.id == lease else { throw StoreError.leaseLost(run) }
+        return index
+    }
+
+    private func index(of run: Run.ID, in states: [Run.State], wanted: String) throws -> Int {
+        guard let index = index(of: run) else { throw StoreError.noSuchRun(run) }
+        guard states.contains(runs[index].state) else {
+            throw StoreError.wrongState(run, runs[index].state, wanted: wanted)
+        }
+        return index
+    }
+}
+
+/// The reading of runs.
+extension MemoryContents {
+    func claimedRun(_ id: Run.ID) -> ClaimedRun? {
+        guard let index = index(of: id), let event = self.index(of: runs[index].eventID) else { return nil }
+        return ClaimedRun(run: runs[index].run, event: events[event].event, records: runs[index].records)
+    }
+
+    func runs(_ query: RunQuery) -> [Run] {
+        runs.reversed().lazy
+            .filter { run in
+                (query.eventID.map { $0 == run.eventID } ?? true)
+                    && (query.ruleID.map { $0 == run.ruleID } ?? true)
+                    && (query.state.map { $0 == run.state } ?? true)
+            }
+            .prefix(max(0, query.limit))
+            .map { $0.run }
+    }
+
+    var runCounts: [Run.State: Int] {
+        runs.reduce(into: [:]) { counts, run in counts[run.state, default: 0] += 1 }
+    }
+}

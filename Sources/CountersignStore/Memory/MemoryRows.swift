@@ -1,0 +1,109 @@
+import CountersignModel
+import Foundation
+
+/// An event with what became of it.
+struct MemoryEvent {
+    let event: Event
+    let body: [UInt8]
+    var duplicates = 0
+    var dispatchedAt: Date?
+    var ruleSet: RuleSetVersion?
+
+    var stored: StoredEvent {
+        StoredEvent(event: event, body: body, duplicates: duplicates, dispatchedAt: dispatchedAt, ruleSet: ruleSet)
+    }
+}
+
+/// A run with its lease and attempts.
+struct MemoryRun {
+    /// The attempt that is under way.
+    struct Step {
+        let id: String
+        let attempt: Int
+        let startedAt: Date
+    }
+
+    let id: Run.ID
+    let eventID: Event.ID
+    let ruleID: String
+    private let ruleSet: RuleSetVersion
+    private let createdAt: Date
+
+    var state = Run.State.queued
+    var dueAt: Date
+    var retries = 0
+    var finishedAt: Date?
+    var lease: Lease?
+    var step: Step?
+    var records: [StepRecord] = []
+
+    init(id: Run.ID, dispatch: Dispatch, ruleID: String, at now: Date) {
+        self.id = id
+        self.ruleID = ruleID
+        eventID = dispatch.eventID
+        ruleSet = dispatch.ruleSet
+        createdAt = now
+        dueAt = now
+    }
+
+    var run: Run {
+        Run(
+            id: id,
+            eventID: eventID,
+            ruleID: ruleID,
+            ruleSet: ruleSet,
+            state: state,
+            dueAt: dueAt,
+            retries: retries,
+            createdAt: createdAt,
+            finishedAt: finishedAt
+        )
+    }
+
+    /// Ends the work of the lease.
+    mutating func leave(for state: Run.State) {
+        self.state = state
+        lease = nil
+        step = nil
+    }
+
+    /// Takes the run from an owner that is gone.
+    mutating func interrupt(at now: Date) {
+        if let step {
+            records.append(
+                .interrupted(
+                    stepID: step.id,
+                    attempt: step.attempt,
+                    round: retries,
+                    startedAt: step.startedAt,
+                    at: now
+                )
+            )
+        }
+        leave(for: .queued)
+        dueAt = now
+    }
+}
+
+extension Date {
+    /// The time to the precision that a store keeps.
+    var stored: Date { Date(milliseconds: milliseconds) }
+}
+
+extension StepRecord {
+    /// The record with its times to the precision that a store keeps.
+    var stored: StepRecord {
+        StepRecord(
+            stepID: stepID,
+            attempt: attempt,
+            round: round,
+            status: status,
+            isFinal: isFinal,
+            plan: plan,
+            output: output,
+            reason: reason,
+            startedAt: startedAt.stored,
+            finishedAt: finishedAt.stored
+        )
+    }
+}

@@ -1,0 +1,141 @@
+package import CountersignModel
+package import Foundation
+import Synchronization
+
+/// A store that lives as long as the process: for dry runs and tests.
+package final class MemoryStore: Store {
+    package let identity: String
+    package let arrivals = Bell()
+    package let queued = Bell()
+
+    private let contents = Mutex(MemoryContents())
+
+    package init() {
+        let digits = String(UInt64.random(in: .min ... .max), radix: 16)
+        identity = String(repeating: "0", count: 16 - digits.count) + digits
+    }
+
+    package func close() async {
+        contents.withLock { $0.isClosed = true }
+    }
+
+    private func write<Value>(_ body: (inout sending MemoryContents) throws -> sending Value) throws -> Value {
+        try contents.withLock { contents in
+            guard !contents.isClosed else { throw StoreError.cannotWrite("the store is closed") }
+            return try body(&contents)
+        }
+    }
+}
+
+extension MemoryStore {
+    package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
+        let receipt = try write { $0.append(delivery, at: now) }
+        if case .stored = receipt { arrivals.ring() }
+        return receipt
+    }
+
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+        try write { $0.quarantine(body, at: now) }
+    }
+
+    package func confirmWritable() async throws {
+        try write { _ in }
+    }
+}
+
+extension MemoryStore {
+    package func events(_ query: EventQuery) async throws -> [StoredEvent] {
+        contents.withLock { $0.events(query) }
+    }
+
+    package func event(_ id: Event.ID) async throws -> StoredEvent? {
+        contents.withLock { $0.event(id) }
+    }
+
+    package func quarantined(limit: Int) async throws -> [QuarantinedBody] {
+        contents.withLock { Array($0.quarantine.reversed().prefix(max(0, limit))) }
+    }
+
+    package func runs(_ query: RunQuery) async throws -> [Run] {
+        contents.withLock { $0.runs(query) }
+    }
+
+    package func run(_ id: Run.ID) async throws -> ClaimedRun? {
+        contents.withLock { $0.claimedRun(id) }
+    }
+
+    package func runCounts() async throws -> [Run.State: Int] {
+        contents.withLock { $0.runCounts }
+    }
+}
+
+extension MemoryStore {
+    package func undispatched(limit: Int) async throws -> [Event] {
+        contents.withLock { $0.undispatched(limit: limit) }
+    }
+
+    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
+        let made = try write { $0.dispatch(dispatches, at: now) }
+        if made > 0 { queued.ring() }
+    }
+
+    package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
+        try write { $0.claim(limit: limit, lease: lease, at: now) }
+    }
+
+    package func nextDue() async throws -> Date? {
+        contents.withLock { $0.nextDue }
+    }
+
+    package func begin(
+        stepID: String,
+        attempt: Int,
+        of run: Run.ID,
+        lease: Lease.ID,
+        at now: Date
+    ) async throws {
+        try write { try $0.begin(stepID: stepID, attempt: attempt, of: run, lease: lease, at: now) }
+    }
+
+    package func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) async throws {
+        try write { try $0.record(record, of: run, lease: lease) }
+    }
+
+    package func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording record: StepRecord?,
+        at now: Date
+    ) async throws {
+        try write { try $0.release(run, lease: lease, to: ending, recording: record, at: now) }
+        if case .queued = ending { queued.ring() }
+    }
+
+    package func renew(_ lease: Lease, at _: Date) async throws {
+        try write { $0.renew(lease) }
+    }
+
+    package func rescue(everyOwner: Bool, at now: Date) async throws -> Int {
+        let count = try write { $0.rescue(everyOwner: everyOwner, at: now) }
+        if count > 0 { queued.ring() }
+        return count
+    }
+
+    package func retry(_ run: Run.ID, at now: Date) async throws {
+        try write { try $0.retry(run, at: now) }
+        queued.ring()
+    }
+
+    package func drop(_ run: Run.ID, at now: Date) async throws {
+        try write { try $0.drop(run, at: now) }
+    }
+
+    package func keep(ruleSet: RuleSetVersion, sources: JSON, at _: Date) async throws {
+        try write { $0.ruleSets[ruleSet] = $0.ruleSets[ruleSet] ?? sources }
+    }
+
+    package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
+        contents.withLock { $0.ruleSets[ruleSet] }
+    }
+}

@@ -1,0 +1,177 @@
+import GRDB
+import Synchronization
+
+/// The one writer: operations that wait while a commit is under way share the next one.
+///
+/// It holds nothing back: an operation that comes alone is committed alone. Nobody is answered before the commit
+/// that holds the operation has returned, and a write that was begun is finished even when who asked is cancelled.
+final class GroupCommit: Sendable {
+    /// An operation throws `StoreError` as its verdict before it writes anything: the others go on undisturbed.
+    private struct Operation: Sendable {
+        /// Does the work and returns the answer that becomes true with the commit.
+        let perform: @Sendable (Database) throws -> @Sendable () -> Void
+        let fail: @Sendable (any Error) -> Void
+    }
+
+    private struct State {
+        var waiting: [Operation] = []
+        var isBusy = false
+        /// Why nothing is written any more.
+        var refusal: StoreError?
+        var statistics = WriteStatistics()
+    }
+
+    /// More would let the first of a batch wait for the last.
+    private static let largestBatch = 512
+
+    private let state = Mutex(State())
+    private let connection: WriterConnection
+    private let path: String
+
+    init(connection: WriterConnection, path: String) {
+        self.connection = connection
+        self.path = path
+    }
+
+    var statistics: WriteStatistics { state.withLock { $0.statistics } }
+
+    /// Whether a failed sync ended all writing.
+    var isBroken: Bool { state.withLock { $0.statistics.isBroken } }
+
+    /// Performs `body` in a transaction and returns its result once it is on stable storage.
+    @discardableResult
+    func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        try await withCheckedThrowingContinuation { continuation in
+            submit(
+                Operation(
+                    perform: { db in
+                        let value = try body(db)
+                        return { continuation.resume(returning: value) }
+                    },
+                    fail: { continuation.resume(throwing: $0) }
+                )
+            )
+        }
+    }
+
+    /// Takes no further operation and returns when the last one is answered.
+    func finish() async {
+        await withCheckedContinuation { continuation in
+            state.withLock { $0.refusal = $0.refusal ?? .cannotWrite("the store is closed") }
+            // The connection's queue is serial: what was accepted before is done before.
+            connection.perform { db in
+                self.drain(db)
+                continuation.resume()
+            }
+        }
+    }
+
+    private func submit(_ operation: Operation) {
+        let (refusal, mustStart) = state.withLock { state in
+            guard state.refusal == nil else { return (state.refusal, false) }
+            state.waiting.append(operation)
+            defer { state.isBusy = true }
+            return (nil, !state.isBusy)
+        }
+        if let refusal { return operation.fail(refusal) }
+        if mustStart { connection.perform { self.drain($0) } }
+    }
+
+    private func drain(_ db: Database) {
+        while case let batch = nextBatch(), !batch.isEmpty {
+            commit(batch, in: db)
+            keepLogShort(db)
+        }
+    }
+
+    private func nextBatch() -> [Operation] {
+        state.withLock { state in
+            let batch = Array(state.waiting.prefix(Self.largestBatch))
+            state.waiting.removeFirst(batch.count)
+            state.isBusy = !batch.isEmpty
+            return batch
+        }
+    }
+
+    private func commit(_ batch: [Operation], in db: Database) {
+        if isBroken {
+            for operation in batch { operation.fail(Self.broken) }
+            return
+        }
+        do {
+            let answers = try transaction(batch, in: db)
+            for answer in answers { answer() }
+        } catch let error as DatabaseError where error.isFailedSync {
+            refuseFromNowOn()
+            for operation in batch { operation.fail(Self.broken) }
+        } catch {
+            let isLocal = (error as? DatabaseError)?.mayConcernOneOperation ?? true
+            if batch.count > 1 && isLocal {
+                for operation in batch { commit([operation], in: db) }
+            } else {
+                let failure = (error as? DatabaseError).map { StoreError(writing: $0, path: path) } ?? error
+                for operation in batch { operation.fail(failure) }
+            }
+        }
+    }
+
+    /// Performs a batch in one transaction and returns the answers that its commit made true.
+    private func transaction(_ batch: [Operation], in db: Database) throws -> [@Sendable () -> Void] {
+        var answers: [@Sendable () -> Void] = []
+        answers.reserveCapacity(batch.count)
+        try db.inTransaction(.immediate) {
+            for operation in batch {
+                do {
+                    answers.append(try operation.perform(db))
+                } catch let verdict as StoreError {
+                    answers.append { operation.fail(verdict) }
+                }
+            }
+            return .commit
+        }
+        state.withLock { state in
+            state.statistics.commits += 1
+            state.statistics.operations += batch.count
+        }
+        return answers
+    }
+
+    /// Moves the write-ahead log into the main file when it has grown long.
+    private func keepLogShort(_ db: Database) {
+        guard connection.isLogLong, !isBroken else { return }
+        do {
+            try db.checkpoint(.passive)
+        } catch let error as DatabaseError where error.isFailedSync {
+            refuseFromNowOn()
+        } catch {
+            // The log still holds everything; the next commit tries again.
+            state.withLock { $0.statistics.failedCheckpoints += 1 }
+        }
+    }
+
+    private func refuseFromNowOn() {
+        state.withLock { state in
+            state.statistics.isBroken = true
+            state.refusal = Self.broken
+        }
+    }
+
+    private static let broken = StoreError.cannotWrite(
+        "the disk failed to sync, so nothing can be promised until the program is started again"
+    )
+}
+
+/// How the writer has fared since the store was opened.
+package struct WriteStatistics: Sendable, Equatable {
+    /// Transactions that were committed.
+    package internal(set) var commits = 0
+
+    /// Operations that these transactions held.
+    package internal(set) var operations = 0
+
+    /// Checkpoints that could not be made; the log grows until one succeeds.
+    package internal(set) var failedCheckpoints = 0
+
+    /// Whether a failed sync ended all writing until the store is opened again.
+    package internal(set) var isBroken = false
+}

@@ -1,0 +1,111 @@
+import CountersignModel
+import Foundation
+import GRDB
+
+/// A query with its arguments.
+struct Query: Sendable {
+    let sql: String
+    let arguments: StatementArguments
+
+    init(_ sql: String, _ arguments: StatementArguments = []) {
+        self.sql = sql
+        self.arguments = arguments
+    }
+}
+
+/// Everything that is asked on the paths that must not grow slow with the store; the tests prove their plans.
+extension Query {
+    // The indexes are named because SQLite, without statistics, would walk the whole table in the order of ids.
+    static func undispatched(limit: Int) -> Query {
+        Query(
+            """
+            SELECT \(EventRow.columns) FROM events INDEXED BY events_waiting
+            WHERE dispatched_at IS NULL ORDER BY id LIMIT ?
+            """,
+            [limit]
+        )
+    }
+
+    static func due(at now: Date, limit: Int) -> Query {
+        Query(
+            """
+            SELECT id FROM runs INDEXED BY runs_due
+            WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, id LIMIT ?
+            """,
+            [now.milliseconds, limit]
+        )
+    }
+
+    static let nextDue = Query(
+        "SELECT due_at FROM runs INDEXED BY runs_due WHERE state = 'queued' ORDER BY due_at LIMIT 1"
+    )
+
+    static let runCounts = Query("SELECT state, count(*) FROM runs INDEXED BY runs_by_state GROUP BY state")
+
+    /// The running runs whose lease has ended by `now`, or all of them.
+    static func abandoned(at now: Date?) -> Query {
+        let condition = now == nil ? "" : " AND lease_until <= ?"
+        return Query(
+            """
+            SELECT id, retries, step_id, step_attempt, step_started_at FROM runs INDEXED BY runs_leased
+            WHERE state = 'running'\(condition) ORDER BY id
+            """,
+            now.map { [$0.milliseconds] } ?? []
+        )
+    }
+
+    static func events(_ query: EventQuery) -> Query {
+        var conditions: [String] = []
+        var arguments = StatementArguments()
+        if let packageID = query.packageID {
+            conditions.append("package_id = ?")
+            arguments += [packageID]
+        }
+        if let name = query.name {
+            // A package has a handful of events, a name may have half of all: the sign keeps its index out of it.
+            conditions.append(query.packageID == nil ? "name = ?" : "+name = ?")
+            arguments += [name]
+        }
+        if let since = query.since {
+            conditions.append("received_at >= ?")
+            arguments += [since.milliseconds]
+        }
+        return Query(
+            "SELECT \(EventRow.columns) FROM events\(clause(conditions)) ORDER BY received_at DESC, id DESC LIMIT ?",
+            arguments + [max(0, query.limit)]
+        )
+    }
+
+    static func runs(_ query: RunQuery) -> Query {
+        var conditions: [String] = []
+        var arguments = StatementArguments()
+        if let eventID = query.eventID {
+            conditions.append("event_id = ?")
+            arguments += [eventID.rawValue]
+        }
+        // An event has a handful of runs: its index goes before all others.
+        let sign = query.eventID == nil ? "" : "+"
+        if let ruleID = query.ruleID {
+            conditions.append("\(sign)rule_id = ?")
+            arguments += [ruleID]
+        }
+        if let state = query.state {
+            conditions.append("\(sign)state = ?")
+            arguments += [state.rawValue]
+        }
+        return Query(
+            "SELECT \(Run.columns) FROM runs\(clause(conditions)) ORDER BY id DESC LIMIT ?",
+            arguments + [max(0, query.limit)]
+        )
+    }
+
+    private static func clause(_ conditions: [String]) -> String {
+        conditions.isEmpty ? "" : " WHERE " + conditions.joined(separator: " AND ")
+    }
+}
+
+extension Database {
+    func all<Value>(_ query: Query, _ decode: (Row) throws -> Value) throws -> [Value] {
+        try all(query.sql, query.arguments, decode)
+    }
+}

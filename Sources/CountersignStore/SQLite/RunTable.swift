@@ -1,0 +1,157 @@
+import CountersignModel
+import Foundation
+import GRDB
+
+/// What happens to runs inside one transaction; a refusal is thrown before anything is written.
+struct RunTable {
+    let db: Database
+
+    /// - Returns: How many runs were made.
+    func make(_ dispatches: [Dispatch], at now: Date) throws -> Int {
+        var made = 0
+        for dispatch in dispatches {
+            let isNew = try db.change(
+                "UPDATE events SET dispatched_at = ?, rule_set = ? WHERE id = ? AND dispatched_at IS NULL",
+                [now.milliseconds, dispatch.ruleSet.rawValue, dispatch.eventID.rawValue]
+            )
+            for ruleID in dispatch.ruleIDs where isNew > 0 {
+                made += try db.change(
+                    """
+                    INSERT INTO runs (event_id, rule_id, rule_set, state, due_at, created_at)
+                    VALUES (?1, ?2, ?3, 'queued', ?4, ?4) ON CONFLICT DO NOTHING
+                    """,
+                    [dispatch.eventID.rawValue, ruleID, dispatch.ruleSet.rawValue, now.milliseconds]
+                )
+            }
+        }
+        return made
+    }
+
+    func claim(limit: Int, lease: Lease, at now: Date) throws -> [ClaimedRow] {
+        let due = try db.all(.due(at: now, limit: max(0, limit))) { Run.ID(rawValue: $0[0]) }
+        return try due.compactMap { id in
+            try db.change(
+                "UPDATE runs SET state = 'running', lease_id = ?, lease_until = ? WHERE id = ?",
+                [lease.id, lease.until.milliseconds, id.rawValue]
+            )
+            return try ClaimedRow(id, in: db)
+        }
+    }
+
+    func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) throws {
+        let changed = try db.change(
+            """
+            UPDATE runs SET step_id = ?, step_attempt = ?, step_started_at = ?
+            WHERE id = ? AND state = 'running' AND lease_id = ?
+            """,
+            [stepID, attempt, now.milliseconds, run.rawValue, lease]
+        )
+        guard changed > 0 else { throw StoreError.leaseLost(run) }
+    }
+
+    func record(_ step: NewStep, of run: Run.ID, lease: Lease.ID) throws {
+        let changed = try db.change(
+            """
+            UPDATE runs SET step_id = NULL, step_attempt = NULL, step_started_at = NULL
+            WHERE id = ? AND state = 'running' AND lease_id = ?
+            """,
+            [run.rawValue, lease]
+        )
+        guard changed > 0 else { throw StoreError.leaseLost(run) }
+        try step.insert(for: run, in: db)
+    }
+
+    func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording step: NewStep?,
+        at now: Date
+    ) throws {
+        let (state, dueAt): (Run.State, Int64?) =
+            switch ending {
+            case .succeeded: (.succeeded, nil)
+            case .failed: (.failed, nil)
+            case .queued(let dueAt): (.queued, dueAt.milliseconds)
+            }
+        let changed = try db.change(
+            """
+            UPDATE runs SET state = ?, due_at = coalesce(?, due_at), finished_at = ?, lease_id = NULL,
+                lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL
+            WHERE id = ? AND state = 'running' AND lease_id = ?
+            """,
+            [state.rawValue, dueAt, dueAt == nil ? now.milliseconds : nil, run.rawValue, lease]
+        )
+        guard changed > 0 else { throw StoreError.leaseLost(run) }
+        try step?.insert(for: run, in: db)
+    }
+
+    func renew(_ lease: Lease) throws {
+        try db.change(
+            "UPDATE runs INDEXED BY runs_leased SET lease_until = ? WHERE lease_id = ? AND state = 'running'",
+            [lease.until.milliseconds, lease.id]
+        )
+    }
+
+    func rescue(everyOwner: Bool, at now: Date) throws -> Int {
+        let abandoned = try db.all(.abandoned(at: everyOwner ? nil : now)) { AbandonedRun($0) }
+        for run in abandoned {
+            if let step = run.interruption(at: now) { try NewStep(step).insert(for: run.id, in: db) }
+            try db.change(
+                """
+                UPDATE runs SET state = 'queued', due_at = ?, lease_id = NULL, lease_until = NULL,
+                    step_id = NULL, step_attempt = NULL, step_started_at = NULL
+                WHERE id = ?
+                """,
+                [now.milliseconds, run.id.rawValue]
+            )
+        }
+        return abandoned.count
+    }
+
+    func retry(_ run: Run.ID, at now: Date) throws {
+        try expect(run, in: [.failed], wanted: "failed")
+        try db.change(
+            "UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?, finished_at = NULL WHERE id = ?",
+            [now.milliseconds, run.rawValue]
+        )
+    }
+
+    func drop(_ run: Run.ID, at now: Date) throws {
+        try expect(run, in: [.failed, .queued], wanted: "failed or queued")
+        try db.change(
+            "UPDATE runs SET state = 'dropped', finished_at = ? WHERE id = ?",
+            [now.milliseconds, run.rawValue]
+        )
+    }
+
+    private func expect(_ id: Run.ID, in states: [Run.State], wanted: String) throws {
+        let run = try db.first("SELECT \(Run.columns) FROM runs WHERE id = ?", [id.rawValue]) { try Run($0) }
+        guard let run else { throw StoreError.noSuchRun(id) }
+        guard states.contains(run.state) else { throw StoreError.wrongState(id, run.state, wanted: wanted) }
+    }
+}
+
+/// A running run that lost its owner.
+private struct AbandonedRun {
+    let id: Run.ID
+    private let retries: Int
+    private let stepID: String?
+    private let attempt: Int?
+    private let startedAt: Int64?
+
+    init(_ row: Row) {
+        id = Run.ID(rawValue: row[0])
+        retries = row[1]
+        stepID = row[2]
+        attempt = row[3]
+        startedAt = row[4]
+    }
+
+    /// The record of the step that was under way; nil between steps.
+    func interruption(at now: Date) -> StepRecord? {
+        guard let stepID, let attempt, let startedAt else { return nil }
+        let start = Date(milliseconds: startedAt)
+        return .interrupted(stepID: stepID, attempt: attempt, round: retries, startedAt: start, at: now)
+    }
+}

@@ -1,0 +1,117 @@
+package import CountersignModel
+import Foundation
+import GRDB
+
+/// Reads a store's file, whether a server runs on it, has stopped, or was killed.
+///
+/// It never writes a row, checkpoints, migrates, or makes a store that is missing.
+package final class SQLiteArchive: Archive {
+    private let readers: DatabasePool
+    private let path: String
+
+    /// - Throws: `StoreError.unreadable`, `StoreError.newer`.
+    package static func open(path: String) throws -> SQLiteArchive {
+        guard StoreFile(path: path).exists else {
+            throw StoreError.unreadable(path: path, "there is no such file; 'countersign serve' makes it")
+        }
+        return try SQLiteArchive(path: path)
+    }
+
+    init(path: String) throws {
+        self.path = path
+        var configuration = Configuration()
+        configuration.label = "countersign.store.reader"
+        // Read-only at the level of the file: the close of the last such connection cannot checkpoint either.
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        configuration.maximumReaderCount = 4
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0; PRAGMA cache_size = -4000")
+        }
+        do {
+            readers = try DatabasePool(path: path, configuration: configuration)
+            try readers.read { try Schema.check($0, path: path) }
+        } catch let error as DatabaseError {
+            throw StoreError(opening: error, path: path)
+        }
+    }
+
+    package func events(_ query: EventQuery) async throws -> [StoredEvent] {
+        try await read { try $0.all(.events(query)) { try EventRow($0) } }.map { try $0.storedEvent(path: path) }
+    }
+
+    package func event(_ id: Event.ID) async throws -> StoredEvent? {
+        try await read { db in
+            try db.first("SELECT \(EventRow.columns) FROM events WHERE id = ?", [id.rawValue]) { try EventRow($0) }
+        }?
+        .storedEvent(path: path)
+    }
+
+    package func quarantined(limit: Int) async throws -> [QuarantinedBody] {
+        try await read { db in
+            try db.all(
+                "SELECT id, body, reason, received_at FROM quarantine ORDER BY id DESC LIMIT ?",
+                [max(0, limit)]
+            ) { row in
+                QuarantinedBody(
+                    id: row[0],
+                    body: try row.bytes(at: 1),
+                    reason: row[2],
+                    receivedAt: Date(milliseconds: row[3])
+                )
+            }
+        }
+    }
+
+    package func runs(_ query: RunQuery) async throws -> [Run] {
+        try await read { try $0.all(.runs(query)) { try Run($0) } }
+    }
+
+    package func run(_ id: Run.ID) async throws -> ClaimedRun? {
+        try await read { try ClaimedRow(id, in: $0) }?.claimedRun(path: path)
+    }
+
+    package func runCounts() async throws -> [Run.State: Int] {
+        let counts = try await read { db in
+            try db.all(.runCounts) { (state: Run.State(rawValue: $0[0]), count: $0[1] as Int) }
+        }
+        return counts.reduce(into: [:]) { counts, row in
+            if let state = row.state { counts[state] = row.count }
+        }
+    }
+
+    func undispatched(limit: Int) async throws -> [Event] {
+        try await read { try $0.all(.undispatched(limit: limit)) { try EventRow($0) } }.map { try $0.event(path: path) }
+    }
+
+    func nextDue() async throws -> Date? {
+        try await read { try $0.all(.nextDue) { $0[0] as Int64 } }.first.map { Date(milliseconds: $0) }
+    }
+
+    func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
+        let text = try await read { db in
+            try db.first("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue]) { $0[0] as String }
+        }
+        do {
+            return try text.map { try JSON(parsing: $0, limits: JSON.Limits(depth: 512, keys: .max)) }
+        } catch {
+            throw StoreError.unreadable(path: path, "the sources of rule set \(ruleSet.short) are damaged: \(error)")
+        }
+    }
+
+    func identity() throws -> String {
+        try readers.read { try String.fetchOne($0, sql: "SELECT identity FROM store") } ?? ""
+    }
+
+    package func close() throws {
+        try readers.close()
+    }
+
+    private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+        do {
+            return try await readers.read(body)
+        } catch let error as DatabaseError {
+            throw StoreError(opening: error, path: path)
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package import CountersignModel
+package import Foundation
+import GRDB
+
+/// A store in one SQLite file, durable against power cuts: the write-ahead log is synced before a write is answered.
+///
+/// One connection writes, commits in groups and checkpoints; others read beside it. After a failed sync it refuses
+/// every write until it is opened again, because the system then no longer tells what the disk holds.
+package final class SQLiteStore: Store {
+    package let identity: String
+    package let arrivals = Bell()
+    package let queued = Bell()
+
+    private let path: String
+    private let lock: StoreLock
+    private let connection: WriterConnection
+    private let writer: GroupCommit
+    private let archive: SQLiteArchive
+
+    /// Opens a store for writing, and makes it (and its folder) when it is missing.
+    ///
+    /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.cannotWrite`.
+    package static func open(path: String) throws -> SQLiteStore {
+        let file = StoreFile(path: path)
+        try file.makeFolder()
+        let lock = try StoreLock(store: path)
+        try file.makePrivate()
+        do {
+            let store = try SQLiteStore(path: path, lock: lock)
+            try file.makePrivate()
+            return store
+        } catch let error as DatabaseError {
+            throw error.mayBeWriting
+                ? StoreError(writing: error, path: path) : StoreError(opening: error, path: path)
+        }
+    }
+
+    private init(path: String, lock: StoreLock) throws {
+        self.path = path
+        self.lock = lock
+        connection = try WriterConnection(path: path)
+        writer = GroupCommit(connection: connection, path: path)
+        archive = try SQLiteArchive(path: path)
+        identity = try archive.identity()
+    }
+
+    /// How many operations shared how many commits.
+    package var statistics: WriteStatistics { writer.statistics }
+
+    package func close() async {
+        await writer.finish()
+        await withCheckedContinuation { continuation in
+            DispatchQueue.global()
+                .async {
+                    self.closeFiles()
+                    continuation.resume()
+                }
+        }
+    }
+
+    private func closeFiles() {
+        // The last connection to go checkpoints. After a failed sync that would take lost pages for kept ones, so then
+        // the writer goes first, and the log stays for the next start to recover from.
+        //
+        // Nothing is lost when a close fails: what was acknowledged is in the log.
+        if writer.isBroken {
+            try? connection.close()
+            try? archive.close()
+        } else {
+            try? archive.close()
+            try? connection.close()
+        }
+        lock.unlock()
+    }
+}
+
+extension SQLiteStore {
+    package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
+        let event = NewEvent(delivery, at: now)
+        let receipt = try await writer.write { try event.insert(in: $0) }
+        if case .stored = receipt { arrivals.ring() }
+        return receipt
+    }
+
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+        try await writer.write { db in
+            try db.change(
+                "INSERT INTO quarantine (body, reason, received_at) VALUES (?, ?, ?)",
+                [Data(body.body), body.reason, now.milliseconds]
+            )
+            return db.lastInsertedRowID
+        }
+    }
+
+    package func confirmWritable() async throws {
+        try await writer.write { try $0.change("UPDATE store SET confirmations = confirmations + 1", []) }
+    }
+}
+
+extension SQLiteStore {
+    package func events(_ query: EventQuery) async throws -> [StoredEvent] { try await archive.events(query) }
+
+    package func event(_ id: Event.ID) async throws -> StoredEvent? { try await archive.event(id) }
+
+    package func quarantined(limit: Int) async throws -> [QuarantinedBody] {
+        try await archive.quarantined(limit: limit)
+    }
+
+    package func runs(_ query: RunQuery) async throws -> [Run] { try await archive.runs(query) }
+
+    package func run(_ id: Run.ID) async throws -> ClaimedRun? { try await archive.run(id) }
+
+    package func runCounts() async throws -> [Run.State: Int] { try await archive.runCounts() }
+}
+
+extension SQLiteStore {
+    package func undispatched(limit: Int) async throws -> [Event] { try await archive.undispatched(limit: limit) }
+
+    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
+        let made = try await writer.write { try RunTable(db: $0).make(dispatches, at: now) }
+        if made > 0 { queued.ring() }
+    }
+
+    package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
+        let rows = try await writer.write { try RunTable(db: $0).claim(limit: limit, lease: lease, at: now) }
+        return try rows.map { try $0.claimedRun(path: path) }
+    }
+
+    package func nextDue() async throws -> Date? { try await archive.nextDue() }
+
+    package func begin(
+        stepID: String,
+        attempt: Int,
+        of run: Run.ID,
+        lease: Lease.ID,
+        at now: Date
+    ) async throws {
+        try await writer.write { db in
+            try RunTable(db: db).begin(stepID: stepID, attempt: attempt, of: run, lease: lease, at: now)
+        }
+    }
+
+    package func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) async throws {
+        let step = NewStep(record)
+        try await writer.write { try RunTable(db: $0).record(step, of: run, lease: lease) }
+    }
+
+    package func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording record: StepRecord?,
+        at now: Date
+    ) async throws {
+        let step = record.map { NewStep($0) }
+        try await writer.write { db in
+            try RunTable(db: db).release(run, lease: lease, to: ending, recording: step, at: now)
+        }
+        if case .queued = ending { queued.ring() }
+    }
+
+    package func renew(_ lease: Lease, at _: Date) async throws {
+        try await writer.write { try RunTable(db: $0).renew(lease) }
+    }
+
+    package func rescue(everyOwner: Bool, at now: Date) async throws -> Int {
+        let count = try await writer.write { try RunTable(db: $0).rescue(everyOwner: everyOwner, at: now) }
+        if count > 0 { queued.ring() }
+        return count
+    }
+
+    package func retry(_ run: Run.ID, at now: Date) async throws {
+        try await writer.write { try RunTable(db: $0).retry(run, at: now) }
+        queued.ring()
+    }
+
+    package func drop(_ run: Run.ID, at now: Date) async throws {
+        try await writer.write { try RunTable(db: $0).drop(run, at: now) }
+    }
+
+    package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
+        let text = sources.text
+        try await writer.write { db in
+            try db.change(
+                "INSERT INTO rule_sets (version, sources, kept_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                [ruleSet.rawValue, text, now.milliseconds]
+            )
+        }
+    }
+
+    package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? { try await archive.sources(of: ruleSet) }
+}
+
+extension DatabaseError {
+    /// Whether opening failed because the disk would not take a write.
+    fileprivate var mayBeWriting: Bool {
+        switch resultCode {
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY: true
+        default: false
+        }
+    }
+}

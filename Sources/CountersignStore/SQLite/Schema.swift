@@ -1,0 +1,130 @@
+import GRDB
+
+/// The store's tables, and how an older store becomes a current one.
+///
+/// `user_version` counts the migrations that were applied. A migration that was published is never changed.
+enum Schema {
+    /// "CSGN": tells our files from other programs' databases.
+    private static let applicationID = 0x4353_474E
+
+    private static let migrations = [first]
+
+    /// Brings the file up to date.
+    static func migrate(_ db: Database, path: String) throws {
+        let found = try version(of: db, path: path)
+        for (index, migration) in migrations.enumerated().dropFirst(found) {
+            try db.inTransaction(.immediate) {
+                try db.execute(sql: migration)
+                try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(index + 1)")
+                return .commit
+            }
+        }
+    }
+
+    /// Makes sure that a reader, who may not migrate, understands the file.
+    static func check(_ db: Database, path: String) throws {
+        switch try version(of: db, path: path) {
+        case migrations.count: break
+        case 0: throw StoreError.unreadable(path: path, "it holds no store yet")
+        case let found:
+            throw StoreError.unreadable(
+                path: path,
+                "an older Countersign made it (schema \(found)); start this program's server on it once"
+            )
+        }
+    }
+
+    /// How many migrations the file has seen; 0 for an empty file.
+    private static func version(of db: Database, path: String) throws -> Int {
+        let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
+        let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
+        let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
+        guard owner == applicationID || (isEmpty && owner == 0) else {
+            throw StoreError.unreadable(path: path, "it is the database of another program")
+        }
+        guard found <= migrations.count else {
+            throw StoreError.newer(path: path, found: found, known: migrations.count)
+        }
+        return found
+    }
+
+    private static let first = """
+        CREATE TABLE store (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            identity TEXT NOT NULL,
+            confirmations INTEGER NOT NULL DEFAULT 0
+        ) STRICT;
+        INSERT INTO store (id, identity) VALUES (1, lower(hex(randomblob(8))));
+
+        CREATE TABLE events (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            package_id TEXT,
+            body BLOB NOT NULL,
+            origin TEXT NOT NULL,
+            received_at INTEGER NOT NULL,
+            deduplication_key BLOB UNIQUE,
+            duplicates INTEGER NOT NULL DEFAULT 0,
+            dispatched_at INTEGER,
+            rule_set TEXT
+        ) STRICT;
+        CREATE INDEX events_waiting ON events (id) WHERE dispatched_at IS NULL;
+        CREATE INDEX events_by_time ON events (received_at);
+        CREATE INDEX events_by_name ON events (name, received_at);
+        CREATE INDEX events_by_package ON events (package_id, received_at) WHERE package_id IS NOT NULL;
+
+        CREATE TABLE quarantine (
+            id INTEGER PRIMARY KEY,
+            body BLOB NOT NULL,
+            reason TEXT NOT NULL,
+            received_at INTEGER NOT NULL
+        ) STRICT;
+
+        -- AUTOINCREMENT: the number of a run names its effects in the world and is never given twice.
+        CREATE TABLE runs (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+            rule_id TEXT NOT NULL,
+            rule_set TEXT NOT NULL,
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'dropped')),
+            due_at INTEGER NOT NULL,
+            retries INTEGER NOT NULL DEFAULT 0,
+            created_at INTEGER NOT NULL,
+            finished_at INTEGER,
+            lease_id TEXT,
+            lease_until INTEGER,
+            step_id TEXT,
+            step_attempt INTEGER,
+            step_started_at INTEGER,
+            CHECK ((state = 'running') = (lease_id IS NOT NULL AND lease_until IS NOT NULL)),
+            UNIQUE (event_id, rule_id)
+        ) STRICT;
+        CREATE INDEX runs_due ON runs (due_at) WHERE state = 'queued';
+        CREATE INDEX runs_leased ON runs (lease_id) WHERE state = 'running';
+        CREATE INDEX runs_by_state ON runs (state);
+        CREATE INDEX runs_by_rule ON runs (rule_id);
+        CREATE INDEX runs_by_rule_and_state ON runs (rule_id, state);
+
+        CREATE TABLE steps (
+            id INTEGER PRIMARY KEY,
+            run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+            step_id TEXT NOT NULL,
+            attempt INTEGER NOT NULL,
+            round INTEGER NOT NULL,
+            status TEXT NOT NULL,
+            is_final INTEGER NOT NULL,
+            plan TEXT,
+            output TEXT,
+            reason TEXT,
+            started_at INTEGER NOT NULL,
+            finished_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX steps_by_run ON steps (run_id);
+
+        CREATE TABLE rule_sets (
+            version TEXT PRIMARY KEY,
+            sources TEXT NOT NULL,
+            kept_at INTEGER NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        """
+}

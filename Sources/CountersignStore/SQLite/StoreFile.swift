@@ -1,0 +1,50 @@
+import Foundation
+
+/// The store's file as the file system sees it.
+struct StoreFile {
+    let path: String
+
+    var exists: Bool { FileManager.default.fileExists(atPath: path) }
+
+    /// Makes the folder when it is missing, for the owner's eyes only.
+    func makeFolder() throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        do {
+            try FileManager.default.createDirectory(
+                atPath: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
+        } catch {
+            throw StoreError.cannotWrite("cannot make the folder '\(folder)': \(error.localizedDescription)")
+        }
+    }
+
+    /// Makes an empty file when there is none, and takes every right from group and others.
+    ///
+    /// SQLite gives its side files the mode of the main file. The descriptor of a file that exists is never opened
+    /// here: closing it would drop the locks that SQLite holds on it in this process.
+    func makePrivate() throws {
+        if !exists {
+            let file = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
+            guard file >= 0 else { throw failure("make") }
+            close(file)
+            try syncFolder()
+        }
+        for path in [path, path + "-wal", path + "-shm"] where chmod(path, 0o600) != 0 && errno != ENOENT {
+            throw failure("protect")
+        }
+    }
+
+    /// Puts the file's name on stable storage; SQLite syncs the folder only for its side files.
+    private func syncFolder() throws {
+        let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_CLOEXEC)
+        guard folder >= 0 else { throw failure("sync the folder of") }
+        defer { close(folder) }
+        guard fsync(folder) == 0 else { throw failure("sync the folder of") }
+    }
+
+    private func failure(_ verb: String) -> StoreError {
+        .cannotWrite("cannot \(verb) '\(path)': \(String(cString: strerror(errno)))")
+    }
+}

@@ -1,0 +1,23 @@
+import Foundation
+
+/// A fresh folder that is removed with all that is in it when the value goes.
+package final class TemporaryFolder: Sendable {
+    package let path: String
+
+    package init() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "countersign-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        // Without the symbolic links that some systems have in the way to it.
+        path = folder.resolvingSymlinksInPath().path
+    }
+
+    deinit {
+        // What a test leaves behind in the system's temporary folder harms nobody.
+        try? FileManager.default.removeItem(atPath: path)
+    }
+
+    /// The path of something in the folder.
+    package func path(_ name: String) -> String {
+        "\(path)/\(name)"
+    }
+}
