@@ -24,6 +24,14 @@ package final class Bell: Sendable {
         waiting?.resume()
     }
 
+    /// Takes the ring that is kept, for who must not wait; false when there is none.
+    package func take() -> Bool {
+        state.withLock { state in
+            defer { state.isRung = false }
+            return state.isRung
+        }
+    }
+
     /// Returns at the next ring, or when the task is cancelled.
     ///
     /// Only one task may wait.

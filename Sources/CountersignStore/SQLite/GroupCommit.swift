@@ -33,7 +33,13 @@ final class GroupCommit: Sendable {
         self.path = path
     }
 
-    var statistics: WriteStatistics { state.withLock { $0.statistics } }
+    var statistics: WriteStatistics {
+        state.withLock { state in
+            var statistics = state.statistics
+            statistics.waiting = state.waiting.count
+            return statistics
+        }
+    }
 
     /// Whether a failed sync ended all writing.
     var isBroken: Bool { state.withLock { $0.statistics.isBroken } }
@@ -89,6 +95,7 @@ final class GroupCommit: Sendable {
             let batch = Array(state.waiting.prefix(Self.largestBatch))
             state.waiting.removeFirst(batch.count)
             state.isBusy = !batch.isEmpty
+            state.statistics.batches += batch.isEmpty ? 0 : 1
             return batch
         }
     }
@@ -163,11 +170,17 @@ final class GroupCommit: Sendable {
 
 /// How the writer has fared since the store was opened.
 package struct WriteStatistics: Sendable, Equatable {
+    /// How often the writer has taken what was waiting.
+    package internal(set) var batches = 0
+
     /// Transactions that were committed.
     package internal(set) var commits = 0
 
     /// Operations that these transactions held.
     package internal(set) var operations = 0
+
+    /// Operations that wait for the commit under way to return.
+    package internal(set) var waiting = 0
 
     /// Checkpoints that could not be made; the log grows until one succeeds.
     package internal(set) var failedCheckpoints = 0

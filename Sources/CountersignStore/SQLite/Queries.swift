@@ -1,10 +1,10 @@
 import CountersignModel
-import Foundation
+package import Foundation
 import GRDB
 
 /// A query with its arguments.
-struct Query: Sendable {
-    let sql: String
+package struct Query: Sendable {
+    package let sql: String
     let arguments: StatementArguments
 
     init(_ sql: String, _ arguments: StatementArguments = []) {
@@ -15,8 +15,10 @@ struct Query: Sendable {
 
 /// Everything that is asked on the paths that must not grow slow with the store; the tests prove their plans.
 extension Query {
-    // The indexes are named because SQLite, without statistics, would walk the whole table in the order of ids.
-    static func undispatched(limit: Int) -> Query {
+    // Indexes are named where SQLite, without statistics, would walk the whole table in the order of ids.
+
+    /// Events for which no runs were made, the oldest first.
+    package static func undispatched(limit: Int) -> Query {
         Query(
             """
             SELECT \(EventRow.columns) FROM events INDEXED BY events_waiting
@@ -26,7 +28,8 @@ extension Query {
         )
     }
 
-    static func due(at now: Date, limit: Int) -> Query {
+    /// Queued runs that are due, the longest due first.
+    package static func due(at now: Date, limit: Int) -> Query {
         Query(
             """
             SELECT id FROM runs INDEXED BY runs_due
@@ -36,14 +39,16 @@ extension Query {
         )
     }
 
-    static let nextDue = Query(
+    /// The earliest due time of a queued run.
+    package static let nextDue = Query(
         "SELECT due_at FROM runs INDEXED BY runs_due WHERE state = 'queued' ORDER BY due_at LIMIT 1"
     )
 
-    static let runCounts = Query("SELECT state, count(*) FROM runs INDEXED BY runs_by_state GROUP BY state")
+    /// How many runs are in each state.
+    package static let runCounts = Query("SELECT state, count(*) FROM runs INDEXED BY runs_by_state GROUP BY state")
 
     /// The running runs whose lease has ended by `now`, or all of them.
-    static func abandoned(at now: Date?) -> Query {
+    package static func abandoned(at now: Date?) -> Query {
         let condition = now == nil ? "" : " AND lease_until <= ?"
         return Query(
             """
@@ -54,7 +59,8 @@ extension Query {
         )
     }
 
-    static func events(_ query: EventQuery) -> Query {
+    /// Events as somebody asks for them, the newest first.
+    package static func events(_ query: EventQuery) -> Query {
         var conditions: [String] = []
         var arguments = StatementArguments()
         if let packageID = query.packageID {
@@ -76,7 +82,8 @@ extension Query {
         )
     }
 
-    static func runs(_ query: RunQuery) -> Query {
+    /// Runs as somebody asks for them, the newest first.
+    package static func runs(_ query: RunQuery) -> Query {
         var conditions: [String] = []
         var arguments = StatementArguments()
         if let eventID = query.eventID {

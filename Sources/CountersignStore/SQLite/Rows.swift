@@ -196,6 +196,8 @@ extension Database {
         _ arguments: StatementArguments,
         _ decode: (Row) throws -> Value
     ) throws -> Value? {
-        try Row.fetchCursor(cachedStatement(sql: sql), arguments: arguments).next().map(decode)
+        let rows = try Row.fetchCursor(cachedStatement(sql: sql), arguments: arguments)
+        // The row lives in the statement, which the cursor resets when it goes.
+        return try withExtendedLifetime(rows) { try rows.next().map(decode) }
     }
 }

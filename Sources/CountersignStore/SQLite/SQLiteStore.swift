@@ -44,7 +44,7 @@ package final class SQLiteStore: Store {
         identity = try archive.identity()
     }
 
-    /// How many operations shared how many commits.
+    /// How the writer has fared, and what waits for it.
     package var statistics: WriteStatistics { writer.statistics }
 
     package func close() async {

@@ -1,0 +1,148 @@
+import CountersignModel
+import CountersignStore
+import Testing
+
+extension StoreContract {
+    static let inbox = [
+        Clause("an event is numbered from 1 in the order of storing") { store async throws in
+            for number in 1...3 {
+                let receipt = try await store.append(SampleDelivery.numbered(number), at: start)
+                #expect(receipt == .stored(Event.ID(rawValue: Int64(number))))
+            }
+        },
+        Clause("an event comes back byte for byte, with every field") { store async throws in
+            for delivery in SampleDelivery.all {
+                let id = try await store.append(delivery, at: start).eventID
+                let stored = try #require(try await store.event(id))
+                #expect(stored.body == delivery.body)
+                #expect(stored.event.id == id)
+                #expect(stored.event.name == delivery.name)
+                #expect(stored.event.payload == delivery.payload)
+                #expect(stored.event.origin == .callback)
+                #expect(stored.event.receivedAt == start)
+                #expect(stored.duplicates == 0 && stored.dispatchedAt == nil && stored.ruleSet == nil)
+            }
+        },
+        Clause("an event of every origin is kept") { store async throws in
+            for origin in Event.Origin.allCases {
+                let sample = SampleDelivery.numbered(1)
+                let delivery = Delivery(
+                    name: sample.name,
+                    payload: sample.payload,
+                    body: sample.body,
+                    origin: origin,
+                    deduplicationKey: nil
+                )
+                let id = try await store.append(delivery, at: start).eventID
+                #expect(try await store.event(id)?.event.origin == origin)
+            }
+        },
+        Clause("a second delivery of an event is recognised and counted, and is no event") { store async throws in
+            let first = try await store.append(SampleDelivery.numbered(1), at: start)
+            #expect(try await store.append(SampleDelivery.numbered(1), at: after(1)) == .duplicate(of: first.eventID))
+            #expect(try await store.append(SampleDelivery.numbered(1), at: after(2)) == .duplicate(of: first.eventID))
+            let events = try await store.events(EventQuery())
+            #expect(events.count == 1)
+            #expect(events.first?.duplicates == 2)
+            #expect(events.first?.event.receivedAt == start)
+        },
+        Clause("events without a deduplication key are never taken for one another") { store async throws in
+            let delivery = SampleDelivery.delivery(#"{"name":"A"}"#, isUnique: true)
+            #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: 1)))
+            #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: 2)))
+        },
+        Clause("an event rings the bell for arrivals, a duplicate does not wake anybody") { store async throws in
+            _ = try await store.append(SampleDelivery.numbered(1), at: start)
+            #expect(store.arrivals.take())
+            _ = try await store.append(SampleDelivery.numbered(1), at: start)
+            #expect(!store.arrivals.take())
+        },
+        Clause("a body that is no event is kept apart, the newest shown first") { store async throws in
+            let bodies: [[UInt8]] = [[], [0, 0xFF], Array("{".utf8)]
+            for (index, body) in bodies.enumerated() {
+                let unreadable = UnreadableBody(body: body, reason: "reason \(index)")
+                #expect(try await store.quarantine(unreadable, at: after(Double(index))) == Int64(index) + 1)
+            }
+            let kept = try await store.quarantined(limit: 2)
+            #expect(kept.map { $0.id } == [3, 2])
+            #expect(kept.map { $0.body } == [bodies[2], bodies[1]])
+            #expect(kept.map { $0.reason } == ["reason 2", "reason 1"])
+            #expect(kept.map { $0.receivedAt } == [after(2), after(1)])
+            #expect(try await store.events(EventQuery()).isEmpty)
+        },
+        Clause("a healthy store confirms that it can write") { store async throws in
+            try await store.confirmWritable()
+            try await store.confirmWritable()
+        },
+        Clause("the identity has sixteen hex digits and stays") { store async throws in
+            let identity = store.identity
+            #expect(identity.count == 16 && identity.allSatisfy { $0.isHexDigit })
+            #expect(store.identity == identity)
+        },
+        Clause("a closed store refuses to write") { store async throws in
+            await store.close()
+            await #expect(throws: StoreError.cannotWrite("the store is closed")) {
+                try await store.append(SampleDelivery.numbered(1), at: start)
+            }
+        },
+        Clause("a write is finished and answered truthfully though who asked was cancelled") { store async throws in
+            let task = Task {
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await store.append(SampleDelivery.numbered(1), at: start)
+            }
+            #expect(try await task.value == .stored(Event.ID(rawValue: 1)))
+            #expect(try await store.events(EventQuery()).count == 1)
+        },
+    ]
+
+    static let archive = [
+        Clause("events are shown from the newest on, as many as asked for") { store async throws in
+            for number in 1...5 { _ = try await store.append(SampleDelivery.numbered(number), at: after(1)) }
+            #expect(try await store.events(EventQuery(limit: 3)).map { $0.event.id.rawValue } == [5, 4, 3])
+            #expect(try await store.events(EventQuery(limit: 0)).isEmpty)
+        },
+        Clause("events are chosen by name, package and time, and by all of them") { store async throws in
+            for number in 1...6 {
+                let name = number.isMultiple(of: 2) ? "EVEN" : "ODD"
+                _ = try await store.append(SampleDelivery.numbered(number, name: name), at: after(Double(number)))
+            }
+            func ids(_ query: EventQuery) async throws -> [Int64] {
+                try await store.events(query).map { $0.event.id.rawValue }
+            }
+            #expect(try await ids(EventQuery(name: "EVEN")) == [6, 4, 2])
+            #expect(try await ids(EventQuery(packageID: "package-3")) == [3])
+            #expect(try await ids(EventQuery(since: after(5))) == [6, 5])
+            #expect(try await ids(EventQuery(name: "ODD", packageID: "package-5", since: after(5))) == [5])
+            #expect(try await ids(EventQuery(name: "EVEN", packageID: "package-5")) == [])
+            #expect(try await ids(EventQuery(name: "even")) == [])
+        },
+        Clause("what is not there is nil") { store async throws in
+            #expect(try await store.event(Event.ID(rawValue: 1)) == nil)
+            #expect(try await store.run(Run.ID(rawValue: 1)) == nil)
+            #expect(try await store.sources(of: RuleSetVersion(rawValue: "none")) == nil)
+            #expect(try await store.nextDue() == nil)
+            #expect(try await store.runCounts().isEmpty)
+        },
+        Clause("runs are chosen by event, rule and state, the newest first") { store async throws in
+            let events = try await appended(3, to: store)
+            try await store.dispatch(events.map { dispatch($0, ["a", "b"]) }, at: start)
+            _ = try await store.claim(limit: 2, lease: lease("w"), at: start)
+            func ids(_ query: RunQuery) async throws -> [Int64] { try await store.runs(query).map { $0.id.rawValue } }
+            #expect(try await ids(RunQuery()) == [6, 5, 4, 3, 2, 1])
+            #expect(try await ids(RunQuery(limit: 2)) == [6, 5])
+            #expect(try await ids(RunQuery(eventID: events[1])) == [4, 3])
+            #expect(try await ids(RunQuery(ruleID: "a")) == [5, 3, 1])
+            #expect(try await ids(RunQuery(state: .running)) == [2, 1])
+            #expect(try await ids(RunQuery(ruleID: "b", state: .queued)) == [6, 4])
+            #expect(try await ids(RunQuery(eventID: events[0], ruleID: "b", state: .running)) == [2])
+            #expect(try await store.runCounts() == [.running: 2, .queued: 4])
+        },
+        Clause("the sources of a rule set are kept once and for all") { store async throws in
+            let version = RuleSetVersion(rawValue: "abc")
+            let sources: JSON = ["rules/a.yaml": "id: a\n", "deep": [1, nil, true]]
+            try await store.keep(ruleSet: version, sources: sources, at: start)
+            try await store.keep(ruleSet: version, sources: ["other": 1], at: after(1))
+            #expect(try await store.sources(of: version) == sources)
+        },
+    ]
+}

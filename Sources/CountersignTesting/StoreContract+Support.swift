@@ -1,0 +1,61 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+import Testing
+
+/// The words in which the clauses speak.
+extension StoreContract {
+    static func lease(_ id: Lease.ID, seconds: Double = 30) -> Lease {
+        Lease(id: id, until: after(seconds))
+    }
+
+    static func dispatch(_ event: Event.ID, _ ruleIDs: [String]) -> Dispatch {
+        Dispatch(eventID: event, ruleSet: RuleSetVersion(rawValue: "v1"), ruleIDs: ruleIDs)
+    }
+
+    static func appended(_ count: Int, to store: any Store) async throws -> [Event.ID] {
+        var ids: [Event.ID] = []
+        for number in 1...count {
+            ids.append(try await store.append(SampleDelivery.numbered(number), at: start).eventID)
+        }
+        return ids
+    }
+
+    /// A run that the worker `w` has claimed.
+    static func running(in store: any Store) async throws -> Run.ID {
+        let event = try await appended(1, to: store)[0]
+        try await store.dispatch([dispatch(event, ["rule"])], at: start)
+        return try #require(try await store.claim(limit: 1, lease: lease("w"), at: start).first).run.id
+    }
+
+    /// A run that has failed.
+    static func failed(in store: any Store) async throws -> Run.ID {
+        let run = try await running(in: store)
+        try await store.release(run, lease: "w", to: .failed, recording: record(.failed, isFinal: true), at: after(1))
+        return run
+    }
+
+    static func record(
+        _ status: StepRecord.Status,
+        attempt: Int = 1,
+        isFinal: Bool = true,
+        output: JSON? = nil
+    ) -> StepRecord {
+        StepRecord(
+            stepID: "step",
+            attempt: attempt,
+            round: 0,
+            status: status,
+            isFinal: isFinal,
+            plan: ["command": "true"],
+            output: output,
+            reason: status == .failed ? "no luck" : nil,
+            startedAt: after(Double(attempt)),
+            finishedAt: after(Double(attempt) + 0.5)
+        )
+    }
+
+    static func state(of run: Run.ID, in store: any Store) async throws -> Run.State? {
+        try await store.run(run)?.run.state
+    }
+}

@@ -1,0 +1,29 @@
+package import CountersignStore
+import Foundation
+import Testing
+
+/// What every store promises, sentence by sentence; each back-end's tests run all of it.
+package enum StoreContract {
+    /// One promise, checked on a store that is new and empty.
+    ///
+    /// The checks spell out `async throws`: the compiler does not see a `try` that stands only inside `#expect`.
+    package struct Clause: Sendable, CustomTestStringConvertible {
+        package let sentence: String
+        package let check: @Sendable (any Store) async throws -> Void
+
+        package init(_ sentence: String, _ check: @escaping @Sendable (any Store) async throws -> Void) {
+            self.sentence = sentence
+            self.check = check
+        }
+
+        package var testDescription: String { sentence }
+    }
+
+    package static let clauses = inbox + archive + dispatching + claiming + working + mending
+
+    /// When the checks begin.
+    static let start = Date(milliseconds: 1_530_389_095_384)
+
+    /// So many seconds after the beginning.
+    static func after(_ seconds: Double) -> Date { start.addingTimeInterval(seconds) }
+}

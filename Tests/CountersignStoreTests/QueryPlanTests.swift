@@ -1,0 +1,54 @@
+import CountersignModel
+import CountersignStore
+import CountersignTesting
+import Foundation
+import GRDB
+import Testing
+
+@Suite struct QueryPlanTests {
+    private static let now = Date(timeIntervalSince1970: 1_530_389_095)
+
+    private static let queries: [Query] =
+        [
+            .undispatched(limit: 1), .due(at: now, limit: 1), .nextDue, .runCounts, .abandoned(at: now),
+            .abandoned(at: nil),
+        ]
+        + [
+            EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),
+            EventQuery(name: "a", packageID: "p"), EventQuery(name: "a", since: now),
+            EventQuery(packageID: "p", since: now), EventQuery(name: "a", packageID: "p", since: now),
+        ].map { .events($0) }
+        + [
+            RunQuery(eventID: .init(rawValue: 1)), RunQuery(ruleID: "r"), RunQuery(state: .failed),
+            RunQuery(ruleID: "r", state: .failed), RunQuery(eventID: .init(rawValue: 1), ruleID: "r", state: .failed),
+        ].map { .runs($0) }
+
+    @Test(arguments: queries.map { $0.sql })
+    func `a query walks an index, never the table`(sql: String) async throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path("store.db")
+        let store = try SQLiteStore.open(path: path)
+        let reader = try DatabaseQueue(path: path)
+        let steps = try await reader.read { db in
+            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(sql)", arguments: Self.arguments(of: sql)).map {
+                $0["detail"] as String
+            }
+        }
+        #expect(!steps.isEmpty)
+        for step in steps {
+            #expect(step.contains("USING INDEX") || step.contains("USING COVERING INDEX"), "\(step)")
+            #expect(!step.contains("TEMP B-TREE") || Self.sortsFew(sql), "\(step)")
+        }
+        try reader.close()
+        await store.close()
+    }
+
+    private static func arguments(of sql: String) -> StatementArguments {
+        StatementArguments(Array(repeating: 1, count: sql.count { $0 == "?" }))
+    }
+
+    /// Whether a query sorts only the runs of one event, or the few that are running.
+    private static func sortsFew(_ sql: String) -> Bool {
+        sql.contains("event_id = ?") || sql.contains("runs_leased")
+    }
+}

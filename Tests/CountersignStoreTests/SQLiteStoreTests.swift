@@ -1,0 +1,138 @@
+import CountersignModel
+import CountersignStore
+import CountersignTesting
+import Foundation
+import GRDB
+import Testing
+
+@Suite struct SQLiteStoreTests {
+    private let folder: TemporaryFolder
+    private let path: String
+    private let now = Date(timeIntervalSince1970: 1_530_389_095)
+
+    init() throws {
+        folder = try TemporaryFolder()
+        path = folder.path("data/store.db")
+    }
+
+    @Test func `what was stored is there after a close`() async throws {
+        let identity = try await filledStore().identity
+        let store = try SQLiteStore.open(path: path)
+        #expect(store.identity == identity)
+        #expect(try await store.events(EventQuery()).count == 7)
+        #expect(try await store.append(SampleDelivery.all[0], at: now) == .duplicate(of: Event.ID(rawValue: 1)))
+        await store.close()
+    }
+
+    @Test func `what was answered is there after an unclean end`() async throws {
+        let store = try await filledStore(closing: false)
+        let copy = try copyFiles(named: "copy.db")
+        let reopened = try SQLiteStore.open(path: copy)
+        #expect(reopened.identity == store.identity)
+        #expect(try await reopened.events(EventQuery()).map { $0.body } == SampleDelivery.all.reversed().map { $0.body })
+        #expect(try await reopened.undispatched(limit: 10).count == 7)
+        await reopened.close()
+        await store.close()
+    }
+
+    @Test func `a clean close leaves one file, and everything in it`() async throws {
+        try await filledStore()
+        #expect(FileManager.default.fileExists(atPath: path + "-wal") == false)
+        let body = try await SQLiteArchive.open(path: path).event(Event.ID(rawValue: 7))?.body
+        #expect(body == SampleDelivery.all[6].body)
+    }
+
+    @Test func `files are for the owner's eyes only`() async throws {
+        let store = try await filledStore(closing: false)
+        for suffix in ["", "-wal", "-shm", ".lock"] {
+            #expect(try permissions(of: path + suffix) == 0o600, "\(suffix)")
+        }
+        #expect(try permissions(of: folder.path("data")) == 0o700)
+        await store.close()
+    }
+
+    @Test func `a second owner is refused until the first has closed`() async throws {
+        let store = try SQLiteStore.open(path: path)
+        #expect(throws: StoreError.inUse(path: path)) { try SQLiteStore.open(path: path) }
+        await store.close()
+        let next = try SQLiteStore.open(path: path)
+        await next.close()
+    }
+
+    @Test func `a store of a newer version is refused by owner and reader`() async throws {
+        try await filledStore()
+        try change { db in try db.execute(sql: "PRAGMA user_version = 99") }
+        let error = StoreError.newer(path: path, found: 99, known: 1)
+        #expect(throws: error) { try SQLiteStore.open(path: path) }
+        #expect(throws: error) { try SQLiteArchive.open(path: path) }
+    }
+
+    @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short"])
+    func `a file that is no database is refused and left as it is`(text: String) throws {
+        let path = folder.path("text.db")
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        let error = StoreError.unreadable(path: path, "it is no SQLite database")
+        #expect(throws: error) { try SQLiteStore.open(path: path) }
+        #expect(throws: error) { try SQLiteArchive.open(path: path) }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+    }
+
+    @Test func `another program's database is refused and left as it is`() throws {
+        try FileManager.default.createDirectory(atPath: folder.path("data"), withIntermediateDirectories: true)
+        try change { try $0.execute(sql: "CREATE TABLE theirs (id)") }
+        let error = StoreError.unreadable(path: path, "it is the database of another program")
+        #expect(throws: error) { try SQLiteStore.open(path: path) }
+        #expect(throws: error) { try SQLiteArchive.open(path: path) }
+        try change { db throws in #expect(try db.tableExists("events") == false) }
+    }
+
+    @Test func `a folder that cannot be made is named`() throws {
+        try Data().write(to: URL(fileURLWithPath: folder.path("file")))
+        #expect {
+            try SQLiteStore.open(path: folder.path("file/store.db"))
+        } throws: { error in
+            guard case StoreError.cannotWrite(let reason) = error else { return false }
+            return reason.contains(folder.path("file"))
+        }
+    }
+
+    @Test func `a damaged event is told, not served`() async throws {
+        try await filledStore()
+        try change { try $0.execute(sql: "UPDATE events SET body = X'7B' WHERE id = 3") }
+        let store = try SQLiteStore.open(path: path)
+        await #expect {
+            try await store.undispatched(limit: 10)
+        } throws: { error in
+            guard case StoreError.unreadable(path, let reason) = error else { return false }
+            return reason.hasPrefix("event 3 is damaged")
+        }
+        #expect(try await store.event(Event.ID(rawValue: 2)) != nil)
+        await store.close()
+    }
+
+    @discardableResult
+    private func filledStore(closing: Bool = true) async throws -> SQLiteStore {
+        let store = try SQLiteStore.open(path: path)
+        for delivery in SampleDelivery.all { _ = try await store.append(delivery, at: now) }
+        if closing { await store.close() }
+        return store
+    }
+
+    /// Copies the files as a power cut would leave them.
+    private func copyFiles(named name: String) throws -> String {
+        for suffix in ["", "-wal"] {
+            try FileManager.default.copyItem(atPath: path + suffix, toPath: folder.path(name + suffix))
+        }
+        return folder.path(name)
+    }
+
+    private func change(_ body: (Database) throws -> Void) throws {
+        let queue = try DatabaseQueue(path: path)
+        try queue.writeWithoutTransaction(body)
+        try queue.close()
+    }
+
+    private func permissions(of path: String) throws -> Int? {
+        try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
+    }
+}
