@@ -19,4 +19,51 @@ package struct RuleCompiler: Sendable {
     package init(catalogue: [ActionDeclaration]) {
         self.catalogue = catalogue
     }
+
+    /// Reads and checks all files.
+    package func compile(_ sources: RuleSources) -> Outcome {
+        var drafts: [RuleDraft] = []
+        var allFindings: [Findings] = []
+        for file in sources.files {
+            let findings = Findings(source: sources.sourceText(of: file))
+            allFindings.append(findings)
+            let reader = RuleFileReader(catalogue: catalogue, findings: findings, file: file, sources: sources)
+            drafts += reader.rules()
+        }
+        compare(drafts)
+        let diagnostics = allFindings.flatMap(\.diagnostics).sorted()
+        guard !diagnostics.contains(where: { $0.severity == .error }) else {
+            return Outcome(ruleSet: nil, diagnostics: diagnostics)
+        }
+        let ruleSet = RuleSet(
+            version: sources.version,
+            rules: drafts.compactMap(\.rule),
+            secretNames: drafts.reduce(into: []) { $0.formUnion($1.secretNames) }
+        )
+        return Outcome(ruleSet: ruleSet, diagnostics: diagnostics)
+    }
+
+    /// Reports ids that stand twice and rules that do the same.
+    private func compare(_ drafts: [RuleDraft]) {
+        var byID: [String: RuleDraft] = [:]
+        var byMeaning: [String: RuleDraft] = [:]
+        for draft in drafts {
+            if let other = byID.updateValue(draft, forKey: draft.id) {
+                let message = "another rule is called '\(draft.id)', at \(other.place); rename one"
+                draft.findings.report(.duplicateID, message, at: draft.idSpan)
+                continue
+            }
+            guard draft.rule?.isEnabled ?? false else { continue }
+            if let other = byMeaning[draft.meaning] {
+                let message = "this rule does the same as '\(other.id)', at \(other.place); remove one"
+                draft.findings.report(.duplicateRule, message, at: draft.idSpan)
+            } else {
+                byMeaning[draft.meaning] = draft
+            }
+        }
+    }
+}
+
+extension RuleDraft {
+    fileprivate var place: String { "\(findings.source.path):\(idSpan.line)" }
 }

@@ -1,4 +1,5 @@
 package import CountersignModel
+import Crypto
 
 /// The texts of a folder of rules, read but not yet understood.
 package struct RuleSources: Sendable, Equatable {
@@ -20,15 +21,70 @@ package struct RuleSources: Sendable, Equatable {
     /// The files in the order of their paths.
     package let files: [File]
 
-    package init(folder: String, files: [File]) {
+    /// What stands before a file's path in findings: the folder as the reader named it.
+    package let label: String
+
+    package init(folder: String, files: [File], label: String = "") {
         self.folder = folder
         self.files = files.sorted { $0.path < $1.path }
+        self.label = label
     }
 }
 
 extension RuleSources {
     /// The hash over the paths and contents of all files.
     package var version: RuleSetVersion {
-        RuleSetVersion(rawValue: "")
+        var hash = SHA256()
+        for file in files {
+            // Each part is preceded by its length, so that no two sets run together into one text.
+            for part in [Array(file.path.utf8), file.text] {
+                withUnsafeBytes(of: UInt64(part.count).bigEndian) { hash.update(bufferPointer: $0) }
+                hash.update(data: part)
+            }
+        }
+        let digits = hash.finalize()
+            .map { byte in
+                let hex = String(byte, radix: 16)
+                return byte < 16 ? "0" + hex : hex
+            }
+        return RuleSetVersion(rawValue: digits.joined())
+    }
+
+    /// The sources as the store keeps them; a file that is no UTF-8 would not come back, but is no rule set either.
+    package var json: JSON {
+        [
+            "folder": .string(folder),
+            "label": .string(label),
+            // Pairs and not objects: the parser bounds the keys of a text.
+            "files": .array(files.map { [.string($0.path), .string(String(decoding: $0.text, as: UTF8.self))] }),
+        ]
+    }
+
+    /// The sources that `json` made; nil where the value is something else.
+    package init?(json: JSON) {
+        guard let folder = json["folder"]?.string, let label = json["label"]?.string, let pairs = json["files"]?.array
+        else { return nil }
+        let files = pairs.compactMap { pair -> File? in
+            guard let pair = pair.array, pair.count == 2, let path = pair[0].string, let text = pair[1].string else {
+                return nil
+            }
+            return File(path: path, text: Array(text.utf8))
+        }
+        guard files.count == pairs.count else { return nil }
+        self.init(folder: folder, files: files, label: label)
+    }
+
+    /// The lines of all files, for showing findings.
+    package var sourceTexts: [SourceText] { files.map(sourceText) }
+
+    func sourceText(of file: File) -> SourceText {
+        let isPlain = label.isEmpty || file.path.hasPrefix("/")
+        return SourceText(path: isPlain ? file.path : "\(label)/\(file.path)", bytes: file.text)
+    }
+
+    /// The absolute path of the folder that holds `file`.
+    func folder(of file: File) -> String {
+        let path = file.path.hasPrefix("/") ? file.path : "\(folder)/\(file.path)"
+        return path.lastIndex(of: "/").map { String(path[..<$0]) } ?? folder
     }
 }

@@ -1,8 +1,13 @@
+package import CountersignModel
+
 /// A condition of a rule's `when` or of a step's `if`.
 package indirect enum Condition: Sendable {
     case all([Condition])
     case any([Condition])
     case not(Condition)
+    case event(EventTest)
+    case origin(OriginTest)
+    case field(FieldTest)
 
     /// Whether it holds; never an error, whatever the event looks like.
     package func holds(in judgement: Judgement) -> Bool {
@@ -10,6 +15,78 @@ package indirect enum Condition: Sendable {
         case .all(let conditions): conditions.allSatisfy { $0.holds(in: judgement) }
         case .any(let conditions): conditions.contains { $0.holds(in: judgement) }
         case .not(let condition): !condition.holds(in: judgement)
+        case .event(let test): test.holds(for: judgement.eventName)
+        case .origin(let test): test.origins.contains(judgement.origin)
+        case .field(let test): test.holds(in: judgement)
         }
+    }
+
+    /// The paths that it reads; for a step's `if` they begin with `event` or `steps`.
+    package var references: [JSONPath] {
+        switch self {
+        case .all(let conditions), .any(let conditions): conditions.flatMap(\.references)
+        case .not(let condition): condition.references
+        case .event, .origin: []
+        case .field(let test): [test.path] + test.test.references
+        }
+    }
+}
+
+/// The test of the event's name: one of some names or patterns.
+package struct EventTest: Sendable {
+    package let names: Set<String>
+    package let globs: [Glob]
+    let text: String
+
+    func holds(for name: String) -> Bool {
+        names.contains(name) || globs.contains { $0.matches(name) }
+    }
+}
+
+/// The test of how the event came in.
+package struct OriginTest: Sendable {
+    package let origins: [Event.Origin]
+    let text: String
+}
+
+/// The test of the value at a path.
+package struct FieldTest: Sendable {
+    package let path: JSONPath
+    package let test: ValueTest
+
+    func holds(in judgement: Judgement) -> Bool {
+        test.holds(for: judgement.value(at: path), in: judgement)
+    }
+}
+
+/// What is tested of a value: all parts must hold.
+package struct ValueTest: Sendable {
+    /// An operator, and how the rule writes it.
+    package struct Part: Sendable {
+        package let test: any ValueCheck
+        let text: String
+    }
+
+    package let parts: [Part]
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        parts.allSatisfy { $0.test.holds(for: value, in: judgement) }
+    }
+
+    var references: [JSONPath] { parts.flatMap { $0.test.references } }
+
+    var isPure: Bool { parts.allSatisfy { $0.test.isPure } }
+}
+
+extension Judgement {
+    /// The value at `path`; nil where it is absent or null, which are the same.
+    func value(at path: JSONPath) -> JSON? {
+        guard let value = path.value(in: subject), value != .null else { return nil }
+        return value
+    }
+
+    /// The same judgement over an item of an array.
+    func about(_ item: JSON) -> Judgement {
+        Judgement(subject: item, eventName: eventName, origin: origin, now: now)
     }
 }

@@ -1,0 +1,70 @@
+package import CountersignModel
+
+/// The stable words for all kinds of findings about rule files.
+package enum DiagnosticCode: String, Sendable, CaseIterable {
+    // The text.
+    case yamlSyntax = "yaml-syntax"
+    case yamlDocuments = "yaml-documents"
+    case yamlDepth = "yaml-depth"
+    case yamlAnchor = "yaml-anchor"
+    case yamlExpansion = "yaml-expansion"
+    case yamlTag = "yaml-tag"
+    case yamlKey = "yaml-key"
+    case duplicateKey = "duplicate-key"
+
+    // Any map.
+    case unknownKey = "unknown-key"
+    case missingKey = "missing-key"
+    case wrongType = "wrong-type"
+    case badDuration = "bad-duration"
+    case outOfRange = "out-of-range"
+    case badID = "bad-id"
+    case duplicateID = "duplicate-id"
+
+    // Rules and steps.
+    case emptyWhen = "empty-when"
+    case emptyThen = "empty-then"
+    case missingAction = "missing-action"
+    case unknownAction = "unknown-action"
+    case severalActions = "several-actions"
+    case unknownStep = "unknown-step"
+    case misplacedFailure = "misplaced-failure"
+
+    // Options.
+    case unknownOption = "unknown-option"
+    case missingOption = "missing-option"
+    case exclusiveOptions = "exclusive-options"
+    case badChoice = "bad-choice"
+    case badTemplate = "bad-template"
+    case unknownFilter = "unknown-filter"
+    case badFilterArgument = "bad-filter-argument"
+    case unknownPath = "unknown-path"
+    case badPlace = "bad-place"
+    case valueInScript = "value-in-script"
+
+    // Conditions.
+    case badPath = "bad-path"
+    case badGlob = "bad-glob"
+    case badExpression = "bad-expression"
+    case unknownOperator = "unknown-operator"
+    case mixedTest = "mixed-test"
+    case idleModifier = "idle-modifier"
+
+    // Tests inside rule files.
+    case unknownRule = "unknown-rule"
+
+    // Likely mistakes.
+    case unknownEvent = "unknown-event"
+    case unknownField = "unknown-field"
+    case constantCondition = "constant-condition"
+    case duplicateRule = "duplicate-rule"
+    case secretInClear = "secret-in-clear"
+
+    /// Whether a finding of this kind keeps the rule set from being used.
+    package var severity: Diagnostic.Severity {
+        switch self {
+        case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear: .warning
+        default: .error
+        }
+    }
+}

@@ -1,0 +1,160 @@
+import CountersignModel
+
+/// Reads the condition maps of `when` and `if`.
+///
+/// A method that returns nil has reported why.
+struct ConditionReader {
+    /// Where a condition stands, and so what its paths start in.
+    enum Setting {
+        /// In `when`: the payload.
+        case rule
+        /// In a step's `if`: `event` and `steps`.
+        case step
+        /// In `any_item` or `every_item`: the item.
+        case item
+    }
+
+    let findings: Findings
+    let setting: Setting
+    let references: ReferenceChecker
+
+    /// Reads a condition map.
+    func condition(_ node: Node, what: String) -> Condition? {
+        guard let entries = node.entries else {
+            findings.reportType(what, wants: "a map of conditions, such as {event: PACKAGE_COMPLETE}", at: node)
+            return nil
+        }
+        let conditions = entries.compactMap { entry in
+            watchingConstants(at: entry.keySpan) { condition(of: entry) }
+        }
+        guard conditions.count == entries.count else { return nil }
+        return conditions.count == 1 ? conditions[0] : .all(conditions)
+    }
+
+    /// Reads a condition map that stands for itself, as in `when`, and warns where it is constant.
+    func root(_ node: Node, what: String, at span: SourceSpan) -> Condition? {
+        watchingConstants(at: span) { condition(node, what: what) }
+    }
+
+    private func condition(of entry: Node.Entry) -> Condition? {
+        switch entry.key {
+        case "event": EventReader(findings: findings).eventTest(entry.value)
+        case "origin": EventReader(findings: findings).originTest(entry.value)
+        case "all": list(entry).map { .all($0) }
+        case "any": list(entry).map { .any($0) }
+        case "not": condition(entry.value, what: "'not'").map { .not($0) }
+        default: field(entry)
+        }
+    }
+
+    private func list(_ entry: Node.Entry) -> [Condition]? {
+        guard let items = entry.value.items else {
+            findings.reportType("'\(entry.key)'", wants: "a list of condition maps", at: entry.value)
+            return nil
+        }
+        let conditions = items.compactMap { item in
+            watchingConstants(at: item.span) { condition(item, what: "an item of '\(entry.key)'") }
+        }
+        warnOfComplements(among: items, in: entry)
+        return conditions.count == items.count ? conditions : nil
+    }
+
+    /// Warns where one condition and its very opposite stand in a list.
+    private func warnOfComplements(among items: [Node], in entry: Node.Entry) {
+        let texts = Set(items.map(\.canonical))
+        let opposite = items.first { item in
+            guard let inner = item.entries?.first, item.entries?.count == 1, inner.key == "not" else { return false }
+            return texts.contains(inner.value.canonical)
+        }
+        guard let opposite else { return }
+        let verdict = entry.key == "any" ? "always" : "never"
+        let message = "this is \(verdict) true: a condition and its opposite stand in one '\(entry.key)'"
+        findings.report(.constantCondition, message, at: opposite.span)
+    }
+
+    private func field(_ entry: Node.Entry) -> Condition? {
+        guard let path = path(entry.key, at: entry.keySpan) else {
+            _ = test(entry.value)
+            return nil
+        }
+        return test(entry.value).map { .field(FieldTest(path: path, test: $0)) }
+    }
+
+    /// Runs `read` and warns where what it read is constant, unless a part of it was reported already.
+    private func watchingConstants(at span: SourceSpan, _ read: () -> Condition?) -> Condition? {
+        let before = findings.diagnostics.count
+        guard let condition = read() else { return nil }
+        guard let verdict = condition.verdict,
+            !findings.diagnostics.dropFirst(before)
+                .contains(where: { $0.code == DiagnosticCode.constantCondition.rawValue })
+        else { return condition }
+        let sentence = verdict ? "this condition is always true; leave it out" : "this condition can never be true"
+        findings.report(.constantCondition, sentence, at: span)
+        return condition
+    }
+
+    // MARK: Paths
+
+    /// Reads a path and sees to it that it starts where paths of this setting start.
+    func path(_ text: String, at span: SourceSpan, in node: Node? = nil) -> JSONPath? {
+        let path: JSONPath
+        do {
+            path = try JSONPath(parsing: text)
+        } catch {
+            let place = node.map { findings.source.span(of: $0, at: error.offset, length: 1) } ?? span
+            findings.report(.badPath, "'\(text)' is no path: \(error.description)", at: place)
+            return nil
+        }
+        return setting == .step ? stepPath(path, text, at: span) : payloadPath(path, text, at: span)
+    }
+
+    private func payloadPath(_ path: JSONPath, _ text: String, at span: SourceSpan) -> JSONPath? {
+        var components = path.components
+        switch components.first {
+        case .key("payload"):
+            components.removeFirst()
+            guard !components.isEmpty else {
+                findings.report(.badPath, "'payload' needs a key behind it, such as payload.message", at: span)
+                return nil
+            }
+        case .key("event") where components.count > 1, .key("steps") where components.count > 1 && setting == .rule:
+            let rest = JSONPath(Array(components.dropFirst()))
+            let advice = components[0] == .key("event") ? "write '\(rest)'" : "no step has run yet"
+            findings.report(.badPath, "a path of 'when' starts in the payload; \(advice)", at: span)
+            return nil
+        default: break
+        }
+        if setting == .rule { references.check(.event(JSONPath(components)), at: span) }
+        return JSONPath(components)
+    }
+
+    private func stepPath(_ path: JSONPath, _ text: String, at span: SourceSpan) -> JSONPath? {
+        let rest = JSONPath(Array(path.components.dropFirst()))
+        switch (path.components.first, rest.components.first) {
+        case (.key("event"), .some): references.check(.event(rest), at: span)
+        case (.key("steps"), .key(let id)):
+            let inner = JSONPath(Array(rest.components.dropFirst()))
+            references.check(.step(id: id, inner), at: span)
+        default:
+            let near = Suggestion.nearest(to: String(text.prefix { $0 != "." }), among: ["event", "steps"])
+            let hint = near.map { "; did you mean '\($0).…'?" } ?? ""
+            findings.report(.badPath, "a path of 'if' begins with 'event.' or 'steps.'\(hint)", at: span)
+            return nil
+        }
+        return path
+    }
+
+    func glob(_ text: String, at node: Node, ignoresCase: Bool) -> Glob? {
+        do {
+            return try Glob(text, ignoresCase: ignoresCase)
+        } catch {
+            let last = findings.source.span(of: node, at: text.count - 1, length: 1)
+            findings.report(
+                .badGlob,
+                #"the pattern ends in a '\' that takes nothing; write '\\' for a backslash"#,
+                at: last
+            )
+            return nil
+        }
+    }
+}

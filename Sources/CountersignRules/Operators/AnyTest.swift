@@ -1,0 +1,14 @@
+import CountersignModel
+
+/// A list in the place of a test: one of its members must hold.
+struct AnyTest: ValueCheck {
+    let tests: [ValueTest]
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        tests.contains { $0.holds(for: value, in: judgement) }
+    }
+
+    var references: [JSONPath] { tests.flatMap(\.references) }
+
+    var isPure: Bool { tests.allSatisfy(\.isPure) }
+}

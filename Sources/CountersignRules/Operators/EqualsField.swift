@@ -1,0 +1,29 @@
+import CountersignModel
+
+struct EqualsField: Operator {
+    static let declaration = OperatorDeclaration(
+        "equals_field",
+        .path,
+        "The value equals the one at another path; two absent values are equal. Inside an item, the path starts there.",
+        examples: [
+            .init("{equals_field: value}", "a", true),
+            .init("{equals_field: other}", "a", false),
+            .init("{equals_field: other}", nil, true),
+        ]
+    )
+
+    private let path: JSONPath
+
+    init?(_ argument: OperatorArgument) {
+        guard let path = argument.path() else { return nil }
+        self.path = path
+    }
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        (value ?? .null).isSame(as: judgement.value(at: path) ?? .null)
+    }
+
+    var references: [JSONPath] { [path] }
+
+    var isPure: Bool { false }
+}

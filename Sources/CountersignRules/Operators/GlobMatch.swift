@@ -1,0 +1,32 @@
+import CountersignModel
+
+struct GlobMatch: Operator {
+    static let declaration = OperatorDeclaration(
+        "glob",
+        .glob,
+        knowsCase: true,
+        #"The whole string fits the pattern: `*` is any run, `?` one character, `\` takes the next one literally."#,
+        examples: [
+            .init("{glob: 'INV-*-20??'}", "INV-88-2026", true),
+            .init("{glob: 'INV-*'}", "MY-INV-1", false),
+            .init(#"{glob: 'a\*'}"#, "a*", true),
+            .init(#"{glob: 'a\*'}"#, "ab", false),
+            .init("{glob: '*'}", "", true),
+            .init("{glob: '*'}", nil, false),
+        ]
+    )
+
+    let glob: Glob
+
+    init?(_ argument: OperatorArgument) {
+        guard let glob = argument.glob() else { return nil }
+        self.init(glob)
+    }
+
+    init(_ glob: Glob) { self.glob = glob }
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        guard case .string(let text)? = value else { return false }
+        return glob.matches(text)
+    }
+}

@@ -1,0 +1,31 @@
+import CountersignModel
+
+struct Negation: Operator {
+    static let declaration = OperatorDeclaration(
+        "not",
+        .test,
+        "The test given here does not hold; it holds for an absent value unless `exists: true` stands beside it.",
+        examples: [
+            .init("{not: default-consent}", "default-consent", false),
+            .init("{not: default-consent}", "7caf46cd", true),
+            .init("{not: {prefix: a}}", nil, true),
+            .init("{not: [a, b]}", "c", true),
+            .init("{not: null}", nil, false),
+        ]
+    )
+
+    let test: ValueTest
+
+    init?(_ argument: OperatorArgument) {
+        guard let test = argument.test() else { return nil }
+        self.test = test
+    }
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        !test.holds(for: value, in: judgement)
+    }
+
+    var references: [JSONPath] { test.references }
+
+    var isPure: Bool { test.isPure }
+}

@@ -1,0 +1,29 @@
+import CountersignModel
+import Foundation
+
+struct NewerThan: Operator {
+    static let declaration = OperatorDeclaration(
+        "newer_than",
+        .duration,
+        "The RFC 3339 time lies less far back than this, or in the future.",
+        examples: [
+            .init("{newer_than: 2d}", "2018-06-30T00:00:00Z", true),
+            .init("{newer_than: 2d}", "2018-06-28T00:00:00Z", false),
+            .init("{newer_than: 2d}", nil, false),
+        ]
+    )
+
+    private let age: Duration
+
+    init?(_ argument: OperatorArgument) {
+        guard let age = argument.duration() else { return nil }
+        self.age = age
+    }
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        guard case .string(let text)? = value, let date = Date(rfc3339: text) else { return false }
+        return judgement.now.timeIntervalSince(date) < age.timeInterval
+    }
+
+    var isPure: Bool { false }
+}

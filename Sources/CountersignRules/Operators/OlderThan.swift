@@ -1,0 +1,30 @@
+import CountersignModel
+import Foundation
+
+struct OlderThan: Operator {
+    static let declaration = OperatorDeclaration(
+        "older_than",
+        .duration,
+        "The RFC 3339 time lies further back than this, seen from the time at which the event is judged.",
+        examples: [
+            .init("{older_than: 2d}", "2018-06-28T00:00:00Z", true),
+            .init("{older_than: 2d}", "2018-06-30T00:00:00Z", false),
+            .init("{older_than: 2d}", "yesterday", false),
+            .init("{older_than: 2d}", nil, false),
+        ]
+    )
+
+    private let age: Duration
+
+    init?(_ argument: OperatorArgument) {
+        guard let age = argument.duration() else { return nil }
+        self.age = age
+    }
+
+    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+        guard case .string(let text)? = value, let date = Date(rfc3339: text) else { return false }
+        return judgement.now.timeIntervalSince(date) > age.timeInterval
+    }
+
+    var isPure: Bool { false }
+}

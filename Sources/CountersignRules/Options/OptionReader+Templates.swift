@@ -1,0 +1,127 @@
+import CountersignModel
+
+extension OptionReader {
+    func template(_ node: Node, in place: Place, what: String) -> Template? {
+        guard let text = text(node, what: what) else { return nil }
+        return template(text, at: node, in: place)
+    }
+
+    private func template(_ text: String, at node: Node, in place: Place) -> Template? {
+        do {
+            let template = try Template(parsing: text)
+            for expression in template.expressions { onExpression(expression, span(of: expression, in: node)) }
+            guard let problem = place.problem(of: template) else { return template }
+            findings.report(.badPlace, problem.message, at: span(of: problem.expression, in: node))
+            return nil
+        } catch {
+            let code = DiagnosticCode(rawValue: error.code) ?? .badTemplate
+            findings.report(code, error.message, at: findings.source.span(of: node, at: error.offset, length: 1))
+            return nil
+        }
+    }
+
+    private func span(of expression: Template.Expression, in node: Node) -> SourceSpan {
+        findings.source.span(of: node, at: expression.offset, length: expression.length)
+    }
+
+    func templates(_ node: Node, in place: Place, what: String) -> [OptionValue.NamedTemplate]? {
+        guard let entries = node.entries else {
+            findings.reportType(what, wants: "a map of names to texts", at: node)
+            return nil
+        }
+        let read = entries.compactMap { entry in
+            template(entry.value, in: place, what: "'\(entry.key)'")
+                .map {
+                    OptionValue.NamedTemplate(name: entry.key, template: $0)
+                }
+        }
+        return read.count == entries.count ? read : nil
+    }
+
+    func arguments(_ node: Node, what: String) -> [Template]? {
+        guard let items = node.items else {
+            findings.reportType(
+                what,
+                wants: "a list of the program and its arguments, such as [./bin/send, --now]",
+                at: node
+            )
+            return nil
+        }
+        guard let program = items.first else {
+            findings.report(.outOfRange, "\(what) is empty; it must name a program", at: node.span)
+            return nil
+        }
+        let read = items.compactMap { template($0, in: .argument, what: "an item of \(what)") }
+        guard read.count == items.count else { return nil }
+        guard let name = read.first?.literal, !name.isEmpty else {
+            let message = "the program (the first item of \(what)) must be written out, without '${…}'"
+            findings.report(.badPlace, message, at: program.span)
+            return nil
+        }
+        return read
+    }
+
+    /// Any value; a string with `${…}` in it becomes a template.
+    func json(_ node: Node) -> JSONTemplate? {
+        switch node.content {
+        case .scalar(let scalar):
+            guard case .string(let text) = scalar.json else { return .literal(scalar.json) }
+            // Inside JSON a value stands as text does: as it is, and no secret among it.
+            return template(text, at: node, in: .text)
+                .map { template in
+                    template.literal.map { .literal(.string($0)) } ?? .template(template)
+                }
+        case .sequence(let nodes):
+            let items = nodes.compactMap { json($0) }
+            return items.count == nodes.count ? .array(items) : nil
+        case .mapping(let entries):
+            let members = entries.compactMap { entry in
+                json(entry.value).map { JSONTemplate.Member(key: entry.key, value: $0) }
+            }
+            return members.count == entries.count ? .object(members) : nil
+        }
+    }
+
+    // MARK: Scripts
+
+    /// A script for `/bin/sh`, in which `${…}` belongs to the shell.
+    ///
+    /// `${event.message}` and `${secret:KEY}` mean nothing to a shell, and here they would put a stranger's text into a
+    /// script; so a name followed by a dot or by a colon that is no default (`:-`, `:=`, `:?`, `:+`) is refused.
+    func script(_ node: Node, what: String) -> String? {
+        guard let text = text(node, what: what) else { return nil }
+        let characters = Array(text)
+        var isClean = true
+        for start in characters.indices.dropLast(2) where characters[start] == "$" && characters[start + 1] == "{" {
+            let name = characters[(start + 2)...].prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+            let behind = start + 2 + name.count
+            guard !name.isEmpty, behind < characters.count, Self.isForeign(characters[behind...]) else { continue }
+            isClean = false
+            let inner = characters[(start + 2)...].prefix { $0 != "}" && $0 != "\n" }
+            findings.report(
+                .valueInScript,
+                "a script gets values as variables, never as text; \(Self.advice(String(inner)))",
+                at: findings.source.span(of: node, at: start, length: inner.count + 3)
+            )
+        }
+        return isClean ? text : nil
+    }
+
+    private static func isForeign(_ text: ArraySlice<Character>) -> Bool {
+        switch text.first {
+        case ".": true
+        case ":": text.dropFirst().first.map { !"-=?+".contains($0) } ?? true
+        default: false
+        }
+    }
+
+    private static func advice(_ reference: String) -> String {
+        let variables = [
+            "event.packageId": "PACKAGE_ID", "event.documentId": "DOCUMENT_ID", "event.message": "MESSAGE",
+            "event.sessionUser": "SESSION_USER", "event.createdDate": "CREATED_DATE", "event.name": "EVENT",
+            "run.id": "RUN_ID", "rule.id": "RULE_ID", "run.attempt": "ATTEMPT",
+        ]
+        if let name = variables[reference] { return "write \"$COUNTERSIGN_\(name)\" in place of ${\(reference)}" }
+        return "put 'VALUE: \"${\(reference)}\"' under 'env' and write \"$VALUE\" here"
+    }
+}

@@ -1,0 +1,181 @@
+import CountersignModel
+
+/// Reads maps by their declarations and reports what does not fit.
+struct OptionReader {
+    let findings: Findings
+
+    /// Told of each `${…}` that is read, and its place.
+    var onExpression: (Template.Expression, SourceSpan) -> Void = { _, _ in }
+
+    /// What options belong to.
+    struct Owner {
+        /// Its name in a finding, such as "action 'log'".
+        let name: String
+
+        /// Where a finding about what is missing points.
+        let span: SourceSpan
+    }
+
+    /// Reads a map of options; what is wrong with it is reported, and what is right is returned.
+    func options(_ node: Node, _ fields: [FieldDeclaration], of owner: Owner) -> Options {
+        if node.isNull { return options([], fields, of: owner) }
+        guard let entries = node.entries else {
+            findings.reportType(owner.name, wants: "a map of options", at: node)
+            return Options()
+        }
+        return options(entries, fields, of: owner)
+    }
+
+    func options(
+        _ entries: [Node.Entry],
+        _ fields: [FieldDeclaration],
+        alternatives: [[String]] = [],
+        of owner: Owner
+    ) -> Options {
+        var read: [Options.Entry] = []
+        for entry in entries {
+            guard let field = fields.first(where: { $0.key == entry.key }) else {
+                let near = Suggestion.clause(for: entry.key, among: fields.map(\.key))
+                let rest = near.isEmpty ? "; it has \(fields.map(\.key).listed)" : near
+                findings.report(.unknownOption, "\(owner.name) has no option '\(entry.key)'\(rest)", at: entry.keySpan)
+                continue
+            }
+            if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
+                read.append(Options.Entry(key: field.key, value: value))
+            }
+        }
+        let keys = entries.map(\.key)
+        for field in fields where field.isRequired && !keys.contains(field.key) {
+            findings.report(.missingOption, "\(owner.name) needs the option '\(field.key)'", at: owner.span)
+        }
+        for group in alternatives {
+            let given = entries.filter { group.contains($0.key) }
+            guard let first = given.first, let second = given.dropFirst().first else { continue }
+            let message = "'\(second.key)' cannot stand beside '\(first.key)'; give one of them"
+            findings.report(.exclusiveOptions, message, at: second.keySpan)
+        }
+        return Options(read)
+    }
+
+    /// Reads the value of an option; nil where it is wrong, which has been reported.
+    func value(_ node: Node, _ kind: OptionKind, what: String) -> OptionValue? {
+        switch kind {
+        case .template(let place): template(node, in: place, what: what).map { .template($0) }
+        case .shellScript: script(node, what: what).map { .text($0) }
+        case .arguments: arguments(node, what: what).map { .arguments($0) }
+        case .templates(let place): templates(node, in: place, what: what).map { .templates($0) }
+        case .json: json(node).map { .json($0) }
+        case .text: text(node, what: what).map { .text($0) }
+        case .choice(let words): choice(node, of: words, what: what).map { .text($0) }
+        case .duration: duration(node, what: what).map { .duration($0) }
+        case .integer(let range): integer(node, in: range, what: what).map { .integer($0) }
+        case .integers(let range):
+            list(node, what: what, of: "whole numbers") { integer($0, in: range, what: "an item of \(what)") }
+                .map { .integers($0) }
+        case .texts:
+            list(node, what: what, of: "texts") { text($0, what: "an item of \(what)") }.map { .texts($0) }
+        case .boolean: boolean(node, what: what).map { .boolean($0) }
+        case .group(let fields): group(node, fields, what: what).map { .group($0) }
+        case .groups(let fields): groups(node, fields, what: what).map { .groups($0) }
+        }
+    }
+}
+
+// MARK: Plain values
+
+extension OptionReader {
+    /// A text; a number or a boolean counts as the text it is written with.
+    func text(_ node: Node, what: String) -> String? {
+        guard let scalar = node.scalar, scalar.json != .null else {
+            findings.reportType(what, wants: "a text", at: node)
+            return nil
+        }
+        return scalar.text
+    }
+
+    func boolean(_ node: Node, what: String) -> Bool? {
+        guard case .bool(let value)? = node.scalar?.json else {
+            findings.reportType(what, wants: "true or false", at: node)
+            return nil
+        }
+        return value
+    }
+
+    func integer(_ node: Node, in range: ClosedRange<Int>, what: String) -> Int? {
+        guard case .number(let number)? = node.scalar?.json else {
+            findings.reportType(what, wants: "a whole number", at: node)
+            return nil
+        }
+        guard let value = number.integer, range.contains(value) else {
+            let bounds =
+                range.upperBound == .max
+                ? "at least \(range.lowerBound)" : "from \(range.lowerBound) to \(range.upperBound)"
+            findings.report(.outOfRange, "\(what) must be a whole number \(bounds)", at: node.span)
+            return nil
+        }
+        return value
+    }
+
+    func duration(_ node: Node, what: String) -> Duration? {
+        let text = node.scalar.flatMap { $0.json == .null ? nil : $0.text }
+        guard let text else {
+            findings.reportType(what, wants: "a duration such as 30s", at: node)
+            return nil
+        }
+        if let duration = Duration(text: text) { return duration }
+        let hint = Int(text) != nil ? "; did you mean '\(text)s'?" : ""
+        let forms = "a whole number and ms, s, m, h or d, such as 30s"
+        findings.report(.badDuration, "\(what) must be \(forms), not '\(text)'\(hint)", at: node.span)
+        return nil
+    }
+
+    private func choice(_ node: Node, of words: [String], what: String) -> String? {
+        guard let text = text(node, what: what) else { return nil }
+        if words.contains(text) { return text }
+        let near = Suggestion.clause(for: text, among: words)
+        findings.report(.badChoice, "\(what) must be \(words.listedAsChoice), not '\(text)'\(near)", at: node.span)
+        return nil
+    }
+
+    private func list<Item>(_ node: Node, what: String, of items: String, _ read: (Node) -> Item?) -> [Item]? {
+        guard let nodes = node.items else {
+            findings.reportType(what, wants: "a list of \(items)", at: node)
+            return nil
+        }
+        let read = nodes.compactMap(read)
+        return read.count == nodes.count ? read : nil
+    }
+
+    private func group(_ node: Node, _ fields: [FieldDeclaration], what: String) -> Options? {
+        guard node.entries != nil || node.isNull else {
+            findings.reportType(what, wants: "a map of options", at: node)
+            return nil
+        }
+        return options(node, fields, of: Owner(name: what, span: node.span))
+    }
+
+    private func groups(_ node: Node, _ fields: [FieldDeclaration], what: String) -> [OptionValue.NamedOptions]? {
+        guard let entries = node.entries else {
+            findings.reportType(what, wants: "a map of names to options", at: node)
+            return nil
+        }
+        return entries.map { entry in
+            let owner = Owner(name: "'\(entry.key)'", span: entry.keySpan)
+            return OptionValue.NamedOptions(name: entry.key, options: options(entry.value, fields, of: owner))
+        }
+    }
+}
+
+extension [String] {
+    /// The words in quotes, the last one behind "and".
+    var listed: String { joined("and") }
+
+    /// The words in quotes, the last one behind "or".
+    var listedAsChoice: String { joined("or") }
+
+    private func joined(_ word: String) -> String {
+        let quoted = map { "'\($0)'" }
+        guard let last = quoted.last else { return "none" }
+        return quoted.count == 1 ? last : quoted.dropLast().joined(separator: ", ") + " \(word) " + last
+    }
+}

@@ -1,0 +1,56 @@
+import CountersignModel
+
+/// Checks that what a template or a path names can exist where it stands.
+struct ReferenceChecker {
+    let findings: Findings
+
+    /// Whether an event field that the vendor does not send is a likely slip: not in rules for events of one's own.
+    let knowsFields: Bool
+
+    /// The steps that have run when this place is reached, with their actions.
+    var earlier: [String: ActionDeclaration] = [:]
+
+    /// All steps of the rule.
+    var all: Set<String> = []
+
+    /// Whether a step has failed when this place is reached.
+    var isBehindFailure = false
+
+    func check(_ reference: Reference, at span: SourceSpan) {
+        switch reference {
+        case .event(let path): checkField(path, at: span)
+        case .step(let id, let path): checkStep(id, path, at: span)
+        case .failure where !isBehindFailure:
+            let message = "'\(reference)' is known in 'on_failure' and 'always' only"
+            findings.report(.misplacedFailure, message, at: span)
+        case .failure, .runID, .runAttempt, .ruleID, .secret: break
+        }
+    }
+
+    private func checkField(_ path: JSONPath, at span: SourceSpan) {
+        guard knowsFields, case .key(let name)? = path.components.first, !EventCatalogue.fields.contains(name) else {
+            return
+        }
+        let near = Suggestion.clause(for: name, among: EventCatalogue.fields)
+        findings.report(.unknownField, "no event of OneSpan Sign is known to carry '\(name)'\(near)", at: span)
+    }
+
+    private func checkStep(_ id: String, _ path: JSONPath, at span: SourceSpan) {
+        guard let action = earlier[id] else {
+            let near = Suggestion.clause(for: id, among: earlier.keys.sorted())
+            let message =
+                all.contains(id)
+                ? "the step '\(id)' has not run yet here; only steps further up can be named"
+                : "the rule has no step '\(id)'\(near.isEmpty && earlier.isEmpty ? " before this one" : near)"
+            findings.report(.unknownStep, message, at: span)
+            return
+        }
+        // An action that declares no output may still have some, as one that is an executable.
+        guard !action.outputs.isEmpty, case .key(let name)? = path.components.first else { return }
+        let names = action.outputs.map(\.name) + ["status"]
+        guard !names.contains(name) else { return }
+        let near = Suggestion.clause(for: name, among: names)
+        let rest = near.isEmpty ? "; it leaves \(names.listed)" : near
+        findings.report(.unknownPath, "the action '\(action.name)' leaves no '\(name)'\(rest)", at: span)
+    }
+}

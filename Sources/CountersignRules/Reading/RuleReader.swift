@@ -1,0 +1,132 @@
+import CountersignModel
+
+/// A rule as it was read, with what is needed to compare it with others.
+struct RuleDraft {
+    let id: String
+    let idSpan: SourceSpan
+
+    /// The rule; nil where it has errors.
+    let rule: Rule?
+
+    /// What the rule does, in a form in which rules that do the same are equal.
+    let meaning: String
+
+    let secretNames: Set<String>
+    let findings: Findings
+}
+
+/// Reads one entry of `rules`.
+struct RuleReader {
+    static let keys = ["id", "description", "enabled", "when", "then", "on_failure", "always"]
+
+    private static let synonyms = [
+        "name": "id", "on": "when", "if": "when", "trigger": "when", "condition": "when", "do": "then",
+        "steps": "then", "actions": "then", "on_error": "on_failure", "catch": "on_failure", "finally": "always",
+        "disabled": "enabled", "summary": "description",
+    ]
+
+    let catalogue: [ActionDeclaration]
+    let findings: Findings
+
+    /// The path of the file, relative to the folder of rules.
+    let file: String
+
+    /// The absolute path of the folder that holds the file.
+    let folder: String
+
+    func rule(_ node: Node) -> RuleDraft? {
+        guard let map = MapReader(node, what: "a rule", keys: Self.keys, synonyms: Self.synonyms, findings: findings)
+        else { return nil }
+        let before = findings.diagnostics.count
+        let idEntry = map.required("id")
+        let id = idEntry.flatMap { identifier($0.value) }
+        let references = ReferenceChecker(findings: findings, knowsFields: knowsFields(map["when"]?.value))
+        let condition = condition(map, references)
+        let chain = StepsReader(catalogue: catalogue, findings: findings, references: references)
+            .chain(
+                then: then(map),
+                onFailure: map.list("on_failure", of: "steps"),
+                always: map.list("always", of: "steps")
+            )
+        let isEnabled = map.boolean("enabled", default: true)
+        let summary = map.text("description")
+        let isSound = !findings.diagnostics.dropFirst(before).contains { $0.severity == .error }
+        guard let id, let idEntry else { return nil }
+        var rule: Rule?
+        if isSound, let condition {
+            rule = Rule(
+                id: id,
+                summary: summary,
+                isEnabled: isEnabled,
+                condition: condition,
+                steps: chain.steps,
+                onFailure: chain.onFailure,
+                always: chain.always,
+                file: file,
+                folder: folder
+            )
+        }
+        return RuleDraft(
+            id: id,
+            idSpan: idEntry.value.span,
+            rule: rule,
+            meaning: meaning(map),
+            secretNames: chain.secretNames,
+            findings: findings
+        )
+    }
+
+    private func meaning(_ map: MapReader) -> String {
+        ["when", "then", "on_failure", "always"].map { map[$0]?.value.canonical ?? "" }.joined(separator: "\n")
+    }
+
+    private func identifier(_ node: Node) -> String? {
+        guard let text = OptionReader(findings: findings).text(node, what: "'id'") else { return nil }
+        guard Self.isID(text) else {
+            let message = "an id is made of a-z, 0-9 and '-' and does not begin with '-', not '\(text)'"
+            findings.report(.badID, message, at: node.span)
+            return nil
+        }
+        return text
+    }
+
+    static func isID(_ text: String) -> Bool {
+        !text.isEmpty && !text.hasPrefix("-")
+            && text.utf8.allSatisfy { byte in
+                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
+                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
+            }
+    }
+
+    private func condition(_ map: MapReader, _ references: ReferenceChecker) -> Condition? {
+        guard let entry = map.required("when") else { return nil }
+        if entry.value.isNull || entry.value.entries?.isEmpty == true {
+            let message = "'when' is empty; write 'event: \"*\"' for a rule about every event"
+            findings.report(.emptyWhen, message, at: entry.keySpan)
+            return nil
+        }
+        return ConditionReader(findings: findings, setting: .rule, references: references)
+            .root(entry.value, what: "'when'", at: entry.keySpan)
+    }
+
+    private func then(_ map: MapReader) -> [Node]? {
+        guard let entry = map.required("then") else { return nil }
+        if entry.value.isNull || entry.value.items?.isEmpty == true {
+            findings.report(.emptyThen, "'then' is empty; a rule needs at least one step", at: entry.keySpan)
+            return nil
+        }
+        return map.list("then", of: "steps")
+    }
+
+    /// Whether the rule is about the vendor's events: it names no other ones.
+    private func knowsFields(_ when: Node?) -> Bool {
+        guard let event = when?.entries?.first(where: { $0.key == "event" })?.value else { return true }
+        return (event.items ?? [event])
+            .allSatisfy { node in
+                guard let name = node.scalar?.text else { return true }
+                return EventCatalogue.names.contains(name)
+                    || (Glob.isPattern(name) && !name.hasPrefix(EventCatalogue.ownPrefix))
+                    || EventCatalogue.misnomers[name] != nil
+            }
+    }
+}

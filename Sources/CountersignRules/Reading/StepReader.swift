@@ -1,0 +1,112 @@
+import CountersignModel
+
+/// Reads one step.
+struct StepReader {
+    static let keys = ["id", "if", "timeout", "retry", "continue_on_error"]
+    static let retryKeys = ["attempts", "first", "max", "factor"]
+    static let defaultTimeout = Duration.seconds(30)
+
+    let findings: Findings
+    let references: ReferenceChecker
+    let header: StepHeader
+
+    private var options: OptionReader { OptionReader(findings: findings) }
+
+    /// The step; nil where it has errors.
+    func step(_ secretNames: inout Set<String>) -> Step? {
+        let read = actionOptions()
+        secretNames.formUnion(read.secretNames)
+        ClearTextSecrets(findings: findings).check(header.actionEntry.value)
+        var condition: Condition?
+        if let entry = entry("if") {
+            condition = ConditionReader(findings: findings, setting: .step, references: references)
+                .root(entry.value, what: "'if'", at: entry.keySpan)
+            guard condition != nil else { return nil }
+        }
+        guard let timeout = timeout(), let retry = retry(), let continues = continuesOnError() else { return nil }
+        return Step(
+            id: header.id,
+            action: header.action.name,
+            options: read.options,
+            condition: condition,
+            timeout: timeout,
+            retry: retry,
+            continuesOnError: continues
+        )
+    }
+
+    private func entry(_ key: String) -> Node.Entry? {
+        header.entries.first { $0.key == key }
+    }
+
+    private func actionOptions() -> (options: Options, secretNames: Set<String>) {
+        let action = header.action
+        let owner = OptionReader.Owner(name: "action '\(action.name)'", span: header.actionEntry.keySpan)
+        var secretNames: Set<String> = []
+        let reader = OptionReader(findings: findings) { expression, span in
+            references.check(expression.reference, at: span)
+            if case .secret(let name) = expression.reference { secretNames.insert(name) }
+        }
+        let value = header.actionEntry.value
+        let options: Options
+        if let entries = value.entries ?? (value.isNull ? [] : nil) {
+            options = reader.options(entries, action.fields, alternatives: action.alternatives, of: owner)
+        } else if let main = action.mainField {
+            let entry = Node.Entry(key: main, keySpan: header.actionEntry.keySpan, value: value)
+            options = reader.options([entry], action.fields, alternatives: action.alternatives, of: owner)
+        } else {
+            findings.reportType(owner.name, wants: "a map of options", at: value)
+            options = Options()
+        }
+        return (options, secretNames)
+    }
+
+    private func timeout() -> Duration? {
+        guard let entry = entry("timeout") else { return Self.defaultTimeout }
+        guard let timeout = options.duration(entry.value, what: "'timeout'") else { return nil }
+        guard timeout > .zero else {
+            findings.report(.outOfRange, "'timeout' must be longer than nothing", at: entry.value.span)
+            return nil
+        }
+        return timeout
+    }
+
+    private func continuesOnError() -> Bool? {
+        guard let entry = entry("continue_on_error") else { return false }
+        return options.boolean(entry.value, what: "'continue_on_error'")
+    }
+
+    private func retry() -> RetryPolicy? {
+        let usual = RetryPolicy()
+        guard let entry = entry("retry") else { return usual }
+        let before = findings.diagnostics.count
+        guard let map = MapReader(entry.value, what: "'retry'", keys: Self.retryKeys, findings: findings) else {
+            return nil
+        }
+        let attempts = map["attempts"].flatMap { options.integer($0.value, in: 1...1_000, what: "'attempts'") }
+        let first = map["first"].flatMap { options.duration($0.value, what: "'first'") } ?? usual.first
+        let ceiling = map["max"].flatMap { options.duration($0.value, what: "'max'") } ?? max(usual.ceiling, first)
+        let factor = map["factor"].flatMap { self.factor($0.value) } ?? usual.factor
+        if first > ceiling, let place = map["max"] {
+            findings.report(
+                .outOfRange,
+                "'max' is shorter than 'first', the wait before the second try",
+                at: place.value.span
+            )
+        }
+        guard findings.diagnostics.count == before else { return nil }
+        return RetryPolicy(attempts: attempts ?? usual.attempts, first: first, ceiling: ceiling, factor: factor)
+    }
+
+    private func factor(_ node: Node) -> Double? {
+        guard case .number(let number)? = node.scalar?.json else {
+            findings.reportType("'factor'", wants: "a number", at: node)
+            return nil
+        }
+        guard let factor = Double(number.literal), (1...100).contains(factor) else {
+            findings.report(.outOfRange, "'factor' must be a number from 1 to 100", at: node.span)
+            return nil
+        }
+        return factor
+    }
+}

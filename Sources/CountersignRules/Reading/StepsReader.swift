@@ -1,0 +1,134 @@
+import CountersignModel
+
+/// Reads the three lists of a rule's steps.
+struct StepsReader {
+    /// The steps of a rule and the names of the secrets that they use.
+    struct Chain {
+        var steps: [Step] = []
+        var onFailure: [Step] = []
+        var always: [Step] = []
+        var secretNames: Set<String> = []
+    }
+
+    let catalogue: [ActionDeclaration]
+    let findings: Findings
+    let references: ReferenceChecker
+
+    func chain(then: [Node]?, onFailure: [Node]?, always: [Node]?) -> Chain {
+        var names = StepNames()
+        let lists = [then, onFailure, always]
+            .map { nodes in
+                (nodes ?? []).compactMap { header($0, &names) }
+            }
+        var chain = Chain()
+        var references = references
+        references.all = Set(lists.joined().map(\.id))
+        chain.steps = steps(lists[0], &references, &chain.secretNames)
+        references.isBehindFailure = true
+        chain.onFailure = steps(lists[1], &references, &chain.secretNames)
+        chain.always = steps(lists[2], &references, &chain.secretNames)
+        return chain
+    }
+
+    private func steps(
+        _ headers: [StepHeader],
+        _ references: inout ReferenceChecker,
+        _ secretNames: inout Set<String>
+    ) -> [Step] {
+        headers.compactMap { header in
+            let reader = StepReader(findings: findings, references: references, header: header)
+            let step = reader.step(&secretNames)
+            references.earlier[header.id] = header.action
+            return step
+        }
+    }
+
+    // MARK: What a step is
+
+    private func header(_ node: Node, _ names: inout StepNames) -> StepHeader? {
+        guard let entries = node.entries else {
+            findings.reportType("a step", wants: "a map with an action, such as {log: TEXT}", at: node)
+            return nil
+        }
+        let span = entries.first?.keySpan ?? node.span
+        let known = entries.compactMap { entry in
+            catalogue.first { $0.name == entry.key }.map { (action: $0, entry: entry) }
+        }
+        let strangers = entries.filter { entry in
+            !StepReader.keys.contains(entry.key) && !catalogue.contains { $0.name == entry.key }
+        }
+        if let second = known.dropFirst().first {
+            let message = "a step has one action; '\(second.action.name)' stands beside '\(known[0].action.name)'"
+            findings.report(.severalActions, message + ", so make it a step of its own", at: second.entry.keySpan)
+        }
+        report(strangers, hasAction: !known.isEmpty, at: span)
+        let id = names.name(entries.first { $0.key == "id" }?.value, action: known.first?.action.name, span, findings)
+        guard let id, known.count == 1 else { return nil }
+        return StepHeader(id: id, action: known[0].action, actionEntry: known[0].entry, entries: entries)
+    }
+
+    private func report(_ strangers: [Node.Entry], hasAction: Bool, at span: SourceSpan) {
+        let actions = catalogue.map(\.name)
+        for stranger in strangers {
+            guard !hasAction, strangers.count == 1 else {
+                let words = StepReader.keys + (hasAction ? [] : actions)
+                let near = Suggestion.nearest(to: stranger.key, among: words)
+                let rest = near.map { "did you mean '\($0)'?" } ?? "beside its action it has \(StepReader.keys.listed)"
+                findings.report(.unknownKey, "a step has no key '\(stranger.key)'; \(rest)", at: stranger.keySpan)
+                continue
+            }
+            let near = Suggestion.nearest(to: stranger.key, among: actions)
+            let rest = near.map { "did you mean '\($0)'?" } ?? "there are \(actions.listed)"
+            findings.report(.unknownAction, "there is no action '\(stranger.key)'; \(rest)", at: stranger.keySpan)
+        }
+        if strangers.isEmpty, !hasAction {
+            findings.report(.missingAction, "a step needs an action; there are \(actions.listed)", at: span)
+        }
+    }
+}
+
+/// What is known of a step before its options are read.
+struct StepHeader {
+    let id: String
+    let action: ActionDeclaration
+    let actionEntry: Node.Entry
+    let entries: [Node.Entry]
+}
+
+/// Gives the steps of a rule their names.
+private struct StepNames {
+    private var taken: Set<String> = []
+    private var unnamed: [String: Int] = [:]
+
+    /// The name of the next step; nil where it has none, which has been reported.
+    mutating func name(_ node: Node?, action: String?, _ span: SourceSpan, _ findings: Findings) -> String? {
+        guard let node else { return action.flatMap { defaultName($0, span, findings) } }
+        guard let text = OptionReader(findings: findings).text(node, what: "'id'") else { return nil }
+        guard Self.isName(text) else {
+            findings.report(.badID, "a step's id is made of letters, digits, '-' and '_', not '\(text)'", at: node.span)
+            return nil
+        }
+        guard taken.insert(text).inserted else {
+            findings.report(.duplicateID, "another step of this rule is called '\(text)'; rename one", at: node.span)
+            return nil
+        }
+        return text
+    }
+
+    private mutating func defaultName(_ action: String, _ span: SourceSpan, _ findings: Findings) -> String? {
+        let number = unnamed[action, default: 0] + 1
+        unnamed[action] = number
+        let name = number == 1 ? action : "\(action)-\(number)"
+        guard taken.insert(name).inserted else {
+            let message =
+                "another step of this rule is called '\(name)', the name that this one would get; give it an 'id'"
+            findings.report(.duplicateID, message, at: span)
+            return nil
+        }
+        return name
+    }
+
+    private static func isName(_ text: String) -> Bool {
+        !text.isEmpty && text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-" || $0 == "_") }
+    }
+}
