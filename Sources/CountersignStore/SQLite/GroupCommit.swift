@@ -95,7 +95,6 @@ final class GroupCommit: Sendable {
             let batch = Array(state.waiting.prefix(Self.largestBatch))
             state.waiting.removeFirst(batch.count)
             state.isBusy = !batch.isEmpty
-            state.statistics.batches += batch.isEmpty ? 0 : 1
             return batch
         }
     }
@@ -170,9 +169,6 @@ final class GroupCommit: Sendable {
 
 /// How the writer has fared since the store was opened.
 package struct WriteStatistics: Sendable, Equatable {
-    /// How often the writer has taken what was waiting.
-    package internal(set) var batches = 0
-
     /// Transactions that were committed.
     package internal(set) var commits = 0
 
