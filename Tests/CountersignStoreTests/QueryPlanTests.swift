@@ -36,8 +36,8 @@ import Testing
         }
         #expect(!steps.isEmpty)
         for step in steps {
-            #expect(step.contains("USING INDEX") || step.contains("USING COVERING INDEX"), "\(step)")
-            #expect(!step.contains("TEMP B-TREE") || Self.sortsFew(sql), "\(step)")
+            let walksIndex = step.contains("USING INDEX") || step.contains("USING COVERING INDEX")
+            #expect(walksIndex || (step.contains("TEMP B-TREE") && Self.sortsFew(sql)), "\(step)")
         }
         try reader.close()
         await store.close()
