@@ -17,11 +17,13 @@ import Testing
             EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),
             EventQuery(name: "a", packageID: "p"), EventQuery(name: "a", since: now),
             EventQuery(packageID: "p", since: now), EventQuery(name: "a", packageID: "p", since: now),
-        ].map { .events($0) }
+        ]
+        .map { .events($0) }
         + [
             RunQuery(eventID: .init(rawValue: 1)), RunQuery(ruleID: "r"), RunQuery(state: .failed),
             RunQuery(ruleID: "r", state: .failed), RunQuery(eventID: .init(rawValue: 1), ruleID: "r", state: .failed),
-        ].map { .runs($0) }
+        ]
+        .map { .runs($0) }
 
     @Test(arguments: queries.map { $0.sql })
     func `a query walks an index, never the table`(sql: String) async throws {
@@ -30,9 +32,10 @@ import Testing
         let store = try SQLiteStore.open(path: path)
         let reader = try DatabaseQueue(path: path)
         let steps = try await reader.read { db in
-            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(sql)", arguments: Self.arguments(of: sql)).map {
-                $0["detail"] as String
-            }
+            try Row.fetchAll(db, sql: "EXPLAIN QUERY PLAN \(sql)", arguments: Self.arguments(of: sql))
+                .map {
+                    $0["detail"] as String
+                }
         }
         #expect(!steps.isEmpty)
         for step in steps {

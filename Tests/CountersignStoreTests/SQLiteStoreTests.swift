@@ -29,7 +29,9 @@ import Testing
         let copy = try copyFiles(named: "copy.db")
         let reopened = try SQLiteStore.open(path: copy)
         #expect(reopened.identity == store.identity)
-        #expect(try await reopened.events(EventQuery()).map { $0.body } == SampleDelivery.all.reversed().map { $0.body })
+        #expect(
+            try await reopened.events(EventQuery()).map { $0.body } == SampleDelivery.all.reversed().map { $0.body }
+        )
         #expect(try await reopened.undispatched(limit: 10).count == 7)
         await reopened.close()
         await store.close()
