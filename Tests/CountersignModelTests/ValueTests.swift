@@ -86,7 +86,7 @@ struct SecretsTests {
 
     @Test(arguments: [
         ("", ""), ("nothing", "nothing"), ("abc", "•••"), ("xabcx", "x•••x"), ("abcdef", "•••"), ("abcabc", "••••••"),
-        ("abcde", "•••de"), ("ABC", "ABC"),
+        ("abcde", "•••de"), ("ABC", "ABC"), ("abc\u{301}", "•••\u{301}"),
     ])
     func `secrets are masked wherever they stand, the longest first`(text: String, masked: String) {
         #expect(secrets.masking(text) == masked)

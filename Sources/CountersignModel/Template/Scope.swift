@@ -135,9 +135,10 @@ public struct Secrets: Sendable {
         // The longest first, so that a secret that holds another one is hidden whole.
         values.values.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
             .reduce(text) { text, secret in
-                text.contains(secret)
-                    ? text.split(separator: secret, omittingEmptySubsequences: false).joined(separator: Self.mask)
-                    : text
+                // Bytes and not characters: an accent behind a secret would make its last letter another character.
+                guard text.utf8.contains(secret.utf8) else { return text }
+                let masked = Array(text.utf8).replacing(Array(secret.utf8), with: Array(Self.mask.utf8))
+                return String(decoding: masked, as: UTF8.self)
             }
     }
 
