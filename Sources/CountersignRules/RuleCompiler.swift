@@ -7,9 +7,13 @@ package struct RuleCompiler: Sendable {
         package let ruleSet: RuleSet?
         package let diagnostics: [Diagnostic]
 
-        package init(ruleSet: RuleSet?, diagnostics: [Diagnostic]) {
+        /// The tests inside the files.
+        package let tests: [RuleTest]
+
+        package init(ruleSet: RuleSet?, diagnostics: [Diagnostic], tests: [RuleTest] = []) {
             self.ruleSet = ruleSet
             self.diagnostics = diagnostics
+            self.tests = tests
         }
     }
 
@@ -23,15 +27,20 @@ package struct RuleCompiler: Sendable {
     /// Reads and checks all files.
     package func compile(_ sources: RuleSources) -> Outcome {
         var drafts: [RuleDraft] = []
-        var allFindings: [Findings] = []
+        var files: [(findings: Findings, tests: [Node])] = []
         for file in sources.files {
             let findings = Findings(source: sources.sourceText(of: file))
-            allFindings.append(findings)
             let reader = RuleFileReader(catalogue: catalogue, findings: findings, file: file, sources: sources)
-            drafts += reader.rules()
+            let (rules, tests) = reader.read()
+            drafts += rules
+            files.append((findings, tests))
         }
         compare(drafts)
-        let diagnostics = allFindings.flatMap(\.diagnostics).sorted()
+        let steps = Dictionary(drafts.map { ($0.id, $0.stepIDs) }) { $0.union($1) }
+        let tests = files.flatMap { findings, nodes in
+            nodes.compactMap { RuleTestReader(findings: findings, steps: steps).test($0) }
+        }
+        let diagnostics = files.flatMap(\.findings.diagnostics).sorted()
         guard !diagnostics.contains(where: { $0.severity == .error }) else {
             return Outcome(ruleSet: nil, diagnostics: diagnostics)
         }
@@ -40,7 +49,7 @@ package struct RuleCompiler: Sendable {
             rules: drafts.compactMap(\.rule),
             secretNames: drafts.reduce(into: []) { $0.formUnion($1.secretNames) }
         )
-        return Outcome(ruleSet: ruleSet, diagnostics: diagnostics)
+        return Outcome(ruleSet: ruleSet, diagnostics: diagnostics, tests: tests)
     }
 
     /// Reports ids that stand twice and rules that do the same.

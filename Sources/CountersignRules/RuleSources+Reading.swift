@@ -7,6 +7,11 @@ package struct RuleSourcesError: Error, Equatable, CustomStringConvertible {
 
     package let reason: String
 
+    package init(path: String, reason: String) {
+        self.path = path
+        self.reason = reason
+    }
+
     package var description: String { "cannot read '\(path)': \(reason)" }
 }
 

@@ -6,7 +6,7 @@ struct EqualsField: Operator {
         .path,
         "The value equals the one at another path; two absent values are equal. Inside an item, the path starts there.",
         examples: [
-            .init("{equals_field: value}", "a", true),
+            .init("{equals_field: packageId}", "a", true),
             .init("{equals_field: other}", "a", false),
             .init("{equals_field: other}", nil, true),
         ]

@@ -9,7 +9,7 @@ struct Prefix: Operator {
         examples: [
             .init("{prefix: Q3-}", "Q3-7781", true),
             .init("{prefix: Q3-}", "q3-7781", false),
-            .init("{prefix: e}", "e\\u{301}t\\u{E9}", false),
+            .init("{prefix: e}", "e\u{301}t\u{E9}", false),
             .init("{prefix: \"4\"}", 42, false),
             .init("{prefix: Q3-}", nil, false),
         ]

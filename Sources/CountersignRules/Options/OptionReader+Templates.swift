@@ -15,7 +15,9 @@ extension OptionReader {
             return nil
         } catch {
             let code = DiagnosticCode(rawValue: error.code) ?? .badTemplate
-            findings.report(code, error.message, at: findings.source.span(of: node, at: error.offset, length: 1))
+            let word = text.dropFirst(error.offset).prefix { !" |}'\"".contains($0) }
+            let span = findings.source.span(of: node, at: error.offset, length: max(1, word.count))
+            findings.report(code, error.message, at: span)
             return nil
         }
     }

@@ -33,19 +33,26 @@ struct OptionReader {
         of owner: Owner
     ) -> Options {
         var read: [Options.Entry] = []
+        var meant: Set<String> = []
         for entry in entries {
             guard let field = fields.first(where: { $0.key == entry.key }) else {
-                let near = Suggestion.clause(for: entry.key, among: fields.map(\.key))
-                let rest = near.isEmpty ? "; it has \(fields.map(\.key).listed)" : near
-                findings.report(.unknownOption, "\(owner.name) has no option '\(entry.key)'\(rest)", at: entry.keySpan)
+                let near = Suggestion.nearest(to: entry.key, among: fields.map(\.key))
+                let rest = near.map { "did you mean '\($0)'?" } ?? "it has \(fields.map(\.key).listed)"
+                findings.report(
+                    .unknownOption,
+                    "\(owner.name) has no option '\(entry.key)'; \(rest)",
+                    at: entry.keySpan
+                )
+                if let near { meant.insert(near) }
                 continue
             }
             if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
                 read.append(Options.Entry(key: field.key, value: value))
             }
         }
-        let keys = entries.map(\.key)
-        for field in fields where field.isRequired && !keys.contains(field.key) {
+        // What is only misspelt is not missing as well.
+        meant.formUnion(entries.map(\.key))
+        for field in fields where field.isRequired && !meant.contains(field.key) {
             findings.report(.missingOption, "\(owner.name) needs the option '\(field.key)'", at: owner.span)
         }
         for group in alternatives {
@@ -129,7 +136,7 @@ extension OptionReader {
         return nil
     }
 
-    private func choice(_ node: Node, of words: [String], what: String) -> String? {
+    func choice(_ node: Node, of words: [String], what: String) -> String? {
         guard let text = text(node, what: what) else { return nil }
         if words.contains(text) { return text }
         let near = Suggestion.clause(for: text, among: words)

@@ -5,6 +5,7 @@ package enum SettingsFile {
     /// Reads a settings file.
     ///
     /// - Parameters:
+    ///   - text: What is in it.
     ///   - file: The path that findings name.
     ///   - declarations: The settings that there are, those of the top level.
     /// - Returns: The settings unless a finding is an error (an empty file sets nothing), and all findings in order.

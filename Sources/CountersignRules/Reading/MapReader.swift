@@ -11,6 +11,9 @@ struct MapReader {
     /// Where a finding about what is missing points.
     let span: SourceSpan
 
+    /// The keys that were probably meant by unknown ones, and so are not missing.
+    private var meant: Set<String> = []
+
     /// The map, or nil where `node` is none; keys beside `known` are reported.
     init?(_ node: Node, what: String, keys known: [String], synonyms: [String: String] = [:], findings: Findings) {
         guard let entries = node.entries else {
@@ -23,6 +26,7 @@ struct MapReader {
         span = SourceSpan(line: node.span.line, column: node.span.column, length: entries.first?.keySpan.length ?? 1)
         for entry in entries where !known.contains(entry.key) {
             let near = synonyms[entry.key] ?? Suggestion.nearest(to: entry.key, among: known)
+            if let near { meant.insert(near) }
             let rest = near.map { "did you mean '\($0)'?" } ?? "it has \(known.listed)"
             findings.report(.unknownKey, "\(what) has no key '\(entry.key)'; \(rest)", at: entry.keySpan)
         }
@@ -35,6 +39,7 @@ struct MapReader {
     /// The entry of a key that must be there.
     func required(_ key: String) -> Node.Entry? {
         if let entry = self[key] { return entry }
+        guard !meant.contains(key) else { return nil }
         findings.report(.missingKey, "\(what) needs the key '\(key)'", at: span)
         return nil
     }

@@ -9,8 +9,9 @@ struct RuleFileReader {
     let file: RuleSources.File
     let sources: RuleSources
 
-    func rules() -> [RuleDraft] {
-        guard let root = root() else { return [] }
+    /// The rules of the file, and its tests, which can be read once the rules of all files are known.
+    func read() -> (rules: [RuleDraft], tests: [Node]) {
+        guard let root = root() else { return ([], []) }
         if root["rules"] == nil, root["tests"] == nil { _ = root.required("rules") }
         let reader = RuleReader(
             catalogue: catalogue,
@@ -18,7 +19,8 @@ struct RuleFileReader {
             file: file.path,
             folder: sources.folder(of: file)
         )
-        return (root.list("rules", of: "rules") ?? []).compactMap { reader.rule($0) }
+        let rules = (root.list("rules", of: "rules") ?? []).compactMap { reader.rule($0) }
+        return (rules, root.list("tests", of: "tests") ?? [])
     }
 
     private func root() -> MapReader? {

@@ -12,6 +12,10 @@ struct RuleDraft {
     let meaning: String
 
     let secretNames: Set<String>
+
+    /// The ids of all its steps.
+    let stepIDs: Set<String>
+
     let findings: Findings
 }
 
@@ -72,6 +76,7 @@ struct RuleReader {
             rule: rule,
             meaning: meaning(map),
             secretNames: chain.secretNames,
+            stepIDs: chain.stepIDs,
             findings: findings
         )
     }

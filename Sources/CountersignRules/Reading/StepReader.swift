@@ -17,13 +17,14 @@ struct StepReader {
         let read = actionOptions()
         secretNames.formUnion(read.secretNames)
         ClearTextSecrets(findings: findings).check(header.actionEntry.value)
-        var condition: Condition?
-        if let entry = entry("if") {
-            condition = ConditionReader(findings: findings, setting: .step, references: references)
-                .root(entry.value, what: "'if'", at: entry.keySpan)
-            guard condition != nil else { return nil }
-        }
-        guard let timeout = timeout(), let retry = retry(), let continues = continuesOnError() else { return nil }
+        let condition = entry("if")
+            .flatMap { entry in
+                ConditionReader(findings: findings, setting: .step, references: references)
+                    .root(entry.value, what: "'if'", at: entry.keySpan)
+            }
+        let (timeout, retry, continues) = (timeout(), retry(), continuesOnError())
+        guard let timeout, let retry, let continues else { return nil }
+        if entry("if") != nil, condition == nil { return nil }
         return Step(
             id: header.id,
             action: header.action.name,

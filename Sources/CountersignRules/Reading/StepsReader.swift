@@ -8,6 +8,9 @@ struct StepsReader {
         var onFailure: [Step] = []
         var always: [Step] = []
         var secretNames: Set<String> = []
+
+        /// The ids of all steps, those with errors included.
+        var stepIDs: Set<String> = []
     }
 
     let catalogue: [ActionDeclaration]
@@ -23,6 +26,7 @@ struct StepsReader {
         var chain = Chain()
         var references = references
         references.all = Set(lists.joined().map(\.id))
+        chain.stepIDs = references.all
         chain.steps = steps(lists[0], &references, &chain.secretNames)
         references.isBehindFailure = true
         chain.onFailure = steps(lists[1], &references, &chain.secretNames)

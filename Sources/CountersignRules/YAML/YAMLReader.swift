@@ -151,10 +151,10 @@ package struct YAMLReader: ~Copyable {
             result = (Node(content: .scalar(Self.scalar(event)), span: place), 1)
         case YAML_SEQUENCE_START_EVENT:
             properties = Properties(event.data.sequence_start.anchor, event.data.sequence_start.tag)
-            result = try sequence(at: place, depth: depth)
+            result = try sequence(from: event.start_mark, depth: depth)
         case YAML_MAPPING_START_EVENT:
             properties = Properties(event.data.mapping_start.anchor, event.data.mapping_start.tag)
-            result = try mapping(at: place, depth: depth)
+            result = try mapping(from: event.start_mark, depth: depth)
         default: throw stop(.yamlSyntax, "this is no YAML", at: place)
         }
         if properties.tag != nil {
@@ -211,14 +211,14 @@ package struct YAMLReader: ~Copyable {
         return (anchor.node, anchor.size)
     }
 
-    private mutating func sequence(at place: SourceSpan, depth: Int) throws(Stop) -> (node: Node, size: Int) {
+    private mutating func sequence(from start: yaml_mark_t, depth: Int) throws(Stop) -> (node: Node, size: Int) {
         var items: [Node] = []
         var size = 1
         while true {
             var event = try next()
             if event.type == YAML_SEQUENCE_END_EVENT {
-                yaml_event_delete(&event)
-                return (Node(content: .sequence(items), span: place), size)
+                defer { yaml_event_delete(&event) }
+                return (Node(content: .sequence(items), span: span(start, event.end_mark)), size)
             }
             let item = try node(from: event, depth: depth + 1)
             items.append(item.node)
@@ -226,15 +226,15 @@ package struct YAMLReader: ~Copyable {
         }
     }
 
-    private mutating func mapping(at place: SourceSpan, depth: Int) throws(Stop) -> (node: Node, size: Int) {
+    private mutating func mapping(from start: yaml_mark_t, depth: Int) throws(Stop) -> (node: Node, size: Int) {
         var entries: [Node.Entry] = []
         var keys: Set<String> = []
         var size = 1
         while true {
             var event = try next()
             if event.type == YAML_MAPPING_END_EVENT {
-                yaml_event_delete(&event)
-                return (Node(content: .mapping(entries), span: place), size)
+                defer { yaml_event_delete(&event) }
+                return (Node(content: .mapping(entries), span: span(start, event.end_mark)), size)
             }
             let key = try node(from: event, depth: depth + 1)
             let value = try node(depth: depth + 1)

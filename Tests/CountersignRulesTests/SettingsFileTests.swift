@@ -1,0 +1,49 @@
+import CountersignModel
+import CountersignRules
+import Testing
+
+struct SettingsFileTests {
+    private static let port = Field.integer("port", in: 1...65_535, "The port.", default: 8_080)
+    private static let callback = Field.group("callback", [port.declaration], "The callback.")
+    private static let path = Field.text("path", "Where it lies.", isRequired: true)
+    private static let actions = Field.groups("actions", [path.declaration], "More actions.")
+    private static let declarations = [callback.declaration, actions.declaration]
+
+    private func read(_ text: String) -> (options: Options?, diagnostics: [Diagnostic]) {
+        SettingsFile.read(text: Array(text.utf8), file: "countersign.yaml", declarations: Self.declarations)
+    }
+
+    @Test
+    func `nested settings are read by their declarations`() throws {
+        let (options, diagnostics) = read("callback: { port: 9000 }\nactions: { mail: { path: ./mail } }\n")
+        #expect(diagnostics == [])
+        let settings = try #require(options)
+        #expect(settings[Self.callback]?[Self.port] == 9_000)
+        #expect(settings[Self.actions]?.map(\.name) == ["mail"])
+        #expect(settings[Self.actions]?.first?.options[Self.path] == "./mail")
+    }
+
+    @Test(arguments: [
+        (
+            "calback: {}",
+            "1:1: error: the settings file has no option 'calback'; did you mean 'callback'? [unknown-option]"
+        ),
+        (
+            "callback: { prot: 1 }",
+            "1:13: error: 'callback' has no option 'prot'; did you mean 'port'? [unknown-option]"
+        ),
+        ("callback: { port: 0 }", "1:19: error: 'port' must be a whole number from 1 to 65535 [out-of-range]"),
+        ("actions: { mail: }", "1:12: error: 'mail' needs the option 'path' [missing-option]"),
+        ("- a", "1:1: error: the settings file must be a map of options, not a list [wrong-type]"),
+    ])
+    func `what is wrong is told with its place`(text: String, finding: String) {
+        let (options, diagnostics) = read(text)
+        #expect(options == nil)
+        #expect(diagnostics.map(\.description) == ["countersign.yaml:" + finding])
+    }
+
+    @Test
+    func `an empty file sets nothing`() {
+        #expect(read("# nothing\n").options?.entries.isEmpty == true)
+    }
+}
