@@ -59,8 +59,8 @@ let package = Package(
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignModel", "CountersignStore", .httpTypes, .hummingbirdCore, .lifecycle, .log, .nioCore,
-                .nioHTTP1, .nioHTTPTypes, .nioPosix,
+                "CountersignModel", "CountersignStore", .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log,
+                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix,
             ]
         ),
         .target(
@@ -72,7 +72,7 @@ let package = Package(
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 "CountersignListener", "CountersignOneSpan", .argumentParser, .asyncHTTPClient, .configuration,
-                .hummingbird, .lifecycle, .log, .nioCore, .nioFoundation,
+                .lifecycle, .log, .nioCore, .nioHTTP1, .unixSignals,
             ]
         ),
         .target(
@@ -86,6 +86,13 @@ let package = Package(
             dependencies: ["CountersignModel", "CountersignActions", "CountersignCLI"]
         ),
         .executableTarget(name: "CountersignProgram", dependencies: ["Countersign"]),
+
+        // The example of an action of one's own; examples/custom-action is a package of its own over the same sources.
+        .executableTarget(
+            name: "CustomAction",
+            dependencies: ["Countersign"],
+            path: "examples/custom-action/Sources/CustomAction"
+        ),
 
         // Each room proves itself; ProgramTests drive the built program as a user does.
         .testTarget(name: "CountersignModelTests", dependencies: ["CountersignModel", "CountersignTesting"]),
@@ -108,7 +115,7 @@ let package = Package(
             name: "CountersignEngineTests",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignTesting", .log,
+                "CountersignTesting", .lifecycle, .log,
             ]
         ),
         .testTarget(
@@ -148,9 +155,9 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
-    static let nioFoundation = product(name: "NIOFoundationCompat", package: "swift-nio")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let system = product(name: "SystemPackage", package: "swift-system")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }
 
 let settings: [SwiftSetting] = [

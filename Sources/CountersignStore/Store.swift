@@ -107,8 +107,11 @@ package protocol Ledger: Sendable {
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     func drop(_ run: Run.ID, at now: Date) async throws
 
-    /// Keeps the sources of a rule set under its version; keeping it again does nothing.
+    /// Keeps the sources of a rule set under its version, as the latest; each version is kept once.
     func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
+
+    /// The sources that were kept last, which are those of the rules in force; nil when none were ever kept.
+    func latestSources() async throws -> JSON?
 
     /// The sources of a rule set; nil when it was never kept.
     func sources(of ruleSet: RuleSetVersion) async throws -> JSON?

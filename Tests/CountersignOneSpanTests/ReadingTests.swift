@@ -19,23 +19,23 @@ struct ReadingTests {
         "newRoleId": "r", "createdDate": "2018-06-30T20:15:01.038Z",
     ]
 
-    @Test(arguments: PublishedPayloads.all)
-    func `a published payload is read whole`(name: String, body: String) throws {
+    @Test(arguments: SamplePayload.all.map(\.body))
+    func `a published payload is read whole`(body: String) throws {
         let delivery = try read(body)
-        #expect(delivery.name == name)
+        #expect(EventCatalogue.names.contains(delivery.name))
         #expect(delivery.body == Array(body.utf8))
-        #expect(delivery.payload["name"] == .string(name))
+        #expect(delivery.payload["name"] == .string(delivery.name))
         #expect(delivery.origin == .callback)
         #expect(delivery.deduplicationKey?.count == 32)
     }
 
     @Test func `the published payloads are seven different events`() throws {
-        let keys = try PublishedPayloads.all.map { try read($0.body).deduplicationKey }
+        let keys = try SamplePayload.all.map { try read($0.body).deduplicationKey }
         #expect(Set(keys).count == 7)
     }
 
-    @Test(arguments: PublishedPayloads.all)
-    func `the order of the keys and white space change nothing`(name: String, body: String) throws {
+    @Test(arguments: SamplePayload.all.map(\.body))
+    func `the order of the keys and white space change nothing`(body: String) throws {
         let delivery = try read(body)
         let members = try #require(delivery.payload.object).members
         var generator = SplitMix64(seed: 7)

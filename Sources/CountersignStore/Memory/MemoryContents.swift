@@ -5,6 +5,7 @@ import Foundation
 struct MemoryContents {
     var isClosed = false
     var ruleSets: [RuleSetVersion: JSON] = [:]
+    var latestRuleSet: RuleSetVersion?
     private(set) var quarantine: [QuarantinedBody] = []
 
     private var events: [MemoryEvent] = []

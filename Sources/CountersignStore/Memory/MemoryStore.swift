@@ -132,7 +132,14 @@ extension MemoryStore {
     }
 
     package func keep(ruleSet: RuleSetVersion, sources: JSON, at _: Date) async throws {
-        try write { $0.ruleSets[ruleSet] = $0.ruleSets[ruleSet] ?? sources }
+        try write { contents in
+            contents.ruleSets[ruleSet] = contents.ruleSets[ruleSet] ?? sources
+            contents.latestRuleSet = ruleSet
+        }
+    }
+
+    package func latestSources() async throws -> JSON? {
+        contents.withLock { contents in contents.latestRuleSet.flatMap { contents.ruleSets[$0] } }
     }
 
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {

@@ -89,13 +89,19 @@ package final class SQLiteArchive: Archive {
     }
 
     func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
-        let text = try await read { db in
-            try db.first("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue]) { $0[0] as String }
-        }
+        try await sources("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue])
+    }
+
+    func latestSources() async throws -> JSON? {
+        try await sources("SELECT sources FROM rule_sets ORDER BY kept_at DESC LIMIT 1", [])
+    }
+
+    private func sources(_ query: String, _ arguments: StatementArguments) async throws -> JSON? {
+        let text = try await read { try $0.first(query, arguments) { $0[0] as String } }
         do {
             return try text.map { try JSON(parsing: $0, limits: JSON.Limits(depth: 512, keys: .max)) }
         } catch {
-            throw StoreError.unreadable(path: path, "the sources of rule set \(ruleSet.short) are damaged: \(error)")
+            throw StoreError.unreadable(path: path, "the sources of a rule set are damaged: \(error)")
         }
     }
 

@@ -182,11 +182,18 @@ extension SQLiteStore {
         let text = sources.text
         try await writer.write { db in
             try db.change(
-                "INSERT INTO rule_sets (version, sources, kept_at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+                // Always later than the others, whatever the clock says: the latest set is the one in force.
+                """
+                INSERT INTO rule_sets (version, sources, kept_at)
+                VALUES (?, ?, max(?, (SELECT coalesce(max(kept_at), 0) + 1 FROM rule_sets)))
+                ON CONFLICT (version) DO UPDATE SET kept_at = excluded.kept_at
+                """,
                 [ruleSet.rawValue, text, now.milliseconds]
             )
         }
     }
+
+    package func latestSources() async throws -> JSON? { try await archive.latestSources() }
 
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? { try await archive.sources(of: ruleSet) }
 }

@@ -1,0 +1,91 @@
+import ArgumentParser
+import AsyncHTTPClient
+public import CountersignActions
+import Foundation
+
+/// The whole program, for whoever builds it with actions of their own.
+public enum Application {
+    static let version = "0.1.0"
+
+    /// Runs the command that the process was started with, and ends the process.
+    ///
+    /// Exit status: 0 done, 1 the work found a problem, 2 wrong usage.
+    ///
+    /// - Parameter registry: The actions that rules may name.
+    public static func run(actions registry: ActionRegistry = .builtIn) async -> Never {
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: HTTPClientSender.configuration)
+        let environment = CommandEnvironment(
+            registry: registry,
+            variables: ProcessInfo.processInfo.environment,
+            workingDirectory: FileManager.default.currentDirectoryPath,
+            client: client
+        )
+        let ending = await ending(of: environment)
+        try? await client.shutdown()
+        if let message = ending.message { FileHandle.standardError.write(Data((message + "\n").utf8)) }
+        exit(ending.status)
+    }
+
+    /// How a command ended: the exit status, and what is to be told.
+    private struct Ending {
+        var status: Int32 = 0
+        var message: String?
+    }
+
+    private static func ending(of environment: CommandEnvironment) async -> Ending {
+        do {
+            var command = try RootCommand.parseAsRoot()
+            if let command = command as? any EnvironmentCommand {
+                try await command.run(in: environment)
+            } else {
+                try command.run()
+            }
+            return Ending()
+        } catch let error as UsageError {
+            return Ending(status: 2, message: "countersign: \(error)")
+        } catch let error as CommandFailure {
+            return Ending(status: 1, message: "countersign: \(error)")
+        } catch let code as ExitCode {
+            return Ending(status: code.rawValue)
+        } catch {
+            let code = RootCommand.exitCode(for: error)
+            guard code != .success else {
+                print(RootCommand.fullMessage(for: error))
+                return Ending()
+            }
+            let isUsage = code == .validationFailure
+            return Ending(
+                status: isUsage ? 2 : 1,
+                message: isUsage ? RootCommand.fullMessage(for: error) : "countersign: \(error)"
+            )
+        }
+    }
+}
+
+/// A command that needs the world around the program.
+protocol EnvironmentCommand: ParsableCommand {
+    func run(in environment: CommandEnvironment) async throws
+}
+
+/// `countersign` itself: it only knows its commands.
+struct RootCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "countersign",
+        abstract: "Acts by rules on the callbacks of OneSpan Sign.",
+        discussion: """
+            First steps:
+              countersign check rules                    are the rules right?
+              countersign dry-run PACKAGE_COMPLETE       what would they do?
+              countersign serve                          take callbacks in and act on them
+              countersign send PACKAGE_COMPLETE          post a sample callback to the server
+              countersign runs list                      what was done
+
+            Exit status: 0 done, 1 the work found a problem, 2 wrong usage.
+            """,
+        version: Application.version,
+        subcommands: [
+            ServeCommand.self, CheckCommand.self, DryRunCommand.self, SendCommand.self, EventsCommand.self,
+            RunsCommand.self,
+        ]
+    )
+}

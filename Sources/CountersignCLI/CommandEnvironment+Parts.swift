@@ -1,0 +1,87 @@
+import CountersignActions
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+
+extension CommandEnvironment {
+    /// The actions that rules may name under these settings: those compiled in, and the executables.
+    ///
+    /// - Throws: `CommandFailure` when an executable cannot be used.
+    func registry(for settings: Settings) async throws -> ActionRegistry {
+        let services = services(for: settings)
+        var registry = registry
+        for executable in settings.executables {
+            guard !registry.declarations.contains(where: { $0.name == executable.name }) else {
+                throw UsageError("'actions.\(executable.name)' has the name of an action that is there already")
+            }
+            do {
+                let kind = try await ExecutableAction.load(
+                    name: executable.name,
+                    program: executable.program,
+                    arguments: executable.arguments,
+                    services: services
+                )
+                registry = registry.adding(kind)
+            } catch {
+                throw CommandFailure("the action '\(executable.name)' cannot be used: \(error)")
+            }
+        }
+        return registry
+    }
+
+    /// The ways of actions to the outside world.
+    func services(for settings: Settings) -> ActionServices {
+        ActionServices(
+            outputRoot: settings.outputRoot,
+            http: HTTPClientSender(client: client, userAgent: "Countersign/\(Application.version)"),
+            clock: clock
+        )
+    }
+
+    /// The rule files at `paths`.
+    ///
+    /// - Throws: `CommandFailure` when something cannot be read.
+    func ruleSources(_ paths: [String]) throws -> RuleSources {
+        do {
+            return try RuleSources.read(paths: paths)
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    /// Lends the store for reading, whether a server runs or not.
+    ///
+    /// - Throws: `CommandFailure` when there is no store that can be read.
+    func reading(_ settings: Settings, _ work: (any Archive) async throws -> Void) async throws {
+        guard FileManager.default.fileExists(atPath: settings.storePath) else {
+            throw CommandFailure(
+                "there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE, or start "
+                    + "'countersign serve', which makes it"
+            )
+        }
+        do {
+            try await work(try SQLiteArchive.open(path: settings.storePath))
+        } catch let error as StoreError {
+            throw CommandFailure("\(error)")
+        }
+    }
+
+    /// The time that lies `text` (a duration) back; nil without a text.
+    ///
+    /// - Throws: `UsageError`.
+    func date(before text: String?) throws -> Date? {
+        guard let text else { return nil }
+        guard let duration = Duration(text: text) else {
+            throw UsageError("'\(text)' is no duration; write 30m, 12h or 2d")
+        }
+        return clock.now.addingTimeInterval(-duration.timeInterval)
+    }
+}
+
+extension Secrets {
+    /// The secrets called `names`, from environment variables of these names.
+    static func fromEnvironment(_ names: Set<String>, _ variables: [String: String]) -> Secrets {
+        Secrets(variables.filter { names.contains($0.key) && !$0.value.isEmpty })
+    }
+}

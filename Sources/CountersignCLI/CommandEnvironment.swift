@@ -1,0 +1,54 @@
+package import AsyncHTTPClient
+package import CountersignActions
+import CountersignModel
+import Foundation
+
+/// What commands see of the world around the program.
+package struct CommandEnvironment: Sendable {
+    /// The actions that rules may name, those of the settings not among them.
+    package let registry: ActionRegistry
+    package let variables: [String: String]
+
+    /// The absolute path that relative paths start from.
+    package let workingDirectory: String
+
+    /// The client through which actions send requests; whoever makes the environment shuts it down.
+    package let client: HTTPClient
+
+    let clock: any WallClock = SystemWallClock()
+
+    package init(
+        registry: ActionRegistry,
+        variables: [String: String],
+        workingDirectory: String,
+        client: HTTPClient
+    ) {
+        self.client = client
+        self.registry = registry
+        self.variables = variables
+        self.workingDirectory = workingDirectory
+    }
+
+    /// Whether findings and states may be shown in colour on standard output.
+    var isColoured: Bool {
+        isatty(STDOUT_FILENO) == 1 && (variables["NO_COLOR"] ?? "").isEmpty && variables["TERM"] != "dumb"
+    }
+}
+
+/// The command, a flag or a setting is wrong: exit status 2.
+struct UsageError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// The command was understood, but its work found a problem: exit status 1.
+struct CommandFailure: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}

@@ -1,0 +1,70 @@
+import ArgumentParser
+import CountersignActions
+import CountersignModel
+import CountersignRules
+import Foundation
+
+/// `countersign check` tells whether rule files are right.
+struct CheckCommand: EnvironmentCommand {
+    enum Format: String, ExpressibleByArgument, CaseIterable {
+        case text
+        case json
+        case github
+    }
+
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Check rule files and show every finding.",
+        discussion: """
+            Example:
+              countersign check rules
+
+            Exit status: 0 clean or warnings only, 1 errors (with --strict: or warnings), 2 wrong usage.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Rule files and folders (default: the rules of the settings).", valueName: "path"))
+    var paths: [String] = []
+
+    @Option(help: "Form of the findings: text, json, or github (annotations for CI).")
+    var format: Format = .text
+
+    @Flag(help: "The same as --format json.")
+    var json = false
+
+    @Flag(help: "Count warnings as errors.")
+    var strict = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment)
+        let registry = try await environment.registry(for: settings)
+        let paths = paths.isEmpty ? [settings.rulesPath] : paths.map { $0.absolute(from: environment.workingDirectory) }
+        let sources = try environment.ruleSources(paths)
+        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
+        show(outcome.diagnostics, sources, environment)
+        let hasErrors = outcome.diagnostics.contains { strict || $0.severity == .error }
+        if hasErrors { throw ExitCode(1) }
+    }
+
+    private func show(_ findings: [Diagnostic], _ sources: RuleSources, _ environment: CommandEnvironment) {
+        let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: environment.isColoured)
+        switch json ? .json : format {
+        case .json: print(printer.json(findings).indented)
+        case .github: findings.isEmpty ? () : print(printer.github(findings))
+        case .text:
+            if !findings.isEmpty { print(printer.text(findings)) }
+            let errors = findings.count { $0.severity == .error }
+            let warnings = findings.count - errors
+            let files = sources.files.count
+            print(
+                findings.isEmpty
+                    ? "\(files) \(files == 1 ? "file is" : "files are") right"
+                    : "\(errors) \(errors == 1 ? "error" : "errors"), "
+                        + "\(warnings) \(warnings == 1 ? "warning" : "warnings") in \(files) "
+                        + (files == 1 ? "file" : "files")
+            )
+        }
+    }
+}

@@ -1,0 +1,76 @@
+import ArgumentParser
+import CountersignActions
+import CountersignEngine
+import CountersignModel
+import CountersignOneSpan
+import CountersignRules
+import Foundation
+
+/// `countersign dry-run` tells what the rules would do.
+struct DryRunCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dry-run",
+        abstract: "Show what the rules would do with payloads, and do nothing.",
+        discussion: """
+            For each event and rule: does it match, why or why not, and what would each step do. Values are filled in,
+            secrets are masked, steps are taken to succeed.
+
+            Examples:
+              countersign dry-run PACKAGE_COMPLETE
+              countersign dry-run --rules rules examples/payloads
+              curl -s https://example.com/recorded.jsonl | countersign dry-run --json -
+
+            A payload is a file, a folder, - for standard input, or the name of a published sample; a text holds one
+            JSON object, an array of them, or one a line.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"))
+    var payloads: [String]
+
+    @Option(help: ArgumentHelp("Rule files or folder (default: the rules of the settings).", valueName: "path"))
+    var rules: String?
+
+    @Flag(help: "Show only rules that match.")
+    var matching = false
+
+    @Flag(help: "Print a JSON object for each event on a line.")
+    var json = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment, flags: ["rules": rules])
+        let registry = try await environment.registry(for: settings)
+        let sources = try environment.ruleSources([settings.rulesPath])
+        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
+        guard let ruleSet = outcome.ruleSet else {
+            let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: environment.isColoured)
+            throw CommandFailure("the rules hold errors\n" + printer.text(outcome.diagnostics))
+        }
+        let dryRun = DryRun(ruleSet: ruleSet, planner: Planner(registry: registry))
+        let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
+        let reader = OneSpanCallbacks(authentication: .none)
+        var unreadable = 0
+        for (index, payload) in payloads.enumerated() {
+            do throws(UnreadableBody) {
+                let delivery = try reader.read(payload.body, origin: .manual)
+                let event = Event(
+                    id: Event.ID(rawValue: 0),
+                    name: delivery.name,
+                    payload: delivery.payload,
+                    origin: .callback,
+                    receivedAt: environment.clock.now
+                )
+                let reports = await dryRun.report(on: event, at: environment.clock.now)
+                let text = DryRunText(source: payload.name, event: event, reports: reports)
+                if !json, index > 0 { print() }
+                print(json ? text.json.text : text.text(onlyMatching: matching))
+            } catch {
+                unreadable += 1
+                FileHandle.standardError.write(Data("countersign: \(payload.name): \(error.reason)\n".utf8))
+            }
+        }
+        if unreadable > 0 { throw ExitCode(1) }
+    }
+}

@@ -1,0 +1,181 @@
+import ArgumentParser
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// `countersign runs`: what was done.
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "Show what was done, and put right what failed.",
+        subcommands: [List.self, Show.self, Retry.self, Drop.self],
+        defaultSubcommand: List.self
+    )
+
+    /// `countersign runs list` lists runs.
+    struct List: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List runs, the newest first.",
+            discussion: """
+                A run is one rule at work for one event.
+
+                Examples:
+                  countersign runs list --state failed
+                  countersign runs list --event 42 --json
+                """
+        )
+
+        @Option(help: ArgumentHelp("Only runs for this event.", valueName: "id"))
+        var event: Int64?
+
+        @Option(help: ArgumentHelp("Only runs of this rule.", valueName: "id"))
+        var rule: String?
+
+        @Option(help: "Only runs in this state: \(Run.State.allCases.map(\.rawValue).joined(separator: ", ")).")
+        var state: Run.State?
+
+        @Option(help: "How many at most.")
+        var limit = 50
+
+        @Flag(help: "Print each as a JSON object on a line.")
+        var json = false
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.reading(options.settings(in: environment)) { archive in
+                let query = RunQuery(
+                    eventID: event.map { Event.ID(rawValue: $0) },
+                    ruleID: rule,
+                    state: state,
+                    limit: limit
+                )
+                show(try await archive.runs(query))
+            }
+        }
+
+        private func show(_ runs: [Run]) {
+            if json { return runs.forEachLine { $0.json(records: nil).text } }
+            var table = Table(["ID", "EVENT", "RULE", "STATE", "CREATED", "FINISHED"])
+            for run in runs {
+                let isWaiting = run.state == .queued && run.dueAt > run.createdAt
+                table.add([
+                    "\(run.id)", "\(run.eventID)", run.ruleID, run.state.rawValue, run.createdAt.rfc3339,
+                    run.finishedAt?.rfc3339 ?? (isWaiting ? "due \(run.dueAt.rfc3339)" : ""),
+                ])
+            }
+            print(runs.isEmpty ? "no runs" : table.text)
+        }
+    }
+
+    /// `countersign runs show` shows one run.
+    struct Show: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one run with every attempt at every step.",
+            discussion: """
+                Example:
+                  countersign runs show 7
+                """
+        )
+
+        @Argument(help: "The run's number.")
+        var id: Int64
+
+        @Flag(help: "Print a JSON object.")
+        var json = false
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.reading(options.settings(in: environment)) { archive in
+                guard let found = try await archive.run(Run.ID(rawValue: id)) else {
+                    throw CommandFailure("\(StoreError.noSuchRun(Run.ID(rawValue: id)))")
+                }
+                if json { return print(found.run.json(records: found.records).indented) }
+                show(found)
+            }
+        }
+
+        private func show(_ found: ClaimedRun) {
+            let run = found.run
+            print("run       \(run.id)  \(run.state.rawValue)")
+            print("rule      \(run.ruleID), of rule set \(run.ruleSet.short)")
+            print("event     \(run.eventID)  \(found.event.name.printable)")
+            print("created   \(run.createdAt.rfc3339)")
+            if run.state == .queued { print("due       \(run.dueAt.rfc3339)") }
+            if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }
+            if run.retries > 0 { print("retried   \(run.retries) times by hand") }
+            for record in found.records {
+                let step = record.stepID.isEmpty ? "(run)" : record.stepID
+                print("\n\(step)  attempt \(record.attempt)  \(record.status.rawValue)  in \(record.took)")
+                if let reason = record.reason { print("  reason  \(reason.printable)") }
+                if let plan = record.plan { print("  plan    \(plan.text.printable)") }
+                if let output = record.output { print("  output  \(output.text.printable)") }
+            }
+        }
+    }
+
+    /// `countersign runs retry` sends runs on their way again.
+    struct Retry: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send failed runs on their way again, from the step that failed.",
+            discussion: """
+                Steps that succeeded are not repeated.
+
+                Example:
+                  countersign runs retry 7
+                """
+        )
+
+        @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
+        var ids: [Int64]
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.carryOut(.retry, on: ids, options, done: "goes on")
+        }
+    }
+
+    /// `countersign runs drop` gives runs up.
+    struct Drop: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give up failed or waiting runs.",
+            discussion: """
+                The run and its history are kept, but nothing is tried any more.
+
+                Example:
+                  countersign runs drop 7
+                """
+        )
+
+        @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
+        var ids: [Int64]
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.carryOut(.drop, on: ids, options, done: "is dropped")
+        }
+    }
+}
+
+extension Run.State: ExpressibleByArgument {}
+
+extension CommandEnvironment {
+    /// Carries out an order on each run; a run that refuses does not keep the others from being tried.
+    func carryOut(_ order: ControlClient.Order, on ids: [Int64], _ options: SettingsOptions, done: String) async throws
+    {
+        let client = ControlClient(settings: try options.settings(in: self), clock: clock)
+        var failures: [String] = []
+        for id in ids {
+            do {
+                try await client.carryOut(order, on: Run.ID(rawValue: id))
+                print("run \(id) \(done)")
+            } catch let failure as CommandFailure {
+                failures.append(failure.description)
+            }
+        }
+        if !failures.isEmpty { throw CommandFailure(failures.joined(separator: "\ncountersign: ")) }
+    }
+}

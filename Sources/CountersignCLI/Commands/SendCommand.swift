@@ -1,0 +1,84 @@
+import ArgumentParser
+import AsyncHTTPClient
+import CountersignModel
+import CountersignOneSpan
+import Foundation
+import NIOCore
+import NIOHTTP1
+
+/// `countersign send`: posts payloads as the vendor does.
+struct SendCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "send",
+        abstract: "Post payloads to a server as OneSpan Sign does.",
+        discussion: """
+            Without a file, give a published sample by its name:
+              countersign send PACKAGE_COMPLETE
+
+            The key is that of the settings (COUNTERSIGN_CALLBACK_KEY or callback.key_file); it is sent raw, the
+            User-Agent is empty, and an answer is waited for 20 seconds, as OneSpan Sign does it.
+
+            Samples: \(SamplePayload.all.map(\.name).joined(separator: ", ")).
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"))
+    var payloads: [String]
+
+    @Option(help: ArgumentHelp("Where to post (default: the server of the settings).", valueName: "url"))
+    var to: String?
+
+    @Flag(help: "Print each answer as a JSON object on a line.")
+    var json = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment)
+        let sources = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
+        let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+        let url = to ?? "http://\(host):\(settings.port)\(settings.callbackPath)"
+        guard let scheme = URL(string: url)?.scheme, ["http", "https"].contains(scheme) else {
+            throw UsageError("'\(url)' is no http or https URL")
+        }
+        let key = try settings.callbackKeys(environment.variables).first
+        var refusals = 0
+        for source in sources {
+            let answer = try await post(source.body, to: url, key: key)
+            if answer.status != 200 { refusals += 1 }
+            show(answer, source)
+        }
+        if refusals > 0 { throw ExitCode(1) }
+    }
+
+    private struct Answer {
+        let status: UInt
+        let body: String
+    }
+
+    private func post(_ body: [UInt8], to url: String, key: CallbackKey?) async throws -> Answer {
+        var request = HTTPClientRequest(url: url)
+        request.method = .POST
+        request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
+        request.headers.add(name: "User-Agent", value: "")
+        if let key { request.headers.add(name: "Authorization", value: "Basic \(key.value)") }
+        request.body = .bytes(ByteBuffer(bytes: body))
+        do {
+            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+            let text = try await answer.body.collect(upTo: 64 * 1_024)
+            return Answer(status: answer.status.code, body: String(buffer: text))
+        } catch {
+            throw CommandFailure("nobody answers at \(url): \(error); is 'countersign serve' running?")
+        }
+    }
+
+    private func show(_ answer: Answer, _ source: PayloadReader.Source) {
+        if json {
+            let body = (try? JSON(parsing: answer.body)) ?? .string(answer.body)
+            let line: JSON = ["source": .string(source.name), "status": JSON(answer.status), "answer": body]
+            print(line.text)
+        } else {
+            print("\(source.name.printable)  \(answer.status)  \(answer.body.printable)")
+        }
+    }
+}

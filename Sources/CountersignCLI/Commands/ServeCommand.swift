@@ -1,0 +1,51 @@
+import ArgumentParser
+import CountersignModel
+import Foundation
+import Logging
+
+/// `countersign serve`: the server.
+struct ServeCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Take callbacks in, store them, and act on them by the rules.",
+        discussion: """
+            Example:
+              export COUNTERSIGN_CALLBACK_KEY=the-key-registered-with-OneSpan-Sign
+              countersign serve --rules rules --listen 127.0.0.1:8080
+
+            The key never comes as a flag, where every user of the machine could read it. Two keys count at the same time
+            while one takes over from the other: COUNTERSIGN_CALLBACK_KEY_OLD, or several lines in callback.key_file.
+
+            SIGTERM and SIGINT stop it: nothing new is begun, what runs is finished or handed back.
+            SIGHUP reads the rules at once; a change is noticed within two seconds anyway.
+
+            Settings: flags, then environment (COUNTERSIGN_LISTEN, COUNTERSIGN_RULES, …), then countersign.yaml.
+            """
+    )
+
+    @Option(help: ArgumentHelp("Folder of rules (default: rules).", valueName: "folder"))
+    var rules: String?
+
+    @Option(help: ArgumentHelp("Address and port (default: 127.0.0.1:8080).", valueName: "host:port"))
+    var listen: String?
+
+    @OptionGroup var options: SettingsOptions
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment, flags: ["rules": rules, "listen": listen])
+        let keys = try settings.requiredKeys(environment.variables)
+        let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        LoggingSystem.bootstrap { label in
+            var handler = LogfmtHandler(label: label)
+            handler.logLevel = level
+            return handler
+        }
+        let server = Server(
+            settings: settings,
+            keys: keys,
+            environment: environment,
+            logger: Logger(label: "countersign")
+        )
+        try await server.run()
+    }
+}

@@ -1,0 +1,59 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+
+extension StoredEvent {
+    /// The event as `--json` prints it.
+    var json: JSON {
+        [
+            "id": JSON(event.id.rawValue), "name": .string(event.name), "origin": .string(event.origin.rawValue),
+            "received_at": .string(event.receivedAt.rfc3339), "duplicates": JSON(duplicates),
+            "dispatched_at": JSON(dispatchedAt?.rfc3339), "rule_set": JSON(ruleSet?.rawValue),
+            "payload": event.payload,
+        ]
+    }
+}
+
+extension QuarantinedBody {
+    /// The body as `--json` prints it; bytes that are no UTF-8 are in `body_base64` as well.
+    var json: JSON {
+        var object: JSONObject = [
+            "id": JSON(id), "received_at": .string(receivedAt.rfc3339), "reason": .string(reason),
+            "body": .string(String(decoding: body, as: UTF8.self)),
+        ]
+        if String(validating: body, as: UTF8.self) == nil {
+            object["body_base64"] = .string(Data(body).base64EncodedString())
+        }
+        return .object(object)
+    }
+}
+
+extension Run {
+    /// The run as `--json` prints it.
+    func json(records: [StepRecord]?) -> JSON {
+        var object: JSONObject = [
+            "id": JSON(id.rawValue), "event": JSON(eventID.rawValue), "rule": .string(ruleID),
+            "state": .string(state.rawValue), "due_at": state == .queued ? .string(dueAt.rfc3339) : nil,
+            "retries": JSON(retries), "created_at": .string(createdAt.rfc3339),
+            "finished_at": JSON(finishedAt?.rfc3339), "rule_set": .string(ruleSet.rawValue),
+        ]
+        if let records { object["steps"] = .array(records.map(\.json)) }
+        return .object(object)
+    }
+}
+
+extension StepRecord {
+    /// The attempt as `--json` prints it.
+    var json: JSON {
+        [
+            "step": .string(stepID), "attempt": JSON(attempt), "status": .string(status.rawValue),
+            "final": .bool(isFinal), "reason": JSON(reason), "plan": plan ?? .null, "output": output ?? .null,
+            "started_at": .string(startedAt.rfc3339), "finished_at": .string(finishedAt.rfc3339),
+        ]
+    }
+
+    /// How long the attempt took.
+    var took: String {
+        Duration.milliseconds(Int64((finishedAt.timeIntervalSince(startedAt) * 1_000).rounded())).text
+    }
+}

@@ -1,0 +1,164 @@
+import CountersignActions
+import CountersignEngine
+import CountersignListener
+import CountersignModel
+import CountersignOneSpan
+import CountersignRules
+import CountersignStore
+import Foundation
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The running program: puts the rooms together and runs them until it is told to stop.
+struct Server {
+    let settings: Settings
+    let keys: [CallbackKey]
+    let environment: CommandEnvironment
+    let logger: Logger
+
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// - Throws: `CommandFailure` when it cannot start, or a service cannot go on.
+    func run() async throws {
+        guard settings.controlSocket.utf8.count <= ControlServer.longestPath else {
+            throw UsageError(
+                "the store's path is too long: the socket '\(settings.controlSocket)' beside it may have "
+                    + "\(ControlServer.longestPath) bytes at most"
+            )
+        }
+        let registry = try await environment.registry(for: settings)
+        let store: SQLiteStore
+        do {
+            try FileManager.default.createDirectory(
+                atPath: settings.outputRoot,
+                withIntermediateDirectories: true
+            )
+            store = try SQLiteStore.open(path: settings.storePath)
+        } catch {
+            throw CommandFailure("\(error)")
+        }
+        do {
+            try await serve(store, registry)
+        } catch {
+            await store.close()
+            throw error is CommandFailure ? error : CommandFailure("\(error)")
+        }
+        await store.close()
+        logger.info("Stopped")
+    }
+
+    private func serve(_ store: any Store, _ registry: ActionRegistry) async throws {
+        let variables = environment.variables
+        let book = RuleBook(
+            compiler: RuleCompiler(catalogue: registry.declarations),
+            store: store,
+            clock: environment.clock,
+            loadSecrets: { .fromEnvironment($0, variables) }
+        )
+        try await loadRules(into: book)
+        let reloader = RuleReloader(
+            book: book,
+            every: EngineSettings().reloadEvery,
+            clock: environment.clock,
+            logger: logger,
+            read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) }
+        )
+        let grace = settings.grace + .seconds(5)
+        var configuration = ServiceGroupConfiguration(
+            services: services(store, book, registry, reloader)
+                .map {
+                    .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quietLogger
+        )
+        configuration.maximumGracefulShutdownDuration = grace
+        configuration.maximumCancellationDuration = .seconds(5)
+        try await ServiceGroup(configuration: configuration).run()
+    }
+
+    /// In the order of starting; they are stopped from the last to the first.
+    private func services(
+        _ store: any Store,
+        _ book: RuleBook,
+        _ registry: ActionRegistry,
+        _ reloader: RuleReloader
+    ) -> [any Service] {
+        let clock = environment.clock
+        let worker = RunWorker(
+            store: store,
+            book: book,
+            planner: Planner(registry: registry),
+            services: environment.services(for: settings),
+            clock: clock,
+            logger: logger,
+            spread: { Double.random(in: 0...1) }
+        )
+        let runner = Runner(
+            worker: worker,
+            settings: EngineSettings(workers: settings.workers, grace: settings.grace),
+            clock: clock,
+            logger: logger,
+            makeLeaseID: { UUID().uuidString }
+        )
+        let door = CallbackServer(
+            settings: ListenerSettings(
+                host: settings.host,
+                port: settings.port,
+                callbackPath: settings.callbackPath,
+                maximumBody: settings.maximumBody
+            ),
+            inbox: store,
+            reader: OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none),
+            readiness: { await readiness(store, book) },
+            clock: clock,
+            logger: logger
+        )
+        return [
+            runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
+            HangupWatch(reloader: reloader, logger: logger),
+            ControlServer(path: settings.controlSocket, ledger: store, clock: clock, logger: quietLogger), door,
+        ]
+    }
+
+    /// The libraries' own lines about starting and stopping are left out.
+    private var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    /// Brings the rules of the folder into force, or else those that were in force last.
+    ///
+    /// Events that come in must be stored, so a wrong rule file keeps only the very first start from succeeding.
+    private func loadRules(into book: RuleBook) async throws {
+        let problem: String
+        do {
+            let sources = try RuleSources.read(folder: settings.rulesPath)
+            let change = try await book.install(sources)
+            report(change, logger)
+            guard case .refused(let findings) = change else { return }
+            problem = DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
+        } catch let error as StoreError {
+            throw CommandFailure("\(error)")
+        } catch {
+            logger.error("Rules cannot be read", metadata: ["error": "\(error)"])
+            problem = "\(error)"
+        }
+        guard let version = try await book.installLastGood() else {
+            throw CommandFailure("there are no rules to go by\n\(problem)")
+        }
+        logger.error("The rules that were in force last are used", metadata: ["rule.set": "\(version.short)"])
+    }
+
+    private func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {
+        let rules = book.current.map { "\($0.ruleSet.rules.count) rules in force" }
+        do {
+            try await store.confirmWritable()
+            return Readiness(store: .ready("writable"), rules: rules.map { .ready($0) } ?? .failing("none"))
+        } catch {
+            return Readiness(store: .failing("cannot write"), rules: rules.map { .ready($0) } ?? .failing("none"))
+        }
+    }
+}

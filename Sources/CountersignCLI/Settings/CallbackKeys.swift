@@ -1,0 +1,49 @@
+import CountersignModel
+import Foundation
+
+extension Settings {
+    /// The variable that holds the callback key, and the one that holds the key it takes over from.
+    static let keyVariable = "COUNTERSIGN_CALLBACK_KEY"
+    static let oldKeyVariable = "COUNTERSIGN_CALLBACK_KEY_OLD"
+
+    /// All callback keys that count, from the environment and from the key file.
+    ///
+    /// - Throws: `UsageError` when the file cannot be read or others than its owner may read it.
+    func callbackKeys(_ variables: [String: String]) throws -> [CallbackKey] {
+        var keys: [CallbackKey] = []
+        for name in [Self.keyVariable, Self.oldKeyVariable] {
+            if let value = variables[name], !value.isEmpty { keys.append(CallbackKey(id: name, value: value)) }
+        }
+        guard let keyFile else { return keys }
+        guard let data = FileManager.default.contents(atPath: keyFile) else {
+            throw UsageError("the key file '\(keyFile)' cannot be read; see whether it exists and who may read it")
+        }
+        let mode = try FileManager.default.attributesOfItem(atPath: keyFile)[.posixPermissions] as? Int ?? 0
+        guard mode & 0o077 == 0 else {
+            throw UsageError("others than its owner may read the key file '\(keyFile)'; run: chmod 600 '\(keyFile)'")
+        }
+        let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
+            keys.append(
+                CallbackKey(id: "key_file line \(index + 1)", value: line.trimmingCharacters(in: .whitespaces))
+            )
+        }
+        return keys
+    }
+
+    /// The keys, of which there is at least one unless `callback.auth` is `none`.
+    func requiredKeys(_ variables: [String: String]) throws -> [CallbackKey] {
+        let keys = try callbackKeys(variables)
+        if requiresKey, keys.isEmpty {
+            throw UsageError(
+                """
+                no callback key is set, so anybody could post events
+                  set \(Self.keyVariable)=… to the key that is registered with OneSpan Sign,
+                  or callback.key_file in countersign.yaml to a file that holds it,
+                  or callback.auth: none to take events from anybody
+                """
+            )
+        }
+        return keys
+    }
+}

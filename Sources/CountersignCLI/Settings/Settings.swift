@@ -1,0 +1,98 @@
+import CountersignModel
+import Foundation
+
+/// What a deployment runs with, put together from flags, environment and file.
+struct Settings: Sendable {
+    /// An action that is an executable.
+    struct Executable: Sendable {
+        let name: String
+        let program: String
+        let arguments: [String]
+    }
+
+    let host: String
+    let port: Int
+
+    /// The absolute path of the store's file.
+    let storePath: String
+
+    /// The folder of the rules as it was named, absolute.
+    let rulesPath: String
+
+    let callbackPath: String
+    let requiresKey: Bool
+    let keyFile: String?
+    let maximumBody: Int
+    let workers: Int
+    let grace: Duration
+
+    /// The absolute path of the output folder.
+    let outputRoot: String
+
+    let logLevel: String
+    let executables: [Executable]
+
+    init(_ options: Options, workingDirectory: String) throws {
+        typealias Declared = SettingsDeclaration
+        let callback = options[Declared.callback] ?? Options()
+        let engine = options[Declared.engine] ?? Options()
+        (host, port) = try Self.address(options.required(Declared.listen))
+        storePath = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
+        rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
+        callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
+        requiresKey = callback.required(Declared.auth) == "key"
+        keyFile = callback[Declared.keyFile]?.absolute(from: workingDirectory)
+        maximumBody = callback.required(Declared.maximumBody)
+        workers = engine.required(Declared.workers)
+        grace = engine.required(Declared.grace)
+        let root = (options[Declared.files] ?? Options())[Declared.root]
+        outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: storePath.folder)
+        logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
+        executables = options.required(Declared.actions)
+            .map { entry in
+                Executable(
+                    name: entry.name,
+                    program: entry.options.required(Declared.program),
+                    arguments: entry.options.required(Declared.arguments)
+                )
+            }
+    }
+
+    /// The Unix socket through which commands reach the running server.
+    var controlSocket: String { storePath + ".sock" }
+
+    private static func address(_ text: String) throws -> (String, Int) {
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
+            (0...65_535).contains(port)
+        else { throw UsageError("'listen' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'") }
+        let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
+        return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    private static func storePath(_ text: String) throws -> String {
+        guard text.hasPrefix("sqlite:"), text.count > "sqlite:".count else {
+            throw UsageError("'store' is written as sqlite:FILE, such as sqlite:countersign.db, not '\(text)'")
+        }
+        return String(text.dropFirst("sqlite:".count))
+    }
+
+    private static func urlPath(_ text: String) throws -> String {
+        guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
+            throw UsageError("'callback.path' begins with '/' and is neither /health nor /ready, not '\(text)'")
+        }
+        return text
+    }
+}
+
+extension String {
+    /// The path with `folder` before it, unless it is absolute already.
+    func absolute(from folder: String) -> String {
+        if hasPrefix("~/") { return NSString(string: self).expandingTildeInPath }
+        return hasPrefix("/") ? self : NSString(string: folder + "/" + self).standardizingPath
+    }
+
+    /// The folder of a path.
+    var folder: String {
+        NSString(string: self).deletingLastPathComponent
+    }
+}

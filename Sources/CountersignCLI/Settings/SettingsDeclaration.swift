@@ -1,0 +1,101 @@
+package import CountersignModel
+
+/// Every setting, declared once: the file is checked against this, and the README's table is made from it.
+package enum SettingsDeclaration {
+    static let listen = Field.text(
+        "listen",
+        "Address and port on which callbacks are taken in.",
+        default: "127.0.0.1:8080"
+    )
+    static let store = Field.text("store", "Where events and runs are kept.", default: "sqlite:countersign.db")
+    static let rules = Field.text("rules", "Folder of the rule files.", default: "rules")
+
+    static let callbackPath = Field.text("path", "Path to which the vendor posts.", default: "/callback")
+    static let auth = Field.choice(
+        "auth",
+        ["key", "none"],
+        "Whether callbacks must carry a key; `none` lets anybody in.",
+        default: "key"
+    )
+    static let keyFile = Field<String>.text("key_file", "File with one callback key a line; all of them count.")
+    static let maximumBody = Field.integer(
+        "max_body",
+        in: 1_024...16_777_216,
+        "Largest body in bytes.",
+        default: 1_048_576
+    )
+    static let callback = Field.group(
+        "callback",
+        [callbackPath.declaration, auth.declaration, keyFile.declaration, maximumBody.declaration],
+        "The door through which callbacks come in."
+    )
+
+    static let workers = Field.integer("workers", in: 1...256, "How many runs are worked on at a time.", default: 8)
+    static let grace = Field.duration(
+        "grace",
+        "How long steps may go on once the program is asked to stop.",
+        default: .seconds(20)
+    )
+    static let engine = Field.group(
+        "engine",
+        [workers.declaration, grace.declaration],
+        "How rules are carried out."
+    )
+
+    static let root = Field<String>
+        .text(
+            "root",
+            "Output folder: `file` writes beneath it, programs start in it; `output` beside the store if not given."
+        )
+    static let files = Field.group("files", [root.declaration], "Where rules write.")
+
+    static let level = Field.choice(
+        "level",
+        ["debug", "info", "warning", "error"],
+        "The least important lines that are logged.",
+        default: "info"
+    )
+    static let log = Field.group("log", [level.declaration], "What is logged, to standard error.")
+
+    static let program = Field.text("program", "The executable.", isRequired: true)
+    static let arguments = Field<[String]>.texts("arguments", "Arguments that it is started with.")
+    static let actions = Field.groups(
+        "actions",
+        [program.declaration, arguments.declaration],
+        "Actions that are executables, by the name that rules give them."
+    )
+
+    /// All settings in the order in which they are explained.
+    package static let all: [FieldDeclaration] = [
+        listen.declaration, store.declaration, rules.declaration, callback.declaration, engine.declaration,
+        files.declaration, log.declaration, actions.declaration,
+    ]
+
+    /// Settings that name files or folders; in the settings file they start at that file's folder.
+    static let paths: Set<String> = ["store", "rules", "callback.key_file", "files.root"]
+
+    /// Each setting that holds one value, by its dotted key.
+    package static let leaves: [Leaf] = all.flatMap { leaves(of: $0, under: []) }
+
+    /// A setting that holds one value.
+    package struct Leaf: Sendable {
+        package let path: [String]
+        package let declaration: FieldDeclaration
+
+        package var key: String { path.joined(separator: ".") }
+
+        /// The environment variable that gives it.
+        package var variable: String {
+            "COUNTERSIGN_" + path.map { $0.uppercased() }.joined(separator: "_")
+        }
+    }
+
+    private static func leaves(of declaration: FieldDeclaration, under path: [String]) -> [Leaf] {
+        let path = path + [declaration.key]
+        switch declaration.kind {
+        case .group(let fields): return fields.flatMap { leaves(of: $0, under: path) }
+        case .groups: return []
+        default: return [Leaf(path: path, declaration: declaration)]
+        }
+    }
+}

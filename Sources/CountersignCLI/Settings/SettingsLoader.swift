@@ -1,0 +1,151 @@
+import Configuration
+import CountersignModel
+import CountersignRules
+import Foundation
+
+/// Puts the settings together: flags count before the environment, the environment before the file.
+struct SettingsLoader {
+    let environment: CommandEnvironment
+
+    /// The file named by `--config`; nil for `COUNTERSIGN_CONFIG`, or else `countersign.yaml` where there is one.
+    let file: String?
+
+    /// The settings given as flags, by their dotted keys.
+    let flags: [String: String]
+
+    /// The settings.
+    ///
+    /// - Throws: `UsageError` with all findings in the file, or about the flag or variable that is wrong.
+    func load() throws -> Settings {
+        let fromFile = try readFile()
+        let reader = ConfigReader(providers: [
+            InMemoryProvider(name: "flags", values: Self.values(flags)),
+            EnvironmentVariablesProvider(environmentVariables: environment.variables).prefixKeys(with: "countersign"),
+            InMemoryProvider(name: "file", values: Self.values(fromFile.strings)),
+        ])
+        var options = OptionTree()
+        for leaf in SettingsDeclaration.leaves {
+            guard let text = reader.string(forKey: ConfigKey(leaf.path)) else { continue }
+            options.set(try Self.value(of: text, leaf), at: leaf.path)
+        }
+        if let actions = fromFile.actions { options.set(actions, at: ["actions"]) }
+        return try Settings(options.options, workingDirectory: environment.workingDirectory)
+    }
+
+    private static func values(_ strings: [String: String]) -> [AbsoluteConfigKey: ConfigValue] {
+        var values: [AbsoluteConfigKey: ConfigValue] = [:]
+        for (key, text) in strings {
+            values[AbsoluteConfigKey(key.split(separator: ".").map(String.init))] = ConfigValue(
+                .string(text),
+                isSecret: false
+            )
+        }
+        return values
+    }
+
+    private static func value(of text: String, _ leaf: SettingsDeclaration.Leaf) throws -> OptionValue {
+        func wrong(_ wanted: String) -> UsageError {
+            UsageError("the setting '\(leaf.key)' (\(leaf.variable)) must be \(wanted), not '\(text)'")
+        }
+        switch leaf.declaration.kind {
+        case .duration:
+            guard let duration = Duration(text: text) else { throw wrong("a duration such as 30s") }
+            return .duration(duration)
+        case .integer(let range):
+            guard let number = Int(text), range.contains(number) else {
+                throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
+            }
+            return .integer(number)
+        case .choice(let words):
+            guard words.contains(text) else { throw wrong("one of \(words.joined(separator: ", "))") }
+            return .text(text)
+        default: return .text(text)
+        }
+    }
+}
+
+extension SettingsLoader {
+    private struct FileContent {
+        var strings: [String: String] = [:]
+        var actions: OptionValue?
+    }
+
+    private func readFile() throws -> FileContent {
+        let name = file ?? environment.variables["COUNTERSIGN_CONFIG"]
+        let path = (name ?? "countersign.yaml").absolute(from: environment.workingDirectory)
+        guard name != nil || FileManager.default.fileExists(atPath: path) else { return FileContent() }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw UsageError("the settings file '\(path)' cannot be read; see whether it exists and who may read it")
+        }
+        let text = [UInt8](data)
+        let shown = name ?? "countersign.yaml"
+        let (options, findings) = SettingsFile.read(text: text, file: shown, declarations: SettingsDeclaration.all)
+        guard let options, !findings.contains(where: { $0.severity == .error }) else {
+            throw UsageError(DiagnosticPrinter(sources: [SourceText(path: shown, bytes: text)]).text(findings))
+        }
+        var content = FileContent()
+        Self.flatten(options, under: [], folder: path.folder, into: &content)
+        return content
+    }
+
+    /// Turns options into strings under dotted keys; paths among them start at the file's folder.
+    private static func flatten(
+        _ options: Options,
+        under path: [String],
+        folder: String,
+        into content: inout FileContent
+    ) {
+        for entry in options.entries {
+            let path = path + [entry.key]
+            let key = path.joined(separator: ".")
+            switch entry.value {
+            case .group(let options): flatten(options, under: path, folder: folder, into: &content)
+            case .groups(let groups): content.actions = .groups(groups.map { absolute($0, folder) })
+            case .text(let text): content.strings[key] = absolute(text, key, folder)
+            case .duration(let duration): content.strings[key] = duration.text
+            case .integer(let number): content.strings[key] = String(number)
+            case .boolean(let flag): content.strings[key] = String(flag)
+            default: preconditionFailure("the setting '\(key)' is of a kind that no setting has")
+            }
+        }
+    }
+
+    private static func absolute(_ text: String, _ key: String, _ folder: String) -> String {
+        guard SettingsDeclaration.paths.contains(key) else { return text }
+        if key == "store", text.hasPrefix("sqlite:") {
+            return "sqlite:" + String(text.dropFirst("sqlite:".count)).absolute(from: folder)
+        }
+        return text.absolute(from: folder)
+    }
+
+    private static func absolute(_ entry: OptionValue.NamedOptions, _ folder: String) -> OptionValue.NamedOptions {
+        let entries = entry.options.entries.map { option in
+            guard option.key == "program", case .text(let program) = option.value else { return option }
+            return Options.Entry(key: option.key, value: .text(program.absolute(from: folder)))
+        }
+        return OptionValue.NamedOptions(name: entry.name, options: Options(entries))
+    }
+}
+
+/// Options that are put together one by one, groups within them.
+private struct OptionTree {
+    private(set) var options = Options()
+
+    mutating func set(_ value: OptionValue, at path: [String]) {
+        options = Self.setting(value, at: path[...], in: options)
+    }
+
+    private static func setting(_ value: OptionValue, at path: ArraySlice<String>, in options: Options) -> Options {
+        guard let key = path.first else { return options }
+        var entries = options.entries
+        let index = entries.firstIndex { $0.key == key }
+        var entry = Options.Entry(key: key, value: value)
+        if path.count > 1 {
+            var group = Options()
+            if let index, case .group(let existing) = entries[index].value { group = existing }
+            entry = Options.Entry(key: key, value: .group(setting(value, at: path.dropFirst(), in: group)))
+        }
+        if let index { entries[index] = entry } else { entries.append(entry) }
+        return Options(entries)
+    }
+}

@@ -1,0 +1,64 @@
+package import CountersignModel
+import CountersignRules
+package import CountersignStore
+import Foundation
+package import Logging
+import ServiceLifecycle
+
+/// Judges stored events by the rules in force and makes their runs.
+package struct Dispatcher: Service {
+    private static let batch = 256
+
+    private let store: any Store
+    private let book: RuleBook
+    private let clock: any WallClock
+    private let logger: Logger
+
+    package init(store: any Store, book: RuleBook, clock: any WallClock, logger: Logger) {
+        self.store = store
+        self.book = book
+        self.clock = clock
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                do {
+                    if try await dispatchBatch() == 0 { await store.arrivals.wait() }
+                } catch {
+                    logger.error("Events cannot be dispatched, trying again", metadata: ["error": "\(error)"])
+                    try? await clock.sleep(until: clock.now.addingTimeInterval(1))
+                }
+            }
+        }
+    }
+
+    /// Makes the runs of the oldest events that have none yet.
+    ///
+    /// - Throws: `StoreError`; nothing was made then.
+    /// - Returns: How many events were dispatched.
+    package func dispatchBatch() async throws -> Int {
+        guard let rules = book.current?.ruleSet else { return 0 }
+        let events = try await store.undispatched(limit: Self.batch)
+        guard !events.isEmpty else { return 0 }
+        let now = clock.now
+        let dispatches = events.map { event in
+            Dispatch(
+                eventID: event.id,
+                ruleSet: rules.version,
+                ruleIDs: rules.matching(event, at: now).map(\.id)
+            )
+        }
+        try await store.dispatch(dispatches, at: now)
+        for dispatch in dispatches {
+            logger.debug(
+                "Event dispatched",
+                metadata: [
+                    "event.id": "\(dispatch.eventID)", "rules": "\(dispatch.ruleIDs.joined(separator: " "))",
+                ]
+            )
+        }
+        return events.count
+    }
+}

@@ -1,0 +1,26 @@
+/// How the engine works.
+package struct EngineSettings: Sendable {
+    /// How many runs are worked on at a time.
+    package var workers: Int
+
+    /// How long a run belongs to a worker that gives no sign of life.
+    package var lease: Duration
+
+    /// How long steps that are under way may go on once the program is asked to stop.
+    package var grace: Duration
+
+    /// How often the rules folder is looked at; a change counts once two looks have found the same content.
+    package var reloadEvery: Duration
+
+    package init(
+        workers: Int = 8,
+        lease: Duration = .seconds(60),
+        grace: Duration = .seconds(20),
+        reloadEvery: Duration = .milliseconds(500)
+    ) {
+        self.workers = workers
+        self.lease = lease
+        self.grace = grace
+        self.reloadEvery = reloadEvery
+    }
+}

@@ -1,0 +1,13 @@
+package import CountersignModel
+package import CountersignRules
+
+/// A rule set in force, with the secrets that its rules name.
+package struct LoadedRules: Sendable {
+    package let ruleSet: RuleSet
+    package let secrets: Secrets
+
+    package init(ruleSet: RuleSet, secrets: Secrets) {
+        self.ruleSet = ruleSet
+        self.secrets = secrets
+    }
+}

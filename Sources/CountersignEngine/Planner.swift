@@ -1,0 +1,22 @@
+package import CountersignActions
+package import CountersignModel
+package import CountersignRules
+
+/// Turns a step into a plan; live runs and dry runs go through here, so they cannot disagree.
+package struct Planner: Sendable {
+    package let registry: ActionRegistry
+
+    package init(registry: ActionRegistry) {
+        self.registry = registry
+    }
+
+    /// The step's plan and the way to carry it out.
+    ///
+    /// - Throws: `StepFailure` where a value cannot stand at its place.
+    package func prepare(_ step: Step, in scope: Scope) async throws(StepFailure) -> PreparedStep {
+        guard let action = registry.make(step.action, options: step.options) else {
+            throw .final("this program has no action '\(step.action)'")
+        }
+        return try await action.prepare(in: scope)
+    }
+}

@@ -1,0 +1,101 @@
+package import CountersignModel
+package import CountersignRules
+package import CountersignStore
+import Synchronization
+
+/// The rules in force, and the older sets that unfinished runs still go by.
+///
+/// A set is read, checked and swapped in as a whole; one with an error leaves the old one in force.
+package final class RuleBook: Sendable {
+    /// What came of an attempt to bring new sources into force.
+    package enum Change: Sendable {
+        case installed(RuleSetVersion, warnings: [Diagnostic])
+        case refused([Diagnostic])
+    }
+
+    private struct State {
+        var current: LoadedRules?
+        var older: [RuleSetVersion: LoadedRules] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let compiler: RuleCompiler
+    private let store: any Store
+    private let clock: any WallClock
+    private let loadSecrets: @Sendable (Set<String>) -> Secrets
+
+    package init(
+        compiler: RuleCompiler,
+        store: any Store,
+        clock: any WallClock,
+        loadSecrets: @escaping @Sendable (Set<String>) -> Secrets
+    ) {
+        self.compiler = compiler
+        self.store = store
+        self.clock = clock
+        self.loadSecrets = loadSecrets
+    }
+
+    /// The rules in force; nil before the first set was installed.
+    package var current: LoadedRules? {
+        state.withLock { $0.current }
+    }
+
+    /// Checks `sources` and, when they hold no error, brings them into force.
+    ///
+    /// The sources are in the store before the first run can be made by them.
+    ///
+    /// - Throws: `StoreError` when they cannot be kept; the old set stays in force.
+    /// - Returns: What came of it.
+    package func install(_ sources: RuleSources) async throws -> Change {
+        let outcome = compiler.compile(sources)
+        guard let ruleSet = outcome.ruleSet else { return .refused(outcome.diagnostics) }
+        try await store.keep(ruleSet: ruleSet.version, sources: sources.json, at: clock.now)
+        let loaded = load(ruleSet)
+        state.withLock { $0.current = loaded }
+        return .installed(ruleSet.version, warnings: outcome.diagnostics)
+    }
+
+    /// Brings back the set that was in force last, when the store knows one and it still passes the checks.
+    package func installLastGood() async throws -> RuleSetVersion? {
+        guard let sources = try await store.latestSources().flatMap({ RuleSources(json: $0) }),
+            case .installed(let version, _) = try await install(sources)
+        else { return nil }
+        return version
+    }
+
+    /// The set that a run was made by.
+    ///
+    /// - Throws: `StoreError`, or `UnknownRuleSet` when it was not kept or this program can no longer read it.
+    package func rules(of version: RuleSetVersion) async throws -> LoadedRules {
+        let known = state.withLock { state in
+            state.current?.ruleSet.version == version ? state.current : state.older[version]
+        }
+        if let known { return known }
+        guard let json = try await store.sources(of: version), let sources = RuleSources(json: json) else {
+            throw UnknownRuleSet(version: version, reason: "it is not in the store")
+        }
+        let outcome = compiler.compile(sources)
+        guard let ruleSet = outcome.ruleSet else {
+            let finding = outcome.diagnostics.first { $0.severity == .error }
+            throw UnknownRuleSet(version: version, reason: finding?.description ?? "it no longer passes the checks")
+        }
+        let loaded = load(ruleSet)
+        state.withLock { $0.older[version] = loaded }
+        return loaded
+    }
+
+    private func load(_ ruleSet: RuleSet) -> LoadedRules {
+        LoadedRules(ruleSet: ruleSet, secrets: loadSecrets(ruleSet.secretNames))
+    }
+}
+
+/// A run belongs to a rule set that this program cannot go by.
+package struct UnknownRuleSet: Error, CustomStringConvertible {
+    package let version: RuleSetVersion
+    package let reason: String
+
+    package var description: String {
+        "the run was made by rule set \(version.short), which cannot be used: \(reason)"
+    }
+}

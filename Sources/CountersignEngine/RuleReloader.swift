@@ -1,0 +1,100 @@
+package import CountersignModel
+package import CountersignRules
+package import CountersignStore
+import Foundation
+package import Logging
+import ServiceLifecycle
+
+/// Watches the rules folder and brings changes into force.
+///
+/// It compares contents: whichever way an editor, `git` or a swapped symbolic link writes, the bytes tell.
+package struct RuleReloader: Service {
+    private let book: RuleBook
+    private let interval: Duration
+    private let clock: any WallClock
+    private let logger: Logger
+    private let read: @Sendable () throws -> RuleSources
+
+    /// Rung to have the folder looked at now (SIGHUP).
+    package let hurry = Bell()
+
+    package init(
+        book: RuleBook,
+        every interval: Duration,
+        clock: any WallClock,
+        logger: Logger,
+        read: @escaping @Sendable () throws -> RuleSources
+    ) {
+        self.book = book
+        self.interval = interval
+        self.clock = clock
+        self.logger = logger
+        self.read = read
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            await watch()
+        }
+    }
+
+    /// What one look found, so that the next one can tell whether something is new.
+    private struct Seen: Equatable {
+        var version: RuleSetVersion?
+        var problem: String?
+    }
+
+    private func watch() async {
+        var settled = Seen(version: book.current?.ruleSet.version)
+        var candidate = settled
+        while !Task.isCancelled {
+            await hurry.wait(until: clock.now.addingTimeInterval(interval.timeInterval), on: clock)
+            if Task.isCancelled { return }
+            let (found, sources) = look()
+            // A file that is being written shows another content at the next look; two equal looks are a whole file.
+            if found != settled, found == candidate {
+                if await takeUp(found, sources) { settled = found }
+            }
+            candidate = found
+        }
+    }
+
+    private func look() -> (Seen, RuleSources?) {
+        do {
+            let sources = try read()
+            return (Seen(version: sources.version), sources)
+        } catch {
+            return (Seen(problem: "\(error)"), nil)
+        }
+    }
+
+    /// Whether the matter is settled, for better or worse; false means: try again at the next look.
+    private func takeUp(_ found: Seen, _ sources: RuleSources?) async -> Bool {
+        guard let sources else {
+            logger.error(
+                "Rules cannot be read, the old ones stay in force",
+                metadata: ["error": "\(found.problem ?? "")"]
+            )
+            return true
+        }
+        do {
+            report(try await book.install(sources), logger)
+            return true
+        } catch {
+            logger.error("New rules cannot be kept, the old ones stay in force", metadata: ["error": "\(error)"])
+            return false
+        }
+    }
+}
+
+/// Tells in the log what came of new rules.
+package func report(_ change: RuleBook.Change, _ logger: Logger) {
+    switch change {
+    case .installed(let version, let warnings):
+        for warning in warnings { logger.warning("Rule file finding", metadata: ["finding": "\(warning)"]) }
+        logger.info("Rules in force", metadata: ["rule.set": "\(version.short)"])
+    case .refused(let findings):
+        for finding in findings { logger.error("Rule file finding", metadata: ["finding": "\(finding)"]) }
+        logger.error("Rules refused, the old ones stay in force", metadata: ["findings": "\(findings.count)"])
+    }
+}

@@ -1,0 +1,138 @@
+package import CountersignModel
+package import CountersignRules
+package import CountersignStore
+
+/// How far a run has come, read off its records; decides what comes next and nothing else.
+package struct RunProgress: Sendable {
+    /// What a run needs next.
+    package enum Move: Sendable {
+        /// Try a step, for the `number`th time counted over all rounds.
+        case attempt(Step, number: Int)
+        /// Nothing is left to do.
+        case finish(RunEnding)
+    }
+
+    /// What a step came to.
+    private enum Result {
+        case succeeded
+        case skipped
+        case failed(StepRecord)
+    }
+
+    /// How often the program may die during one step before the step counts as failed.
+    package static let toleratedInterruptions = 10
+
+    package let rule: Rule
+
+    /// How often a person sent the run on its way again.
+    package let round: Int
+
+    /// All attempts, in the order in which they were made.
+    package private(set) var records: [StepRecord]
+
+    package init(rule: Rule, round: Int, records: [StepRecord]) {
+        self.rule = rule
+        self.round = round
+        self.records = records
+    }
+
+    /// Adds an attempt that was just made.
+    package mutating func append(_ record: StepRecord) {
+        records.append(record)
+    }
+
+    /// What comes next: the chain, then `on_failure` where it failed, then `always`.
+    package var next: Move {
+        for step in rule.steps {
+            guard let result = result(of: step) else { return attempt(step) }
+            if case .failed = result, !step.continuesOnError { break }
+        }
+        if failure != nil {
+            for step in rule.onFailure {
+                guard let result = result(of: step) else { return attempt(step) }
+                if case .failed = result, !step.continuesOnError { break }
+            }
+        }
+        // Each of them runs, whatever became of the others.
+        for step in rule.always where result(of: step) == nil { return attempt(step) }
+        return .finish(failure == nil && failureOfAlways == nil ? .succeeded : .failed)
+    }
+
+    /// The step that stopped the chain.
+    package var failure: Scope.Failure? {
+        stoppingFailure(in: rule.steps)
+    }
+
+    private var failureOfAlways: Scope.Failure? {
+        stoppingFailure(in: rule.always)
+    }
+
+    private func stoppingFailure(in steps: [Step]) -> Scope.Failure? {
+        for step in steps where !step.continuesOnError {
+            guard case .failed(let record)? = result(of: step) else { continue }
+            return Scope.Failure(
+                step: step.id,
+                reason: record.reason ?? "it failed",
+                attempts: failures(of: step.id)
+            )
+        }
+        return nil
+    }
+
+    /// The steps that have a result, as templates and conditions see them.
+    package var values: JSONObject {
+        var values = JSONObject()
+        for step in rule.steps + rule.onFailure + rule.always {
+            guard let result = result(of: step) else { continue }
+            var value = record(of: step)?.output?.object ?? JSONObject()
+            switch result {
+            case .succeeded: value["status"] = "succeeded"
+            case .skipped: value["status"] = "skipped"
+            case .failed(let record):
+                value["status"] = "failed"
+                value["reason"] = JSON(record.reason)
+            }
+            values[step.id] = .object(value)
+        }
+        return values
+    }
+
+    /// How many tries at the step have failed in this round.
+    package func failures(of stepID: String) -> Int {
+        records.count { $0.stepID == stepID && $0.round == round && $0.status == .failed }
+    }
+
+    /// How often the program died during the step in this round.
+    package func interruptions(of stepID: String) -> Int {
+        records.count { $0.stepID == stepID && $0.round == round && $0.status == .interrupted }
+    }
+
+    private func attempt(_ step: Step) -> Move {
+        .attempt(step, number: records.count { $0.stepID == step.id } + 1)
+    }
+
+    /// The record that holds the step's result; nil while it has none.
+    private func record(of step: Step) -> StepRecord? {
+        let belongsToChain = rule.steps.contains { $0.id == step.id }
+        return records.last { record in
+            guard record.stepID == step.id else { return false }
+            switch record.status {
+            // What the chain has done stays done; on_failure and always belong to their round.
+            case .succeeded, .skipped: return belongsToChain || record.round == round
+            case .failed:
+                return record.isFinal && (record.round == round || (belongsToChain && step.continuesOnError))
+            case .interrupted: return false
+            }
+        }
+    }
+
+    private func result(of step: Step) -> Result? {
+        guard let record = record(of: step) else { return nil }
+        switch record.status {
+        case .succeeded: return .succeeded
+        case .skipped: return .skipped
+        case .failed: return .failed(record)
+        case .interrupted: return nil
+        }
+    }
+}

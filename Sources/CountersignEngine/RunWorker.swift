@@ -1,0 +1,196 @@
+package import CountersignActions
+package import CountersignModel
+import CountersignRules
+package import CountersignStore
+import Foundation
+package import Logging
+
+/// Takes one claimed run as far as it goes: to its end, to the wait before the next try, or back to the queue.
+package struct RunWorker: Sendable {
+    package let store: any Store
+    private let book: RuleBook
+    private let performer: StepPerformer
+    private let clock: any WallClock
+    private let logger: Logger
+    private let spread: @Sendable () -> Double
+
+    /// A worker whose waits between tries are scattered by `spread`, which gives random numbers from 0 to 1.
+    package init(
+        store: any Store,
+        book: RuleBook,
+        planner: Planner,
+        services: ActionServices,
+        clock: any WallClock,
+        logger: Logger,
+        spread: @escaping @Sendable () -> Double
+    ) {
+        self.store = store
+        self.book = book
+        performer = StepPerformer(store: store, planner: planner, services: services, clock: clock)
+        self.clock = clock
+        self.logger = logger
+        self.spread = spread
+    }
+
+    /// Works on `claimed` until it is released; never throws, what goes wrong is in the ledger or in the log.
+    package func work(on claimed: ClaimedRun, lease: Lease.ID, isStopping: @Sendable () -> Bool) async {
+        var logger = logger
+        logger[metadataKey: "event.id"] = "\(claimed.event.id)"
+        logger[metadataKey: "run.id"] = "\(claimed.run.id)"
+        logger[metadataKey: "rule.id"] = "\(claimed.run.ruleID)"
+        let desk = Desk(claimed: claimed, lease: lease, logger: logger)
+        do {
+            let rules = try await book.rules(of: claimed.run.ruleSet)
+            guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
+                throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
+            }
+            let progress = RunProgress(rule: rule, round: claimed.run.retries, records: claimed.records)
+            try await proceed(progress, rules, at: desk, isStopping)
+        } catch let error as UnknownRuleSet {
+            await giveUp(error, at: desk)
+        } catch StoreError.leaseLost {
+            logger.warning("Run belongs to another worker by now")
+        } catch is CancellationError {
+            logger.warning("Run stays as it is, the program ends before it could be written")
+        } catch {
+            logger.error("Run cannot go on", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// What belongs to the work on one run.
+    private struct Desk: Sendable {
+        let claimed: ClaimedRun
+        let lease: Lease.ID
+        let logger: Logger
+    }
+
+    private func proceed(
+        _ start: RunProgress,
+        _ rules: LoadedRules,
+        at desk: Desk,
+        _ isStopping: @Sendable () -> Bool
+    ) async throws {
+        var progress = start
+        while true {
+            switch progress.next {
+            case .finish(let ending):
+                try await release(to: ending, nil, at: desk)
+                report(ending, progress, desk)
+                return
+            case .attempt where isStopping() || Task.isCancelled:
+                return try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            case .attempt(let step, let number):
+                let attempt = StepPerformer.Attempt(
+                    step: step,
+                    number: number,
+                    progress: progress,
+                    claimed: desk.claimed,
+                    lease: desk.lease,
+                    secrets: rules.secrets,
+                    logger: desk.logger
+                )
+                guard let record = try await record(of: attempt, desk) else { return }
+                progress.append(record)
+            }
+        }
+    }
+
+    /// Makes one attempt and writes down what came of it; nil when the run was let go of.
+    private func record(of attempt: StepPerformer.Attempt, _ desk: Desk) async throws -> StepRecord? {
+        let outcome = try await performer.perform(attempt)
+        guard let ended = outcome.ending else {
+            // Stopped in the middle: no attempt is charged.
+            try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            return nil
+        }
+        guard case .failed(let failure) = ended else {
+            let record = outcome.record(isFinal: true)
+            try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
+            return record
+        }
+        let failures = attempt.progress.failures(of: attempt.step.id) + 1
+        let policy = attempt.step.retry
+        let isFinal = !failure.isWorthRetrying || failures >= policy.attempts
+        let record = outcome.record(isFinal: isFinal)
+        if isFinal {
+            attempt.logger.warning(
+                "Step failed for good",
+                metadata: ["step.id": "\(attempt.step.id)", "reason": "\(failure.reason)"]
+            )
+            try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
+            return record
+        }
+        let wait = max(policy.wait(afterFailures: failures, spread: spread()), failure.retryAfter ?? .zero)
+        attempt.logger.info(
+            "Step failed, it will be tried again",
+            metadata: [
+                "step.id": "\(attempt.step.id)", "reason": "\(failure.reason)", "attempt": "\(attempt.number)",
+                "wait": "\(wait.text)",
+            ]
+        )
+        try await release(to: .queued(dueAt: clock.now.addingTimeInterval(wait.timeInterval)), record, at: desk)
+        return nil
+    }
+
+    private func release(to ending: RunEnding, _ record: StepRecord?, at desk: Desk) async throws {
+        try await write(desk) {
+            try await store.release(
+                desk.claimed.run.id,
+                lease: desk.lease,
+                to: ending,
+                recording: record,
+                at: clock.now
+            )
+        }
+    }
+
+    /// Writes a result, however long the store cannot; a result that exists is recorded before anything follows.
+    private func write(_ desk: Desk, _ work: @escaping @Sendable () async throws -> Void) async throws {
+        var pause: TimeInterval = 1
+        while true {
+            do {
+                return try await shielded(work)
+            } catch StoreError.cannotWrite(let reason) {
+                desk.logger.error("A result cannot be recorded, trying again", metadata: ["error": "\(reason)"])
+                try await clock.sleep(until: clock.now.addingTimeInterval(pause))
+                pause = min(pause * 2, 30)
+            }
+        }
+    }
+
+    private func giveUp(_ error: UnknownRuleSet, at desk: Desk) async {
+        let now = clock.now
+        let record = StepRecord(
+            stepID: "",
+            attempt: 1,
+            round: desk.claimed.run.retries,
+            status: .failed,
+            isFinal: true,
+            plan: nil,
+            output: nil,
+            reason: error.description,
+            startedAt: now,
+            finishedAt: now
+        )
+        desk.logger.error("Run failed", metadata: ["error": "\(error)"])
+        do {
+            try await release(to: .failed, record, at: desk)
+        } catch {
+            desk.logger.error("Run cannot go on", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func report(_ ending: RunEnding, _ progress: RunProgress, _ desk: Desk) {
+        switch ending {
+        case .failed:
+            desk.logger.error(
+                "Run failed",
+                metadata: [
+                    "step.id": "\(progress.failure?.step ?? "")", "reason": "\(progress.failure?.reason ?? "")",
+                ]
+            )
+        case .succeeded: desk.logger.debug("Run succeeded")
+        case .queued: break
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package import CountersignModel
+package import CountersignStore
+import Foundation
+package import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Claims runs that are due and works on several at a time.
+package struct Runner: Service {
+    private let store: any Store
+    private let worker: RunWorker
+    private let settings: EngineSettings
+    private let clock: any WallClock
+    private let logger: Logger
+    private let makeLeaseID: @Sendable () -> Lease.ID
+    private let floor = Floor()
+
+    package init(
+        worker: RunWorker,
+        settings: EngineSettings,
+        clock: any WallClock,
+        logger: Logger,
+        makeLeaseID: @escaping @Sendable () -> Lease.ID
+    ) {
+        store = worker.store
+        self.worker = worker
+        self.settings = settings
+        self.clock = clock
+        self.logger = logger
+        self.makeLeaseID = makeLeaseID
+    }
+
+    package func run() async throws {
+        await rescue(everyOwner: true)
+        await withTaskGroup { group in
+            group.addTask { await renewLeases() }
+            await withGracefulShutdownHandler {
+                await work()
+            } onGracefulShutdown: {
+                floor.close()
+                store.queued.ring()
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Works until the floor is closed, then gives what is under way its grace time.
+    private func work() async {
+        await withDiscardingTaskGroup { group in
+            while floor.isOpen, !Task.isCancelled {
+                let (runs, lease) = await claim()
+                for run in runs {
+                    group.addTask {
+                        await worker.work(on: run, lease: lease.id) { !floor.isOpen }
+                        floor.leave(lease.id)
+                        store.queued.ring()
+                    }
+                }
+                if runs.isEmpty { await waitForWork() }
+            }
+            await floor.waitUntilEmpty(orAt: clock.now.addingTimeInterval(settings.grace.timeInterval), on: clock)
+            // Who is still at work gives the run back; see RunWorker.
+            group.cancelAll()
+        }
+    }
+
+    private func claim() async -> (runs: [ClaimedRun], lease: Lease) {
+        let lease = Lease(id: makeLeaseID(), until: clock.now.addingTimeInterval(settings.lease.timeInterval))
+        let free = settings.workers - floor.count
+        guard free > 0 else { return ([], lease) }
+        do {
+            let runs = try await store.claim(limit: free, lease: lease, at: clock.now)
+            floor.enter(lease.id, count: runs.count)
+            return (runs, lease)
+        } catch {
+            logger.error("Runs cannot be claimed, trying again", metadata: ["error": "\(error)"])
+            try? await clock.sleep(until: clock.now.addingTimeInterval(1))
+            return ([], lease)
+        }
+    }
+
+    private func waitForWork() async {
+        // With every worker busy, only one that gets free changes anything.
+        let due = floor.count < settings.workers ? try? await store.nextDue() : nil
+        await store.queued.wait(until: due, on: clock)
+    }
+
+    /// Keeps the leases of what is under way alive, and takes back what a dead owner holds.
+    private func renewLeases() async {
+        let pause = settings.lease.timeInterval / 3
+        while !Task.isCancelled {
+            try? await clock.sleep(until: clock.now.addingTimeInterval(pause))
+            if Task.isCancelled { return }
+            for id in floor.leases {
+                let lease = Lease(id: id, until: clock.now.addingTimeInterval(settings.lease.timeInterval))
+                do {
+                    try await store.renew(lease, at: clock.now)
+                } catch {
+                    logger.error("A lease cannot be renewed", metadata: ["error": "\(error)"])
+                }
+            }
+            await rescue(everyOwner: false)
+        }
+    }
+
+    private func rescue(everyOwner: Bool) async {
+        do {
+            let count = try await store.rescue(everyOwner: everyOwner, at: clock.now)
+            if count > 0 { logger.warning("Interrupted runs go on", metadata: ["runs": "\(count)"]) }
+        } catch {
+            logger.error("Interrupted runs cannot be taken up", metadata: ["error": "\(error)"])
+        }
+    }
+}
+
+/// Who is at work: how many runs under which leases, and whether more may come.
+private final class Floor: Sendable {
+    private struct State {
+        var isOpen = true
+        var runs: [Lease.ID: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+    private let emptied = Bell()
+
+    var isOpen: Bool { state.withLock { $0.isOpen } }
+    var count: Int { state.withLock { $0.runs.values.reduce(0, +) } }
+    var leases: [Lease.ID] { state.withLock { Array($0.runs.keys) } }
+
+    func close() {
+        state.withLock { $0.isOpen = false }
+    }
+
+    func enter(_ lease: Lease.ID, count: Int) {
+        guard count > 0 else { return }
+        state.withLock { $0.runs[lease] = count }
+    }
+
+    func leave(_ lease: Lease.ID) {
+        let isEmpty = state.withLock { state in
+            let rest = (state.runs[lease] ?? 1) - 1
+            state.runs[lease] = rest > 0 ? rest : nil
+            return state.runs.isEmpty
+        }
+        if isEmpty { emptied.ring() }
+    }
+
+    func waitUntilEmpty(orAt deadline: Date, on clock: any WallClock) async {
+        // The bell may have been rung by an earlier moment without work.
+        while count > 0, clock.now < deadline, !Task.isCancelled {
+            await emptied.wait(until: deadline, on: clock)
+        }
+    }
+}

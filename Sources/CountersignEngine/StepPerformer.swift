@@ -1,0 +1,172 @@
+import CountersignActions
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+import Logging
+
+/// Makes one attempt at one step: judges its `if`, plans it, performs it within its time.
+struct StepPerformer: Sendable {
+    /// The attempt to make.
+    struct Attempt: Sendable {
+        let step: Step
+        let number: Int
+        let progress: RunProgress
+        let claimed: ClaimedRun
+        let lease: Lease.ID
+        let secrets: Secrets
+        let logger: Logger
+    }
+
+    /// What came of it.
+    struct Outcome: Sendable {
+        enum Ending: Sendable {
+            case succeeded(JSONObject)
+            case skipped
+            case failed(StepFailure)
+        }
+
+        let attempt: Attempt
+        let startedAt: Date
+        let finishedAt: Date
+        let plan: JSON?
+
+        /// Nil when the program was stopped in the middle.
+        let ending: Ending?
+
+        func record(isFinal: Bool) -> StepRecord {
+            let secrets = attempt.secrets
+            let (status, output, reason): (StepRecord.Status, JSON?, String?) =
+                switch ending {
+                case .succeeded(let outputs): (.succeeded, .object(outputs), nil)
+                case .skipped: (.skipped, nil, nil)
+                case .failed(let failure): (.failed, failure.output, failure.reason)
+                case nil: (.interrupted, nil, nil)
+                }
+            return StepRecord(
+                stepID: attempt.step.id,
+                attempt: attempt.number,
+                round: attempt.progress.round,
+                status: status,
+                isFinal: isFinal,
+                plan: plan.map { secrets.masking($0) },
+                output: output.map { secrets.masking($0) },
+                reason: reason.map { secrets.masking($0) },
+                startedAt: startedAt,
+                finishedAt: finishedAt
+            )
+        }
+    }
+
+    let store: any Store
+    let planner: Planner
+    let services: ActionServices
+    let clock: any WallClock
+
+    /// Makes the attempt.
+    ///
+    /// - Throws: `StoreError` when the beginning cannot be written down; nothing was done then.
+    func perform(_ attempt: Attempt) async throws -> Outcome {
+        let startedAt = clock.now
+        let values = attempt.progress.values
+        func outcome(_ plan: JSON?, _ ending: Outcome.Ending?) -> Outcome {
+            Outcome(attempt: attempt, startedAt: startedAt, finishedAt: clock.now, plan: plan, ending: ending)
+        }
+        let judgement = Judgement(event: attempt.claimed.event, steps: values, now: startedAt)
+        if let condition = attempt.step.condition, !condition.holds(in: judgement) { return outcome(nil, .skipped) }
+        if attempt.progress.interruptions(of: attempt.step.id) >= RunProgress.toleratedInterruptions {
+            let times = RunProgress.toleratedInterruptions
+            return outcome(nil, .failed(.final("the program ended \(times) times in the middle of this step")))
+        }
+        let prepared: PreparedStep
+        do throws(StepFailure) {
+            prepared = try await planner.prepare(attempt.step, in: scope(attempt, values))
+        } catch {
+            return outcome(nil, .failed(error))
+        }
+        try await store.begin(
+            stepID: attempt.step.id,
+            attempt: attempt.number,
+            of: attempt.claimed.run.id,
+            lease: attempt.lease,
+            at: startedAt
+        )
+        let context = context(attempt)
+        let ending = await ending(within: attempt.step.timeout) { () async throws(StepFailure) in
+            try await prepared.perform(context)
+        }
+        return outcome(prepared.plan, ending)
+    }
+
+    private func scope(_ attempt: Attempt, _ values: JSONObject) -> Scope {
+        let rule = attempt.progress.rule
+        return Scope(
+            event: attempt.claimed.event,
+            ruleID: rule.id,
+            ruleFolder: rule.folder,
+            runID: attempt.claimed.run.id,
+            stepID: attempt.step.id,
+            attempt: attempt.number,
+            steps: Dictionary(uniqueKeysWithValues: values.members.map { ($0.key, .known($0.value)) }),
+            failure: attempt.progress.failure,
+            secrets: attempt.secrets
+        )
+    }
+
+    private func context(_ attempt: Attempt) -> ActionContext {
+        var logger = attempt.logger
+        logger[metadataKey: "step.id"] = "\(attempt.step.id)"
+        return ActionContext(
+            event: attempt.claimed.event,
+            runID: attempt.claimed.run.id,
+            ruleID: attempt.progress.rule.id,
+            stepID: attempt.step.id,
+            attempt: attempt.number,
+            idempotencyKey: "\(store.identity)-\(attempt.claimed.run.id)-\(attempt.step.id)",
+            logger: logger,
+            services: services
+        )
+    }
+
+    private enum Signal: Sendable {
+        case ended(Outcome.Ending)
+        case timeIsUp
+    }
+
+    /// What `work` came to; its task is cancelled when its time is up, and awaited, so that nothing of it stays behind.
+    private func ending(
+        within timeout: Duration,
+        _ work: @escaping @Sendable () async throws(StepFailure) -> JSONObject
+    ) async -> Outcome.Ending? {
+        let deadline = clock.now.addingTimeInterval(timeout.timeInterval)
+        return await withTaskGroup(of: Signal.self) { group in
+            group.addTask {
+                do throws(StepFailure) {
+                    return .ended(.succeeded(try await work()))
+                } catch {
+                    return .ended(.failed(error))
+                }
+            }
+            group.addTask {
+                try? await clock.sleep(until: deadline)
+                return .timeIsUp
+            }
+            var isTimedOut = false
+            while let signal = await group.next() {
+                switch signal {
+                case .timeIsUp:
+                    isTimedOut = !Task.isCancelled
+                    group.cancelAll()
+                case .ended(.failed) where Task.isCancelled: return nil
+                case .ended(.failed(let failure)) where isTimedOut:
+                    let reason = "it was ended after its timeout of \(timeout.text)"
+                    return .failed(StepFailure(reason, output: failure.output))
+                case .ended(let ending):
+                    group.cancelAll()
+                    return ending
+                }
+            }
+            return nil
+        }
+    }
+}

@@ -1,0 +1,57 @@
+/// A callback body that OneSpan Sign's blog publishes, byte for byte.
+package struct SamplePayload: Sendable {
+    /// The name under which commands know it: the event, and what tells two of the same event apart.
+    package let name: String
+
+    package let body: String
+
+    /// The seven published bodies, in the order in which a package lives through them.
+    package static let all: [SamplePayload] = [
+        sample("PACKAGE_CREATE", "18EZDL44xgsX", "wVdZEaPD2igwUnFGJBjDD0dpO7k=", "2018-06-30T20:04:55.384Z"),
+        sample("PACKAGE_ACTIVATE", "18EZDL44xgsX", deal, "2018-06-30T20:09:50.425Z"),
+        sample(
+            "DOCUMENT_SIGNED",
+            signer,
+            deal,
+            "2018-06-30T20:10:51.002Z",
+            document: "default-consent",
+            called: "DOCUMENT_SIGNED-consent"
+        ),
+        sample(
+            "DOCUMENT_SIGNED",
+            signer,
+            deal,
+            "2018-06-30T20:12:12.256Z",
+            document: "7caf46cdd75f7a411bf8c22793b84fa79d8d180becc40691"
+        ),
+        sample("SIGNER_COMPLETE", signer, deal, "2018-06-30T20:12:12.272Z"),
+        sample("PACKAGE_COMPLETE", "e00696ec-d6f5-4feb-89c5-a5ce002a6c66", deal, "2018-06-30T20:15:01.038Z"),
+        sample(
+            "PACKAGE_OPT_OUT",
+            "b5381b13-991e-4179-9f9b-d4e1ec9d06bb",
+            "J5tyJalzG49hmDho5b9JdG61T7M=",
+            "2018-06-30T20:16:29.763Z",
+            message: "the personal info is not correct"
+        ),
+    ]
+
+    private static let deal = "5n4obeO8jYoPp126Cm-Y3fxdfbo="
+    private static let signer = "44aafb7c-97b9-40e1-bb59-eb76c7d2a484"
+
+    private static func sample(
+        _ event: String,
+        _ user: String,
+        _ packageID: String,
+        _ date: String,
+        message: String? = nil,
+        document: String? = nil,
+        called name: String? = nil
+    ) -> SamplePayload {
+        let body: JSON = [
+            "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": .string(event),
+            "sessionUser": .string(user), "packageId": .string(packageID), "message": JSON(message),
+            "documentId": JSON(document), "createdDate": .string(date),
+        ]
+        return SamplePayload(name: name ?? event, body: body.text)
+    }
+}

@@ -1,0 +1,121 @@
+import CountersignActions
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import CountersignTesting
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct RuleBookTests {
+    private static func rule(_ text: String) -> String {
+        """
+        rules:
+          - id: r
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - { probe: "\(text)" }
+        """
+    }
+
+    @Test func `a set with an error is refused and the old one stays in force`() async throws {
+        let shop = Workshop()
+        try await shop.use(Self.rule("old"))
+        let version = shop.book.current?.ruleSet.version
+        let change = try await shop.book.install(.single("rules: [{ id: r }]"))
+        guard case .refused(let findings) = change else {
+            Issue.record("it was not refused")
+            return
+        }
+        #expect(!findings.isEmpty)
+        #expect(shop.book.current?.ruleSet.version == version)
+    }
+
+    @Test func `a run goes on with the rules that it was made by`() async throws {
+        let tries = Counter()
+        let shop = Workshop { _ throws(StepFailure) in
+            if tries.next() == 1 { throw StepFailure("again") }
+            return [:]
+        }
+        try await shop.use(Self.rule("old"))
+        try await shop.receive()
+        try await shop.work()
+        try await shop.use(Self.rule("new"))
+        shop.clock.advance(by: .seconds(600))
+        try await shop.work()
+        #expect(shop.action.calls.map(\.text) == ["old", "old"])
+    }
+
+    @Test func `older rules are found again in the store after a restart`() async throws {
+        let shop = Workshop()
+        try await shop.use(Self.rule("old"))
+        let version = try #require(shop.book.current?.ruleSet.version)
+        let registry = [ScriptedAction.declaration]
+        let book = RuleBook(
+            compiler: RuleCompiler(catalogue: registry),
+            store: shop.store,
+            clock: shop.clock,
+            loadSecrets: { _ in Secrets([:]) }
+        )
+        #expect(try await book.rules(of: version).ruleSet.rule("r") != nil)
+        #expect(try await book.installLastGood() == version)
+        #expect(book.current?.ruleSet.version == version)
+    }
+
+    @Test func `a run whose rules cannot be used fails and says so`() async throws {
+        let shop = Workshop()
+        try await shop.use(Self.rule("old"))
+        try await shop.receive()
+        let book = RuleBook(
+            compiler: RuleCompiler(catalogue: []),
+            store: shop.store,
+            clock: shop.clock,
+            loadSecrets: { _ in Secrets([:]) }
+        )
+        let worker = RunWorker(
+            store: shop.store,
+            book: book,
+            planner: Planner(registry: .init()),
+            services: .unused,
+            clock: shop.clock,
+            logger: shop.logger,
+            spread: { 1 }
+        )
+        let lease = Lease(id: "x", until: shop.clock.now.addingTimeInterval(60))
+        for run in try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now) {
+            await worker.work(on: run, lease: "x") { false }
+        }
+        let run = try await shop.onlyRun()
+        #expect(run.run.state == .failed)
+        #expect(run.records.first?.reason?.contains("probe") == true)
+    }
+
+    @Test func `a change counts once two looks have found the same content`() async throws {
+        let shop = Workshop()
+        try await shop.use(Self.rule("old"))
+        let old = shop.book.current?.ruleSet.version
+        let text = Mutex(Self.rule("old"))
+        let reloader = RuleReloader(book: shop.book, every: .seconds(1), clock: shop.clock, logger: shop.logger) {
+            RuleSources.single(text.withLock { $0 })
+        }
+        let watch = Task { try await reloader.run() }
+        func look() async {
+            await shop.clock.untilSleeping()
+            shop.clock.advance(by: .seconds(1))
+            await shop.clock.untilSleeping()
+        }
+        text.withLock { $0 = Self.rule("half") }
+        await look()
+        text.withLock { $0 = Self.rule("whole") }
+        await look()
+        #expect(shop.book.current?.ruleSet.version == old)
+        await look()
+        #expect(shop.book.current?.ruleSet.version == RuleSources.single(Self.rule("whole")).version)
+        watch.cancel()
+        try await watch.value
+    }
+}
