@@ -11,16 +11,25 @@ package struct RuleSet: Sendable {
     /// The names of all secrets that the rules use.
     package let secretNames: Set<String>
 
+    private let index: RuleIndex
+
     package init(version: RuleSetVersion, rules: [Rule], secretNames: Set<String>) {
         self.version = version
         self.rules = rules
         self.secretNames = secretNames
+        index = RuleIndex(rules)
     }
 
     /// The enabled rules whose conditions hold for `event`, in their order.
     package func matching(_ event: Event, at now: Date) -> [Rule] {
-        let judgement = Judgement(event: event, now: now)
-        return rules.filter { $0.isEnabled && $0.condition.holds(in: judgement) }
+        matches(Judgement(event: event, now: now)).map { rules[$0] }
+    }
+
+    /// The positions in `rules` of the enabled ones whose conditions hold, in ascending order.
+    ///
+    /// This is `matching` for those who need no copies of the rules; it looks at the rules that can match, not at all.
+    package func matches(_ judgement: Judgement) -> [Int] {
+        index.matches(judgement)
     }
 
     /// The rule called `id`.

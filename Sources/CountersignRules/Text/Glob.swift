@@ -52,6 +52,16 @@ package struct Glob: Sendable, Hashable {
         return prefix
     }
 
+    /// The characters that every match ends with.
+    package var literalSuffix: String {
+        var suffix: [Character] = []
+        for token in tokens.reversed() {
+            guard case .character(let character) = token else { break }
+            suffix.append(character)
+        }
+        return String(suffix.reversed())
+    }
+
     /// The one text that matches, when the pattern has no wildcard.
     package var literal: String? {
         let prefix = literalPrefix

@@ -1,0 +1,56 @@
+import CountersignModel
+import CountersignRules
+import Testing
+
+struct RuleIndexTests {
+    /// Rules of many kinds, no two alike, and what a look at every one of them says.
+    @Test(arguments: 0..<60)
+    func `the index finds the rules that a look at every one of them finds`(seed: Int) throws {
+        var random = RandomRules(random: SeededGenerator(seed: UInt64(seed) + 77_000))
+        let rules = (0..<40)
+            .map { number -> JSON in
+                [
+                    "id": .string("r\(number)"), "enabled": .bool(number % 9 != 0), "when": random.condition(),
+                    "then": [["log": .string("\(number)")]],
+                ]
+            }
+        let text = JSON.object(["rules": .array(rules)]).text
+        let ruleSet = try #require(compile(text).ruleSet)
+        for _ in 0..<60 {
+            let name = random.pick(["PACKAGE_CREATE", "EMAIL_BOUNCE", "X_OTHER"])
+            let judgement = judgement(.object(random.payload()), name: name, origin: random.pick([.callback, .poll]))
+            let naive = ruleSet.rules.indices.filter { index in
+                ruleSet.rules[index].isEnabled && ruleSet.rules[index].condition.holds(in: judgement)
+            }
+            #expect(ruleSet.matches(judgement) == naive, "\(text) on \(judgement.subject.text)")
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("{packageId: A-1}", ["packageId": "A-1"], true),
+            ("{packageId: [A-1, B]}", ["packageId": "B"], true),
+            ("{packageId: {prefix: A-}}", ["packageId": "A-1"], true),
+            ("{packageId: {prefix: K}}", ["packageId": "\u{212A}1"], true),
+            ("{packageId: {suffix: '-1'}}", ["packageId": "A-1"], true),
+            ("{packageId: {glob: '*-1'}}", ["packageId": "A-1"], true),
+            ("{packageId: {glob: 'A?1'}}", ["packageId": "A-1"], true),
+            ("{packageId: {glob: 'A-1'}}", ["packageId": "A-1"], true),
+            ("{packageId: {equals: a-1, ignore_case: true}}", ["packageId": "A-1"], true),
+            ("{packageId: {prefix: AB, ignore_case: true}}", ["packageId": "abc"], true),
+            ("{packageId: {suffix: BC, ignore_case: true}}", ["packageId": "abc"], true),
+            ("{packageId: {in: [null, A]}}", [:], true),
+            ("{packageId: {prefix: ''}}", ["packageId": "x"], true),
+            ("{packageId: {equals: 5}}", ["packageId": 5], true),
+            ("{packageId: \u{E9}}", ["packageId": "e\u{301}"], true),
+            ("{any: [{packageId: A}, {message: {prefix: b}}]}", ["message": "bb"], true),
+            ("{any: [{event: X_A, packageId: A}, {event: X_B}]}", ["packageId": "A"], false),
+            ("{'data.items[0].id': A}", ["data": ["items": [["id": "A"]]]], true),
+        ] as [(String, JSON, Bool)]
+    )
+    func `every way to be found finds`(when: String, payload: JSON, isFound: Bool) throws {
+        let outcome = compile("rules: [{id: a, when: \(when), then: [{log: x}]}]")
+        let ruleSet = try #require(outcome.ruleSet, "\(outcome.diagnostics)")
+        #expect(ruleSet.matches(judgement(payload)) == (isFound ? [0] : []))
+    }
+}
