@@ -1,0 +1,67 @@
+import CountersignModel
+
+extension RuleSchema {
+    /// What stands under an action's key: a map of options, or the main option alone.
+    static func schema(of action: ActionDeclaration) -> JSON {
+        var alone: [JSON] = []
+        if let main = action.fields.first(where: { $0.key == action.mainField }) { alone.append(schema(of: main)) }
+        if !action.fields.contains(where: { $0.isRequired }) { alone.append(["type": "null"]) }
+        return [
+            "description": .string(action.summary),
+            "if": ["type": "object"],
+            "then": .object(reference("options-\(action.name)")),
+            "else": alone.isEmpty ? false : ["anyOf": .array(alone)],
+        ]
+    }
+
+    static func options(_ fields: [FieldDeclaration], alternatives: [[String]] = []) -> JSON {
+        let properties = JSONObject(fields.map { .init(key: $0.key, value: schema(of: $0)) })
+        var options = map(properties, required: fields.filter(\.isRequired).map(\.key))
+        let pairs = alternatives.flatMap { group in
+            group.enumerated()
+                .flatMap { index, left in
+                    group.dropFirst(index + 1).map { right -> JSON in ["required": [.string(left), .string(right)]] }
+                }
+        }
+        if !pairs.isEmpty { options["not"] = ["anyOf": .array(pairs)] }
+        return .object(options)
+    }
+
+    private static func schema(of field: FieldDeclaration) -> JSON {
+        guard case .object(var schema) = schema(of: field.kind) else { return true }
+        schema["description"] = .string(field.summary)
+        if let text = field.defaultText {
+            let isTyped: Bool
+            switch field.kind {
+            case .integer, .boolean: isTyped = true
+            default: isTyped = false
+            }
+            schema["default"] = isTyped ? (try? JSON(parsing: text)) ?? .string(text) : .string(text)
+        }
+        return .object(schema)
+    }
+
+    private static func schema(of kind: OptionKind) -> JSON {
+        switch kind {
+        case .template, .shellScript, .text: text()
+        case .arguments: ["type": "array", "items": text(), "minItems": 1]
+        case .templates: ["type": "object", "additionalProperties": text()]
+        case .json: [:]
+        case .choice(let words): ["enum": .array(words.map { .string($0) })]
+        case .duration: duration()
+        case .integer(let range): integer(range)
+        case .integers(let range): ["type": "array", "items": integer(range)]
+        case .texts: ["type": "array", "items": text()]
+        case .boolean: ["type": "boolean"]
+        case .group(let fields): nullable(options(fields))
+        case .groups(let fields): ["type": "object", "additionalProperties": nullable(options(fields))]
+        }
+    }
+
+    /// A map of options in whose place nothing may stand, unless one of them is required.
+    private static func nullable(_ options: JSON) -> JSON {
+        guard case .object(var map) = options, map["required"] == nil else { return options }
+        map["type"] = ["object", "null"]
+        return .object(map)
+    }
+}
