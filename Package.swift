@@ -129,7 +129,10 @@ let package = Package(
             name: "CountersignOneSpanTests",
             dependencies: ["CountersignModel", "CountersignOneSpan", "CountersignTesting"]
         ),
-        .testTarget(name: "CountersignCLITests", dependencies: ["CountersignModel", "CountersignCLI"]),
+        .testTarget(
+            name: "CountersignCLITests",
+            dependencies: ["CountersignModel", "CountersignActions", "CountersignCLI", "CountersignRules"]
+        ),
         .testTarget(
             name: "ProgramTests",
             dependencies: ["CountersignModel", "CountersignProgram", .asyncHTTPClient, .nioCore, .subprocess, .system]

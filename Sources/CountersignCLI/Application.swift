@@ -85,7 +85,7 @@ struct RootCommand: ParsableCommand {
         version: Application.version,
         subcommands: [
             ServeCommand.self, CheckCommand.self, DryRunCommand.self, SendCommand.self, EventsCommand.self,
-            RunsCommand.self,
+            RunsCommand.self, ReferenceCommand.self,
         ]
     )
 }

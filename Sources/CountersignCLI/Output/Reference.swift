@@ -1,0 +1,120 @@
+package import CountersignActions
+import CountersignModel
+import CountersignRules
+
+/// The reference of what rules and settings can say, as Markdown; made from the declarations, so it is never behind.
+package struct Reference {
+    private let registry: ActionRegistry
+
+    package init(registry: ActionRegistry) {
+        self.registry = registry
+    }
+
+    /// A part of the reference, under its heading.
+    package struct Section {
+        package let name: String
+        package let text: String
+    }
+
+    /// The parts in the order of the README.
+    package var sections: [Section] {
+        [
+            Section(name: "operators", text: Operators.reference),
+            Section(name: "actions", text: registry.declarations.map(text).joined(separator: "\n")),
+            Section(name: "filters", text: filters),
+            Section(name: "settings", text: settings),
+        ]
+    }
+
+    private func text(_ action: ActionDeclaration) -> String {
+        var lines = ["#### `\(action.name)`", "", action.summary, ""]
+        lines += ["| option | holds | default | meaning |", "|---|---|---|---|"]
+        lines += action.fields.flatMap { rows($0, under: "", main: action.mainField) }
+        if !action.alternatives.isEmpty {
+            let groups = action.alternatives.map { keys in keys.map { "`\($0)`" }.joined(separator: ", ") }
+            lines += ["", "At most one of " + groups.joined(separator: "; at most one of ") + "."]
+        }
+        if !action.outputs.isEmpty {
+            lines += [
+                "",
+                "Outputs: " + action.outputs.map { "`\($0.name)` (\(lowered($0.summary)))" }.joined(separator: ", ")
+                    + ".",
+            ]
+        }
+        for example in action.examples {
+            lines += ["", example.summary, "", "```yaml", "- " + example.yaml.replacing("\n", with: "\n  "), "```"]
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func rows(_ field: FieldDeclaration, under prefix: String, main: String?) -> [String] {
+        let key = prefix + field.key
+        let name = "`\(key)`" + (field.key == main ? " (main)" : "")
+        let fallback = field.defaultText.map { "`\($0)`" } ?? (field.isRequired ? "required" : "")
+        let summary = field.summary.replacing("|", with: "\\|")
+        let row = "| \(name) | \(field.kind.words) | \(fallback) | \(summary) |"
+        switch field.kind {
+        case .group(let fields): return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
+        case .groups(let fields): return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
+        default: return [row]
+        }
+    }
+
+    private var filters: String {
+        let rows = Filter.all.map { filter in
+            let example = filter.example
+            return "| `\(filter.name)` | \(filter.summary) | `\(example.template.replacing("|", with: "\\|"))` on "
+                + "`\(example.message.text)` gives `\(example.result)` |\n"
+        }
+        return "| filter | what it does | example |\n|---|---|---|\n" + rows.joined()
+    }
+
+    private var settings: String {
+        let variables = Dictionary(
+            uniqueKeysWithValues: SettingsDeclaration.leaves.map { ($0.key, "`\($0.variable)`") }
+        )
+        let rows = SettingsDeclaration.all.flatMap { leaves($0, under: "") }
+            .map { key, field in
+                let fallback = field.defaultText.map { "`\($0)`" } ?? ""
+                return
+                    "| `\(key)` | \(variables[key] ?? "") | \(fallback) | \(field.summary.replacing("|", with: "\\|")) |\n"
+            }
+        return "| setting | environment | default | meaning |\n|---|---|---|---|\n" + rows.joined()
+    }
+
+    private func leaves(_ field: FieldDeclaration, under prefix: String) -> [(String, FieldDeclaration)] {
+        let key = prefix + field.key
+        return switch field.kind {
+        case .group(let fields): fields.flatMap { leaves($0, under: key + ".") }
+        case .groups(let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
+        default: [(key, field)]
+        }
+    }
+
+    /// A sentence made fit for the middle of another one.
+    private func lowered(_ sentence: String) -> String {
+        let text = sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
+        return text.prefix(1).lowercased() + text.dropFirst()
+    }
+}
+
+extension OptionKind {
+    /// What the option may hold, for a table.
+    fileprivate var words: String {
+        switch self {
+        case .template: "text with `${…}`"
+        case .shellScript: "shell script"
+        case .arguments: "list of texts with `${…}`"
+        case .templates: "map of texts with `${…}`"
+        case .json: "any value with `${…}`"
+        case .text: "text"
+        case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
+        case .duration: "duration"
+        case .integer(let range): "number, \(range.lowerBound) to \(range.upperBound)"
+        case .integers: "list of numbers"
+        case .texts: "list of texts"
+        case .boolean: "`true` or `false`"
+        case .group, .groups: "map"
+        }
+    }
+}
