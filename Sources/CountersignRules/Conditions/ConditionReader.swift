@@ -18,6 +18,9 @@ struct ConditionReader {
     let setting: Setting
     let references: ReferenceChecker
 
+    /// The keys of a condition map that are no paths.
+    private static let reservedWords = ["event", "origin", "all", "any", "not"]
+
     /// Reads a condition map.
     func condition(_ node: Node, what: String) -> Condition? {
         guard let entries = node.entries else {
@@ -124,7 +127,7 @@ struct ConditionReader {
             return nil
         default: break
         }
-        if setting == .rule { references.check(.event(JSONPath(components)), at: span) }
+        if setting == .rule { references.check(.event(JSONPath(components)), at: span, where: Self.reservedWords) }
         return JSONPath(components)
     }
 

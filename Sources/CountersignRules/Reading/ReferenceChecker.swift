@@ -16,9 +16,13 @@ struct ReferenceChecker {
     /// Whether a step has failed when this place is reached.
     var isBehindFailure = false
 
-    func check(_ reference: Reference, at span: SourceSpan) {
+    /// - Parameters:
+    ///   - reference: What is named.
+    ///   - span: Where it stands.
+    ///   - words: What else could stand at this place, for "did you mean".
+    func check(_ reference: Reference, at span: SourceSpan, where words: [String] = []) {
         switch reference {
-        case .event(let path): checkField(path, at: span)
+        case .event(let path): checkField(path, at: span, words)
         case .step(let id, let path): checkStep(id, path, at: span)
         case .failure where !isBehindFailure:
             let message = "'\(reference)' is known in 'on_failure' and 'always' only"
@@ -27,11 +31,11 @@ struct ReferenceChecker {
         }
     }
 
-    private func checkField(_ path: JSONPath, at span: SourceSpan) {
+    private func checkField(_ path: JSONPath, at span: SourceSpan, _ words: [String]) {
         guard knowsFields, case .key(let name)? = path.components.first, !EventCatalogue.fields.contains(name) else {
             return
         }
-        let near = Suggestion.clause(for: name, among: EventCatalogue.fields)
+        let near = Suggestion.clause(for: name, among: words + EventCatalogue.fields)
         findings.report(.unknownField, "no event of OneSpan Sign is known to carry '\(name)'\(near)", at: span)
     }
 
