@@ -136,7 +136,10 @@ let package = Package(
         ),
         .testTarget(
             name: "ProgramTests",
-            dependencies: ["CountersignModel", "CountersignProgram", .asyncHTTPClient, .nioCore, .subprocess, .system]
+            dependencies: [
+                "CountersignModel", "CountersignProgram", "CountersignTesting", .asyncHTTPClient, .nioCore, .nioHTTP1,
+                .nioPosix, .subprocess, .system,
+            ]
         ),
     ],
     swiftLanguageModes: [.v6],
