@@ -8,9 +8,23 @@ import SystemPackage
 final class Deployment: Sendable {
     static let key = "The/key-of-the+tests="
 
+    /// How a process ended.
+    enum Ending: Hashable, Sendable {
+        case exited(Int32)
+        case signalled(Int32)
+
+        fileprivate init(_ status: TerminationStatus) {
+            self =
+                switch status {
+                case .exited(let code): .exited(code)
+                case .signaled(let signal): .signalled(signal)
+                }
+        }
+    }
+
     /// What a command came to.
     struct Outcome: Sendable {
-        let status: TerminationStatus
+        let status: Ending
         let output: String
         let errors: String
 
@@ -87,7 +101,7 @@ final class Deployment: Sendable {
             error: .string(limit: 4 << 20)
         )
         return Outcome(
-            status: result.terminationStatus,
+            status: Ending(result.terminationStatus),
             output: result.standardOutput,
             errors: result.standardError
         )
@@ -99,7 +113,7 @@ final class Deployment: Sendable {
         _ arguments: String...,
         environment: [String: String] = [:],
         during body: (RunningServer) async throws -> Void
-    ) async throws -> (status: TerminationStatus, log: ServerLog) {
+    ) async throws -> (status: Ending, log: ServerLog) {
         let log = ServerLog()
         let configuration = configuration(["serve"] + arguments, environment)
         let result = try await Subprocess.run(configuration, input: .none, output: .discarded, error: .sequence) {
@@ -121,7 +135,7 @@ final class Deployment: Sendable {
                 try await group.waitForAll()
             }
         }
-        return (result.terminationStatus, log)
+        return (Ending(result.terminationStatus), log)
     }
 
     private static func port(in line: String) throws -> Int {
