@@ -12,12 +12,7 @@ extension Deployment {
 
     /// The values that a listing prints with `--json`.
     func list(_ command: String, _ arguments: String...) async throws -> [JSON] {
-        let outcome: Outcome =
-            switch arguments.count {
-            case 0: try await run(command, "list", "--json")
-            case 1: try await run(command, "list", "--json", arguments[0])
-            default: try await run(command, "list", "--json", arguments[0], arguments[1])
-            }
+        let outcome = try await run([command, "list", "--json"] + arguments)
         return try outcome.json
     }
 

@@ -94,6 +94,11 @@ final class Deployment: Sendable {
 
     /// Runs a command of the program to its end.
     func run(_ arguments: String..., input: String = "", environment: [String: String] = [:]) async throws -> Outcome {
+        try await run(arguments, input: input, environment: environment)
+    }
+
+    /// Runs a command of the program to its end.
+    func run(_ arguments: [String], input: String = "", environment: [String: String] = [:]) async throws -> Outcome {
         let result = try await Subprocess.run(
             configuration(arguments, environment),
             input: .string(input),

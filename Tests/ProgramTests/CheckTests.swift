@@ -1,0 +1,86 @@
+import CountersignModel
+import Testing
+
+/// `countersign check`, as its users and their CI call it.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CheckTests {
+    private static let wrong = """
+        rules:
+          - id: a
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - log: { mesage: hello }
+          - id: b
+            wen: { event: PACKAGE_COMPLETE }
+            then: [{ log: hello }]
+        """
+
+    private static let doubtful = """
+        rules:
+          - id: a
+            when: { event: PACKAGE_COMPLET }
+            then: [{ log: hello }]
+        """
+
+    @Test(arguments: ["rules", "examples/rules"])
+    func `the rules of this repository are clean, strictly`(_ folder: String) async throws {
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run("check", "--strict", "\(Repository.path)/\(folder)")
+        #expect(outcome.status == .exited(0), "\(outcome.output)")
+    }
+
+    @Test func `all errors are shown at once, each with its line, a caret and the near word`() async throws {
+        let deployment = try Deployment(rules: Self.wrong)
+        let outcome = try await deployment.run("check", "rules")
+        #expect(outcome.status == .exited(1))
+        #expect(outcome.output.contains("rules.yaml:5:16: error: "))
+        #expect(outcome.output.contains("did you mean 'message'?"))
+        #expect(outcome.output.contains("5 |       - log: { mesage: hello }\n  |                ^~~~~~\n"))
+        #expect(outcome.output.contains("rules.yaml:7:5: error: "))
+        #expect(outcome.output.contains("did you mean 'when'?"))
+    }
+
+    @Test func `findings name the file as the user named it`() async throws {
+        let deployment = try Deployment(rules: Self.wrong)
+        let outcome = try await deployment.run("check", "rules")
+        withKnownIssue("they name it by its absolute path") {
+            #expect(outcome.output.hasPrefix("rules/rules.yaml:"))
+        }
+    }
+
+    @Test func `findings come as JSON`() async throws {
+        let deployment = try Deployment(rules: Self.wrong)
+        let outcome = try await deployment.run("check", "--json", "rules")
+        #expect(outcome.status == .exited(1))
+        let findings = try #require(try JSON(parsing: outcome.output).array)
+        let first = try #require(findings.first { $0["code"] == "unknown-option" })
+        #expect(first["line"] == 5)
+        #expect(first["column"] == 16)
+        #expect(first["length"] == 6)
+        #expect(first["severity"] == "error")
+    }
+
+    @Test func `findings come as annotations for GitHub`() async throws {
+        let deployment = try Deployment(rules: Self.wrong)
+        let outcome = try await deployment.run("check", "--format", "github", "rules")
+        #expect(outcome.status == .exited(1))
+        let lines = outcome.output.split(separator: "\n")
+        #expect(lines.contains { $0.hasPrefix("::error file=") && $0.contains("line=5,col=16,endColumn=22") })
+    }
+
+    @Test func `a warning fails only a strict check`() async throws {
+        let deployment = try Deployment(rules: Self.doubtful)
+        let mild = try await deployment.run("check", "rules")
+        #expect(mild.status == .exited(0))
+        #expect(mild.output.contains("warning: ") && mild.output.contains("PACKAGE_COMPLETE"))
+        let strict = try await deployment.run("check", "--strict", "rules")
+        #expect(strict.status == .exited(1))
+    }
+
+    @Test func `a path that does not exist is told in a sentence`() async throws {
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run("check", "nowhere")
+        #expect(outcome.status == .exited(1))
+        #expect(outcome.errors.contains("nowhere': no such file or directory"))
+    }
+}

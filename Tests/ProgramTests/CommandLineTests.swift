@@ -1,0 +1,33 @@
+import Testing
+
+/// What holds for every command.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct CommandLineTests {
+    @Test(arguments: [
+        "", "serve", "check", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
+        "runs show", "runs retry", "runs drop",
+    ])
+    func `the help of each command ends with 0 and shows an example`(_ command: String) async throws {
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run(command.split(separator: " ").map(String.init) + ["--help"])
+        #expect(outcome.status == .exited(0))
+        withKnownIssue("a command that only groups others shows no example") {
+            #expect(outcome.output.contains("  countersign \(command)"))
+        } when: {
+            ["events", "runs"].contains(command)
+        }
+    }
+
+    @Test(arguments: [
+        ["nonsense"], ["serve", "--nonsense"], ["runs", "show", "many"], ["runs", "list", "--state", "asleep"],
+        ["check", "--format", "xml"], ["events", "list", "--since", "yesterday"],
+    ])
+    func `wrong usage ends with 2 and a sentence`(_ arguments: [String]) async throws {
+        let deployment = try Deployment(rules: nil)
+        // `--since` is judged once there is a store to look into.
+        try await deployment.serve { _ in }
+        let outcome = try await deployment.run(arguments)
+        #expect(outcome.status == .exited(2))
+        #expect(!outcome.errors.isEmpty)
+    }
+}
