@@ -1,0 +1,156 @@
+import CountersignModel
+import Foundation
+import Testing
+
+/// What came in and what was done, read and put right beside a running server and without one.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct LedgerTests {
+    /// The first step leaves a line; the second fails until somebody makes the folder `ready`.
+    private static let failing = """
+        rules:
+          - id: fragile
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - id: first
+                shell: echo first >> first.txt
+              - id: second
+                shell: |
+                  echo try >> tries.txt
+                  test -d ready || { echo "not ready" >&2; exit 3; }
+                retry: { attempts: 3, first: 10ms }
+              - id: third
+                shell: echo third >> third.txt
+            on_failure:
+              - id: tell
+                file:
+                  path: failure.json
+                  json:
+                    step: "${failure.step}"
+                    reason: "${failure.reason}"
+                    attempts: "${failure.attempts}"
+        """
+
+    private func lines(_ deployment: Deployment, _ name: String) -> Int {
+        deployment.text(of: "output/\(name)")?.split(separator: "\n").count ?? 0
+    }
+
+    @Test func `a failing step is tried again, then on_failure runs and the run is failed`() async throws {
+        let deployment = try Deployment(rules: Self.failing)
+        try await deployment.serve { server in
+            try await server.post(event())
+            let runs = try await deployment.settledRuns()
+            #expect(runs.map { $0["state"] } == ["failed"])
+            let run = try await deployment.show(run: 1)
+            #expect(
+                run.attempts == [
+                    "first succeeded", "second failed", "second failed", "second failed", "tell succeeded",
+                ]
+            )
+        }
+        #expect(lines(deployment, "tries.txt") == 3)
+        #expect(lines(deployment, "third.txt") == 0)
+        let failure = try JSON(parsing: try #require(deployment.text(of: "output/failure.json")))
+        #expect(failure["step"] == "second")
+        #expect(failure["attempts"] == 3)
+        #expect(failure["reason"]?.string?.contains("exit status 3: not ready") == true)
+    }
+
+    @Test(arguments: [true, false])
+    func `a failed run that is retried goes on at the failed step`(throughServer: Bool) async throws {
+        let deployment = try Deployment(rules: Self.failing)
+        func retry() async throws {
+            try FileManager.default.createDirectory(
+                atPath: deployment.path("output/ready"),
+                withIntermediateDirectories: true
+            )
+            let outcome = try await deployment.run("runs", "retry", "1")
+            #expect(outcome.status == .exited(0), "\(outcome.errors)")
+            #expect(outcome.output == "run 1 goes on\n")
+        }
+        try await deployment.serve { server in
+            try await server.post(event())
+            _ = try await deployment.settledRuns()
+            if throughServer { try await retry() }
+        }
+        if !throughServer { try await retry() }
+        try await deployment.serve { _ in
+            let runs = try await deployment.settledRuns()
+            #expect(runs.map { $0["state"] } == ["succeeded"])
+            #expect(runs.map { $0["retries"] } == [1])
+        }
+        #expect(lines(deployment, "first.txt") == 1)
+        #expect(lines(deployment, "tries.txt") == 4)
+        #expect(lines(deployment, "third.txt") == 1)
+    }
+
+    @Test(arguments: [true, false])
+    func `a failed run can be dropped, and then no longer retried`(throughServer: Bool) async throws {
+        let deployment = try Deployment(rules: Self.failing)
+        func drop() async throws {
+            let dropped = try await deployment.run("runs", "drop", "1")
+            #expect(dropped.status == .exited(0), "\(dropped.errors)")
+            let again = try await deployment.run("runs", "retry", "1")
+            #expect(again.status == .exited(1))
+            #expect(again.errors.contains("run 1 is dropped, not failed"), "\(again.errors)")
+            let nowhere = try await deployment.run("runs", "drop", "99")
+            #expect(nowhere.status == .exited(1))
+            #expect(nowhere.errors.contains("there is no run 99"))
+            let states = try await deployment.list("runs").map { $0["state"] }
+            #expect(states == ["dropped"])
+        }
+        try await deployment.serve { server in
+            try await server.post(event())
+            _ = try await deployment.settledRuns()
+            if throughServer { try await drop() }
+        }
+        if !throughServer { try await drop() }
+    }
+
+    enum Moment: CaseIterable {
+        case whileServing
+        case afterStop
+        case afterCrash
+    }
+
+    @Test(arguments: Moment.allCases)
+    func `events and runs can be read at any time`(_ moment: Moment) async throws {
+        let deployment = try Deployment(rules: nil)
+        let body = try Repository.payload("PACKAGE_OPT_OUT")
+        func read() async throws {
+            let events = try await deployment.list("events")
+            #expect(events.map { $0["name"] } == ["PACKAGE_OPT_OUT"])
+            let shown = try JSON(parsing: try await deployment.run("events", "show", "1", "--json").output)
+            #expect(shown["payload"] == (try JSON(parsing: body)))
+            #expect(shown["runs"]?.array?.count == 2)
+            let raw = try await deployment.run("events", "show", "1", "--raw")
+            #expect(raw.output == body)
+            let run = try await deployment.show(run: 2)
+            #expect(run["state"] == "succeeded")
+            for arguments in [["events"], ["events", "show", "1"], ["runs"], ["runs", "show", "1"]] {
+                let outcome = try await deployment.run(arguments)
+                #expect(outcome.status == .exited(0))
+                #expect(outcome.output.contains("PACKAGE_OPT_OUT") || outcome.output.contains("opt-out-alert"))
+            }
+        }
+        try await deployment.serve { server in
+            try await server.post(body)
+            _ = try await deployment.settledRuns()
+            if moment == .whileServing { try await read() }
+            if moment == .afterCrash { server.crash() }
+        }
+        if moment != .whileServing { try await read() }
+    }
+
+    @Test(arguments: [["events", "show", "7"], ["runs", "show", "7"]])
+    func `what does not exist is told, with status 1`(_ arguments: [String]) async throws {
+        let deployment = try Deployment(rules: nil)
+        let without = try await deployment.run(arguments)
+        #expect(without.status == .exited(1))
+        #expect(without.errors.contains("there is no store at"))
+        try await deployment.serve { _ in }
+        let outcome = try await deployment.run(arguments)
+        #expect(outcome.status == .exited(1))
+        #expect(outcome.errors.contains("there is no"))
+        #expect(outcome.errors.contains("7"))
+    }
+}

@@ -1,0 +1,56 @@
+import NIOHTTP1
+import Testing
+
+/// Where settings come from, which of them count, and what is said about wrong ones.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct SettingsTests {
+    @Test func `an unknown key in the settings file is an error with its place and the near key`() async throws {
+        let deployment = try Deployment(rules: nil, settings: "log:\n  level: info\nlissen: 127.0.0.1:0\n")
+        let outcome = try await deployment.run("serve")
+        #expect(outcome.status == .exited(2))
+        #expect(outcome.errors.contains("countersign.yaml:3:1: error: "))
+        #expect(outcome.errors.contains("did you mean 'listen'?"))
+    }
+
+    @Test func `flags count before the environment, the environment before the file`() async throws {
+        let deployment = try Deployment(rules: "rules: []\n", settings: "rules: from-file\n")
+        for name in ["file", "environment", "flag"] {
+            let rule = "rules: [{ id: \(name), when: { event: X_Y }, then: [{ log: hello }] }]\n"
+            try deployment.write(rule, to: "from-\(name)/rules.yaml")
+        }
+        let variables = ["COUNTERSIGN_RULES": "from-environment"]
+        let fromFile = try await deployment.run("dry-run", "PACKAGE_CREATE")
+        let fromEnvironment = try await deployment.run("dry-run", "PACKAGE_CREATE", environment: variables)
+        let fromFlag = try await deployment.run(
+            ["dry-run", "--rules", "from-flag", "PACKAGE_CREATE"],
+            environment: variables
+        )
+        #expect(fromFile.output.contains("- file does not match"))
+        #expect(fromEnvironment.output.contains("- environment does not match"))
+        #expect(fromFlag.output.contains("- flag does not match"))
+    }
+
+    @Test(arguments: [
+        ("COUNTERSIGN_ENGINE_GRACE", "soon", "engine.grace"), ("COUNTERSIGN_ENGINE_WORKERS", "0", "engine.workers"),
+        ("COUNTERSIGN_LISTEN", "nowhere", "listen"), ("COUNTERSIGN_STORE", "mysql:x", "store"),
+        ("COUNTERSIGN_CALLBACK_AUTH", "maybe", "callback.auth"), ("COUNTERSIGN_CONFIG", "none.yaml", "none.yaml"),
+    ])
+    func `a wrong value in a variable is told by the name of the setting`(name: String, value: String, shown: String)
+        async throws
+    {
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run("serve", environment: [name: value])
+        #expect(outcome.status == .exited(2))
+        #expect(outcome.errors.contains(shown) && outcome.errors.contains(value), "\(outcome.errors)")
+    }
+
+    @Test func `the path of callbacks can be chosen`() async throws {
+        let deployment = try Deployment(rules: "rules: []\n", settings: "callback: { path: /hooks/onespan }\n")
+        try await deployment.serve { server in
+            let chosen = try await server.send(.POST, "/hooks/onespan", body: event())
+            let usual = try await server.post(event())
+            #expect(chosen.status == 200)
+            #expect(usual.status == 404)
+        }
+    }
+}
