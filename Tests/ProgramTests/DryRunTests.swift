@@ -88,7 +88,10 @@ struct DryRunTests {
         ("[\(event(package: "a")), \(event(package: "b"))]", ["-[0]", "-[1]"]),
         ("\(event(package: "a"))\n\n\(event(package: "b"))\n", ["-:1", "-:3"]),
     ])
-    func `standard input holds an object, an array, or one object a line`(input: String, sources: [JSON])
+    func `standard input holds an object, an array, or one object a line`(
+        input: String,
+        sources: [JSON]
+    )
         async throws
     {
         let deployment = try Deployment(rules: Self.rules)

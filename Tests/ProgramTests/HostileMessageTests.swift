@@ -5,7 +5,8 @@ import Testing
 /// What a signer types reaches each kind of step as the very bytes that it is, and is never read as code.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct HostileMessageTests {
-    private static let message = "\"; touch pwned #$(touch pwned)`touch pwned`\n'; touch pwned; \\ ${event.name} é\u{1F58B}"
+    private static let message =
+        "\"; touch pwned #$(touch pwned)`touch pwned`\n'; touch pwned; \\ ${event.name} é\u{1F58B}"
 
     private static let rules = """
         rules:

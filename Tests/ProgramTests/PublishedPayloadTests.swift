@@ -34,7 +34,9 @@ struct PublishedPayloadTests {
             let runs = try await deployment.settledRuns(events: 7)
             let run = runs.first { $0["rule"]?.string == "file-completed-package" }?["id"]?.number?.integer ?? 0
 
-            let journal = Set(deployment.text(of: "output/journal.jsonl")?.split(separator: "\n").map(String.init) ?? [])
+            let journal = Set(
+                deployment.text(of: "output/journal.jsonl")?.split(separator: "\n").map(String.init) ?? []
+            )
             let bodies = try Self.names.map { try Repository.payload($0).trimmingCharacters(in: .newlines) }
             #expect(journal == Set(bodies))
 

@@ -35,7 +35,11 @@ struct SettingsTests {
         ("COUNTERSIGN_LISTEN", "nowhere", "listen"), ("COUNTERSIGN_STORE", "mysql:x", "store"),
         ("COUNTERSIGN_CALLBACK_AUTH", "maybe", "callback.auth"), ("COUNTERSIGN_CONFIG", "none.yaml", "none.yaml"),
     ])
-    func `a wrong value in a variable is told by the name of the setting`(name: String, value: String, shown: String)
+    func `a wrong value in a variable is told by the name of the setting`(
+        name: String,
+        value: String,
+        shown: String
+    )
         async throws
     {
         let deployment = try Deployment(rules: nil)

@@ -41,6 +41,7 @@ final class Deployment: Sendable {
     ///   - rules: The one rule file; nil for the rules of the repository.
     ///   - settings: The content of `countersign.yaml`; nil for none.
     ///   - environment: Variables beside the key and the address; an empty value takes one away.
+    /// - Throws: An error of the file system.
     init(rules: String?, settings: String? = nil, environment: [String: String] = [:]) throws {
         folder = try TemporaryFolder()
         let inherited = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LANG", "TZ"].contains($0.key) }
