@@ -3,7 +3,7 @@ import NIOHTTP1
 import NIOPosix
 import Synchronization
 
-/// A web server on this machine that keeps the bodies it is sent and answers 200.
+/// A web server on this machine that keeps the bodies it is sent and answers 200, or 307 to `/elsewhere` at `/moved`.
 final class Receiver: Sendable {
     let port: Int
     private let kept: Bodies
@@ -48,16 +48,21 @@ final class Receiver: Sendable {
 
         private let kept: Bodies
         private var body: [UInt8] = []
+        private var isMoved = false
 
         init(kept: Bodies) { self.kept = kept }
 
         func channelRead(context: ChannelHandlerContext, data: NIOAny) {
             switch unwrapInboundIn(data) {
-            case .head: body = []
+            case .head(let head): (body, isMoved) = ([], head.uri == "/moved")
             case .body(let buffer): body += buffer.readableBytesView
             case .end:
                 kept.all.withLock { $0.append(body) }
-                let head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
+                var head = HTTPResponseHead(version: .http1_1, status: .ok, headers: ["Content-Length": "0"])
+                if isMoved {
+                    head.status = .temporaryRedirect
+                    head.headers.add(name: "Location", value: "/elsewhere")
+                }
                 context.write(wrapOutboundOut(.head(head)), promise: nil)
                 context.writeAndFlush(wrapOutboundOut(.end(nil)), promise: nil)
             }
