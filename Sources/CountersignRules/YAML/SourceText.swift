@@ -7,14 +7,26 @@ package struct SourceText: Sendable {
 
     package let lines: [String]
 
+    /// The number of characters in each line, negative where not all of them are ASCII.
+    private let lengths: [Int]
+
     package init(path: String, bytes: some Collection<UInt8>) {
         self.path = path
         lines = Self.lines(of: Array(bytes))
+        lengths = lines.map { line in
+            let isASCII = line.utf8.allSatisfy { $0 < 0x80 }
+            return isASCII ? line.utf8.count : -line.count
+        }
     }
 
     /// The line of this number, counted from 1; empty beyond the end.
     package func line(_ number: Int) -> String {
         lines.indices.contains(number - 1) ? lines[number - 1] : ""
+    }
+
+    /// How many characters are in the line of this number.
+    func length(ofLine number: Int) -> Int {
+        lengths.indices.contains(number - 1) ? abs(lengths[number - 1]) : 0
     }
 
     /// Cuts at every line break of YAML 1.1: LF, CR, CR LF, NEL, LS and PS.
@@ -48,9 +60,10 @@ package struct SourceText: Sendable {
 
     /// The column (in characters, from 1) behind the first `scalars` Unicode scalars of a line.
     func column(afterScalars scalars: Int, inLine number: Int) -> Int {
-        let text = line(number)
-        if text.utf8.allSatisfy({ $0 < 0x80 }) { return scalars + 1 }
-        return String(text.unicodeScalars.prefix(scalars)).count + 1
+        guard lengths.indices.contains(number - 1), lengths[number - 1] < 0 else { return scalars + 1 }
+        // Counting again and again along an endless line would take for ever, and nobody counts columns there.
+        guard scalars < 4_096 else { return scalars + 1 }
+        return String(line(number).unicodeScalars.prefix(scalars)).count + 1
     }
 
     /// The place of some characters of a scalar's value.

@@ -122,8 +122,13 @@ package struct YAMLReader: ~Copyable {
 
     private func span(_ start: yaml_mark_t, _ end: yaml_mark_t) -> SourceSpan {
         let line = Int(start.line) + 1
+        guard line <= source.lines.count else {
+            // At the end of a text without a last line break, libyaml counts one.
+            let last = source.lines.count
+            return SourceSpan(line: last, column: source.length(ofLine: last) + 1)
+        }
         let column = source.column(afterScalars: Int(start.column), inLine: line)
-        let endOfLine = source.line(line).count + 1
+        let endOfLine = source.length(ofLine: line) + 1
         let end = end.line == start.line ? source.column(afterScalars: Int(end.column), inLine: line) : endOfLine
         return SourceSpan(line: line, column: column, length: max(1, min(end, endOfLine) - column))
     }
