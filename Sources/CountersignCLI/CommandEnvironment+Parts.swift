@@ -39,15 +39,22 @@ extension CommandEnvironment {
         )
     }
 
-    /// The rule files at `paths`.
+    /// The rule files at `paths`, which findings name as they stand here, or shorter where they lie in the working folder.
     ///
-    /// - Throws: `CommandFailure` when something cannot be read.
+    /// - Throws: `CommandFailure` when something cannot be read, or there is no rule file.
     func ruleSources(_ paths: [String]) throws -> RuleSources {
+        let here = workingDirectory + "/"
+        let paths = paths.map { $0.hasPrefix(here) ? String($0.dropFirst(here.count)) : $0 }
+        let sources: RuleSources
         do {
-            return try RuleSources.read(paths: paths)
+            sources = try RuleSources.read(paths: paths)
         } catch {
             throw CommandFailure("\(error)")
         }
+        guard !sources.files.isEmpty else {
+            throw CommandFailure("there is no rule file (*.yaml, *.yml) in \(paths.joined(separator: ", "))")
+        }
+        return sources
     }
 
     /// Lends the store for reading, whether a server runs or not.

@@ -15,6 +15,7 @@ struct ControlClient {
 
     let settings: Settings
     let clock: any WallClock
+    let client: HTTPClient
 
     /// Carries out `order` on a run.
     ///
@@ -56,7 +57,7 @@ struct ControlClient {
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = .POST
         do {
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(10))
+            let answer = try await client.execute(request, timeout: .seconds(10))
             let body = try await answer.body.collect(upTo: 64 * 1_024)
             guard answer.status != .ok else { return }
             let reason = try? JSON(parsing: body.readableBytesView)["error"]?.string

@@ -9,7 +9,7 @@ import Synchronization
 package final class RuleBook: Sendable {
     /// What came of an attempt to bring new sources into force.
     package enum Change: Sendable {
-        case installed(RuleSetVersion, warnings: [Diagnostic])
+        case installed(RuleSetVersion, count: Int, warnings: [Diagnostic])
         case refused([Diagnostic])
     }
 
@@ -53,13 +53,13 @@ package final class RuleBook: Sendable {
         try await store.keep(ruleSet: ruleSet.version, sources: sources.json, at: clock.now)
         let loaded = load(ruleSet)
         state.withLock { $0.current = loaded }
-        return .installed(ruleSet.version, warnings: outcome.diagnostics)
+        return .installed(ruleSet.version, count: ruleSet.rules.count, warnings: outcome.diagnostics)
     }
 
     /// Brings back the set that was in force last, when the store knows one and it still passes the checks.
     package func installLastGood() async throws -> RuleSetVersion? {
         guard let sources = try await store.latestSources().flatMap({ RuleSources(json: $0) }),
-            case .installed(let version, _) = try await install(sources)
+            case .installed(let version, _, _) = try await install(sources)
         else { return nil }
         return version
     }

@@ -90,9 +90,9 @@ package struct RuleReloader: Service {
 /// Tells in the log what came of new rules.
 package func report(_ change: RuleBook.Change, _ logger: Logger) {
     switch change {
-    case .installed(let version, let warnings):
+    case .installed(let version, let count, let warnings):
         for warning in warnings { logger.warning("Rule file finding", metadata: ["finding": "\(warning)"]) }
-        logger.info("Rules in force", metadata: ["rule.set": "\(version.short)"])
+        logger.info("Rules in force", metadata: ["rule.set": "\(version.short)", "rules": "\(count)"])
     case .refused(let findings):
         for finding in findings { logger.error("Rule file finding", metadata: ["finding": "\(finding)"]) }
         logger.error("Rules refused, the old ones stay in force", metadata: ["findings": "\(findings.count)"])

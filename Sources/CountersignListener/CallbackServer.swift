@@ -1,5 +1,6 @@
 package import CountersignModel
 package import CountersignStore
+import Foundation
 import HummingbirdCore
 package import Logging
 import NIOCore
@@ -77,7 +78,8 @@ package struct CallbackServer: Service {
         } catch let error as CancellationError {
             throw error
         } catch {
-            throw ListenerError.cannotListen(host: settings.host, port: settings.port, reason: "\(error)")
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
+            throw ListenerError.cannotListen(host: settings.host, port: settings.port, reason: reason)
         }
     }
 

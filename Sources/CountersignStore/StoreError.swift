@@ -30,7 +30,8 @@ extension StoreError: CustomStringConvertible {
         case .notDurable(let reason): "the store cannot promise durability: \(reason)"
         case .leaseLost(let run): "run \(run) belongs to another worker by now; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); 'countersign runs list' shows which there are"
-        case .wrongState(let run, let state, let wanted): "run \(run) is \(state.rawValue), not \(wanted)"
+        case .wrongState(let run, let state, let wanted):
+            "run \(run) is \(state.rawValue), and only one that is \(wanted) can be treated so"
         }
     }
 }

@@ -27,7 +27,7 @@ struct ExecutableActionTests {
         let script = """
             #!/bin/sh
             request=$(cat)
-            printf '%s\\n' "$request" >> requests
+            printf '%s\\n' "$request" >> "${0%/*}/requests"
             case "$request" in
             '{"request":"describe"'*) \(describe)
             ;;
@@ -82,6 +82,12 @@ struct ExecutableActionTests {
 
                 """
         )
+    }
+
+    @Test func `a program acts in the output folder`() async throws {
+        let kind = try await load(program(perform: #"pwd -P > where; echo '{"outputs": {}}'"#))
+        _ = try await step(kind).perform(world.context())
+        #expect(try world.folder.text("output/where").hasSuffix("/output\n"))
     }
 
     @Test func `a plan of the program's own is shown and performed`() async throws {
@@ -155,7 +161,7 @@ struct ExecutableActionTests {
             traces: { world.lines.all }
         )
         try await ActionContract(subject).check(message: message)
-        let got = try JSON(parsing: world.folder.text("got"))
+        let got = try JSON(parsing: world.folder.text("output/got"))
         #expect(got["plan"]?["who"] == .string(message))
         #expect(!world.folder.has("pwned"))
     }

@@ -69,7 +69,7 @@ struct LimitTests {
     }
 
     @Test func `a silent connection is closed after a request, too`() async throws {
-        try await TestServer.run(ListenerSettings(idleTimeout: .seconds(1))) { server in
+        try await TestServer.run(ListenerSettings(idleTimeout: .seconds(4))) { server in
             try await RawConnection.open(port: server.port) { connection in
                 try await connection.send(TestServer.callback(TestServer.event()))
                 #expect(try await connection.response().status == 200)

@@ -52,9 +52,7 @@ struct DryRunTests {
     @Test func `a rule of the report has the members that are documented and no other`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         let report = try #require(try await report(deployment, "PACKAGE_OPT_OUT").first)
-        withKnownIssue("a rule also has 'enabled'") {
-            #expect(report["rules"]?.array?.first?.object?.keys == ["id", "matched", "conditions", "steps"])
-        }
+        #expect(report["rules"]?.array?.first?.object?.keys == ["id", "matched", "conditions", "steps"])
     }
 
     @Test func `a rule that does not match says which condition fails`() async throws {

@@ -36,10 +36,8 @@ struct HTTPStepTests {
     @Test func `a redirect is a failure and nothing is sent to where it leads`() async throws {
         try await Receiver.listen { receiver in
             let run = try await run(of: "http://127.0.0.1:\(receiver.port)/moved")
-            withKnownIssue("the program uses a client that follows redirects") {
-                #expect(run["state"] == "failed")
-                #expect(receiver.bodies.count == 1)
-            }
+            #expect(run["state"] == "failed")
+            #expect(receiver.bodies.count == 1)
         }
     }
 
@@ -47,9 +45,7 @@ struct HTTPStepTests {
         // Nothing listens on the discard port.
         let run = try await run(of: "http://127.0.0.1:9/hook")
         #expect(run["state"] == "failed")
-        withKnownIssue("the program uses a client that tries to connect until the step's time is up") {
-            let reason = try #require(run["steps"]?.array?.first?["reason"]?.string)
-            #expect(!reason.contains("timeout"))
-        }
+        let reason = try #require(run["steps"]?.array?.first?["reason"]?.string)
+        #expect(!reason.contains("timeout"))
     }
 }

@@ -68,7 +68,8 @@ package struct ExecutableAction: PlannedAction {
             "attempt": JSON(context.attempt),
             "idempotency_key": .string(context.idempotencyKey),
         ]
-        let answer = try await ask("perform", request, within: nil)
+        try await OutputFolder(path: context.services.outputRoot).create()
+        let answer = try await ask("perform", request, in: context.services.outputRoot, within: nil)
         if answer.keys == ["outputs"], let outputs = answer["outputs"]?.object {
             let names = description.declaration.outputs.map(\.name)
             if let unknown = outputs.keys.first(where: { !names.contains($0) }) {
@@ -121,10 +122,11 @@ package struct ExecutableAction: PlannedAction {
     private func ask(
         _ name: String,
         _ request: JSONObject,
+        in folder: String? = nil,
         within limit: Duration?
     ) async throws(StepFailure) -> JSONObject {
         do throws(ExecutableActionError) {
-            return try await program.ask(name, request, within: limit)
+            return try await program.ask(name, request, in: folder, within: limit)
         } catch {
             throw StepFailure(error.description, isWorthRetrying: error.isPassing)
         }

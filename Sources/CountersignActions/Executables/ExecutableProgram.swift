@@ -1,7 +1,7 @@
 import CountersignModel
 import SystemPackage
 
-/// The program behind an action: it starts in its own folder, reads one JSON request and writes one JSON object.
+/// The program behind an action: it reads one JSON request and writes one JSON object.
 struct ExecutableProgram: Sendable {
     /// How much of an answer is read.
     private static let longestAnswer = 1_024 * 1_024
@@ -13,15 +13,17 @@ struct ExecutableProgram: Sendable {
 
     /// Asks `request`, whose kind is `name`, and gives the answer.
     ///
-    /// Without a `limit` the time that it may take is the caller's business, who cancels.
+    /// The program starts in `folder`, or in its own folder where only words are wanted of it. Without a `limit` the time
+    /// that it may take is the caller's business, who cancels.
     func ask(
         _ name: String,
         _ request: JSONObject,
+        in folder: String? = nil,
         within limit: Duration?
     ) async throws(ExecutableActionError) -> JSONObject {
         var message: JSONObject = ["request": .string(name)]
         for member in request.members { message[member.key] = member.value }
-        let result = try await run(name, input: JSON.object(message).bytes, within: limit)
+        let result = try await run(name, input: JSON.object(message).bytes, in: folder, within: limit)
         guard case .exited(0) = result.ending else {
             throw error(name, .ended(result.failure(of: "it").reason))
         }
@@ -45,12 +47,13 @@ struct ExecutableProgram: Sendable {
     private func run(
         _ name: String,
         input: [UInt8],
+        in folder: String?,
         within limit: Duration?
     ) async throws(ExecutableActionError) -> ProcessResult {
         let request = ProcessRequest(
             program: path,
             arguments: arguments,
-            directory: FilePath(path).removingLastComponent().string,
+            directory: folder ?? FilePath(path).removingLastComponent().string,
             input: input,
             keptBytes: Self.longestAnswer / 2
         )
@@ -80,8 +83,10 @@ struct ExecutableProgram: Sendable {
         do throws(ProcessError) {
             return try (first ?? .failure(.cancelled)).get()
         } catch {
-            // Its folder is its own, so where that is missing, so is the program.
-            if case .noFolder = error { throw self.error(name, .process(.notFound(program: path, place: path))) }
+            // Where its own folder is missing, so is the program.
+            if folder == nil, case .noFolder = error {
+                throw self.error(name, .process(.notFound(program: path, place: path)))
+            }
             throw self.error(name, .process(error))
         }
     }

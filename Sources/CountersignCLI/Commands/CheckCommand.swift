@@ -40,8 +40,7 @@ struct CheckCommand: EnvironmentCommand {
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment)
         let registry = try await environment.registry(for: settings)
-        let paths = paths.isEmpty ? [settings.rulesPath] : paths.map { $0.absolute(from: environment.workingDirectory) }
-        let sources = try environment.ruleSources(paths)
+        let sources = try environment.ruleSources(paths.isEmpty ? [settings.rulesPath] : paths)
         let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
         show(outcome.diagnostics, sources, environment)
         let hasErrors = outcome.diagnostics.contains { strict || $0.severity == .error }

@@ -22,6 +22,10 @@ struct DryRunCommand: EnvironmentCommand {
 
             A payload is a file, a folder, - for standard input, or the name of a published sample; a text holds one
             JSON object, an array of them, or one a line.
+
+            With --json a rule that is switched off has "enabled": false; a step that its 'if' skips has "skipped": true
+            instead of a plan, one that would fail has "failure", and one whose 'if' looks at results of earlier steps has
+            "depends_on_results": true.
             """
     )
 

@@ -8,6 +8,11 @@ struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
         abstract: "Show what came in.",
+        discussion: """
+            Examples:
+              countersign events list --since 2d
+              countersign events show 42
+            """,
         subcommands: [List.self, Show.self],
         defaultSubcommand: List.self
     )
@@ -44,16 +49,16 @@ struct EventsCommand: ParsableCommand {
         @OptionGroup var options: SettingsOptions
 
         func run(in environment: CommandEnvironment) async throws {
+            let query = EventQuery(
+                name: event,
+                packageID: package,
+                since: try environment.date(before: since),
+                limit: limit
+            )
             try await environment.reading(options.settings(in: environment)) { archive in
                 if quarantined {
                     show(try await archive.quarantined(limit: limit))
                 } else {
-                    let query = EventQuery(
-                        name: event,
-                        packageID: package,
-                        since: try environment.date(before: since),
-                        limit: limit
-                    )
                     show(try await archive.events(query))
                 }
             }

@@ -8,6 +8,12 @@ struct RunsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
         abstract: "Show what was done, and put right what failed.",
+        discussion: """
+            Examples:
+              countersign runs list --state failed
+              countersign runs show 7
+              countersign runs retry 7
+            """,
         subcommands: [List.self, Show.self, Retry.self, Drop.self],
         defaultSubcommand: List.self
     )
@@ -166,11 +172,11 @@ extension CommandEnvironment {
     /// Carries out an order on each run; a run that refuses does not keep the others from being tried.
     func carryOut(_ order: ControlClient.Order, on ids: [Int64], _ options: SettingsOptions, done: String) async throws
     {
-        let client = ControlClient(settings: try options.settings(in: self), clock: clock)
+        let control = ControlClient(settings: try options.settings(in: self), clock: clock, client: client)
         var failures: [String] = []
         for id in ids {
             do {
-                try await client.carryOut(order, on: Run.ID(rawValue: id))
+                try await control.carryOut(order, on: Run.ID(rawValue: id))
                 print("run \(id) \(done)")
             } catch let failure as CommandFailure {
                 failures.append(failure.description)

@@ -44,7 +44,7 @@ struct SendCommand: EnvironmentCommand {
         let key = try settings.callbackKeys(environment.variables).first
         var refusals = 0
         for source in sources {
-            let answer = try await post(source.body, to: url, key: key)
+            let answer = try await post(source.body, to: url, key: key, through: environment.client)
             if answer.status != 200 { refusals += 1 }
             show(answer, source)
         }
@@ -56,7 +56,12 @@ struct SendCommand: EnvironmentCommand {
         let body: String
     }
 
-    private func post(_ body: [UInt8], to url: String, key: CallbackKey?) async throws -> Answer {
+    private func post(
+        _ body: [UInt8],
+        to url: String,
+        key: CallbackKey?,
+        through client: HTTPClient
+    ) async throws -> Answer {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
         request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
@@ -64,11 +69,11 @@ struct SendCommand: EnvironmentCommand {
         if let key { request.headers.add(name: "Authorization", value: "Basic \(key.value)") }
         request.body = .bytes(ByteBuffer(bytes: body))
         do {
-            let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+            let answer = try await client.execute(request, timeout: .seconds(20))
             let text = try await answer.body.collect(upTo: 64 * 1_024)
             return Answer(status: answer.status.code, body: String(buffer: text))
         } catch {
-            throw CommandFailure("nobody answers at \(url): \(error); is 'countersign serve' running?")
+            throw CommandFailure("nobody answers at \(url) (\(error)); is 'countersign serve' running?")
         }
     }
 

@@ -16,10 +16,12 @@ struct DryRunText {
     }
 
     private func json(_ report: DryRun.RuleReport) -> JSON {
-        [
-            "id": .string(report.rule.id), "enabled": .bool(report.rule.isEnabled), "matched": .bool(report.isMatch),
+        var object: JSONObject = [
+            "id": .string(report.rule.id), "matched": .bool(report.isMatch),
             "conditions": .array(report.findings.map(json)), "steps": .array(report.steps.map(json)),
         ]
+        if !report.rule.isEnabled { object["enabled"] = false }
+        return .object(object)
     }
 
     private func json(_ finding: ConditionFinding) -> JSON {

@@ -133,23 +133,34 @@ struct Server {
     ///
     /// Events that come in must be stored, so a wrong rule file keeps only the very first start from succeeding.
     private func loadRules(into book: RuleBook) async throws {
-        let problem: String
-        do {
-            let sources = try RuleSources.read(folder: settings.rulesPath)
-            let change = try await book.install(sources)
-            report(change, logger)
-            guard case .refused(let findings) = change else { return }
-            problem = DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
-        } catch let error as StoreError {
-            throw CommandFailure("\(error)")
-        } catch {
-            logger.error("Rules cannot be read", metadata: ["error": "\(error)"])
-            problem = "\(error)"
-        }
+        guard let problem = try await problem(ofLoadingInto: book) else { return }
         guard let version = try await book.installLastGood() else {
             throw CommandFailure("there are no rules to go by\n\(problem)")
         }
+        logger.error("Rules refused at the start", metadata: ["findings": "\(problem)"])
         logger.error("The rules that were in force last are used", metadata: ["rule.set": "\(version.short)"])
+    }
+
+    /// What keeps the folder's rules from being in force; nil when they are.
+    private func problem(ofLoadingInto book: RuleBook) async throws -> String? {
+        let sources: RuleSources
+        do {
+            sources = try RuleSources.read(folder: settings.rulesPath)
+        } catch {
+            return "\(error)"
+        }
+        if sources.files.isEmpty {
+            logger.warning(
+                "There is no rule file, so nothing will be done",
+                metadata: ["folder": "\(settings.rulesPath)"]
+            )
+        }
+        let change = try await book.install(sources)
+        guard case .refused(let findings) = change else {
+            report(change, logger)
+            return nil
+        }
+        return DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
     }
 
     private func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {

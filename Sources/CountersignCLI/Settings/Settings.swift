@@ -62,9 +62,12 @@ struct Settings: Sendable {
     var controlSocket: String { storePath + ".sock" }
 
     private static func address(_ text: String) throws -> (String, Int) {
-        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]),
-            (0...65_535).contains(port)
-        else { throw UsageError("'listen' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'") }
+        guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else {
+            throw UsageError("'listen' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'")
+        }
+        guard (0...65_535).contains(port) else {
+            throw UsageError("the port of 'listen' is a number from 0 to 65535, not \(port)")
+        }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host.isEmpty ? "0.0.0.0" : host, port)
     }
@@ -86,9 +89,13 @@ struct Settings: Sendable {
 
 extension String {
     /// The path with `folder` before it, unless it is absolute already.
+    ///
+    /// Links in it are left alone: a link to a folder of rules may be swapped while the program runs.
     func absolute(from folder: String) -> String {
         if hasPrefix("~/") { return NSString(string: self).expandingTildeInPath }
-        return hasPrefix("/") ? self : NSString(string: folder + "/" + self).standardizingPath
+        if hasPrefix("/") { return self }
+        let path = hasPrefix("./") ? String(dropFirst(2)) : self
+        return folder.hasSuffix("/") ? folder + path : folder + "/" + path
     }
 
     /// The folder of a path.
