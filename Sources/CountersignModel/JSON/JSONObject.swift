@@ -35,7 +35,11 @@ public struct JSONObject: Sendable {
 
     /// The value of the member `key`; setting nil removes the member.
     public subscript(key: String) -> JSON? {
-        get { members.first { $0.key == key }?.value }
+        get {
+            // A loop over places, since one over members would copy each.
+            for index in members.indices where members[index].key == key { return members[index].value }
+            return nil
+        }
         set {
             let index = members.firstIndex { $0.key == key }
             switch (index, newValue) {

@@ -18,6 +18,8 @@ public struct JSONPath: Sendable, Hashable {
     ///
     /// JSON's null is a value here.
     public func value(in json: JSON) -> JSON? {
+        // Most paths are one key.
+        if components.count == 1, case .key(let key) = components[0] { return json[key] }
         var value = json
         for component in components {
             switch (component, value) {

@@ -12,8 +12,8 @@ package indirect enum Condition: Sendable {
     /// Whether it holds; never an error, whatever the event looks like.
     package func holds(in judgement: Judgement) -> Bool {
         switch self {
-        case .all(let conditions): conditions.allSatisfy { $0.holds(in: judgement) }
-        case .any(let conditions): conditions.contains { $0.holds(in: judgement) }
+        case .all(let conditions): conditions.indices.allSatisfy { conditions[$0].holds(in: judgement) }
+        case .any(let conditions): conditions.indices.contains { conditions[$0].holds(in: judgement) }
         case .not(let condition): !condition.holds(in: judgement)
         case .event(let test): test.holds(for: judgement.eventName)
         case .origin(let test): test.origins.contains(judgement.origin)
@@ -70,7 +70,7 @@ package struct ValueTest: Sendable {
     package let parts: [Part]
 
     func holds(for value: JSON?, in judgement: Judgement) -> Bool {
-        parts.allSatisfy { $0.test.holds(for: value, in: judgement) }
+        parts.indices.allSatisfy { parts[$0].test.holds(for: value, in: judgement) }
     }
 
     var references: [JSONPath] { parts.flatMap { $0.test.references } }

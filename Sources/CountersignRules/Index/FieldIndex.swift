@@ -45,15 +45,16 @@ struct FieldIndex: Sendable {
 
     private func collectAffixes(of text: String, into found: inout [Int]) {
         let isPlain = text.utf8.allSatisfy { $0.isPlainASCII }
-        for affixes in affixes {
-            let (table, kind) = (affixes.table, affixes.kind)
+        // A loop over places, since one over tables would copy each.
+        for place in affixes.indices {
+            let kind = affixes[place].kind
             if !isPlain {
                 // Beyond ASCII, texts that differ in bytes can be equal: the conditions decide.
-                found += table.all
+                found += affixes[place].table.all
             } else if kind.isSuffix {
-                table.collect(text.utf8.reversed(), foldsCase: kind.foldsCase, into: &found)
+                affixes[place].table.collect(text.utf8.reversed(), foldsCase: kind.foldsCase, into: &found)
             } else {
-                table.collect(text.utf8, foldsCase: kind.foldsCase, into: &found)
+                affixes[place].table.collect(text.utf8, foldsCase: kind.foldsCase, into: &found)
             }
         }
     }

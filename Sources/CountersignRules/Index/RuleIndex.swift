@@ -12,13 +12,14 @@ struct RuleIndex: Sendable {
 
         func collect(in subject: JSON, into found: inout [Int]) {
             if !unanchored.isEmpty { found += unanchored }
-            for field in fields { field.collect(in: subject, into: &found) }
+            for place in fields.indices { fields[place].collect(in: subject, into: &found) }
         }
     }
 
     private let conditions: [Condition]
-    private let byName: [String: Group]
-    private let ofAnyName: Group
+    /// The groups; the first one is of the rules that no name rules out.
+    private let groups: [Group]
+    private let groupOfName: [String: Int]
 
     /// An index over the enabled ones of `rules`.
     init(_ rules: [Rule]) {
@@ -32,8 +33,9 @@ struct RuleIndex: Sendable {
             }
             for name in names { byName[name, default: []].append(number) }
         }
-        self.byName = byName.mapValues { Self.group($0, rules) }
-        self.ofAnyName = Self.group(ofAnyName, rules)
+        let named = byName.sorted { $0.key < $1.key }
+        groups = [Self.group(ofAnyName, rules)] + named.map { Self.group($0.value, rules) }
+        groupOfName = Dictionary(uniqueKeysWithValues: named.enumerated().map { ($0.element.key, $0.offset + 1) })
     }
 
     private static func group(_ numbers: [Int], _ rules: [Rule]) -> Group {
@@ -53,8 +55,10 @@ struct RuleIndex: Sendable {
     /// The numbers of the rules that match, in ascending order.
     func matches(_ judgement: Judgement) -> [Int] {
         var found: [Int] = []
-        byName[judgement.eventName]?.collect(in: judgement.subject, into: &found)
-        ofAnyName.collect(in: judgement.subject, into: &found)
+        groups[0].collect(in: judgement.subject, into: &found)
+        if let place = groupOfName[judgement.eventName] {
+            groups[place].collect(in: judgement.subject, into: &found)
+        }
         guard !found.isEmpty else { return found }
         // An alternative can be met in several ways.
         if found.count > 1 { found.sort() }
