@@ -59,11 +59,13 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case constantCondition = "constant-condition"
     case duplicateRule = "duplicate-rule"
     case secretInClear = "secret-in-clear"
+    case unquotedVariable = "unquoted-variable"
 
     /// Whether a finding of this kind keeps the rule set from being used.
     package var severity: Diagnostic.Severity {
         switch self {
-        case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear: .warning
+        case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear, .unquotedVariable:
+            .warning
         default: .error
         }
     }
