@@ -21,8 +21,8 @@ extension RuleSources {
 
     /// Reads all rule files (`*.yaml`, `*.yml`) of a folder and the folders in it.
     ///
-    /// Symbolic links are followed, but never round in a circle. What begins with a dot is left alone: it is an editor's, a
-    /// version control's, or the folder that a mounted config map swaps its links to.
+    /// Symbolic links are followed, but never round in a circle. What begins with a dot is left alone: it is an editor's,
+    /// a version control's, or the folder that a mounted config map swaps its links to.
     package static func read(folder: String) throws(RuleSourcesError) -> RuleSources {
         var reader = FolderReader()
         guard try reader.isFolder(folder) else { throw RuleSourcesError(path: folder, reason: "it is no folder") }

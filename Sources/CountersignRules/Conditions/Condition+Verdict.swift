@@ -1,8 +1,8 @@
 import CountersignModel
 import Foundation
 
-// Finds conditions that cannot be meant: those that every event passes, or none. Exact where it answers, but it does not
-// answer always: that would be a proof search.
+// Finds conditions that cannot be meant: those that every event passes, or none. Exact where it answers, but it does
+// not answer always: that would be a proof search.
 
 extension Condition {
     /// Whether it holds for every event (true) or for none (false); nil where that depends, or is not plain to see.

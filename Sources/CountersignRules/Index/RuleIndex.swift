@@ -2,7 +2,7 @@ import CountersignModel
 
 /// Finds the rules that an event can match without a look at each: by the event's name, then by what fields hold.
 ///
-/// The index only narrows; the rule's condition decides. So it may be coarse, but must never leave out a rule that matches.
+/// The index only narrows; the rule's condition decides. So it may be coarse, but never leaves out a rule that matches.
 struct RuleIndex: Sendable {
     /// Rules that share a way to be found.
     private struct Group: Sendable {

@@ -56,20 +56,20 @@ struct RuleReader {
         let summary = map.text("description")
         let isSound = !findings.diagnostics.dropFirst(before).contains { $0.severity == .error }
         guard let id, let idEntry else { return nil }
-        var rule: Rule?
-        if isSound, let condition {
-            rule = Rule(
-                id: id,
-                summary: summary,
-                isEnabled: isEnabled,
-                condition: condition,
-                steps: chain.steps,
-                onFailure: chain.onFailure,
-                always: chain.always,
-                file: file,
-                folder: folder
-            )
-        }
+        let rule = (isSound ? condition : nil)
+            .map { condition in
+                Rule(
+                    id: id,
+                    summary: summary,
+                    isEnabled: isEnabled,
+                    condition: condition,
+                    steps: chain.steps,
+                    onFailure: chain.onFailure,
+                    always: chain.always,
+                    file: file,
+                    folder: folder
+                )
+            }
         return RuleDraft(
             id: id,
             idSpan: idEntry.value.span,

@@ -1,8 +1,8 @@
 /// A text that is looked for in other texts, character by character.
 ///
-/// `String`'s equality compares characters (grapheme clusters) under canonical equivalence, and so do these tests: `é` is
-/// found however it was composed, and `e` is not found in `é`. Where both texts are ASCII, bytes are compared; CR is left
-/// to the slow way because CR LF is one character.
+/// `String`'s equality compares characters (grapheme clusters) under canonical equivalence, and so do these tests: `é`
+/// is found however it was composed, and `e` is not found in `é`. Where both texts are ASCII, bytes are compared; CR is
+/// left to the slow way because CR LF is one character.
 package struct Needle: Sendable, Hashable {
     package let text: String
     package let ignoresCase: Bool

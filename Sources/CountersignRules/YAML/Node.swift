@@ -39,8 +39,8 @@ package struct Node: Sendable {
 extension Node.Scalar {
     /// The value by our own, narrow rules.
     ///
-    /// Only plain `true` and `false` are booleans, only plain `null`, `~` and nothing are null, and only what is a number
-    /// in JSON is a number. So `yes`, `on`, `12:30`, `0x1F` and `007` are strings: no surprise for who writes a rule.
+    /// Only plain `true` and `false` are booleans, only plain `null`, `~` and nothing are null, and only what is a
+    /// number in JSON is a number. So `yes`, `on`, `12:30`, `0x1F` and `007` are strings: no surprise for who writes a rule.
     package var json: JSON {
         guard style == .plain else { return .string(text) }
         switch text {

@@ -100,10 +100,26 @@ package struct YAMLReader: ~Copyable {
         if parser.pointee.error == YAML_READER_ERROR {
             return stop(.yamlSyntax, "this is no YAML: \(problem)", at: place(ofByte: parser.pointee.problem_offset))
         }
-        let context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
         let mark = parser.pointee.problem_mark
-        return stop(.yamlSyntax, "this is no YAML: \(problem)\(context)", at: span(mark, mark))
+        var context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
+        let begin = parser.pointee.context_mark.line
+        if !context.isEmpty, begin < mark.line { context += " that begins in line \(begin + 1)" }
+        let advice = Self.advice[problem].map { "; " + $0 } ?? ""
+        return stop(.yamlSyntax, "this is no YAML: \(problem)\(context)\(advice)", at: span(mark, mark))
     }
+
+    /// What to do about the slips that are made most.
+    private static let advice = [
+        "mapping values are not allowed in this context":
+            "a text with ': ' in it needs quotes, or stands on its own lines below '|'",
+        "found character that cannot start any token":
+            "indent with spaces and not with tabs, and quote a text that begins with a special sign",
+        "did not find expected key": "look at the indentation and the quotes here and in the line above",
+        "could not find expected ':'": "a key ends in ': ', and a text over several lines stands below '|'",
+        "found a tab character that violates indentation": "indent with spaces",
+        "found unexpected end of stream": "a quote is not closed",
+        "did not find expected alphabetic or numeric character": "a text that begins with '*' or '&' needs quotes",
+    ]
 
     /// The place of a byte that libyaml refuses.
     private func place(ofByte offset: Int) -> SourceSpan {
