@@ -27,18 +27,20 @@ package struct RuleCompiler: Sendable {
     /// Reads and checks all files.
     package func compile(_ sources: RuleSources) -> Outcome {
         var drafts: [RuleDraft] = []
-        var files: [(findings: Findings, tests: [Node])] = []
+        var files: [(findings: Findings, contents: RuleFileReader.Contents)] = []
         for file in sources.files {
             let findings = Findings(source: sources.sourceText(of: file))
             let reader = RuleFileReader(catalogue: catalogue, findings: findings, file: file, sources: sources)
-            let (rules, tests) = reader.read()
-            drafts += rules
-            files.append((findings, tests))
+            let contents = reader.read()
+            drafts += contents.rules
+            files.append((findings, contents))
         }
         compare(drafts)
         let steps = Dictionary(drafts.map { ($0.id, $0.stepIDs) }) { $0.union($1) }
-        let tests = files.flatMap { findings, nodes in
-            nodes.compactMap { RuleTestReader(findings: findings, steps: steps).test($0) }
+        let isComplete = files.allSatisfy(\.contents.isComplete)
+        let tests = files.flatMap { findings, contents in
+            let reader = RuleTestReader(findings: findings, steps: steps, knowsAllRules: isComplete)
+            return contents.tests.compactMap { reader.test($0) }
         }
         let diagnostics = files.flatMap(\.findings.diagnostics).sorted()
         guard !diagnostics.contains(where: { $0.severity == .error }) else {

@@ -43,4 +43,19 @@ struct RuleTestTests {
         #expect(plan.holds(in: judgement(["argv": ["./bin/fetch"]])))
         #expect(!plan.holds(in: judgement(["argv": ["./bin/other"]])))
     }
+
+    @Test
+    func `a rule that could not be read is not missed by a test`() {
+        let outcome = compile(
+            """
+            rules:
+              - id: Bad Id
+                when: { event: PACKAGE_COMPLETE }
+                then: [{ log: x }]
+            tests:
+              - { name: a, send: [{ name: PACKAGE_COMPLETE }], expect_none: [other] }
+            """
+        )
+        #expect(outcome.diagnostics.map(\.code) == ["bad-id"])
+    }
 }

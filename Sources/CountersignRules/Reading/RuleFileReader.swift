@@ -9,9 +9,19 @@ struct RuleFileReader {
     let file: RuleSources.File
     let sources: RuleSources
 
-    /// The rules of the file, and its tests, which can be read once the rules of all files are known.
-    func read() -> (rules: [RuleDraft], tests: [Node]) {
-        guard let root = root() else { return ([], []) }
+    /// What a file holds.
+    struct Contents {
+        var rules: [RuleDraft] = []
+
+        /// The tests, which can be read once the rules of all files are known.
+        var tests: [Node] = []
+
+        /// Whether the ids of all rules of the file are known.
+        var isComplete = false
+    }
+
+    func read() -> Contents {
+        guard let root = root() else { return Contents() }
         if root["rules"] == nil, root["tests"] == nil { _ = root.required("rules") }
         let reader = RuleReader(
             catalogue: catalogue,
@@ -19,8 +29,10 @@ struct RuleFileReader {
             file: file.path,
             folder: sources.folder(of: file)
         )
-        let rules = (root.list("rules", of: "rules") ?? []).compactMap { reader.rule($0) }
-        return (rules, root.list("tests", of: "tests") ?? [])
+        let nodes = root.list("rules", of: "rules") ?? []
+        let rules = nodes.compactMap { reader.rule($0) }
+        let tests = root.list("tests", of: "tests") ?? []
+        return Contents(rules: rules, tests: tests, isComplete: rules.count == nodes.count)
     }
 
     private func root() -> MapReader? {
