@@ -42,12 +42,15 @@ package struct Dispatcher: Service {
         guard let rules = book.current?.ruleSet else { return 0 }
         let events = try await store.undispatched(limit: Self.batch)
         guard !events.isEmpty else { return 0 }
-        let now = clock.now
-        let dispatches = events.map { event in
-            Dispatch(
+        // The time as the store keeps it, so that an explanation later judges by the very same one.
+        let now = Date(milliseconds: clock.now.milliseconds)
+        let dispatches = events.map { event -> Dispatch in
+            let matches = rules.matches(Judgement(event: event, now: now))
+            return Dispatch(
                 eventID: event.id,
                 ruleSet: rules.version,
-                ruleIDs: rules.matching(event, at: now).map(\.id)
+                ruleIDs: matches.map { rules.rules[$0].id },
+                verdicts: Verdicts(matches: matches)
             )
         }
         try await store.dispatch(dispatches, at: now)

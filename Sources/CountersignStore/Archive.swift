@@ -6,6 +6,9 @@ package protocol Archive: Sendable {
     /// Events, the newest first: by the time of storing, then by number.
     func events(_ query: EventQuery) async throws -> [StoredEvent]
 
+    /// The events behind `position`, the oldest first: the pages of a walk through the whole store.
+    func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent]
+
     /// One event with its body as it came; nil when there is none.
     func event(_ id: Event.ID) async throws -> StoredEvent?
 
@@ -20,6 +23,30 @@ package protocol Archive: Sendable {
 
     /// How many runs there are in each state that has any.
     func runCounts() async throws -> [Run.State: Int]
+
+    /// The sources that were kept last, which are those of the rules in force; nil when none were ever kept.
+    func latestSources() async throws -> JSON?
+
+    /// The sources of a rule set; nil when it was never kept.
+    func sources(of ruleSet: RuleSetVersion) async throws -> JSON?
+}
+
+/// A place between two events, in the order of the time of storing, then of numbers.
+package struct EventPosition: Sendable, Hashable {
+    package let receivedAt: Date
+    package let id: Event.ID
+
+    /// Right behind `event`.
+    package init(after event: Event) {
+        receivedAt = event.receivedAt
+        id = event.id
+    }
+
+    /// Before every event that was stored at `date` or later; before all events without one.
+    package init(before date: Date?) {
+        receivedAt = date ?? .distantPast
+        id = Event.ID(rawValue: 0)
+    }
 }
 
 /// Which events to show.
@@ -68,18 +95,23 @@ package struct StoredEvent: Sendable {
     /// The rule set that judged it.
     package let ruleSet: RuleSetVersion?
 
+    /// Which of that set's rules matched; nil while the event waits.
+    package let verdicts: Verdicts?
+
     package init(
         event: Event,
         body: [UInt8],
         duplicates: Int,
         dispatchedAt: Date?,
-        ruleSet: RuleSetVersion?
+        ruleSet: RuleSetVersion?,
+        verdicts: Verdicts?
     ) {
         self.event = event
         self.body = body
         self.duplicates = duplicates
         self.dispatchedAt = dispatchedAt
         self.ruleSet = ruleSet
+        self.verdicts = verdicts
     }
 }
 

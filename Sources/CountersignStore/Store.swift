@@ -110,12 +110,6 @@ package protocol Ledger: Sendable {
     /// Keeps the sources of a rule set under its version, as the latest; each version is kept once.
     func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
 
-    /// The sources that were kept last, which are those of the rules in force; nil when none were ever kept.
-    func latestSources() async throws -> JSON?
-
-    /// The sources of a rule set; nil when it was never kept.
-    func sources(of ruleSet: RuleSetVersion) async throws -> JSON?
-
     /// Rung when runs were queued.
     var queued: Bell { get }
 }
@@ -128,10 +122,14 @@ package struct Dispatch: Sendable {
     /// The rules that matched, in the order in which their runs are made.
     package let ruleIDs: [String]
 
-    package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String]) {
+    /// The verdict on every rule of the set.
+    package let verdicts: Verdicts
+
+    package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], verdicts: Verdicts) {
         self.eventID = eventID
         self.ruleSet = ruleSet
         self.ruleIDs = ruleIDs
+        self.verdicts = verdicts
     }
 }
 

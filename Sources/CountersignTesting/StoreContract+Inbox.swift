@@ -1,5 +1,6 @@
 import CountersignModel
 import CountersignStore
+import Foundation
 import Testing
 
 extension StoreContract {
@@ -115,6 +116,27 @@ extension StoreContract {
             #expect(try await ids(EventQuery(name: "ODD", packageID: "package-5", since: after(5))) == [5])
             #expect(try await ids(EventQuery(name: "EVEN", packageID: "package-5")) == [])
             #expect(try await ids(EventQuery(name: "even")) == [])
+        },
+        Clause("a walk from the oldest event on shows each once, page by page, also after the clock went back") {
+            store async throws in
+            for (number, seconds) in [3.0, 1, 1, 2, 1].enumerated() {
+                _ = try await store.append(SampleDelivery.numbered(number), at: after(seconds))
+            }
+            func walk(from date: Date?, page: Int) async throws -> [Int64] {
+                var ids: [Int64] = []
+                var position = EventPosition(before: date)
+                while true {
+                    let events = try await store.events(after: position, limit: page).map { $0.event }
+                    guard let last = events.last else { return ids }
+                    ids += events.map { $0.id.rawValue }
+                    position = EventPosition(after: last)
+                }
+            }
+            for page in 1...6 {
+                #expect(try await walk(from: nil, page: page) == [2, 3, 5, 4, 1])
+                #expect(try await walk(from: after(2), page: page) == [4, 1])
+            }
+            #expect(try await walk(from: after(4), page: 1) == [])
         },
         Clause("what is not there is nil") { store async throws in
             #expect(try await store.event(Event.ID(rawValue: 1)) == nil)

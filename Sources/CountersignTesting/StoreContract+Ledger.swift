@@ -36,11 +36,32 @@ extension StoreContract {
         Clause("an event that is dispatched already is left as it is") { store async throws in
             let ids = try await appended(2, to: store)
             try await store.dispatch([dispatch(ids[0], ["a"])], at: start)
-            let again = Dispatch(eventID: ids[0], ruleSet: RuleSetVersion(rawValue: "v2"), ruleIDs: ["a", "b"])
+            let again = Dispatch(
+                eventID: ids[0],
+                ruleSet: RuleSetVersion(rawValue: "v2"),
+                ruleIDs: ["a", "b"],
+                verdicts: Verdicts([true, true])
+            )
             try await store.dispatch([again, dispatch(ids[1], ["c"])], at: after(1))
             #expect(try await store.runs(RunQuery()).map { $0.ruleID } == ["c", "a"])
             #expect(try await store.event(ids[0])?.ruleSet == RuleSetVersion(rawValue: "v1"))
             #expect(try await store.event(ids[0])?.dispatchedAt == start)
+            #expect(try await store.event(ids[0])?.verdicts == Verdicts([true]))
+        },
+        Clause("the verdicts on all rules are kept, also where no rule matched, and none while an event waits") {
+            store async throws in
+            let ids = try await appended(3, to: store)
+            for (id, verdicts) in [(ids[0], Verdicts([false, true, true])), (ids[1], Verdicts([false, false]))] {
+                let dispatch = Dispatch(
+                    eventID: id,
+                    ruleSet: RuleSetVersion(rawValue: "v1"),
+                    ruleIDs: [],
+                    verdicts: verdicts
+                )
+                try await store.dispatch([dispatch], at: start)
+                #expect(try await store.event(id)?.verdicts == verdicts)
+            }
+            #expect(try await store.event(ids[2])?.verdicts == nil)
         },
         Clause("a rule named twice for one event, and an event that is not there, make no run") { store async throws in
             let id = try await appended(1, to: store)[0]

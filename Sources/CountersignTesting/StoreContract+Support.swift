@@ -10,7 +10,12 @@ extension StoreContract {
     }
 
     static func dispatch(_ event: Event.ID, _ ruleIDs: [String]) -> Dispatch {
-        Dispatch(eventID: event, ruleSet: RuleSetVersion(rawValue: "v1"), ruleIDs: ruleIDs)
+        Dispatch(
+            eventID: event,
+            ruleSet: RuleSetVersion(rawValue: "v1"),
+            ruleIDs: ruleIDs,
+            verdicts: Verdicts(matches: Array(ruleIDs.indices))
+        )
     }
 
     static func appended(_ count: Int, to store: any Store) async throws -> [Event.ID] {

@@ -11,7 +11,7 @@ import Testing
     private static let queries: [Query] =
         [
             .undispatched(limit: 1), .due(at: now, limit: 1), .nextDue, .runCounts, .abandoned(at: now),
-            .abandoned(at: nil),
+            .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1),
         ]
         + [
             EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),

@@ -60,6 +60,16 @@ extension MemoryContents {
             .map { $0.stored }
     }
 
+    func events(after position: EventPosition, limit: Int) -> [StoredEvent] {
+        let place = (position.receivedAt.stored, position.id.rawValue)
+        return
+            events
+            .filter { ($0.event.receivedAt, $0.event.id.rawValue) > place }
+            .sorted { ($0.event.receivedAt, $0.event.id.rawValue) < ($1.event.receivedAt, $1.event.id.rawValue) }
+            .prefix(max(0, limit))
+            .map { $0.stored }
+    }
+
     func undispatched(limit: Int) -> [Event] {
         events.lazy.filter { $0.dispatchedAt == nil }.prefix(max(0, limit)).map { $0.event }
     }
@@ -78,6 +88,7 @@ extension MemoryContents {
             guard let index = index(of: dispatch.eventID), events[index].dispatchedAt == nil else { continue }
             events[index].dispatchedAt = now.stored
             events[index].ruleSet = dispatch.ruleSet
+            events[index].verdicts = dispatch.verdicts
             var seen: Set<String> = []
             for ruleID in dispatch.ruleIDs where seen.insert(ruleID).inserted {
                 let id = Run.ID(rawValue: Int64(runs.count) + 1)

@@ -8,9 +8,17 @@ struct MemoryEvent {
     var duplicates = 0
     var dispatchedAt: Date?
     var ruleSet: RuleSetVersion?
+    var verdicts: Verdicts?
 
     var stored: StoredEvent {
-        StoredEvent(event: event, body: body, duplicates: duplicates, dispatchedAt: dispatchedAt, ruleSet: ruleSet)
+        StoredEvent(
+            event: event,
+            body: body,
+            duplicates: duplicates,
+            dispatchedAt: dispatchedAt,
+            ruleSet: ruleSet,
+            verdicts: verdicts
+        )
     }
 }
 

@@ -48,6 +48,10 @@ extension MemoryStore {
         contents.withLock { $0.events(query) }
     }
 
+    package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
+        contents.withLock { $0.events(after: position, limit: limit) }
+    }
+
     package func event(_ id: Event.ID) async throws -> StoredEvent? {
         contents.withLock { $0.event(id) }
     }

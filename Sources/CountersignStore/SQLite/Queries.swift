@@ -82,6 +82,18 @@ extension Query {
         )
     }
 
+    /// Events behind a position, the oldest first.
+    package static func events(after position: EventPosition, limit: Int) -> Query {
+        let time = position.receivedAt.milliseconds
+        return Query(
+            """
+            SELECT \(EventRow.columns) FROM events INDEXED BY events_by_time
+            WHERE received_at >= ? AND (received_at > ? OR id > ?) ORDER BY received_at, id LIMIT ?
+            """,
+            [time, time, position.id.rawValue, max(0, limit)]
+        )
+    }
+
     /// Runs as somebody asks for them, the newest first.
     package static func runs(_ query: RunQuery) -> Query {
         var conditions: [String] = []

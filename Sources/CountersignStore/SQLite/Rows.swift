@@ -4,7 +4,7 @@ import GRDB
 
 /// An event as its row holds it; its body is parsed where nobody waits for a connection.
 struct EventRow: Sendable {
-    static let columns = "id, name, body, origin, received_at, duplicates, dispatched_at, rule_set"
+    static let columns = "id, name, body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts"
 
     private let id: Int64
     private let name: String
@@ -14,6 +14,7 @@ struct EventRow: Sendable {
     private let duplicates: Int
     private let dispatchedAt: Int64?
     private let ruleSet: String?
+    private let verdicts: [UInt8]?
 
     init(_ row: Row) throws {
         id = row[0]
@@ -24,6 +25,7 @@ struct EventRow: Sendable {
         duplicates = row[5]
         dispatchedAt = row[6]
         ruleSet = row[7]
+        verdicts = row.hasNull(atIndex: 8) ? nil : try row.bytes(at: 8)
     }
 
     /// The event; `path` names the store in the error when the row is damaged.
@@ -45,7 +47,8 @@ struct EventRow: Sendable {
             body: body,
             duplicates: duplicates,
             dispatchedAt: dispatchedAt.map { Date(milliseconds: $0) },
-            ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) }
+            ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
+            verdicts: verdicts.map { Verdicts(bytes: $0) }
         )
     }
 

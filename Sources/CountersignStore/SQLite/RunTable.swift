@@ -11,8 +11,14 @@ struct RunTable {
         var made = 0
         for dispatch in dispatches {
             let isNew = try db.change(
-                "UPDATE events SET dispatched_at = ?, rule_set = ? WHERE id = ? AND dispatched_at IS NULL",
-                [now.milliseconds, dispatch.ruleSet.rawValue, dispatch.eventID.rawValue]
+                """
+                UPDATE events SET dispatched_at = ?, rule_set = ?, verdicts = ?
+                WHERE id = ? AND dispatched_at IS NULL
+                """,
+                [
+                    now.milliseconds, dispatch.ruleSet.rawValue, Data(dispatch.verdicts.bytes),
+                    dispatch.eventID.rawValue,
+                ]
             )
             for ruleID in dispatch.ruleIDs where isNew > 0 {
                 made += try db.change(

@@ -40,6 +40,11 @@ package final class SQLiteArchive: Archive {
         try await read { try $0.all(.events(query)) { try EventRow($0) } }.map { try $0.storedEvent(path: path) }
     }
 
+    package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
+        try await read { try $0.all(.events(after: position, limit: limit)) { try EventRow($0) } }
+            .map { try $0.storedEvent(path: path) }
+    }
+
     package func event(_ id: Event.ID) async throws -> StoredEvent? {
         try await read { db in
             try db.first("SELECT \(EventRow.columns) FROM events WHERE id = ?", [id.rawValue]) { try EventRow($0) }
@@ -88,11 +93,11 @@ package final class SQLiteArchive: Archive {
         try await read { try $0.all(.nextDue) { $0[0] as Int64 } }.first.map { Date(milliseconds: $0) }
     }
 
-    func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
+    package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
         try await sources("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue])
     }
 
-    func latestSources() async throws -> JSON? {
+    package func latestSources() async throws -> JSON? {
         try await sources("SELECT sources FROM rule_sets ORDER BY kept_at DESC LIMIT 1", [])
     }
 

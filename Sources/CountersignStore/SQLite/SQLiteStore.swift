@@ -100,6 +100,10 @@ extension SQLiteStore {
 extension SQLiteStore {
     package func events(_ query: EventQuery) async throws -> [StoredEvent] { try await archive.events(query) }
 
+    package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
+        try await archive.events(after: position, limit: limit)
+    }
+
     package func event(_ id: Event.ID) async throws -> StoredEvent? { try await archive.event(id) }
 
     package func quarantined(limit: Int) async throws -> [QuarantinedBody] {

@@ -66,7 +66,8 @@ enum Schema {
             deduplication_key BLOB UNIQUE,
             duplicates INTEGER NOT NULL DEFAULT 0,
             dispatched_at INTEGER,
-            rule_set TEXT
+            rule_set TEXT,
+            verdicts BLOB
         ) STRICT;
         CREATE INDEX events_waiting ON events (id) WHERE dispatched_at IS NULL;
         CREATE INDEX events_by_time ON events (received_at);
