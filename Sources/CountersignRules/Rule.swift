@@ -17,6 +17,9 @@ package struct Rule: Sendable {
     /// What runs last, whether the chain succeeded or failed.
     package let always: [Step]
 
+    /// All steps in a form that rules with the same steps share, whatever the order of keys.
+    package let stepsMeaning: String
+
     /// The rule's file, relative to the folder of rules.
     package let file: String
 
@@ -31,6 +34,7 @@ package struct Rule: Sendable {
         steps: [Step],
         onFailure: [Step],
         always: [Step],
+        stepsMeaning: String,
         file: String,
         folder: String
     ) {
@@ -41,6 +45,7 @@ package struct Rule: Sendable {
         self.steps = steps
         self.onFailure = onFailure
         self.always = always
+        self.stepsMeaning = stepsMeaning
         self.file = file
         self.folder = folder
     }

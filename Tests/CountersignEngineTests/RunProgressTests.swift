@@ -15,6 +15,7 @@ struct RunProgressTests {
         steps: [.probe("a"), .probe("b")],
         onFailure: [.probe("f")],
         always: [.probe("z")],
+        stepsMeaning: "",
         file: "r.yaml",
         folder: "/"
     )

@@ -65,6 +65,12 @@ package struct ValueTest: Sendable {
     package struct Part: Sendable {
         package let test: any ValueCheck
         let text: String
+
+        /// What the operator is given.
+        let argument: JSON
+
+        /// Whether `ignore_case: true` stands beside it.
+        var ignoresCase = false
     }
 
     package let parts: [Part]

@@ -6,7 +6,7 @@ extension ConditionReader {
         switch node.content {
         case .scalar(let scalar):
             let sample = Sample(scalar.json, ignoresCase: false)
-            return ValueTest(parts: [.init(test: Equals(sample), text: node.flow)])
+            return ValueTest(parts: [.init(test: Equals(sample), text: node.flow, argument: scalar.json)])
         case .sequence(let items): return members(items, node)
         case .mapping(let entries): return operators(entries, node)
         }
@@ -15,7 +15,7 @@ extension ConditionReader {
     private func members(_ items: [Node], _ node: Node) -> ValueTest? {
         if items.allSatisfy({ $0.scalar != nil }) {
             let samples = items.map { Sample($0.json, ignoresCase: false) }
-            return ValueTest(parts: [.init(test: In(samples), text: node.flow)])
+            return ValueTest(parts: [.init(test: In(samples), text: node.flow, argument: node.json)])
         }
         let tests = items.compactMap { item in
             guard item.items == nil else {
@@ -25,7 +25,7 @@ extension ConditionReader {
             return test(item)
         }
         guard tests.count == items.count else { return nil }
-        return ValueTest(parts: [.init(test: AnyTest(tests: tests), text: node.flow)])
+        return ValueTest(parts: [.init(test: AnyTest(tests: tests), text: node.flow, argument: node.json)])
     }
 
     private func operators(_ entries: [Node.Entry], _ node: Node) -> ValueTest? {
@@ -55,7 +55,8 @@ extension ConditionReader {
         let isFolded = ignoresCase && kind.declaration.knowsCase
         let argument = OperatorArgument(node: entry.value, name: entry.key, ignoresCase: isFolded, reader: self)
         let text = "\(entry.key): \(entry.value.flow)" + (isFolded ? ", ignore_case: true" : "")
-        return kind.init(argument).map { ValueTest.Part(test: $0, text: text) }
+        return kind.init(argument)
+            .map { ValueTest.Part(test: $0, text: text, argument: entry.value.json, ignoresCase: isFolded) }
     }
 
     /// What other languages call the operators.

@@ -56,33 +56,34 @@ struct RuleReader {
         let summary = map.text("description")
         let isSound = !findings.diagnostics.dropFirst(before).contains { $0.severity == .error }
         guard let id, let idEntry else { return nil }
-        let rule = (isSound ? condition : nil)
-            .map { condition in
-                Rule(
-                    id: id,
-                    summary: summary,
-                    isEnabled: isEnabled,
-                    condition: condition,
-                    steps: chain.steps,
-                    onFailure: chain.onFailure,
-                    always: chain.always,
-                    file: file,
-                    folder: folder
-                )
-            }
+        var rule: Rule?
+        if isSound, let condition {
+            rule = Rule(
+                id: id,
+                summary: summary,
+                isEnabled: isEnabled,
+                condition: condition,
+                steps: chain.steps,
+                onFailure: chain.onFailure,
+                always: chain.always,
+                stepsMeaning: meaning(map, of: ["then", "on_failure", "always"]),
+                file: file,
+                folder: folder
+            )
+        }
         return RuleDraft(
             id: id,
             idSpan: idEntry.value.span,
             rule: rule,
-            meaning: meaning(map),
+            meaning: meaning(map, of: ["when", "then", "on_failure", "always"]),
             secretNames: chain.secretNames,
             stepIDs: chain.stepIDs,
             findings: findings
         )
     }
 
-    private func meaning(_ map: MapReader) -> String {
-        ["when", "then", "on_failure", "always"].map { map[$0]?.value.canonical ?? "" }.joined(separator: "\n")
+    private func meaning(_ map: MapReader, of keys: [String]) -> String {
+        keys.map { map[$0]?.value.canonical ?? "" }.joined(separator: "\n")
     }
 
     private func identifier(_ node: Node) -> String? {

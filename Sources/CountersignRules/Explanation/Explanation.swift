@@ -1,0 +1,103 @@
+package import CountersignModel
+
+/// A condition with what each part of it came to: why it holds, or not.
+package indirect enum Explanation: Sendable, Equatable {
+    case all([Explanation])
+    case any([Explanation])
+    case not(Explanation)
+    case test(Finding)
+
+    /// How one test of one value came out.
+    package struct Finding: Sendable, Equatable {
+        /// The path as a rule writes it, or `event` or `origin`.
+        package let path: String
+
+        /// The test as the rule writes it, such as `prefix: Q3-`.
+        package let test: String
+
+        /// What the test asks of the value, to stand behind "would have to", such as `begin with 'Q3-'`.
+        package let demand: String
+
+        /// The value that was found; nil where it is absent or null.
+        package let actual: JSON?
+
+        package let holds: Bool
+
+        package init(path: String, test: String, demand: String, actual: JSON?, holds: Bool) {
+            self.path = path
+            self.test = test
+            self.demand = demand
+            self.actual = actual
+            self.holds = holds
+        }
+    }
+
+    /// Whether the condition holds.
+    package var holds: Bool {
+        switch self {
+        case .all(let parts): parts.allSatisfy(\.holds)
+        case .any(let parts): parts.contains(where: \.holds)
+        case .not(let part): !part.holds
+        case .test(let finding): finding.holds
+        }
+    }
+}
+
+extension Condition {
+    /// Why it holds, or not; `holds` of what is returned equals `holds(in:)`.
+    package func explained(in judgement: Judgement) -> Explanation {
+        switch self {
+        case .all(let conditions): .all(conditions.map { $0.explained(in: judgement) })
+        case .any(let conditions): .any(conditions.map { $0.explained(in: judgement) })
+        case .not(let condition): .not(condition.explained(in: judgement))
+        case .event(let test):
+            .test(
+                Explanation.Finding(
+                    path: "event",
+                    test: test.text,
+                    demand: test.demand,
+                    actual: .string(judgement.eventName),
+                    holds: holds(in: judgement)
+                )
+            )
+        case .origin(let test):
+            .test(
+                Explanation.Finding(
+                    path: "origin",
+                    test: test.text,
+                    demand: test.demand,
+                    actual: .string(judgement.origin.rawValue),
+                    holds: holds(in: judgement)
+                )
+            )
+        case .field(let field):
+            field.test.explained(judgement.value(at: field.path), at: field.path.description, in: judgement)
+        }
+    }
+}
+
+extension ValueTest {
+    fileprivate func explained(_ value: JSON?, at path: String, in judgement: Judgement) -> Explanation {
+        let parts = parts.map { $0.explained(value, at: path, in: judgement) }
+        return parts.count == 1 ? parts[0] : .all(parts)
+    }
+}
+
+extension ValueTest.Part {
+    fileprivate func explained(_ value: JSON?, at path: String, in judgement: Judgement) -> Explanation {
+        switch test {
+        case let negation as Negation: .not(negation.test.explained(value, at: path, in: judgement))
+        case let list as AnyTest: .any(list.tests.map { $0.explained(value, at: path, in: judgement) })
+        default:
+            .test(
+                Explanation.Finding(
+                    path: path,
+                    test: text,
+                    demand: demand,
+                    actual: value,
+                    holds: test.holds(for: value, in: judgement)
+                )
+            )
+        }
+    }
+}

@@ -1,0 +1,36 @@
+package import CountersignModel
+package import Foundation
+
+/// Why one rule matched an event, or did not.
+package struct RuleExplanation: Sendable {
+    package let rule: Rule
+
+    /// The verdict that was kept when the event was judged; nil where it was not judged yet.
+    package let kept: Bool?
+
+    package let condition: Explanation
+
+    /// Whether the rule matches as this program sees it now.
+    package var matches: Bool { rule.isEnabled && condition.holds }
+
+    /// Whether the verdict that was kept is another than the one found now.
+    package var isContradicted: Bool { kept.map { $0 != matches } ?? false }
+
+    /// What would have had to differ for the condition to hold; nil where it holds.
+    package var remedy: Remedy? { condition.remedy(toHold: true) }
+}
+
+extension RuleSet {
+    /// Why each rule matched `event`, or did not, judged as at `now`; in the order of the rules.
+    package func explanations(of event: Event, at now: Date, kept: Verdicts?) -> [RuleExplanation] {
+        let judgement = Judgement(event: event, now: now)
+        return rules.enumerated()
+            .map { index, rule in
+                RuleExplanation(
+                    rule: rule,
+                    kept: kept.map { $0[index] },
+                    condition: rule.condition.explained(in: judgement)
+                )
+            }
+    }
+}
