@@ -72,15 +72,7 @@ package final class RuleBook: Sendable {
             state.current?.ruleSet.version == version ? state.current : state.older[version]
         }
         if let known { return known }
-        guard let json = try await store.sources(of: version), let sources = RuleSources(json: json) else {
-            throw UnknownRuleSet(version: version, reason: "it is not in the store")
-        }
-        let outcome = compiler.compile(sources)
-        guard let ruleSet = outcome.ruleSet else {
-            let finding = outcome.diagnostics.first { $0.severity == .error }
-            throw UnknownRuleSet(version: version, reason: finding?.description ?? "it no longer passes the checks")
-        }
-        let loaded = load(ruleSet)
+        let loaded = load(try compiler.compile(kept: try await store.sources(of: version), as: version))
         state.withLock { $0.older[version] = loaded }
         return loaded
     }
@@ -90,7 +82,22 @@ package final class RuleBook: Sendable {
     }
 }
 
-/// A run belongs to a rule set that this program cannot go by.
+extension RuleCompiler {
+    /// The rule set whose sources the store kept under `version`.
+    func compile(kept json: JSON?, as version: RuleSetVersion) throws(UnknownRuleSet) -> RuleSet {
+        guard let sources = json.flatMap({ RuleSources(json: $0) }) else {
+            throw UnknownRuleSet(version: version, reason: "it is not in the store")
+        }
+        let outcome = compile(sources)
+        guard let ruleSet = outcome.ruleSet else {
+            let finding = outcome.diagnostics.first { $0.severity == .error }
+            throw UnknownRuleSet(version: version, reason: finding?.description ?? "it no longer passes the checks")
+        }
+        return ruleSet
+    }
+}
+
+/// A run or an event belongs to a rule set that this program cannot go by.
 package struct UnknownRuleSet: Error, CustomStringConvertible {
     package let version: RuleSetVersion
     package let reason: String

@@ -1,0 +1,94 @@
+package import CountersignModel
+package import CountersignRules
+package import CountersignStore
+package import Foundation
+
+/// Tells from the store why rules matched an event, or did not.
+package struct Explainer: Sendable {
+    private let archive: any Archive
+    private let compiler: RuleCompiler
+
+    package init(archive: any Archive, compiler: RuleCompiler) {
+        self.archive = archive
+        self.compiler = compiler
+    }
+
+    /// The explanation by the rule set that judged the event, as at the time at which it did.
+    ///
+    /// An event that waits to be judged is explained by the rules in force last, as at `now`.
+    ///
+    /// - Throws: `ExplanationError`, `StoreError`.
+    package func explain(_ id: Event.ID, at now: Date) async throws -> EventExplanation {
+        guard let stored = try await archive.event(id) else { throw ExplanationError.noSuchEvent(id) }
+        let ruleSet = try await ruleSet(for: stored)
+        let judgedAt = stored.dispatchedAt ?? now
+        return EventExplanation(
+            stored: stored,
+            ruleSet: ruleSet.version,
+            judgedAt: judgedAt,
+            rules: ruleSet.explanations(of: stored.event, at: judgedAt, kept: stored.verdicts)
+        )
+    }
+
+    private func ruleSet(for stored: StoredEvent) async throws -> RuleSet {
+        do {
+            if let version = stored.ruleSet {
+                return try compiler.compile(kept: try await archive.sources(of: version), as: version)
+            }
+            guard let json = try await archive.latestSources(), let version = RuleSources(json: json)?.version else {
+                throw ExplanationError.noRules(stored.event.id)
+            }
+            return try compiler.compile(kept: json, as: version)
+        } catch let error as UnknownRuleSet {
+            throw ExplanationError.unusable(stored.event.id, error.version, reason: error.reason)
+        }
+    }
+}
+
+/// Why the rules of a set matched an event, or did not.
+package struct EventExplanation: Sendable {
+    package let stored: StoredEvent
+    package let ruleSet: RuleSetVersion
+
+    /// The time that the event was judged by, or is judged by now.
+    package let judgedAt: Date
+
+    /// The rules in their order.
+    package let rules: [RuleExplanation]
+
+    /// The explanation of one rule alone.
+    ///
+    /// - Throws: `ExplanationError.noSuchRule`.
+    package func only(_ ruleID: String) throws(ExplanationError) -> EventExplanation {
+        guard let rule = rules.first(where: { $0.rule.id == ruleID }) else {
+            let near = Suggestion.nearest(to: ruleID, among: rules.map(\.rule.id))
+            throw .noSuchRule(ruleID, ruleSet, suggestion: near)
+        }
+        return EventExplanation(stored: stored, ruleSet: ruleSet, judgedAt: judgedAt, rules: [rule])
+    }
+}
+
+/// Why there is no explanation.
+package enum ExplanationError: Error, Equatable, CustomStringConvertible {
+    case noSuchEvent(Event.ID)
+    case noSuchRule(String, RuleSetVersion, suggestion: String?)
+
+    /// The event waits, and no rules were ever in force.
+    case noRules(Event.ID)
+
+    /// The rules that judged the event cannot be read any more.
+    case unusable(Event.ID, RuleSetVersion, reason: String)
+
+    package var description: String {
+        switch self {
+        case .noSuchEvent(let id):
+            "there is no event \(id); 'countersign events list' shows which there are"
+        case .noSuchRule(let id, let version, let suggestion):
+            "rule set \(version.short) has no rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
+        case .noRules(let id):
+            "event \(id) is not judged yet, and no rules were in force so far; start 'countersign serve'"
+        case .unusable(let id, let version, let reason):
+            "event \(id) belongs to rule set \(version.short), which this program cannot read: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package import CountersignModel
+package import CountersignRules
+package import CountersignStore
+package import Foundation
+
+/// Which runs two rule sets make for the same events; a rule is the same as long as its id is.
+package struct RunDiff: Sendable {
+    /// An event for which the sets differ.
+    package struct Example: Sendable, Equatable {
+        package let event: Event.ID
+        package let name: String
+        package let packageID: String?
+    }
+
+    /// Runs that only one of the sets makes.
+    package struct Runs: Sendable, Equatable {
+        package private(set) var count = 0
+
+        /// The first of them.
+        package private(set) var examples: [Example] = []
+
+        fileprivate mutating func add(_ event: Event, keeping limit: Int) {
+            count += 1
+            guard examples.count < limit else { return }
+            let packageID = event.payload["packageId"]?.string
+            examples.append(Example(event: event.id, name: event.name, packageID: packageID))
+        }
+    }
+
+    /// What becomes of one rule.
+    package struct Row: Sendable, Equatable {
+        /// Which of the sets have the rule.
+        package enum Presence: String, Sendable {
+            case both
+            case new
+            case gone
+        }
+
+        package let ruleID: String
+        package fileprivate(set) var presence: Presence
+
+        /// Whether the rule is in both sets, but its steps are not the same.
+        package fileprivate(set) var hasOtherSteps = false
+
+        package fileprivate(set) var added = Runs()
+        package fileprivate(set) var removed = Runs()
+
+        /// How many runs both sets make.
+        package fileprivate(set) var unchanged = 0
+
+        /// Whether one set makes runs of this rule that the other does not.
+        package var differs: Bool { added.count + removed.count > 0 }
+    }
+
+    /// A row for each rule of the old set in its order, then for each new rule.
+    package private(set) var rows: [Row]
+
+    /// How many events were judged.
+    package private(set) var events = 0
+
+    private let old: RuleSet
+    private let new: RuleSet
+    private let exampleLimit: Int
+
+    /// The rows of the rules of each set, in the order of its rules.
+    private let oldRows: [Int]
+    private let newRows: [Int]
+
+    /// Nothing is judged yet; `examples` tells how many are kept for each rule, of added and of removed runs alike.
+    package init(old: RuleSet, new: RuleSet, examples: Int) {
+        self.old = old
+        self.new = new
+        exampleLimit = examples
+        var rows = old.rules.map { Row(ruleID: $0.id, presence: .gone) }
+        let places = Dictionary(rows.enumerated().map { ($1.ruleID, $0) }) { first, _ in first }
+        oldRows = Array(rows.indices)
+        newRows = new.rules.map { rule in
+            guard let place = places[rule.id] else {
+                rows.append(Row(ruleID: rule.id, presence: .new))
+                return rows.count - 1
+            }
+            rows[place].presence = .both
+            rows[place].hasOtherSteps = rule.stepsMeaning != old.rules[place].stepsMeaning
+            return place
+        }
+        self.rows = rows
+    }
+
+    /// Whether a run was added or removed.
+    package var differs: Bool { rows.contains(where: \.differs) }
+
+    /// Judges `event` by both sets, as at the time at which it was received.
+    package mutating func judge(_ event: Event) {
+        events += 1
+        let judgement = Judgement(event: event, now: event.receivedAt)
+        let before = Set(old.matches(judgement).map { oldRows[$0] })
+        let after = Set(new.matches(judgement).map { newRows[$0] })
+        for row in before.subtracting(after) { rows[row].removed.add(event, keeping: exampleLimit) }
+        for row in after.subtracting(before) { rows[row].added.add(event, keeping: exampleLimit) }
+        for row in before.intersection(after) { rows[row].unchanged += 1 }
+    }
+
+    /// Judges the events of a store that were received at `since` or later, a page after the other, the oldest first.
+    ///
+    /// `progress` is told after each page how many events were judged.
+    ///
+    /// - Throws: `StoreError`.
+    package mutating func judge(
+        _ archive: any Archive,
+        since: Date?,
+        page: Int = 500,
+        progress: (Int) -> Void = { _ in }
+    ) async throws {
+        var position = EventPosition(before: since)
+        while true {
+            let events = try await archive.events(after: position, limit: page)
+            for stored in events { judge(stored.event) }
+            guard let last = events.last else { return }
+            position = EventPosition(after: last.event)
+            progress(self.events)
+        }
+    }
+}

@@ -1,0 +1,115 @@
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import CountersignTesting
+import Foundation
+import Testing
+
+@Suite(.timeLimit(.minutes(1)))
+struct ExplainerTests {
+    private static let rules = """
+        rules:
+          - id: disabled
+            enabled: false
+            when: { event: PACKAGE_COMPLETE }
+            then: [{ probe: d }]
+          - id: complete
+            when: { event: PACKAGE_COMPLETE, packageId: P1 }
+            then: [{ probe: a }]
+          - id: opt-out
+            when: { event: PACKAGE_OPT_OUT }
+            then: [{ probe: b }]
+          - id: fresh
+            when: { createdDate: { newer_than: 1h } }
+            then: [{ probe: c }]
+        """
+
+    private let shop = Workshop()
+
+    private func explainer(_ catalogue: [ActionDeclaration] = [ScriptedAction.declaration]) -> Explainer {
+        Explainer(archive: shop.store, compiler: RuleCompiler(catalogue: catalogue))
+    }
+
+    /// Takes in an event that was created just now.
+    private func receiveFresh() async throws {
+        let created = shop.clock.now.addingTimeInterval(-60).rfc3339
+        try await shop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P1","createdDate":"\#(created)"}"#)
+    }
+
+    private static let first = Event.ID(rawValue: 1)
+
+    @Test func `an event is explained by its kept verdicts, as at the time at which it was judged`() async throws {
+        try await shop.use(Self.rules)
+        try await receiveFresh()
+        shop.clock.advance(by: .seconds(86_400))
+        let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
+        #expect(explanation.rules.map(\.rule.id) == ["disabled", "complete", "opt-out", "fresh"])
+        #expect(explanation.rules.map(\.kept) == [false, true, false, true])
+        #expect(explanation.rules.map(\.matches) == [false, true, false, true])
+        #expect(explanation.rules.allSatisfy { !$0.isContradicted })
+        let remedy = Remedy.change(.init(path: "event", demand: "be 'PACKAGE_OPT_OUT'", isNegated: false))
+        #expect(explanation.rules.map(\.remedy) == [nil, nil, remedy, nil])
+    }
+
+    @Test func `the rules that judged an event explain it, not those in force since`() async throws {
+        try await shop.use(Self.rules)
+        try await receiveFresh()
+        let version = try #require(shop.book.current?.ruleSet.version)
+        try await shop.use("rules: [{ id: other, when: { event: X_OTHER }, then: [{ probe: a }] }]")
+        let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
+        #expect(explanation.ruleSet == version)
+        #expect(explanation.rules.count == 4)
+    }
+
+    @Test func `a verdict that this program would not give is told`() async throws {
+        try await shop.use(Self.rules)
+        let event = try await shop.store.append(SampleDelivery.numbered(1), at: shop.clock.now).eventID
+        let version = try #require(shop.book.current?.ruleSet.version)
+        let verdicts = Verdicts([false, true, false, false])
+        let dispatch = Dispatch(eventID: event, ruleSet: version, ruleIDs: [], verdicts: verdicts)
+        try await shop.store.dispatch([dispatch], at: shop.clock.now)
+        let explanation = try await explainer().explain(event, at: shop.clock.now)
+        #expect(explanation.rules.map(\.isContradicted) == [false, true, false, false])
+    }
+
+    @Test func `an event that waits is explained by the rules in force last, as at now`() async throws {
+        try await shop.use(Self.rules)
+        let created = shop.clock.now.rfc3339
+        let body = #"{"name":"PACKAGE_OPT_OUT","createdDate":"\#(created)"}"#
+        _ = try await shop.store.append(SampleDelivery.delivery(body), at: shop.clock.now)
+        shop.clock.advance(by: .seconds(7_200))
+        let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
+        #expect(explanation.stored.dispatchedAt == nil)
+        #expect(explanation.rules.map(\.kept) == [nil, nil, nil, nil])
+        #expect(explanation.rules.map(\.matches) == [false, false, true, false])
+    }
+
+    @Test func `one rule is picked by its id, and a slip of the pen is recognised`() async throws {
+        try await shop.use(Self.rules)
+        try await receiveFresh()
+        let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
+        #expect(try explanation.only("fresh").rules.map(\.kept) == [true])
+        let expected = ExplanationError.noSuchRule("opt-ot", explanation.ruleSet, suggestion: "opt-out")
+        #expect(throws: expected) { try explanation.only("opt-ot") }
+        #expect(expected.description.hasSuffix("has no rule 'opt-ot'; did you mean 'opt-out'?"))
+    }
+
+    @Test func `what cannot be explained is told`() async throws {
+        await #expect(throws: ExplanationError.noSuchEvent(Self.first)) {
+            try await explainer().explain(Self.first, at: shop.clock.now)
+        }
+        _ = try await shop.store.append(SampleDelivery.numbered(1), at: shop.clock.now)
+        await #expect(throws: ExplanationError.noRules(Self.first)) {
+            try await explainer().explain(Self.first, at: shop.clock.now)
+        }
+        try await shop.use(Self.rules)
+        _ = try await shop.dispatcher.dispatchBatch()
+        await #expect {
+            try await explainer([]).explain(Self.first, at: shop.clock.now)
+        } throws: { error in
+            guard case .unusable(Self.first, _, let reason) = error as? ExplanationError else { return false }
+            return reason.contains("probe")
+        }
+    }
+}
