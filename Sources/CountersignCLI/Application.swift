@@ -79,13 +79,14 @@ struct RootCommand: ParsableCommand {
               countersign serve                          take callbacks in and act on them
               countersign send PACKAGE_COMPLETE          post a sample callback to the server
               countersign runs list                      what was done
+              countersign explain 42                     why did rules (not) match event 42?
 
             Exit status: 0 done, 1 the work found a problem, 2 wrong usage.
             """,
         version: Application.version,
         subcommands: [
             ServeCommand.self, CheckCommand.self, DryRunCommand.self, SendCommand.self, EventsCommand.self,
-            RunsCommand.self, ReferenceCommand.self,
+            RunsCommand.self, ExplainCommand.self, DiffCommand.self, ReferenceCommand.self,
         ]
     )
 }

@@ -57,6 +57,18 @@ extension CommandEnvironment {
         return sources
     }
 
+    /// The checked rules of `sources`.
+    ///
+    /// - Throws: `CommandFailure` with all findings when they hold errors.
+    func ruleSet(of sources: RuleSources, _ registry: ActionRegistry) throws -> RuleSet {
+        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
+        guard let ruleSet = outcome.ruleSet else {
+            let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: isColoured)
+            throw CommandFailure("the rules hold errors\n" + printer.text(outcome.diagnostics))
+        }
+        return ruleSet
+    }
+
     /// Lends the store for reading, whether a server runs or not.
     ///
     /// - Throws: `CommandFailure` when there is no store that can be read.

@@ -46,12 +46,7 @@ struct DryRunCommand: EnvironmentCommand {
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment, flags: ["rules": rules])
         let registry = try await environment.registry(for: settings)
-        let sources = try environment.ruleSources([settings.rulesPath])
-        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
-        guard let ruleSet = outcome.ruleSet else {
-            let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: environment.isColoured)
-            throw CommandFailure("the rules hold errors\n" + printer.text(outcome.diagnostics))
-        }
+        let ruleSet = try environment.ruleSet(of: environment.ruleSources([settings.rulesPath]), registry)
         let dryRun = DryRun(ruleSet: ruleSet, planner: Planner(registry: registry))
         let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let reader = OneSpanCallbacks(authentication: .none)

@@ -1,0 +1,85 @@
+import ArgumentParser
+import CountersignActions
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import Foundation
+
+/// `countersign diff` tells which runs an edit of the rules would have made or not made.
+struct DiffCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "diff",
+        abstract: "Show which runs edited rules would have made of the stored events.",
+        discussion: """
+            Judges the stored events by both sets of rules, each as at the time at which it was received, and shows by
+            rule which runs the new set adds and removes. Nothing is run and nothing is written.
+
+            Examples:
+              countersign diff rules edited-rules
+              countersign diff rules edited-rules --since 7d --json
+
+            Exit status: 0 done, whether runs differ or not (with --exit-code: 1 when they differ), 1 the rules hold
+            errors, 2 wrong usage.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The rules as they are: a folder or a file.", valueName: "old"))
+    var old: String
+
+    @Argument(help: ArgumentHelp("The edited rules: a folder or a file.", valueName: "new"))
+    var new: String
+
+    @Option(help: ArgumentHelp("Only events of the last time, such as 7d.", valueName: "duration"))
+    var since: String?
+
+    @Option(help: "How many examples of added and of removed runs to show for each rule.")
+    var examples = 3
+
+    @Flag(help: "End with exit status 1 when runs differ.")
+    var exitCode = false
+
+    @Flag(help: "Print a JSON object.")
+    var json = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func validate() throws {
+        guard examples >= 0 else { throw ValidationError("--examples takes 0 or more") }
+    }
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment)
+        let registry = try await environment.registry(for: settings)
+        func ruleSet(at path: String) throws -> RuleSet {
+            let path = path.absolute(from: environment.workingDirectory)
+            return try environment.ruleSet(of: environment.ruleSources([path]), registry)
+        }
+        let start = try environment.date(before: since)
+        var diff = RunDiff(
+            old: try ruleSet(at: old),
+            new: try ruleSet(at: new),
+            examples: examples
+        )
+        try await environment.reading(settings) { archive in
+            let counter = ProgressLine(isShown: isatty(STDERR_FILENO) == 1)
+            defer { counter.clear() }
+            try await diff.judge(archive, since: start) { counter.show("\($0) events judged") }
+        }
+        let text = DiffText(diff)
+        print(json ? text.json.indented : text.text)
+        if exitCode, diff.differs { throw ExitCode(1) }
+    }
+}
+
+/// A line on a terminal that tells how far work has come, and vanishes at its end.
+private struct ProgressLine {
+    let isShown: Bool
+
+    func show(_ text: String) {
+        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
+    }
+
+    func clear() {
+        show("")
+    }
+}

@@ -1,0 +1,52 @@
+import ArgumentParser
+import CountersignActions
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import Foundation
+
+/// `countersign explain` tells why rules matched a stored event, or did not.
+struct ExplainCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "explain",
+        abstract: "Show why rules matched a stored event, or did not.",
+        discussion: """
+            For each rule of the set that judged the event: the verdict, each condition with what was found, and what
+            would have had to differ. Ages are reckoned from the time at which the event was judged.
+
+            Examples:
+              countersign explain 42
+              countersign explain 42 opt-out-alert
+              countersign explain 42 --json
+
+            An event that waits to be judged is explained by the rules in force last.
+            """
+    )
+
+    @Argument(help: "The event's number.")
+    var event: Int64
+
+    @Argument(help: "Only this rule.")
+    var rule: String?
+
+    @Flag(help: "Print a JSON object.")
+    var json = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment)
+        let registry = try await environment.registry(for: settings)
+        try await environment.reading(settings) { archive in
+            let explainer = Explainer(archive: archive, compiler: RuleCompiler(catalogue: registry.declarations))
+            do {
+                var explanation = try await explainer.explain(Event.ID(rawValue: event), at: environment.clock.now)
+                if let rule { explanation = try explanation.only(rule) }
+                let text = ExplanationText(explanation)
+                print(json ? text.json.indented : text.text)
+            } catch let error as ExplanationError {
+                throw CommandFailure("\(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,92 @@
+package import CountersignEngine
+package import CountersignModel
+
+/// Which runs an edit of the rules adds and removes, for people and for programs.
+package struct DiffText {
+    private let diff: RunDiff
+
+    package init(_ diff: RunDiff) {
+        self.diff = diff
+    }
+
+    /// A table of the rules that an edit touches, then the first examples of each.
+    package var text: String {
+        let touched = diff.rows.filter { $0.differs || $0.presence != .both || $0.hasOtherSteps }
+        let untouched = diff.rows.count - touched.count
+        var blocks: [String] = []
+        if !touched.isEmpty {
+            var table = Table(["RULE", "ADDED", "REMOVED", "UNCHANGED", "NOTE"])
+            for row in touched {
+                table.add([
+                    row.ruleID, "\(row.added.count)", "\(row.removed.count)", "\(row.unchanged)", row.note ?? "",
+                ])
+            }
+            blocks.append(table.text)
+        }
+        blocks += touched.filter { $0.differs }.map(examples)
+        let events = "\(diff.events) \(diff.events == 1 ? "event" : "events") judged"
+        let verdict = diff.differs ? "" : ": the same runs"
+        let rest = untouched == 0 ? "" : "; \(untouched) \(untouched == 1 ? "rule is" : "rules are") untouched"
+        return (blocks + [events + verdict + rest]).joined(separator: "\n\n")
+    }
+
+    private func examples(of row: RunDiff.Row) -> String {
+        let added = row.added.examples.map { "  + \($0.line)" }
+        let removed = row.removed.examples.map { "  - \($0.line)" }
+        return ([row.ruleID] + added + row.added.more("+") + removed + row.removed.more("-")).joined(separator: "\n")
+    }
+
+    /// One object: how many events were judged, whether runs differ, and each rule with counts and examples.
+    package var json: JSON {
+        [
+            "events": JSON(diff.events), "differs": .bool(diff.differs),
+            "rules": .array(
+                diff.rows.map { row in
+                    [
+                        "id": .string(row.ruleID), "presence": .string(row.presence.rawValue),
+                        "other_steps": .bool(row.hasOtherSteps), "added": row.added.json, "removed": row.removed.json,
+                        "unchanged": JSON(row.unchanged),
+                    ]
+                }
+            ),
+        ]
+    }
+}
+
+extension RunDiff.Row {
+    fileprivate var note: String? {
+        switch presence {
+        case .new: "new"
+        case .gone: "gone"
+        case .both: hasOtherSteps ? (differs ? "other steps" : "same runs, other steps") : nil
+        }
+    }
+}
+
+extension RunDiff.Runs {
+    fileprivate var json: JSON {
+        [
+            "count": JSON(count),
+            "examples": .array(
+                examples.map { example in
+                    [
+                        "event": JSON(example.event.rawValue), "name": .string(example.name),
+                        "package": JSON(example.packageID),
+                    ]
+                }
+            ),
+        ]
+    }
+
+    /// The line that stands for the runs that are no examples.
+    fileprivate func more(_ sign: String) -> [String] {
+        let rest = count - examples.count
+        return rest == 0 || examples.isEmpty ? [] : ["  \(sign) and \(rest) more"]
+    }
+}
+
+extension RunDiff.Example {
+    fileprivate var line: String {
+        "event \(event)  \(name.printable)" + (packageID.map { "  \($0.printable)" } ?? "")
+    }
+}

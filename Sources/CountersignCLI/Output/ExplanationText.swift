@@ -1,0 +1,125 @@
+package import CountersignEngine
+package import CountersignModel
+import CountersignRules
+import CountersignStore
+
+/// Why rules matched an event or did not, for people and for programs.
+package struct ExplanationText {
+    private static let longestValue = 200
+
+    private let explanation: EventExplanation
+
+    package init(_ explanation: EventExplanation) {
+        self.explanation = explanation
+    }
+
+    private var isJudged: Bool { explanation.stored.dispatchedAt != nil }
+
+    /// The event and each rule: its conditions with what was found, and what would have had to differ.
+    package var text: String {
+        let event = explanation.stored.event
+        let packageID = event.payload["packageId"].map { "  \($0.plainText.printable)" } ?? ""
+        var lines = ["event   \(event.id)  \(event.name.printable)\(packageID)"]
+        if isJudged {
+            lines.append("judged  \(explanation.judgedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
+        } else {
+            lines.append("judged  not yet; this is by the rules in force last, rule set \(explanation.ruleSet.short)")
+        }
+        lines += explanation.rules.flatMap { self.lines(on: $0) }
+        return lines.joined(separator: "\n")
+    }
+
+    private func lines(on rule: RuleExplanation) -> [String] {
+        let matched = rule.kept ?? rule.matches
+        var lines = ["", "\(matched ? "+" : "-") \(rule.rule.id) \(verdict(on: rule, matched))"]
+        if rule.isContradicted {
+            let now = rule.matches ? "matches" : "does not match"
+            lines.append(
+                "    ! the program found otherwise then: judged again, the rule \(now); the program has changed since"
+            )
+        }
+        lines += self.lines(on: rule.condition, depth: 2)
+        let remedies = rule.remedy.map { self.lines(on: $0, depth: 3) } ?? []
+        if !rule.rule.isEnabled || !remedies.isEmpty { lines.append("    to match") }
+        if !rule.rule.isEnabled { lines.append("      the rule would have to be enabled") }
+        return lines + remedies
+    }
+
+    private func verdict(on rule: RuleExplanation, _ matched: Bool) -> String {
+        guard rule.rule.isEnabled else { return isJudged ? "was disabled" : "is disabled" }
+        guard isJudged else { return matched ? "will match" : "will not match" }
+        return matched ? "matched" : "did not match"
+    }
+
+    private func lines(on part: Explanation, depth: Int) -> [String] {
+        let head = String(repeating: "  ", count: depth) + (part.holds ? "yes  " : "no   ")
+        func group(_ title: String, _ parts: [Explanation]) -> [String] {
+            [head + title] + parts.flatMap { lines(on: $0, depth: depth + 1) }
+        }
+        return switch part {
+        // The parts of a rule's `when` all have to hold anyway: only inner groups are named.
+        case .all(let parts) where depth == 2: parts.flatMap { lines(on: $0, depth: depth) }
+        case .all(let parts): group("all of", parts)
+        case .any(let parts): group("any of", parts)
+        case .not(let inner): group("not", [inner])
+        case .test(let finding):
+            [head + "\(finding.path.printable) \(finding.test.printable)  (is \(Self.shown(finding.actual)))"]
+        }
+    }
+
+    private static func shown(_ value: JSON?) -> String {
+        guard let text = value?.text.printable else { return "absent" }
+        return text.count > longestValue ? "\(text.prefix(longestValue))…" : text
+    }
+
+    private func lines(on remedy: Remedy, depth: Int) -> [String] {
+        let indent = String(repeating: "  ", count: depth)
+        return switch remedy {
+        case .change(let change): [indent + change.sentence.printable]
+        case .every(let parts) where depth == 3: parts.flatMap { lines(on: $0, depth: depth) }
+        case .every(let parts): [indent + "all of the following"] + parts.flatMap { lines(on: $0, depth: depth + 1) }
+        case .one(let parts) where parts.isEmpty: [indent + "nothing can make it match"]
+        case .one(let parts): [indent + "one of the following"] + parts.flatMap { lines(on: $0, depth: depth + 1) }
+        }
+    }
+}
+
+extension ExplanationText {
+    /// One object: the event, the rule set, and each rule with its condition and remedy as trees.
+    package var json: JSON {
+        [
+            "event": JSON(explanation.stored.event.id.rawValue), "name": .string(explanation.stored.event.name),
+            "judged": .bool(isJudged), "judged_at": .string(explanation.judgedAt.rfc3339),
+            "rule_set": .string(explanation.ruleSet.rawValue), "rules": .array(explanation.rules.map(json)),
+        ]
+    }
+
+    private func json(_ rule: RuleExplanation) -> JSON {
+        [
+            "id": .string(rule.rule.id), "enabled": .bool(rule.rule.isEnabled),
+            "matched": rule.kept.map { .bool($0) } ?? .null, "matches_now": .bool(rule.matches),
+            "condition": json(rule.condition), "to_match": rule.remedy.map(json) ?? .null,
+        ]
+    }
+
+    private func json(_ part: Explanation) -> JSON {
+        switch part {
+        case .all(let parts): ["holds": .bool(part.holds), "all": .array(parts.map(json))]
+        case .any(let parts): ["holds": .bool(part.holds), "any": .array(parts.map(json))]
+        case .not(let inner): ["holds": .bool(part.holds), "not": json(inner)]
+        case .test(let finding):
+            [
+                "holds": .bool(finding.holds), "path": .string(finding.path), "test": .string(finding.test),
+                "actual": finding.actual ?? .null,
+            ]
+        }
+    }
+
+    private func json(_ remedy: Remedy) -> JSON {
+        switch remedy {
+        case .change(let change): ["path": .string(change.path), "sentence": .string(change.sentence)]
+        case .every(let parts): ["every": .array(parts.map(json))]
+        case .one(let parts): ["one": .array(parts.map(json))]
+        }
+    }
+}
