@@ -56,6 +56,11 @@ public struct ActionRegistry: Sendable {
         return ActionRegistry(kinds: kinds)
     }
 
+    /// This registry with each kind of action replaced by what `transform` makes of it.
+    package func mapping(_ transform: (Kind) -> Kind) -> ActionRegistry {
+        ActionRegistry(kinds: kinds.mapValues(transform))
+    }
+
     /// The declarations of all actions, by name.
     public var declarations: [ActionDeclaration] {
         kinds.values.map(\.declaration).sorted { $0.name < $1.name }

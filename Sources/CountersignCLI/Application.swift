@@ -75,6 +75,7 @@ struct RootCommand: ParsableCommand {
         discussion: """
             First steps:
               countersign check rules                    are the rules right?
+              countersign test rules                     do they do what their tests expect?
               countersign dry-run PACKAGE_COMPLETE       what would they do?
               countersign serve                          take callbacks in and act on them
               countersign send PACKAGE_COMPLETE          post a sample callback to the server
@@ -85,8 +86,17 @@ struct RootCommand: ParsableCommand {
             """,
         version: Application.version,
         subcommands: [
-            ServeCommand.self, CheckCommand.self, DryRunCommand.self, SendCommand.self, EventsCommand.self,
-            RunsCommand.self, ExplainCommand.self, DiffCommand.self, ReferenceCommand.self,
+            ServeCommand.self,
+            CheckCommand.self,
+            TestCommand.self,
+            DryRunCommand.self,
+            SendCommand.self,
+            EventsCommand.self,
+            RunsCommand.self,
+            ExplainCommand.self,
+            DiffCommand.self,
+            SchemaCommand.self,
+            ReferenceCommand.self,
         ]
     )
 }

@@ -17,7 +17,7 @@ package struct RuleTest: Sendable {
     package struct Expectation: Sendable {
         package let rule: String
 
-        /// How often the rule should run; nil where once or more will do.
+        /// How many runs should be like this; nil where one or more will do.
         package let times: Int?
 
         /// How the run should end; nil where that does not matter.
@@ -46,6 +46,8 @@ package struct RuleTest: Sendable {
     }
 
     /// The result that a step has in the test, as it does not really act.
+    ///
+    /// Of several for one step, each is for one attempt, and the last one for all attempts that follow.
     package struct Mock: Sendable {
         package enum Result: Sendable {
             case output(JSONObject)
@@ -59,7 +61,7 @@ package struct RuleTest: Sendable {
 
     package let name: String
 
-    /// The time at which the test starts; nil for the time at which it is run.
+    /// The time at which the test starts; nil for the `createdDate` of its first event, or a fixed time without one.
     package let start: Date?
 
     package let sends: [Send]

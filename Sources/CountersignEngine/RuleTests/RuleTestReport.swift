@@ -1,0 +1,88 @@
+package import CountersignModel
+package import CountersignRules
+
+/// What a test inside a rule file came to.
+package struct RuleTestReport: Sendable {
+    /// An event of the test, in the order of sending.
+    package struct Sent: Sendable {
+        package enum Fate: Sendable, Equatable {
+            /// The rules judged it.
+            case judged
+            /// It is the same event as an earlier one, given by its number, and so was not judged again.
+            case duplicate(of: Int)
+            /// It is no event, and would have been quarantined.
+            case unreadable(reason: String)
+        }
+
+        /// Its place in `send`, counted from 1.
+        package let number: Int
+        package let name: String
+        package let fate: Fate
+    }
+
+    /// A rule that matched one event, and what it did.
+    package struct TestedRun: Sendable {
+        /// The event's place in `send`, counted from 1.
+        package let event: Int
+        package let rule: String
+        package let state: Run.State
+        package let steps: [TestedStep]
+
+        /// The steps that were tried, which are all but the skipped ones.
+        package var tried: [TestedStep] { steps.filter { $0.status != .skipped } }
+
+        /// The steps that failed for good, in their order.
+        package var failed: [TestedStep] { steps.filter { $0.status == .failed } }
+    }
+
+    /// A step of a run, by its last attempt.
+    package struct TestedStep: Sendable {
+        package let id: String
+        package let status: StepRecord.Status
+        package let attempts: Int
+        package let reason: String?
+
+        /// What it would have done; nil for a skipped step, or where a value could not stand at its place.
+        package let plan: JSON?
+    }
+
+    /// Something that is not as the test expects.
+    package enum Failure: Sendable {
+        /// A sent event is no event.
+        case unreadable(event: Int, reason: String)
+        /// The rule ran for no event.
+        case noRun(RuleTest.Expectation, isEnabled: Bool, [Verdict])
+        /// A run of the rule is not like the expectation that comes closest to it.
+        case differs(RuleTest.Expectation, TestedRun, [Difference])
+        /// Not as many runs as expected are like the expectation.
+        case wrongCount(RuleTest.Expectation, expected: Int, actual: Int)
+        /// A rule of `expect_none` ran.
+        case unexpectedRun(TestedRun)
+    }
+
+    /// Why a rule did not match an event.
+    package struct Verdict: Sendable {
+        package let event: Int
+        package let name: String
+        package let findings: [ConditionFinding]
+    }
+
+    /// One point in which a run is not as expected.
+    package enum Difference: Sendable {
+        case end(expected: RuleTest.End, actual: Run.State)
+        case steps(expected: [String], actual: [String])
+        /// Tests of the plan that came out otherwise, with the values that they found.
+        case plan(step: String, [ConditionFinding], plan: JSON)
+        /// The step could not be planned.
+        case noPlan(step: String, reason: String)
+    }
+
+    package let test: RuleTest
+    package let sent: [Sent]
+
+    /// The runs, by their events and then in the order of the rules.
+    package let runs: [TestedRun]
+    package let failures: [Failure]
+
+    package var isPassed: Bool { failures.isEmpty }
+}

@@ -1,0 +1,183 @@
+package import CountersignActions
+package import CountersignModel
+package import CountersignRules
+import CountersignStore
+import Foundation
+import Logging
+
+/// Runs the tests inside rule files through the engine itself.
+///
+/// Events go through the reader of callbacks, a store in memory, the dispatcher and the run worker; only the actions stop
+/// after their plans, and the clock steps to what is due next. Secrets are hidden.
+package struct RuleTestRunner: Sendable {
+    /// The rules cannot be tested, because they hold errors.
+    package struct RefusedRules: Error {
+        package let findings: [Diagnostic]
+    }
+
+    /// When a test starts that does not say so and whose first event has no time.
+    private static let usualStart = Date(timeIntervalSince1970: 1_767_225_600)
+
+    private static let lease: Lease.ID = "test"
+
+    private let book: RuleBook
+    private let ruleSet: RuleSet
+    private let registry: ActionRegistry
+    private let services: ActionServices
+    private let reader: any CallbackReader
+
+    /// - Throws: `RefusedRules` when `sources` hold an error.
+    package init(
+        sources: RuleSources,
+        registry: ActionRegistry,
+        services: ActionServices,
+        reader: any CallbackReader
+    ) async throws {
+        book = RuleBook(
+            compiler: RuleCompiler(catalogue: registry.declarations),
+            store: MemoryStore(),
+            clock: SteppedClock(now: Self.usualStart),
+            loadSecrets: { _ in .hidden }
+        )
+        if case .refused(let findings) = try await book.install(sources) { throw RefusedRules(findings: findings) }
+        guard let ruleSet = book.current?.ruleSet else { throw RefusedRules(findings: []) }
+        self.ruleSet = ruleSet
+        self.registry = registry
+        self.services = services
+        self.reader = reader
+    }
+
+    /// Sends the events of `test` and compares what the rules did with what it expects.
+    ///
+    /// - Throws: `StoreError`, which the memory gives only to programmers.
+    package func run(_ test: RuleTest) async throws -> RuleTestReport {
+        let start = test.start ?? Self.start(of: test)
+        let bench = bench(for: test, from: start)
+        var sent: [(send: RuleTestReport.Sent, id: Event.ID?)] = []
+        let order = test.sends.indices.sorted { (test.sends[$0].delay, $0) < (test.sends[$1].delay, $1) }
+        for index in order {
+            let send = test.sends[index]
+            try await bench.settle(until: start.addingTimeInterval(send.delay.timeInterval))
+            let (fate, id) = try await take(send, into: bench, after: sent)
+            sent.append((.init(number: index + 1, name: send.name, fate: fate), id))
+        }
+        try await bench.settle(until: nil)
+        return try await report(on: test, sent, bench)
+    }
+
+    private static func start(of test: RuleTest) -> Date {
+        test.sends.first?.payload["createdDate"]?.string.flatMap { Date(rfc3339: $0) } ?? usualStart
+    }
+
+    private func bench(for test: RuleTest, from start: Date) -> Bench {
+        let store = MemoryStore()
+        let clock = SteppedClock(now: start)
+        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        return Bench(
+            store: store,
+            clock: clock,
+            dispatcher: Dispatcher(store: store, book: book, clock: clock, logger: logger),
+            worker: RunWorker(
+                store: store,
+                book: book,
+                planner: Planner(registry: registry.mocked(by: test.mocks)),
+                services: services,
+                clock: clock,
+                logger: logger,
+                // The longest wait each time: a test goes the same way whenever it is run.
+                spread: { 1 }
+            )
+        )
+    }
+
+    private func take(
+        _ send: RuleTest.Send,
+        into bench: Bench,
+        after sent: [(send: RuleTestReport.Sent, id: Event.ID?)]
+    ) async throws -> (RuleTestReport.Sent.Fate, Event.ID?) {
+        let delivery: Delivery
+        do throws(UnreadableBody) {
+            delivery = try reader.read(Array(send.payload.text.utf8), origin: send.origin)
+        } catch {
+            return (.unreadable(reason: error.reason), nil)
+        }
+        switch try await bench.store.append(delivery, at: bench.clock.now) {
+        case .stored(let id): return (.judged, id)
+        case .duplicate(let id):
+            let first = sent.first { $0.id == id }?.send.number
+            return (.duplicate(of: first ?? 0), nil)
+        }
+    }
+
+    private func report(
+        on test: RuleTest,
+        _ sent: [(send: RuleTestReport.Sent, id: Event.ID?)],
+        _ bench: Bench
+    ) async throws -> RuleTestReport {
+        var events: [(number: Int, event: Event)] = []
+        var runs: [RuleTestReport.TestedRun] = []
+        for (send, id) in sent {
+            guard let id, let stored = try await bench.store.event(id) else { continue }
+            events.append((send.number, stored.event))
+            for run in try await bench.store.runs(RunQuery(eventID: id, limit: .max)).sorted(by: Self.isEarlier) {
+                guard let claimed = try await bench.store.run(run.id) else { continue }
+                runs.append(RuleTestReport.TestedRun(claimed, event: send.number))
+            }
+        }
+        let judge = RuleTestJudge(test: test, ruleSet: ruleSet, events: events, runs: runs, now: bench.clock.now)
+        let unreadable = sent.compactMap { entry -> RuleTestReport.Failure? in
+            guard case .unreadable(let reason) = entry.send.fate else { return nil }
+            return .unreadable(event: entry.send.number, reason: reason)
+        }
+        return RuleTestReport(test: test, sent: sent.map(\.send), runs: runs, failures: unreadable + judge.failures)
+    }
+
+    private static func isEarlier(_ left: Run, _ right: Run) -> Bool {
+        left.id.rawValue < right.id.rawValue
+    }
+
+    /// The engine of one test.
+    private struct Bench: Sendable {
+        let store: MemoryStore
+        let clock: SteppedClock
+        let dispatcher: Dispatcher
+        let worker: RunWorker
+
+        /// Does all that is due by `time` (nil: all there is), each thing at its own time, and ends at `time`.
+        func settle(until time: Date?) async throws {
+            while true {
+                while try await dispatcher.dispatchBatch() > 0 {}
+                let lease = Lease(id: RuleTestRunner.lease, until: .distantFuture)
+                let runs = try await store.claim(limit: 100, lease: lease, at: clock.now)
+                for run in runs { await worker.work(on: run, lease: lease.id) { false } }
+                if !runs.isEmpty { continue }
+                guard let due = try await store.nextDue(), due <= time ?? .distantFuture, due > clock.now else { break }
+                clock.step(to: due)
+            }
+            if let time { clock.step(to: time) }
+        }
+    }
+}
+
+extension RuleTestReport.TestedRun {
+    /// The run with its attempts drawn together into steps, in the order in which they were first tried.
+    fileprivate init(_ claimed: ClaimedRun, event: Int) {
+        var order: [String] = []
+        var attempts: [String: [StepRecord]] = [:]
+        for record in claimed.records {
+            if attempts[record.stepID] == nil { order.append(record.stepID) }
+            attempts[record.stepID, default: []].append(record)
+        }
+        let steps = order.compactMap { id -> RuleTestReport.TestedStep? in
+            guard let records = attempts[id], let last = records.last else { return nil }
+            return RuleTestReport.TestedStep(
+                id: id,
+                status: last.status,
+                attempts: records.count,
+                reason: last.reason,
+                plan: last.plan
+            )
+        }
+        self.init(event: event, rule: claimed.run.ruleID, state: claimed.run.state, steps: steps)
+    }
+}
