@@ -1,4 +1,6 @@
+import CountersignEngine
 package import CountersignModel
+import CountersignRules
 
 /// What tests came to, in the XML that CI systems read (the dialect of JUnit and its Ant task).
 package struct JUnitReport: Sendable {

@@ -1,5 +1,6 @@
 package import CountersignEngine
 package import CountersignModel
+import CountersignRules
 
 /// What tests inside rule files came to, for people and for programs.
 package struct RuleTestText: Sendable {
