@@ -132,7 +132,11 @@ let package = Package(
         ),
         .testTarget(
             name: "CountersignCLITests",
-            dependencies: ["CountersignModel", "CountersignActions", "CountersignCLI", "CountersignRules"]
+            dependencies: [
+                "CountersignModel", "CountersignActions", "CountersignCLI", "CountersignEngine", "CountersignOneSpan",
+                "CountersignRules", "CountersignTesting",
+            ],
+            exclude: ["ruletests"]
         ),
         .testTarget(
             name: "ProgramTests",

@@ -83,7 +83,13 @@ struct TestCommand: EnvironmentCommand {
         for test in tests {
             let start = clock.now
             let report = try await runner.run(test)
-            entries.append(RuleTestText.Entry(report: report, file: test.file.relative(to: workingDirectory), took: clock.now - start))
+            entries.append(
+                RuleTestText.Entry(
+                    report: report,
+                    file: test.file.relative(to: workingDirectory),
+                    took: clock.now - start
+                )
+            )
         }
         return entries
     }

@@ -21,7 +21,9 @@ package struct JUnitReport: Sendable {
 
     /// The tests of each file make a suite.
     package init(_ text: RuleTestText) {
-        suites = Self.suites(of: text.entries) { $0.file } case: { entry in
+        suites = Self.suites(of: text.entries) {
+            $0.file
+        } case: { entry in
             let sentences = entry.report.failures.map { RuleTestFailureText(failure: $0).sentence }
             let details = RuleTestText.details(of: entry.report).joined(separator: "\n")
             return Case(
@@ -34,7 +36,9 @@ package struct JUnitReport: Sendable {
 
     /// Each finding is a failed test: where rules hold errors, none of their tests can be run.
     package init(_ findings: [Diagnostic]) {
-        suites = Self.suites(of: findings) { $0.file } case: { finding in
+        suites = Self.suites(of: findings) {
+            $0.file
+        } case: { finding in
             Case(
                 name: "line \(finding.span.line) is right [\(finding.code)]",
                 took: .zero,

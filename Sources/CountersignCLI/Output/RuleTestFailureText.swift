@@ -57,7 +57,8 @@ struct RuleTestFailureText {
                 ["plan of step '\(step)' at \(finding.path)"]
                     + Self.pair(expectation(finding), Self.text(of: finding.actual, in: plan))
             }
-        case .noPlan(let step, let reason): ["plan of step '\(step)'"] + Self.pair("a plan", "none: \(reason.printable)")
+        case .noPlan(let step, let reason):
+            ["plan of step '\(step)'"] + Self.pair("a plan", "none: \(reason.printable)")
         }
     }
 

@@ -99,7 +99,8 @@ package struct RuleTestText: Sendable {
             "steps": .array(
                 run.steps.map { step in
                     [
-                        "id": .string(step.id), "status": .string(step.status.rawValue), "attempts": JSON(step.attempts),
+                        "id": .string(step.id), "status": .string(step.status.rawValue),
+                        "attempts": JSON(step.attempts),
                         "reason": JSON(step.reason), "plan": step.plan ?? .null,
                     ]
                 }

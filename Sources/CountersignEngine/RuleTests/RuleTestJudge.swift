@@ -36,7 +36,9 @@ struct RuleTestJudge {
             guard let times = expectation.times, times != fitting else { return [] }
             return [.wrongCount(expectation, expected: times, actual: fitting)]
         }
-        let nearest = candidates.min { distance(of: runs[$0], from: expectation) < distance(of: runs[$1], from: expectation) }
+        let nearest = candidates.min {
+            distance(of: runs[$0], from: expectation) < distance(of: runs[$1], from: expectation)
+        }
         guard let nearest else { return [] }
         shown.insert(nearest)
         return [.differs(expectation, runs[nearest], differences(of: runs[nearest], from: expectation))]
