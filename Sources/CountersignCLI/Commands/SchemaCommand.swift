@@ -1,4 +1,6 @@
 import ArgumentParser
+import CountersignActions
+import CountersignModel
 import CountersignRules
 
 /// `countersign schema` prints the JSON Schema of rule files.
