@@ -134,7 +134,7 @@ let package = Package(
             name: "CountersignCLITests",
             dependencies: [
                 "CountersignModel", "CountersignActions", "CountersignCLI", "CountersignEngine", "CountersignOneSpan",
-                "CountersignRules", "CountersignTesting",
+                "CountersignRules", "CountersignStore", "CountersignTesting",
             ],
             exclude: ["ruletests"]
         ),

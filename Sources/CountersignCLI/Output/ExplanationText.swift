@@ -33,10 +33,8 @@ package struct ExplanationText {
         let matched = rule.kept ?? rule.matches
         var lines = ["", "\(matched ? "+" : "-") \(rule.rule.id) \(verdict(on: rule, matched))"]
         if rule.isContradicted {
-            let now = rule.matches ? "matches" : "does not match"
-            lines.append(
-                "    ! the program found otherwise then: judged again, the rule \(now); the program has changed since"
-            )
+            let verdict = rule.matches ? "matches" : "does not match"
+            lines.append("    ! judged again by this program, it \(verdict): the program has changed since")
         }
         lines += self.lines(on: rule.condition, depth: 2)
         let remedies = rule.remedy.map { self.lines(on: $0, depth: 3) } ?? []
@@ -61,10 +59,14 @@ package struct ExplanationText {
         case .all(let parts) where depth == 2: parts.flatMap { lines(on: $0, depth: depth) }
         case .all(let parts): group("all of", parts)
         case .any(let parts): group("any of", parts)
+        case .not(.test(let finding)): [head + "not: " + Self.line(finding)]
         case .not(let inner): group("not", [inner])
-        case .test(let finding):
-            [head + "\(finding.path.printable) \(finding.test.printable)  (is \(Self.shown(finding.actual)))"]
+        case .test(let finding): [head + Self.line(finding)]
         }
+    }
+
+    private static func line(_ finding: Explanation.Finding) -> String {
+        "\(finding.path.printable) \(finding.test.printable)  (is \(shown(finding.actual)))"
     }
 
     private static func shown(_ value: JSON?) -> String {
