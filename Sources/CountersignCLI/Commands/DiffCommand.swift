@@ -11,15 +11,16 @@ struct DiffCommand: EnvironmentCommand {
         commandName: "diff",
         abstract: "Show which runs edited rules would have made of the stored events.",
         discussion: """
-            Judges the stored events by both sets of rules, each as at the time at which it was received, and shows by
-            rule which runs the new set adds and removes. Nothing is run and nothing is written.
+            Judges the stored events by both sets of rules, each as at the time at which
+            it was received, and shows by rule which runs the new set adds and removes.
+            Nothing is run and nothing is written.
 
             Examples:
               countersign diff rules edited-rules
               countersign diff rules edited-rules --since 7d --json
 
-            Exit status: 0 done, whether runs differ or not (with --exit-code: 1 when they differ), 1 the rules hold
-            errors, 2 wrong usage.
+            Exit status: 0 done, whether runs differ or not (with --exit-code: 1 when
+            they differ), 1 the rules hold errors, 2 wrong usage.
             """
     )
 

@@ -11,8 +11,9 @@ struct ExplainCommand: EnvironmentCommand {
         commandName: "explain",
         abstract: "Show why rules matched a stored event, or did not.",
         discussion: """
-            For each rule of the set that judged the event: the verdict, each condition with what was found, and what
-            would have had to differ. Ages are reckoned from the time at which the event was judged.
+            For each rule of the set that judged the event: the verdict, each condition
+            with what was found, and what would have had to differ. Ages are reckoned
+            from the time at which the event was judged.
 
             Examples:
               countersign explain 42
