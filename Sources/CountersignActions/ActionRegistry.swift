@@ -23,6 +23,7 @@ public struct ActionRegistry: Sendable {
         HTTPAction.self,
         FileAction.self,
         LogAction.self,
+        EmitAction.self,
     ])
 
     private let kinds: [String: Kind]

@@ -6,17 +6,20 @@ package struct ActionServices: Sendable {
     package let outputRoot: String
     package let processes: any ProcessRunning
     package let http: any HTTPSending
+    package let events: any EventRaising
     package let clock: any WallClock
 
     package init(
         outputRoot: String,
         processes: any ProcessRunning = SystemProcesses(),
         http: any HTTPSending,
+        events: any EventRaising = NoEventRaising(),
         clock: any WallClock = SystemWallClock()
     ) {
         self.outputRoot = outputRoot
         self.processes = processes
         self.http = http
+        self.events = events
         self.clock = clock
     }
 }

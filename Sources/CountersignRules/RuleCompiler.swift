@@ -10,10 +10,19 @@ package struct RuleCompiler: Sendable {
         /// The tests inside the files.
         package let tests: [RuleTest]
 
-        package init(ruleSet: RuleSet?, diagnostics: [Diagnostic], tests: [RuleTest] = []) {
+        /// The scripts of all steps, those of wrong files included.
+        package let scripts: [ShellScript]
+
+        package init(
+            ruleSet: RuleSet?,
+            diagnostics: [Diagnostic],
+            tests: [RuleTest] = [],
+            scripts: [ShellScript] = []
+        ) {
             self.ruleSet = ruleSet
             self.diagnostics = diagnostics
             self.tests = tests
+            self.scripts = scripts
         }
     }
 
@@ -43,15 +52,16 @@ package struct RuleCompiler: Sendable {
             return contents.tests.compactMap { reader.test($0) }
         }
         let diagnostics = files.flatMap(\.findings.diagnostics).sorted()
+        let scripts = files.flatMap(\.findings.scripts)
         guard !diagnostics.contains(where: { $0.severity == .error }) else {
-            return Outcome(ruleSet: nil, diagnostics: diagnostics)
+            return Outcome(ruleSet: nil, diagnostics: diagnostics, scripts: scripts)
         }
         let ruleSet = RuleSet(
             version: sources.version,
             rules: drafts.compactMap(\.rule),
             secretNames: drafts.reduce(into: []) { $0.formUnion($1.secretNames) }
         )
-        return Outcome(ruleSet: ruleSet, diagnostics: diagnostics, tests: tests)
+        return Outcome(ruleSet: ruleSet, diagnostics: diagnostics, tests: tests, scripts: scripts)
     }
 
     /// Reports ids that stand twice and rules that do the same.

@@ -58,6 +58,16 @@ let catalogue: [ActionDeclaration] = [
         outputs: [.init("path", "Where it lies."), .init("bytes", "How many.")]
     ),
     ActionDeclaration(
+        name: "emit",
+        summary: "Raises an event.",
+        mainField: "event",
+        fields: [
+            Field.ownEvent("event", "Its name.", isRequired: true).declaration,
+            Field.jsonObject("fields", reserved: ["name", "countersign"], "Its payload.").declaration,
+        ],
+        outputs: [.init("event", "Its number.")]
+    ),
+    ActionDeclaration(
         name: "log",
         summary: "Writes a log line.",
         mainField: "message",

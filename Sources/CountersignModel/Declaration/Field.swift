@@ -99,12 +99,22 @@ extension Field where Value == JSONTemplate {
     public static func json(_ key: String, _ summary: String) -> Field {
         Field(key, .json, summary) { if case .json(let value) = $0 { value } else { nil } }
     }
+
+    /// A JSON object with `${…}` in its strings; none of its keys may be one of `reserved`.
+    public static func jsonObject(_ key: String, reserved: [String] = [], _ summary: String) -> Field {
+        Field(key, .jsonObject(reserved: reserved), summary) { if case .json(let value) = $0 { value } else { nil } }
+    }
 }
 
 extension Field where Value == String {
     /// A script for `/bin/sh`.
     public static func shellScript(_ key: String, _ summary: String, isRequired: Bool = false) -> Field {
         Field(key, .shellScript, summary, isRequired: isRequired, extract: text)
+    }
+
+    /// The name of an event of one's own.
+    public static func ownEvent(_ key: String, _ summary: String, isRequired: Bool = false) -> Field {
+        Field(key, .ownEvent, summary, isRequired: isRequired, extract: text)
     }
 
     /// A text in which `${…}` means nothing.

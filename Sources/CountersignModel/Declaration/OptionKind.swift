@@ -10,6 +10,10 @@ public indirect enum OptionKind: Sendable {
     case templates(Place)
     /// Any JSON value with templates in its strings.
     case json
+    /// A JSON object with templates in its strings, without these keys.
+    case jsonObject(reserved: [String])
+    /// The name of an event of one's own, which begins with `X_`.
+    case ownEvent
     /// A text in which `${…}` means nothing.
     case text
     /// One of these words.

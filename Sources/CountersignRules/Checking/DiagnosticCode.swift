@@ -41,6 +41,8 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case unknownPath = "unknown-path"
     case badPlace = "bad-place"
     case valueInScript = "value-in-script"
+    case badEventName = "bad-event-name"
+    case reservedField = "reserved-field"
 
     // Conditions.
     case badPath = "bad-path"
@@ -59,12 +61,14 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case constantCondition = "constant-condition"
     case duplicateRule = "duplicate-rule"
     case secretInClear = "secret-in-clear"
+    case selfTrigger = "self-trigger"
     case unquotedVariable = "unquoted-variable"
 
     /// Whether a finding of this kind keeps the rule set from being used.
     package var severity: Diagnostic.Severity {
         switch self {
-        case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear, .unquotedVariable:
+        case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear, .selfTrigger,
+            .unquotedVariable:
             .warning
         default: .error
         }

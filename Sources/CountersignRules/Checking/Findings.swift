@@ -8,6 +8,9 @@ package final class Findings {
     package private(set) var diagnostics: [Diagnostic] = []
     private var seen: Set<Diagnostic> = []
 
+    /// The scripts of the file, for those who look closer at them.
+    package private(set) var scripts: [ShellScript] = []
+
     package init(source: SourceText) {
         self.source = source
     }
@@ -25,6 +28,10 @@ package final class Findings {
         )
         // What an alias repeats is one mistake.
         if seen.insert(finding).inserted { diagnostics.append(finding) }
+    }
+
+    func keep(_ script: ShellScript) {
+        scripts.append(script)
     }
 
     /// Reports that `node` is not the kind of value that must stand there.

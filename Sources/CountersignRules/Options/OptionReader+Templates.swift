@@ -106,17 +106,7 @@ extension OptionReader {
                 at: findings.source.span(of: node, at: start, length: inner.count + 3)
             )
         }
-        warnOfUnquotedVariables(in: text, at: node)
         return isClean ? text : nil
-    }
-
-    private func warnOfUnquotedVariables(in text: String, at node: Node) {
-        for variable in ShellScan.unquotedVariables(in: text) {
-            let message =
-                "a stranger's text in $\(variable.name) is split and expanded by the shell; put it in double quotes"
-            let span = findings.source.span(of: node, at: variable.offset, length: variable.length)
-            findings.report(.unquotedVariable, message, at: span)
-        }
     }
 
     private static func isForeign(_ text: ArraySlice<Character>) -> Bool {

@@ -72,6 +72,8 @@ struct OptionReader {
         case .arguments: arguments(node, what: what).map { .arguments($0) }
         case .templates(let place): templates(node, in: place, what: what).map { .templates($0) }
         case .json: json(node).map { .json($0) }
+        case .jsonObject(let reserved): jsonObject(node, without: reserved, what: what).map { .json($0) }
+        case .ownEvent: ownEvent(node, what: what).map { .text($0) }
         case .text: text(node, what: what).map { .text($0) }
         case .choice(let words): choice(node, of: words, what: what).map { .text($0) }
         case .duration: duration(node, what: what).map { .duration($0) }

@@ -7,6 +7,9 @@ struct ReferenceChecker {
     /// Whether an event field that the vendor does not send is a likely slip: not in rules for events of one's own.
     let knowsFields: Bool
 
+    /// The events that the rule is about, as its `when` names them.
+    var triggers = RuleTriggers()
+
     /// The steps that have run when this place is reached, with their actions.
     var earlier: [String: ActionDeclaration] = [:]
 

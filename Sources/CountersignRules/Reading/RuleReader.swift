@@ -44,7 +44,12 @@ struct RuleReader {
         let before = findings.diagnostics.count
         let idEntry = map.required("id")
         let id = idEntry.flatMap { identifier($0.value) }
-        let references = ReferenceChecker(findings: findings, knowsFields: knowsFields(map["when"]?.value))
+        let when = map["when"]?.value
+        let references = ReferenceChecker(
+            findings: findings,
+            knowsFields: knowsFields(when),
+            triggers: RuleTriggers(when)
+        )
         let condition = condition(map, references)
         let chain = StepsReader(catalogue: catalogue, findings: findings, references: references)
             .chain(

@@ -50,6 +50,7 @@ struct StepReader {
         }
         let value = header.actionEntry.value
         let options: Options
+        defer { checkTexts() }
         if let entries = value.entries ?? (value.isNull ? [] : nil) {
             options = reader.options(entries, action.fields, alternatives: action.alternatives, of: owner)
         } else if let main = action.mainField {
@@ -60,6 +61,44 @@ struct StepReader {
             options = Options()
         }
         return (options, secretNames)
+    }
+
+    /// Looks closer at scripts, and at the names of events that the step raises.
+    private func checkTexts() {
+        for (field, node) in texts {
+            switch field.kind {
+            case .shellScript:
+                let script = ShellScript(node: node, variables: Set(variables), source: findings.source)
+                script.reportUnquoted(to: findings)
+                findings.keep(script)
+            case .ownEvent where references.triggers.contains(node.scalar?.text ?? ""):
+                let message =
+                    "the rule raises an event that makes it run again; name another event, or it ends at the limit of "
+                    + "hops"
+                findings.report(.selfTrigger, message, at: node.span)
+            default: break
+            }
+        }
+    }
+
+    /// The options of the action that hold a text, with their declarations.
+    private var texts: [(field: FieldDeclaration, node: Node)] {
+        let value = header.actionEntry.value
+        return header.action.fields.compactMap { field in
+            let node =
+                value.entries.map { entries in entries.first { $0.key == field.key }?.value }
+                ?? (field.key == header.action.mainField ? value : nil)
+            return node.flatMap { $0.scalar == nil || $0.isNull ? nil : (field, $0) }
+        }
+    }
+
+    /// The names of the variables that the step sets.
+    private var variables: [String] {
+        header.action.fields.flatMap { field -> [String] in
+            guard case .templates(.environment) = field.kind else { return [] }
+            let entry = header.actionEntry.value.entries?.first { $0.key == field.key }
+            return entry?.value.entries?.map(\.key) ?? []
+        }
     }
 
     private func timeout() -> Duration? {
