@@ -77,7 +77,10 @@ let package = Package(
         ),
         .target(
             name: "CountersignTesting",
-            dependencies: ["CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .log]
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .log, .nioCore,
+                .nioHTTP1, .nioPosix,
+            ]
         ),
 
         // What is built from them: the face for embedders, and the program.
@@ -116,7 +119,7 @@ let package = Package(
             name: "CountersignEngineTests",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignTesting", .lifecycle, .log,
+                "CountersignTesting", .asyncHTTPClient, .lifecycle, .log,
             ]
         ),
         .testTarget(

@@ -30,11 +30,15 @@ extension CommandEnvironment {
         return registry
     }
 
-    /// The ways of actions to the outside world.
-    func services(for settings: Settings) -> ActionServices {
+    /// The ways of actions to the outside world; events can be raised only by whom has a place for `events`.
+    func services(
+        for settings: Settings,
+        events: any EventRaising = NoEventRaising()
+    ) -> ActionServices {
         ActionServices(
             outputRoot: settings.outputRoot,
             http: HTTPClientSender(client: client, userAgent: "Countersign/\(Application.version)"),
+            events: events,
             clock: clock
         )
     }
@@ -95,12 +99,5 @@ extension CommandEnvironment {
             throw UsageError("'\(text)' is no duration; write 30m, 12h or 2d")
         }
         return clock.now.addingTimeInterval(-duration.timeInterval)
-    }
-}
-
-extension Secrets {
-    /// The secrets called `names`, from environment variables of these names.
-    static func fromEnvironment(_ names: Set<String>, _ variables: [String: String]) -> Secrets {
-        Secrets(variables.filter { names.contains($0.key) && !$0.value.isEmpty })
     }
 }

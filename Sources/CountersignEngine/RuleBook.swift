@@ -77,6 +77,18 @@ package final class RuleBook: Sendable {
         return loaded
     }
 
+    /// Reads the secrets of all sets again; a step that is under way keeps those that it began with.
+    package func reloadSecrets() {
+        let (current, older) = state.withLock { ($0.current, $0.older) }
+        let loaded = current.map { load($0.ruleSet) }
+        let loadedOlder = older.mapValues { load($0.ruleSet) }
+        state.withLock { state in
+            // A set that came into force meanwhile has new secrets already.
+            if state.current?.ruleSet.version == loaded?.ruleSet.version { state.current = loaded }
+            state.older.merge(loadedOlder) { $1 }
+        }
+    }
+
     private func load(_ ruleSet: RuleSet) -> LoadedRules {
         LoadedRules(ruleSet: ruleSet, secrets: loadSecrets(ruleSet.secretNames))
     }

@@ -32,6 +32,13 @@ package struct RuleReloader: Service {
         self.read = read
     }
 
+    /// Reads the secrets now, and has the folder looked at.
+    package func readAgain() {
+        book.reloadSecrets()
+        warnOfMissingSecrets(book.current, logger)
+        hurry.ring()
+    }
+
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await watch()
@@ -78,7 +85,9 @@ package struct RuleReloader: Service {
             return true
         }
         do {
-            report(try await book.install(sources), logger)
+            let change = try await book.install(sources)
+            report(change, logger)
+            if case .installed = change { warnOfMissingSecrets(book.current, logger) }
             return true
         } catch {
             logger.error("New rules cannot be kept, the old ones stay in force", metadata: ["error": "\(error)"])
@@ -96,5 +105,16 @@ package func report(_ change: RuleBook.Change, _ logger: Logger) {
     case .refused(let findings):
         for finding in findings { logger.error("Rule file finding", metadata: ["finding": "\(finding)"]) }
         logger.error("Rules refused, the old ones stay in force", metadata: ["findings": "\(findings.count)"])
+    }
+}
+
+/// Tells in the log which secrets the rules name that have no value; the steps that need them will fail.
+package func warnOfMissingSecrets(_ rules: LoadedRules?, _ logger: Logger) {
+    guard let rules else { return }
+    for (name, reason) in rules.secrets.missing.sorted(by: { $0.key < $1.key }) {
+        logger.warning(
+            "Secret missing",
+            metadata: ["rule.set": "\(rules.ruleSet.version.short)", "secret": "\(name)", "reason": "\(reason)"]
+        )
     }
 }

@@ -94,6 +94,38 @@ struct RuleBookTests {
         #expect(run.records.first?.reason?.contains("probe") == true)
     }
 
+    @Test func `secrets are read again when that is asked, and one without a value is told by its rule set`()
+        async throws
+    {
+        let shop = Workshop()
+        let secrets = Mutex(Secrets([:], missing: ["TOKEN": "the secret 'TOKEN' is set nowhere"]))
+        let declaration = ActionDeclaration(
+            name: "probe",
+            summary: "Holds a secret.",
+            mainField: "text",
+            fields: [Field.template("text", in: .header, "The secret.").declaration]
+        )
+        let book = RuleBook(
+            compiler: RuleCompiler(catalogue: [declaration]),
+            store: shop.store,
+            clock: shop.clock,
+            loadSecrets: { _ in secrets.withLock { $0 } }
+        )
+        let log = LogCapture()
+        _ = try await book.install(.single(Self.rule("${secret:TOKEN}")))
+        let version = try #require(book.current?.ruleSet.version)
+        let reloader = RuleReloader(book: book, every: .seconds(1), clock: shop.clock, logger: log.logger()) {
+            .single(Self.rule("${secret:TOKEN}"))
+        }
+        reloader.readAgain()
+        let line = try #require(log.lines(at: .warning).first)
+        #expect(line.metadata["secret"] == "TOKEN" && line.metadata["rule.set"] == "\(version.short)")
+        secrets.withLock { $0 = Secrets(["TOKEN": "new"]) }
+        reloader.readAgain()
+        #expect(try book.current?.secrets.value(of: "TOKEN") == "new")
+        #expect(log.lines(at: .warning).count == 1)
+    }
+
     @Test func `a change counts once two looks have found the same content`() async throws {
         let shop = Workshop()
         try await shop.use(Self.rule("old"))

@@ -49,14 +49,15 @@ struct Server {
     }
 
     private func serve(_ store: any Store, _ registry: ActionRegistry) async throws {
-        let variables = environment.variables
+        let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
             store: store,
             clock: environment.clock,
-            loadSecrets: { .fromEnvironment($0, variables) }
+            loadSecrets: { places.load($0) }
         )
         try await loadRules(into: book)
+        warnOfMissingSecrets(book.current, logger)
         let reloader = RuleReloader(
             book: book,
             every: EngineSettings().reloadEvery,
@@ -90,7 +91,7 @@ struct Server {
             store: store,
             book: book,
             planner: Planner(registry: registry),
-            services: environment.services(for: settings),
+            services: environment.services(for: settings, events: InboxEvents(inbox: store, clock: clock)),
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }

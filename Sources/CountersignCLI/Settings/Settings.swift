@@ -29,6 +29,9 @@ struct Settings: Sendable {
     /// The absolute path of the output folder.
     let outputRoot: String
 
+    /// The absolute path of the folder whose files are secrets.
+    let secretsFolder: String?
+
     let logLevel: String
     let executables: [Executable]
 
@@ -47,6 +50,8 @@ struct Settings: Sendable {
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: storePath.folder)
+        secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
+            .absolute(from: workingDirectory)
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
         executables = options.required(Declared.actions)
             .map { entry in

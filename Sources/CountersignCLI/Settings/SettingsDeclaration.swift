@@ -49,6 +49,17 @@ package enum SettingsDeclaration {
         )
     static let files = Field.group("files", [root.declaration], "Where rules write.")
 
+    static let secretsFolder = Field<String>
+        .text(
+            "folder",
+            "Folder of files that each hold one secret, named after it; nobody but the owner may read them."
+        )
+    static let secrets = Field.group(
+        "secrets",
+        [secretsFolder.declaration],
+        "Where `${secret:NAME}` is looked for, before systemd's credentials and environment variables."
+    )
+
     static let level = Field.choice(
         "level",
         ["debug", "info", "warning", "error"],
@@ -68,11 +79,11 @@ package enum SettingsDeclaration {
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
         listen.declaration, store.declaration, rules.declaration, callback.declaration, engine.declaration,
-        files.declaration, log.declaration, actions.declaration,
+        files.declaration, secrets.declaration, log.declaration, actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.
-    static let paths: Set<String> = ["store", "rules", "callback.key_file", "files.root"]
+    static let paths: Set<String> = ["store", "rules", "callback.key_file", "files.root", "secrets.folder"]
 
     /// Each setting that holds one value, by its dotted key.
     package static let leaves: [Leaf] = all.flatMap { leaves(of: $0, under: []) }

@@ -108,13 +108,19 @@ public struct Secrets: Sendable {
     private let values: [String: String]
     private let isHidden: Bool
 
-    package init(_ values: [String: String]) {
+    /// Why a secret that the rules name has no value, by its name.
+    package let missing: [String: String]
+
+    /// Secrets with these values; `missing` says of others where they were looked for, as a whole sentence.
+    package init(_ values: [String: String], missing: [String: String] = [:]) {
         self.values = values
+        self.missing = missing
         isHidden = false
     }
 
     private init(isHidden: Bool) {
         values = [:]
+        missing = [:]
         self.isHidden = isHidden
     }
 
@@ -125,7 +131,7 @@ public struct Secrets: Sendable {
     public func value(of name: String) throws(StepFailure) -> String {
         if isHidden { return Self.mask }
         guard let value = values[name] else {
-            throw StepFailure("the secret '\(name)' is not set; set the environment variable \(name) and restart")
+            throw StepFailure(missing[name] ?? "the secret '\(name)' is not set")
         }
         return value
     }
