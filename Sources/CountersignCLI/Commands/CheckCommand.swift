@@ -19,6 +19,8 @@ struct CheckCommand: EnvironmentCommand {
             Example:
               countersign check rules
 
+            Scripts are looked at by shellcheck as well, where it is installed.
+
             Exit status: 0 clean or warnings only, 1 errors (with --strict: or warnings), 2 wrong usage.
             """
     )
@@ -35,6 +37,9 @@ struct CheckCommand: EnvironmentCommand {
     @Flag(help: "Count warnings as errors.")
     var strict = false
 
+    @Flag(inversion: .prefixedNo, help: "Have scripts looked at by shellcheck, where it is installed.")
+    var shellcheck = true
+
     @OptionGroup var options: SettingsOptions
 
     func run(in environment: CommandEnvironment) async throws {
@@ -42,8 +47,14 @@ struct CheckCommand: EnvironmentCommand {
         let registry = try await environment.registry(for: settings)
         let sources = try environment.ruleSources(paths.isEmpty ? [settings.rulesPath] : paths)
         let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
-        show(outcome.diagnostics, sources, environment)
-        let hasErrors = outcome.diagnostics.contains { strict || $0.severity == .error }
+        var findings = outcome.diagnostics
+        if shellcheck {
+            let processes = SystemProcesses(environment: environment.variables)
+            let shellCheck = ShellCheck(processes: processes, folder: environment.workingDirectory)
+            findings = (findings + (try await shellCheck.findings(about: outcome.scripts))).sorted()
+        }
+        show(findings, sources, environment)
+        let hasErrors = findings.contains { strict || $0.severity == .error }
         if hasErrors { throw ExitCode(1) }
     }
 
