@@ -4,27 +4,46 @@ import NIOPosix
 import Synchronization
 
 /// A small HTTP server on the loopback interface that keeps what it is sent and answers from a script.
-final class RecordingServer: Sendable {
-    struct Request: Sendable, Equatable {
-        var method: String
-        var uri: String
-        var headers: [String: String]
-        var body: [UInt8]
+package final class RecordingServer: Sendable {
+    /// What came.
+    package struct Request: Sendable, Equatable {
+        package var method: String
+        package var uri: String
 
-        var text: String { String(decoding: body, as: UTF8.self) }
+        /// By their names in lower case.
+        package var headers: [String: String]
+        package var body: [UInt8]
+
+        package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
-    struct Answer: Sendable {
-        var status = 200
-        var headers: [(String, String)] = []
-        var body: [UInt8] = []
+    /// What is said.
+    package struct Answer: Sendable {
+        package var status: Int
+        package var headers: [(String, String)]
+        package var body: [UInt8]
 
         /// Whether the connection stays open and silent instead of answering.
-        var isSilent = false
-        /// Whether the connection is closed without an answer.
-        var closes = false
+        package var isSilent: Bool
 
-        static func status(_ status: Int, headers: [(String, String)] = [], body: String = "") -> Answer {
+        /// Whether the connection is closed without an answer.
+        package var closes: Bool
+
+        package init(
+            status: Int = 200,
+            headers: [(String, String)] = [],
+            body: [UInt8] = [],
+            isSilent: Bool = false,
+            closes: Bool = false
+        ) {
+            self.status = status
+            self.headers = headers
+            self.body = body
+            self.isSilent = isSilent
+            self.closes = closes
+        }
+
+        package static func status(_ status: Int, headers: [(String, String)] = [], body: String = "") -> Answer {
             Answer(status: status, headers: headers, body: Array(body.utf8))
         }
     }
@@ -46,8 +65,10 @@ final class RecordingServer: Sendable {
     }
 
     /// Runs a server while `body` lasts; the last answer is given again and again.
-    static func with<T>(_ answers: [Answer] = [Answer()], _ body: (RecordingServer) async throws -> T) async throws -> T
-    {
+    package static func with<T>(
+        _ answers: [Answer] = [Answer()],
+        _ body: (RecordingServer) async throws -> T
+    ) async throws -> T {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let shared = ServerBox()
         let channel = try await ServerBootstrap(group: group)
@@ -69,11 +90,11 @@ final class RecordingServer: Sendable {
         return try result.get()
     }
 
-    var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
-    var requests: [Request] { state.withLock { $0.requests } }
+    package var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
+    package var requests: [Request] { state.withLock { $0.requests } }
 
     /// Returns when a request has come.
-    func waitForRequest() async {
+    package func waitForRequest() async {
         await withCheckedContinuation { continuation in
             let isThere = state.withLock { state in
                 if state.requests.isEmpty { state.waiters.append(continuation) }
