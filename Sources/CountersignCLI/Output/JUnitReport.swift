@@ -80,7 +80,7 @@ package struct JUnitReport: Sendable {
         let head = "    <testcase name=\"\(escaped(test.name))\" classname=\"\(escaped(suite.file))\" "
         guard let failure = test.failure else { return head + "time=\"\(seconds(test.took))\"/>" }
         return head + "time=\"\(seconds(test.took))\"><failure message=\"\(escaped(failure.message))\">"
-            + escaped(failure.text) + "</failure></testcase>"
+            + escaped(failure.text, keepsLines: true) + "</failure></testcase>"
     }
 
     private static func counts(of cases: [Case]) -> String {
@@ -95,7 +95,7 @@ package struct JUnitReport: Sendable {
     }
 
     /// The text with what XML gives a meaning escaped, and without the signs that XML 1.0 cannot hold.
-    private static func escaped(_ text: String) -> String {
+    private static func escaped(_ text: String, keepsLines: Bool = false) -> String {
         var out = ""
         for scalar in text.unicodeScalars {
             switch scalar {
@@ -103,6 +103,7 @@ package struct JUnitReport: Sendable {
             case "<": out += "&lt;"
             case ">": out += "&gt;"
             case "\"": out += "&quot;"
+            case "\n" where keepsLines: out += "\n"
             // In an attribute they would be read as spaces.
             case "\t", "\n", "\r": out += "&#\(scalar.value);"
             case "\u{20}"..."\u{D7FF}", "\u{E000}"..."\u{FFFD}", "\u{10000}"..."\u{10FFFF}":

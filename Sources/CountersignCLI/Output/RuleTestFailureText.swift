@@ -13,7 +13,7 @@ struct RuleTestFailureText {
         switch failure {
         case .noRun(let expectation, _, _), .differs(let expectation, _, _), .wrongCount(let expectation, _, _):
             expectation.span.line
-        case .unreadable, .unexpectedRun: nil
+        case .unreadable, .unknownOutput, .unexpectedRun: nil
         }
     }
 
@@ -21,6 +21,9 @@ struct RuleTestFailureText {
     var sentence: String {
         switch failure {
         case .unreadable(let event, let reason): "event \(event) cannot be read: \(reason.printable)"
+        case .unknownOutput(let mock, let key, let known):
+            "step '\(mock.step)' of rule '\(mock.rule)' has no output '\(key.printable)' that could be mocked; "
+                + "it leaves \(Self.list(known))"
         case .noRun(let expectation, false, _): "rule '\(expectation.rule)' did not run: it is disabled"
         case .noRun(let expectation, true, _): "rule '\(expectation.rule)' did not run"
         case .differs(let expectation, let run, _):
@@ -34,7 +37,7 @@ struct RuleTestFailureText {
     /// What stands under the sentence.
     var details: [String] {
         switch failure {
-        case .unreadable, .wrongCount, .unexpectedRun, .noRun(_, isEnabled: false, _): []
+        case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .noRun(_, isEnabled: false, _): []
         case .noRun(_, isEnabled: true, let verdicts): verdicts.flatMap(lines)
         case .differs(_, _, let differences): differences.flatMap(lines)
         }

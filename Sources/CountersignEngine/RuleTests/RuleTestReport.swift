@@ -50,6 +50,8 @@ package struct RuleTestReport: Sendable {
     package enum Failure: Sendable {
         /// A sent event is no event.
         case unreadable(event: Int, reason: String)
+        /// A mock gives an output that the step's action never leaves.
+        case unknownOutput(RuleTest.Mock, key: String, known: [String])
         /// The rule ran for no event.
         case noRun(RuleTest.Expectation, isEnabled: Bool, [Verdict])
         /// A run of the rule is not like the expectation that comes closest to it.

@@ -129,7 +129,21 @@ package struct RuleTestRunner: Sendable {
             guard case .unreadable(let reason) = entry.send.fate else { return nil }
             return .unreadable(event: entry.send.number, reason: reason)
         }
-        return RuleTestReport(test: test, sent: sent.map(\.send), runs: runs, failures: unreadable + judge.failures)
+        let failures = unreadable + unknownOutputs(of: test) + judge.failures
+        return RuleTestReport(test: test, sent: sent.map(\.send), runs: runs, failures: failures)
+    }
+
+    /// Mocked outputs that the live program never leaves: what follows from them would be tested in vain.
+    private func unknownOutputs(of test: RuleTest) -> [RuleTestReport.Failure] {
+        test.mocks.flatMap { mock -> [RuleTestReport.Failure] in
+            guard case .output(let outputs) = mock.result, let rule = ruleSet.rule(mock.rule) else { return [] }
+            let step = (rule.steps + rule.onFailure + rule.always).first { $0.id == mock.step }
+            guard let declaration = registry.declarations.first(where: { $0.name == step?.action }) else { return [] }
+            let known = declaration.outputs.map(\.name)
+            // An action that declares no output may still have some.
+            guard !known.isEmpty else { return [] }
+            return outputs.keys.filter { !known.contains($0) }.map { .unknownOutput(mock, key: $0, known: known) }
+        }
     }
 
     private static func isEarlier(_ left: Run, _ right: Run) -> Bool {
