@@ -27,7 +27,7 @@ struct RuleTestTextTests {
         var entries: [RuleTestText.Entry] = []
         for test in outcome.tests {
             let report = try await runner.run(test)
-            entries.append(.init(report: report, file: test.file, took: .milliseconds(1_005)))
+            entries.append(.init(report: report, took: .milliseconds(1_005)))
         }
         return RuleTestText(entries)
     }

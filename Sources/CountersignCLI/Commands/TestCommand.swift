@@ -12,9 +12,10 @@ struct TestCommand: EnvironmentCommand {
         commandName: "test",
         abstract: "Run the tests inside rule files.",
         discussion: """
-            Each test sends its events through the engine, with a clock that steps from one due time to the next. Steps are
-            planned as they always are, but nothing is done: a step's result is that of its 'mock', or success
-            without outputs. Secrets are masked.
+            Each test sends its events through the engine, with a clock that steps from
+            one due time to the next. Steps are planned as they always are, but nothing
+            is done: a step's result is that of its 'mock', or success without outputs;
+            of several mocks each is for one attempt. Secrets are masked.
 
             Examples:
               countersign test rules
@@ -22,16 +23,19 @@ struct TestCommand: EnvironmentCommand {
 
             A test in a rule file:
               tests:
-                - name: an opt-out is told once
+                - name: a full disk is told
                   send:
-                    - { name: PACKAGE_OPT_OUT, packageId: A, message: the personal info is not correct }
+                    - { name: PACKAGE_OPT_OUT, packageId: A, message: fraud }
                   mock:
                     - { rule: opt-out-alert, step: shell, fail: no space left }
                   expect:
-                    - { rule: opt-out-alert, ends: failed, steps: [shell] }
+                    - rule: opt-out-alert
+                      ends: failed
+                      steps: [shell, { id: log, plan: { level: error } }]
                   expect_none: [archive-signed-package]
 
-            Exit status: 0 all passed, 1 a test failed, the rules hold errors or there is no test, 2 wrong usage.
+            Exit status: 0 all passed; 1 a test failed, the rules hold errors, or there
+            is no test; 2 wrong usage.
             """
     )
 
@@ -67,28 +71,20 @@ struct TestCommand: EnvironmentCommand {
             services: environment.services(for: settings),
             reader: OneSpanCallbacks(authentication: .none)
         )
-        let text = RuleTestText(try await entries(of: outcome.tests, runner, in: environment.workingDirectory))
+        let text = RuleTestText(try await entries(of: outcome.tests, runner))
         print(json ? text.json.indented : text.text(isColoured: environment.isColoured))
         try write(JUnitReport(text), environment)
         if text.failed > 0 { throw ExitCode(1) }
     }
 
-    private func entries(
-        of tests: [RuleTest],
-        _ runner: RuleTestRunner,
-        in workingDirectory: String
-    ) async throws -> [RuleTestText.Entry] {
+    private func entries(of tests: [RuleTest], _ runner: RuleTestRunner) async throws -> [RuleTestText.Entry] {
         let clock = ContinuousClock()
         var entries: [RuleTestText.Entry] = []
         for test in tests {
             let start = clock.now
             let report = try await runner.run(test)
             entries.append(
-                RuleTestText.Entry(
-                    report: report,
-                    file: test.file.relative(to: workingDirectory),
-                    took: clock.now - start
-                )
+                RuleTestText.Entry(report: report, took: clock.now - start)
             )
         }
         return entries
@@ -118,15 +114,9 @@ struct TestCommand: EnvironmentCommand {
         do {
             try Data(report.xml.utf8).write(to: URL(filePath: path), options: .atomic)
         } catch {
-            throw CommandFailure("the results cannot be written to '\(junit)': \(error.localizedDescription)")
+            let cause = (error as? CocoaError)?.underlying as? POSIXError
+            let reason = cause.map { String(cString: strerror($0.code.rawValue)).lowercased() } ?? "\(error)"
+            throw CommandFailure("the results cannot be written to '\(junit)': \(reason)")
         }
-    }
-}
-
-extension String {
-    /// The path as it is seen from `folder`, where it lies in it.
-    fileprivate func relative(to folder: String) -> String {
-        let start = folder + "/"
-        return hasPrefix(start) ? String(dropFirst(start.count)) : self
     }
 }

@@ -22,7 +22,7 @@ package struct JUnitReport: Sendable {
     /// The tests of each file make a suite.
     package init(_ text: RuleTestText) {
         suites = Self.suites(of: text.entries) {
-            $0.file
+            $0.report.test.file
         } case: { entry in
             let sentences = entry.report.failures.map { RuleTestFailureText(failure: $0).sentence }
             let details = RuleTestText.details(of: entry.report).joined(separator: "\n")

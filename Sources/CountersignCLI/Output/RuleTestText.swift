@@ -7,18 +7,14 @@ package struct RuleTestText: Sendable {
     /// One test and how long it took.
     package struct Entry: Sendable {
         package let report: RuleTestReport
-
-        /// The path of the test's file as it is shown.
-        package let file: String
         package let took: Duration
 
-        package init(report: RuleTestReport, file: String, took: Duration) {
+        package init(report: RuleTestReport, took: Duration) {
             self.report = report
-            self.file = file
             self.took = took
         }
 
-        var place: String { "\(file.printable):\(report.test.span.line)" }
+        var place: String { "\(report.test.file.printable):\(report.test.span.line)" }
     }
 
     let entries: [Entry]
@@ -78,7 +74,7 @@ package struct RuleTestText: Sendable {
     private static func json(_ entry: Entry) -> JSON {
         let report = entry.report
         return [
-            "name": .string(report.test.name), "file": .string(entry.file),
+            "name": .string(report.test.name), "file": .string(report.test.file),
             "line": JSON(report.test.span.line), "passed": .bool(report.isPassed),
             "milliseconds": JSON(entry.took.milliseconds),
             "failures": .array(report.failures.map(json)), "runs": .array(report.runs.map(json)),
