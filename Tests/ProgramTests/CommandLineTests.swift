@@ -4,7 +4,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct CommandLineTests {
     @Test(arguments: [
-        "", "serve", "check", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
+        "", "serve", "check", "test", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
         "runs show", "runs retry", "runs drop",
     ])
     func `the help of each command ends with 0 and shows an example`(_ command: String) async throws {
