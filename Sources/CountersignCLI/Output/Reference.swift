@@ -107,6 +107,8 @@ extension OptionKind {
         case .arguments: "list of texts with `${…}`"
         case .templates: "map of texts with `${…}`"
         case .json: "any value with `${…}`"
+        case .jsonObject: "map of any values with `${…}`"
+        case .ownEvent: "name that begins with `X_`"
         case .text: "text"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .duration: "duration"

@@ -47,6 +47,12 @@ extension RuleSchema {
         case .arguments: ["type": "array", "items": text(), "minItems": 1]
         case .templates: ["type": "object", "additionalProperties": text()]
         case .json: [:]
+        case .jsonObject(let reserved):
+            [
+                "type": "object",
+                "propertyNames": ["not": ["enum": .array(reserved.map { .string($0) })]],
+            ]
+        case .ownEvent: ["type": "string", "pattern": "^X_"]
         case .choice(let words): ["enum": .array(words.map { .string($0) })]
         case .duration: duration()
         case .integer(let range): integer(range)
