@@ -101,6 +101,23 @@ struct EmitTests {
         }
     }
 
+    @Test func `a step that is made again after a crash behind the append raises nothing twice`() async throws {
+        let rules = "rules:\n" + Self.rule("r", when: "PACKAGE_COMPLETE", then: "emit: X_FILED")
+        try await HostileWorld.with(rules: rules) { world in
+            let events = InboxEvents(inbox: world.store, clock: world.clock)
+            // What the attempt that crashed has left: the event of the first run's step, and no record of it.
+            let payload: JSON = ["name": "X_FILED"]
+            let key = "\(world.store.identity)-1-emit"
+            let first = try await events.raise(.init(name: "X_FILED", payload: payload, key: key))
+            try await world.receive(Self.event)
+            let run = try #require(try await world.store.runs(RunQuery()).first)
+            let record = try #require(try await world.store.run(run.id)?.records.last)
+            #expect(run.id.rawValue == 1 && run.state == .succeeded)
+            #expect(record.output?["event"] == JSON(first.rawValue))
+            #expect(try await world.store.events(EventQuery(name: "X_FILED")).count == 1)
+        }
+    }
+
     @Test func `an event that is raised again is the first one`() async throws {
         let store = MemoryStore()
         let events = InboxEvents(inbox: store, clock: ManualClock())
