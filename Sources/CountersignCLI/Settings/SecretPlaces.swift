@@ -102,7 +102,6 @@ package struct SecretPlaces: Sendable {
 extension String {
     /// The text without one LF or CR LF at its end.
     fileprivate var withoutLineEnd: String {
-        guard last?.isNewline == true else { return self }
-        return String(dropLast())
+        last == "\n" || last == "\r\n" ? String(dropLast()) : self
     }
 }

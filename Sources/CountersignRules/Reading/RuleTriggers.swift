@@ -10,7 +10,10 @@ struct RuleTriggers {
     init() {}
 
     init(_ when: Node?) {
-        guard let entries = when?.entries, let event = entries.first(where: { $0.key == "event" })?.value else {
+        // A rule that looks at how the event came about ends its own cycle.
+        guard let entries = when?.entries, !entries.contains(where: { $0.key.hasPrefix("countersign") }),
+            let event = entries.first(where: { $0.key == "event" })?.value
+        else {
             return
         }
         for text in (event.items ?? [event]).compactMap({ $0.scalar?.text }) {

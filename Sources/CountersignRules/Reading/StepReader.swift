@@ -71,10 +71,10 @@ struct StepReader {
                 let script = ShellScript(node: node, variables: Set(variables), source: findings.source)
                 script.reportUnquoted(to: findings)
                 findings.keep(script)
-            case .ownEvent where references.triggers.contains(node.scalar?.text ?? ""):
+            case .ownEvent where entry("if") == nil && references.triggers.contains(node.scalar?.text ?? ""):
                 let message =
-                    "the rule raises an event that makes it run again; name another event, or it ends at the limit of "
-                    + "hops"
+                    "the rule raises an event that makes it run again, until the limit of hops ends it; name another "
+                    + "event, or add a condition such as 'countersign.hops: { lt: 2 }'"
                 findings.report(.selfTrigger, message, at: node.span)
             default: break
             }
