@@ -25,13 +25,17 @@ package struct ShellCheck {
     package func findings(about scripts: [ShellScript]) async throws -> [Diagnostic] {
         var findings: [Diagnostic] = []
         for script in scripts {
+            let result: ProcessResult
             do throws(ProcessError) {
-                let result = try await processes.run(request(for: script))
-                findings += try Self.comments(in: result).map { $0.warning(about: script) }
+                result = try await processes.run(request(for: script))
             } catch {
                 if case .notFound = error { return [] }
                 throw Self.failure(error.failure.reason)
             }
+            guard let comments = Self.comments(in: result) else {
+                throw Self.failure("its answer is not the JSON that version 0.7 or later writes")
+            }
+            findings += comments.map { $0.warning(about: script) }
         }
         return findings
     }
@@ -50,13 +54,10 @@ package struct ShellCheck {
         CommandFailure("shellcheck cannot be used: \(reason); leave it out with --no-shellcheck")
     }
 
-    /// What it has to say, if its answer can be read.
-    private static func comments(in result: ProcessResult) throws(ProcessError) -> [Comment] {
+    /// What it has to say; nil when its answer cannot be read.
+    private static func comments(in result: ProcessResult) -> [Comment]? {
         let answer = try? JSON(parsing: result.output.text, limits: JSON.Limits(keys: .max))
-        guard let comments = answer?["comments"]?.array else {
-            throw .lost(why: "its answer is not the JSON that shellcheck 0.7 or later writes")
-        }
-        return comments.compactMap(Comment.init)
+        return answer?["comments"]?.array?.compactMap(Comment.init)
     }
 
     /// The script with a line that says what holds when it is run: `sh -eu`, and the variables of the step.
