@@ -211,6 +211,40 @@ struct RuleTestRunnerTests {
     }
 
     @Test
+    func `an event that a rule raises is judged, unless the step is mocked to fail`() async throws {
+        let yaml = """
+            rules:
+              - id: raise
+                when: { event: PACKAGE_COMPLETE, packageId: { in: [A, B] } }
+                then: [{ emit: { event: X_FILED, fields: { where: "${event.packageId}" } }, retry: { attempts: 1 } }]
+              - id: follow
+                when: { event: X_FILED, origin: rule }
+                then: [{ log: "filed at ${event.where}" }]
+            tests:
+              - name: raised
+                send: [{ name: PACKAGE_COMPLETE, packageId: A }]
+                expect:
+                  - { rule: raise, steps: [{ id: emit, plan: { event: X_FILED } }] }
+                  - { rule: follow, times: 1, steps: [{ id: log, plan: { message: filed at A } }] }
+              - name: mocked
+                send: [{ name: PACKAGE_COMPLETE, packageId: B }]
+                mock: [{ rule: raise, step: emit, fail: no space }]
+                expect: [{ rule: raise, ends: failed }]
+                expect_none: [follow]
+            """
+        let registry = ActionRegistry.builtIn
+        let tests = RuleCompiler(catalogue: registry.declarations).compile(.single(yaml)).tests
+        let runner = try await RuleTestRunner(
+            sources: .single(yaml),
+            registry: registry,
+            services: .unused,
+            reader: PlainReader()
+        )
+        #expect(tests.count == 2)
+        for test in tests { #expect(try await runner.run(test).isPassed) }
+    }
+
+    @Test
     func `rules with errors are refused with their findings`() async throws {
         let failure = await #expect(throws: RuleTestRunner.RefusedRules.self) {
             _ = try await RuleTestRunner(

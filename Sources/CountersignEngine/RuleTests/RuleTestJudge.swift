@@ -93,7 +93,9 @@ struct RuleTestJudge {
 
     private func difference(of step: Report.TestedStep, from condition: Condition) -> Report.Difference? {
         guard let plan = step.plan else { return .noPlan(step: step.id, reason: step.reason ?? "it has no plan") }
-        let judgement = Judgement(subject: plan, eventName: "", origin: .callback, now: now)
+        // 'event' is a word of conditions: here it is the name of the event that the step raises.
+        let name = plan["event"]?.string ?? ""
+        let judgement = Judgement(subject: plan, eventName: name, origin: .callback, now: now)
         guard !condition.holds(in: judgement) else { return nil }
         let findings = condition.findings(in: judgement)
         let wrong = findings.filter { !$0.holds }

@@ -3,7 +3,7 @@ package import CountersignRules
 
 /// What a test inside a rule file came to.
 package struct RuleTestReport: Sendable {
-    /// An event of the test, in the order of sending.
+    /// An event of the test, in the order of sending, or one that a rule raised.
     package struct Sent: Sendable {
         package enum Fate: Sendable, Equatable {
             /// The rules judged it.
@@ -14,7 +14,7 @@ package struct RuleTestReport: Sendable {
             case unreadable(reason: String)
         }
 
-        /// Its place in `send`, counted from 1.
+        /// Its place in `send`, counted from 1; events that rules raise are numbered on behind it.
         package let number: Int
         package let name: String
         package let fate: Fate

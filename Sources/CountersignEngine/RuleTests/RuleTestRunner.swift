@@ -81,7 +81,13 @@ package struct RuleTestRunner: Sendable {
                 store: store,
                 book: book,
                 planner: Planner(registry: registry.mocked(by: test.mocks)),
-                services: services,
+                services: ActionServices(
+                    outputRoot: services.outputRoot,
+                    processes: services.processes,
+                    http: services.http,
+                    events: InboxEvents(inbox: store, clock: clock),
+                    clock: clock
+                ),
                 clock: clock,
                 logger: logger,
                 // The longest wait each time: a test goes the same way whenever it is run.
@@ -114,6 +120,7 @@ package struct RuleTestRunner: Sendable {
         _ sent: [(send: RuleTestReport.Sent, id: Event.ID?)],
         _ bench: Bench
     ) async throws -> RuleTestReport {
+        let sent = try await sent + raised(on: bench, after: sent)
         var events: [(number: Int, event: Event)] = []
         var runs: [RuleTestReport.TestedRun] = []
         for (send, id) in sent {
@@ -144,6 +151,20 @@ package struct RuleTestRunner: Sendable {
             guard !known.isEmpty else { return [] }
             return outputs.keys.filter { !known.contains($0) }.map { .unknownOutput(mock, key: $0, known: known) }
         }
+    }
+
+    /// The events that rules raised, in their order, numbered on from those that were sent.
+    private func raised(
+        on bench: Bench,
+        after sent: [(send: RuleTestReport.Sent, id: Event.ID?)]
+    ) async throws -> [(send: RuleTestReport.Sent, id: Event.ID?)] {
+        let known = Set(sent.compactMap(\.id))
+        let raised = try await bench.store.events(EventQuery(limit: .max)).map(\.event)
+            .filter { !known.contains($0.id) }.sorted { $0.id.rawValue < $1.id.rawValue }
+        return raised.enumerated()
+            .map { index, event in
+                (.init(number: sent.count + 1 + index, name: event.name, fate: .judged), event.id)
+            }
     }
 
     private static func isEarlier(_ left: Run, _ right: Run) -> Bool {
