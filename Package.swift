@@ -97,6 +97,13 @@ let package = Package(
             path: "examples/custom-action/Sources/CustomAction"
         ),
 
+        // Measures how fast rules judge events; Tests/Benchmarks/rules builds and runs it.
+        .executableTarget(
+            name: "RulesBenchmark",
+            dependencies: ["CountersignModel", "CountersignRules"],
+            path: "Tests/Benchmarks/Rules"
+        ),
+
         // Each room proves itself; ProgramTests drive the built program as a user does.
         .testTarget(name: "CountersignModelTests", dependencies: ["CountersignModel", "CountersignTesting"]),
         .testTarget(
