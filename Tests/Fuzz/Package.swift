@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own over the same sources (Sources holds links to them): here every room is built so that libFuzzer
+// sees which branches an input takes. Tests/Fuzz/run builds and runs it.
+let package = Package(
+    name: "countersign-fuzz",
+    platforms: [.macOS(.v26)],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+    ],
+    targets: [
+        .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
+        .systemLibrary(name: "CFuzzer"),
+        .target(name: "CountersignModel", dependencies: [.crypto]),
+        .target(name: "CountersignRules", dependencies: ["CountersignModel", "CYaml", "CRE2", .crypto]),
+        .target(name: "CountersignOneSpan", dependencies: ["CountersignModel", .crypto]),
+        .executableTarget(
+            name: "Fuzz",
+            dependencies: ["CountersignModel", "CountersignRules", "CountersignOneSpan", "CFuzzer"]
+        ),
+    ],
+    swiftLanguageModes: [.v6],
+    cxxLanguageStandard: .cxx17
+)
+
+extension Target.Dependency {
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+}
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .enableUpcomingFeature("ImmutableWeakCaptures"),
+    .unsafeFlags(["-sanitize=fuzzer"]),
+]
+
+for target in package.targets where target.type != .system && target.name != "CRE2" {
+    target.swiftSettings = settings
+}

@@ -1,0 +1,1 @@
+../../../CountersignRulesTests/Fixtures.swift
