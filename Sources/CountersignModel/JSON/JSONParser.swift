@@ -194,26 +194,40 @@ private struct JSONParser {
     private mutating func string() throws(Failure) -> String {
         index += 1
         let start = index
-        var allBits: UInt8 = 0
+        var signs: UInt8 = 0
+        skipPlainWords()
         while index < bytes.count {
             let byte = bytes[index]
             switch byte {
             case UInt8(ascii: "\""):
-                let raw = UnsafeBufferPointer(rebasing: bytes[start..<index])
-                // ASCII needs no validation, which is slow: it instantiates generic types at every call.
-                let isASCII = allBits < 0x80
-                guard let text = isASCII ? String(decoding: raw, as: UTF8.self) : String(validating: raw, as: UTF8.self)
-                else { throw failure(.notUTF8, at: start) }
-                index += 1
-                return text
+                defer { index += 1 }
+                return try text(start..<index, isASCII: signs < 0x80)
             case UInt8(ascii: "\\"): return try escapedString(from: start)
             case 0..<0x20: throw failure(.controlInString(byte))
             default:
-                allBits |= byte
+                signs |= byte
                 index += 1
             }
         }
         throw failure(.unexpectedEnd)
+    }
+
+    /// Moves on by eight bytes at a time, as long as none of them is a quote, a backslash, a control or beyond ASCII.
+    private mutating func skipPlainWords() {
+        let raw = UnsafeRawBufferPointer(bytes)
+        while raw.count - index >= 8, raw.loadUnaligned(fromByteOffset: index, as: UInt64.self).isPlainText {
+            index += 8
+        }
+    }
+
+    private func text(_ range: Range<Int>, isASCII: Bool) throws(Failure) -> String {
+        let raw = UnsafeBufferPointer(rebasing: bytes[range])
+        // ASCII is valid as it is; proving that costs more than the rest of the parser.
+        if isASCII { return String(decoding: raw, as: UTF8.self) }
+        guard let text = String(validating: raw, as: UTF8.self) else {
+            throw failure(.notUTF8, at: range.lowerBound)
+        }
+        return text
     }
 
     /// The rest of a string once an escape was met, the bytes since `start` included.
@@ -282,5 +296,20 @@ private struct JSONParser {
         }
         index += 6
         return unit
+    }
+}
+
+extension UInt64 {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    /// Whether none of its eight bytes is a quote, a backslash, a control or beyond ASCII.
+    ///
+    /// A subtraction that goes below zero sets the high bit of its byte. It may take that of the next byte along, which
+    /// only makes the answer too careful.
+    fileprivate var isPlainText: Bool {
+        let quotes = self ^ (Self.ones &* UInt64(UInt8(ascii: "\"")))
+        let backslashes = self ^ (Self.ones &* UInt64(UInt8(ascii: "\\")))
+        let flags = self | (self &- Self.ones &* 0x20) | (quotes &- Self.ones) | (backslashes &- Self.ones)
+        return flags & (Self.ones &* 0x80) == 0
     }
 }

@@ -6,7 +6,9 @@ extension String {
     package var caseFolded: String {
         if utf8.allSatisfy({ $0 < 0x80 }) {
             if utf8.allSatisfy({ !(UInt8(ascii: "A")...UInt8(ascii: "Z")).contains($0) }) { return self }
-            return String(decoding: utf8.map { $0.foldedASCII }, as: UTF8.self)
+            return String(unsafeUninitializedCapacity: utf8.count) { buffer in
+                buffer.initialize(fromContentsOf: utf8.lazy.map { $0.foldedASCII })
+            }
         }
         return String(UnicodeScalarView(unicodeScalars.map(\.caseFolded)))
     }
