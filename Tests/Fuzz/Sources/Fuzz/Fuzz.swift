@@ -1,5 +1,5 @@
 import CFuzzer
-import Glibc
+import Foundation
 
 /// Gives random inputs to one of the targets, until libFuzzer's time is over or a property does not hold.
 @main
@@ -15,7 +15,7 @@ enum Fuzz {
 
     static func main() {
         guard CommandLine.arguments.count > 1, let target = targets[CommandLine.arguments[1]] else {
-            fputs("usage: Fuzz \(targets.keys.sorted().joined(separator: "|")) [libFuzzer's arguments]\n", stderr)
+            say("usage: Fuzz \(targets.keys.sorted().joined(separator: "|")) [libFuzzer's arguments]")
             exit(64)
         }
         // libFuzzer takes the rest; the name of the target would be a corpus to it.
@@ -33,6 +33,10 @@ enum Fuzz {
 /// Stops the program with `sentence`, so that libFuzzer keeps the input, unless the property holds.
 func require(_ holds: Bool, _ sentence: @autoclosure () -> String) {
     guard !holds else { return }
-    fputs("property broken: \(sentence())\n", stderr)
+    say("property broken: \(sentence())")
     abort()
+}
+
+private func say(_ line: String) {
+    FileHandle.standardError.write(Data("\(line)\n".utf8))
 }

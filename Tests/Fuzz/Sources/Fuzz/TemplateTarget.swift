@@ -18,7 +18,7 @@ enum TemplateTarget {
             let path = try JSONPath(parsing: text)
             require((try? JSONPath(parsing: path.description)) == path, "a path is read as it is printed: \(path)")
         } catch {
-            require((0...bytes.count + 2).contains(error.offset), "the fault is in the path: \(error.offset)")
+            require((0...text.utf8.count).contains(error.offset), "the fault is in the path: \(error.offset)")
         }
         return 0
     }
