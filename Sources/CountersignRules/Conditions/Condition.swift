@@ -1,10 +1,10 @@
 package import CountersignModel
 
 /// A condition of a rule's `when` or of a step's `if`.
-package indirect enum Condition: Sendable {
+package enum Condition: Sendable {
     case all([Condition])
     case any([Condition])
-    case not(Condition)
+    indirect case not(Condition)
     case event(EventTest)
     case origin(OriginTest)
     case field(FieldTest)

@@ -52,6 +52,20 @@ extension Condition {
         }
     }
 
+    /// What is left to be judged once the event's name is known to be one of `eventNames`.
+    var besidesEventNames: Condition {
+        guard let eventNames else { return self }
+        switch self {
+        case .event: return .all([])
+        case .all(let conditions):
+            let rest = conditions.filter { condition in
+                if case .event(let test) = condition { !eventNames.isSubset(of: test.names) } else { true }
+            }
+            return rest.count == 1 ? rest[0] : .all(rest)
+        case .any, .not, .field, .origin: return self
+        }
+    }
+
     fileprivate static func tightest(_ choices: [[Anchor]]) -> [Anchor]? {
         choices.min { left, right in
             let (leftWorst, rightWorst) = (left.map(\.looseness).max() ?? 0, right.map(\.looseness).max() ?? 0)

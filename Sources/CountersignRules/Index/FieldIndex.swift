@@ -3,8 +3,8 @@ import CountersignModel
 /// The anchors at one path, ready to be looked up by the value there.
 struct FieldIndex: Sendable {
     let path: JSONPath
-    private let texts: [String: [Int]]
-    private let foldedTexts: [String: [Int]]
+    private let texts: TextTable
+    private let foldedTexts: TextTable
     private let presence: [Int]
     private let affixes: [Affixes]
 
@@ -27,8 +27,8 @@ struct FieldIndex: Sendable {
             }
         }
         self.path = path
-        self.texts = texts
-        self.foldedTexts = foldedTexts
+        self.texts = TextTable(texts)
+        self.foldedTexts = TextTable(foldedTexts)
         self.presence = presence
         self.affixes = affixes.map { Affixes(kind: $0.key, table: AffixTable($0.value)) }
     }
@@ -38,8 +38,8 @@ struct FieldIndex: Sendable {
         guard let value = path.value(in: subject), value != .null else { return }
         if !presence.isEmpty { found += presence }
         guard case .string(let text) = value else { return }
-        if !texts.isEmpty, let numbers = texts[text] { found += numbers }
-        if !foldedTexts.isEmpty, let numbers = foldedTexts[text.caseFolded] { found += numbers }
+        if !texts.isEmpty { texts.collect(text, into: &found) }
+        if !foldedTexts.isEmpty { foldedTexts.collect(text.caseFolded, into: &found) }
         if !affixes.isEmpty { collectAffixes(of: text, into: &found) }
     }
 

@@ -16,6 +16,7 @@ struct RuleIndex: Sendable {
         }
     }
 
+    /// What is left to be judged of each rule once it was found.
     private let conditions: [Condition]
     /// The groups; the first one is of the rules that no name rules out.
     private let groups: [Group]
@@ -23,7 +24,7 @@ struct RuleIndex: Sendable {
 
     /// An index over the enabled ones of `rules`.
     init(_ rules: [Rule]) {
-        conditions = rules.map(\.condition)
+        conditions = rules.map(\.condition.besidesEventNames)
         var byName: [String: [Int]] = [:]
         var ofAnyName: [Int] = []
         for (number, rule) in rules.enumerated() where rule.isEnabled {
@@ -62,11 +63,16 @@ struct RuleIndex: Sendable {
         guard !found.isEmpty else { return found }
         // An alternative can be met in several ways.
         if found.count > 1 { found.sort() }
+        var kept = 0
         var last = -1
-        found.removeAll { number in
-            defer { last = number }
-            return number == last || !conditions[number].holds(in: judgement)
+        // A loop over places, since one over the numbers would hold on to the array while it changes.
+        for place in found.indices where found[place] != last {
+            last = found[place]
+            guard conditions[last].holds(in: judgement) else { continue }
+            found[kept] = last
+            kept += 1
         }
+        found.removeSubrange(kept...)
         return found
     }
 }
