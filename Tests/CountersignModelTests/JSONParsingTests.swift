@@ -73,6 +73,25 @@ struct JSONParsingTests {
         #expect(error.problem == .notUTF8)
     }
 
+    /// Long strings are read by eight bytes at a time; the odd byte is seen wherever it stands among them.
+    @Test(arguments: 0..<20)
+    func `the byte that matters is seen at any place of a string`(place: Int) throws {
+        let (before, after) = (String(repeating: "a", count: place), String(repeating: "b", count: 20 - place))
+        #expect(try JSON(parsing: "\"\(before)é\(after)\"") == .string("\(before)é\(after)"))
+        #expect(try JSON(parsing: "\"\(before)\\n\(after)\"") == .string("\(before)\n\(after)"))
+        #expect(try JSON(parsing: "[\"\(before)\",\"\(after)\"]") == [.string(before), .string(after)])
+        let wrong: [(UInt8, JSONError.Problem)] = [(0x00, .controlInString(0)), (0x1F, .controlInString(0x1F))]
+        for (byte, problem) in wrong {
+            let bytes = Array("\"\(before)".utf8) + [byte] + Array("\(after)\"".utf8)
+            let error = try #require(throws: JSONError.self) { try JSON(parsing: bytes) }
+            #expect(error.problem == problem)
+            #expect(error.column == place + 2)
+        }
+        let broken = Array("\"\(before)".utf8) + [0x80] + Array("\(after)\"".utf8)
+        #expect(try #require(throws: JSONError.self) { try JSON(parsing: broken) }.problem == .notUTF8)
+        #expect(throws: JSONError.self) { try JSON(parsing: "\"\(before)\(after)") }
+    }
+
     @Test(arguments: ["[", "{\"a\":"])
     func `the depth is bounded`(opening: String) throws {
         func nested(_ levels: Int) -> String {

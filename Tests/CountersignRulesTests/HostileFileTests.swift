@@ -35,4 +35,12 @@ struct HostileFileTests {
         let items = String(repeating: "{é: [1, 2]}, ", count: 20_000)
         #expect(compile("rules: [\(items)]").diagnostics.count > 10_000)
     }
+
+    @Test
+    func `a long line of templates does not take for ever, and its findings mark whole texts`() throws {
+        let steps = String(repeating: #"{log: "${event.message} ${nothing}"}, "#, count: 3_000)
+        let findings = compile("rules: [{id: a, when: {event: '*'}, then: [\(steps)]}]").diagnostics
+        #expect(findings.count == 3_000)
+        #expect(try #require(findings.last).span.length == #""${event.message} ${nothing}""#.count)
+    }
 }

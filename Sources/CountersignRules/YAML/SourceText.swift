@@ -7,6 +7,9 @@ package struct SourceText: Sendable {
 
     package let lines: [String]
 
+    /// How long a line is on which places are no longer exact: walking along it for each finding would take for ever.
+    private static let endless = 4_096
+
     /// The number of characters in each line, negative where not all of them are ASCII.
     private let lengths: [Int]
 
@@ -61,20 +64,20 @@ package struct SourceText: Sendable {
     /// The column (in characters, from 1) behind the first `scalars` Unicode scalars of a line.
     func column(afterScalars scalars: Int, inLine number: Int) -> Int {
         guard lengths.indices.contains(number - 1), lengths[number - 1] < 0 else { return scalars + 1 }
-        // Counting again and again along an endless line would take for ever, and nobody counts columns there.
-        guard scalars < 4_096 else { return scalars + 1 }
+        guard scalars < Self.endless else { return scalars + 1 }
         return String(line(number).unicodeScalars.prefix(scalars)).count + 1
     }
 
     /// The place of some characters of a scalar's value.
     ///
-    /// Exact for a scalar on one line and for a literal block (`|`); for text that YAML folds, the whole scalar.
+    /// Exact for a scalar on one line and for a literal block (`|`); for text that YAML folds, and on an endless line, the
+    /// whole scalar.
     func span(of node: Node, at offset: Int, length: Int) -> SourceSpan {
         guard case .scalar(let scalar) = node.content else { return node.span }
         switch scalar.style {
         case .literal: return spanInBlock(node, scalar, at: offset, length: length)
         case .plain, .singleQuoted, .doubleQuoted:
-            guard scalar.isOnOneLine else { return node.span }
+            guard scalar.isOnOneLine, self.length(ofLine: node.span.line) < Self.endless else { return node.span }
             let text = Array(line(node.span.line))
             var column = node.span.column - 1 + (scalar.style == .plain ? 0 : 1)
             for _ in 0..<offset { column += Self.width(at: column, of: text, in: scalar.style) }
