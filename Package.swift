@@ -151,8 +151,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "CountersignModel", "CountersignProgram", "CountersignTesting", .asyncHTTPClient, .nioCore, .nioHTTP1,
-                .nioPosix, .subprocess, .system,
+                "CountersignModel", "CountersignProgram", "CountersignTesting", "CustomAction", .asyncHTTPClient,
+                .nioCore, .nioHTTP1, .nioPosix, .subprocess, .system,
             ]
         ),
     ],

@@ -36,14 +36,22 @@ final class Deployment: Sendable {
 
     let folder: TemporaryFolder
     private let environment: [String: String]
+    private let program: String
 
     /// - Parameters:
     ///   - rules: The one rule file; nil for the rules of the repository.
     ///   - settings: The content of `countersign.yaml`; nil for none.
     ///   - environment: Variables beside the key and the address; an empty value takes one away.
+    ///   - program: The program to use.
     /// - Throws: An error of the file system.
-    init(rules: String?, settings: String? = nil, environment: [String: String] = [:]) throws {
+    init(
+        rules: String?,
+        settings: String? = nil,
+        environment: [String: String] = [:],
+        program: String = Repository.program
+    ) throws {
         folder = try TemporaryFolder()
+        self.program = program
         let inherited = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LANG", "TZ"].contains($0.key) }
         self.environment =
             inherited
@@ -156,7 +164,7 @@ final class Deployment: Sendable {
             if let key = Environment.Key(rawValue: name) { variables[key] = value }
         }
         return Configuration(
-            executable: .path(FilePath(Repository.program)),
+            executable: .path(FilePath(program)),
             arguments: Arguments(arguments),
             environment: .custom(variables),
             workingDirectory: FilePath(folder.path)

@@ -8,12 +8,18 @@ enum Repository {
     /// The seven published bodies, one file each.
     static let payloads = path + "/examples/payloads"
 
-    /// The program: it is built into the folder that the tests themselves are built into.
-    static let program: String = {
+    /// The program.
+    static let program = built("countersign")
+
+    /// The example of a program with an action of its own.
+    static let programWithAction = built("CustomAction")
+
+    /// A program, which is built into the folder that the tests themselves are built into.
+    private static func built(_ name: String) -> String {
         let tests = URL(filePath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
-        let beside = tests + "/countersign"
-        return FileManager.default.isExecutableFile(atPath: beside) ? beside : path + "/.build/debug/countersign"
-    }()
+        let beside = "\(tests)/\(name)"
+        return FileManager.default.isExecutableFile(atPath: beside) ? beside : "\(path)/.build/debug/\(name)"
+    }
 
     /// The published body in the file `name`.json, byte for byte.
     static func payload(_ name: String) throws -> String {
