@@ -58,6 +58,7 @@ struct ProgramStep {
                     return Self.absolute(path, from: scope.ruleFolder)
                 },
             variables: variables,
+            ownNames: Set(options.required(Self.environment).map(\.name)),
             givenInput: try options[Self.input]
                 .map { template throws(StepFailure) in
                     try template.text(in: scope, for: .text)
@@ -91,6 +92,10 @@ package struct ProgramPlan: ActionPlan {
     let command: Command
     let directory: String?
     let variables: [(name: String, value: String)]
+
+    /// Those of the variables that the step itself sets.
+    let ownNames: Set<String>
+
     let givenInput: String?
     let event: String
     let readsJSON: Bool
@@ -102,7 +107,11 @@ package struct ProgramPlan: ActionPlan {
             case .program(_, let arguments): ["argv": .array(arguments.map { .string($0) })]
             }
         object["dir"] = directory.map { .string($0) }
-        object["env"] = .object(JSONObject(variables.map { .init(key: $0.name, value: .string($0.value)) }))
+        // Those that every program gets follow from the event, which need not be shown and kept with each step again.
+        let own = variables.filter { ownNames.contains($0.name) }
+        if !own.isEmpty {
+            object["env"] = .object(JSONObject(own.map { .init(key: $0.name, value: .string($0.value)) }))
+        }
         object["stdin"] = givenInput.map { .string($0) }
         object["output"] = readsJSON ? "json" : "text"
         return .object(object)
