@@ -72,7 +72,7 @@ let package = Package(
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 "CountersignListener", "CountersignOneSpan", .argumentParser, .asyncHTTPClient, .configuration,
-                .lifecycle, .log, .nioCore, .nioHTTP1, .unixSignals,
+                .lifecycle, .log, .nioCore, .nioHTTP1, .nioPosix, .unixSignals,
             ]
         ),
         .target(

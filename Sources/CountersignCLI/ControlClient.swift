@@ -65,7 +65,9 @@ struct ControlClient {
         } catch let failure as CommandFailure {
             throw failure
         } catch {
-            throw CommandFailure("the running server does not answer at '\(settings.controlSocket)': \(error)")
+            throw CommandFailure(
+                "the running server does not answer at '\(settings.controlSocket)' (\(networkWords(error))); try again"
+            )
         }
     }
 }

@@ -45,7 +45,9 @@ package struct RunWorker: Sendable {
                 throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
             }
             let progress = RunProgress(rule: rule, round: claimed.run.retries, records: claimed.records)
-            try await proceed(progress, rules, at: desk, isStopping)
+            // From here on, what programs and servers say may hold a secret that they were given.
+            let discreet = Desk(claimed: claimed, lease: lease, logger: logger.masking(rules.secrets))
+            try await proceed(progress, rules, at: discreet, isStopping)
         } catch let error as UnknownRuleSet {
             await giveUp(error, at: desk)
         } catch StoreError.leaseLost {
@@ -100,6 +102,7 @@ package struct RunWorker: Sendable {
         let outcome = try await performer.perform(attempt)
         guard let ended = outcome.ending else {
             // Stopped in the middle: no attempt is charged.
+            attempt.logger.info("Step handed back, the program stops", metadata: ["step.id": "\(attempt.step.id)"])
             try await release(to: .queued(dueAt: clock.now), nil, at: desk)
             return nil
         }

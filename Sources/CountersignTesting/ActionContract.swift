@@ -118,7 +118,7 @@ extension Event {
             payload: [
                 "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": "PACKAGE_OPT_OUT",
                 "sessionUser": "18EZDL44xgsX", "packageId": "wVdZEaPD2igwUnFGJBjDD0dpO7k=",
-                "message": .string(message), "documentId": nil, "createdDate": "2018-06-30T20:04:55.384Z",
+                "message": .string(message), "documentId": .null, "createdDate": "2018-06-30T20:04:55.384Z",
             ],
             origin: .callback,
             receivedAt: Date(timeIntervalSince1970: 1_530_389_095)

@@ -161,7 +161,7 @@ extension StoreContract {
         },
         Clause("the sources of a rule set are kept once and for all") { store async throws in
             let version = RuleSetVersion(rawValue: "abc")
-            let sources: JSON = ["rules/a.yaml": "id: a\n", "deep": [1, nil, true]]
+            let sources: JSON = ["rules/a.yaml": "id: a\n", "deep": [1, .null, true]]
             try await store.keep(ruleSet: version, sources: sources, at: start)
             try await store.keep(ruleSet: version, sources: ["other": 1], at: after(1))
             #expect(try await store.sources(of: version) == sources)

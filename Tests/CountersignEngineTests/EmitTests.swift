@@ -9,7 +9,7 @@ import Testing
 @Suite(.timeLimit(.minutes(1)))
 struct EmitTests {
     private static let event: JSON = [
-        "name": "PACKAGE_COMPLETE", "packageId": "P1", "sessionUser": "U1", "message": "done", "documentId": nil,
+        "name": "PACKAGE_COMPLETE", "packageId": "P1", "sessionUser": "U1", "message": "done", "documentId": .null,
     ]
 
     private static func rule(_ id: String, when: String, then step: String) -> String {

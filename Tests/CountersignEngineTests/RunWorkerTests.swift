@@ -4,6 +4,7 @@ import CountersignModel
 import CountersignStore
 import CountersignTesting
 import Foundation
+import Logging
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -185,6 +186,48 @@ struct RunWorkerTests {
         #expect(record.plan == ["say": "hello", "key": "•••"])
         #expect(record.reason == "the server said •••")
         #expect(record.output == ["echo": "•••!"])
+    }
+
+    @Test func `what a filter makes of a secret is masked like the secret`() async throws {
+        let shop = Workshop(secrets: ["TOKEN": "hush"]) { _ throws(StepFailure) in
+            throw .final("the server said aHVzaA== and HUSH")
+        }
+        try await shop.use(
+            """
+            rules:
+              - id: r
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - probe: { say: hello, key: "${secret:TOKEN | base64} ${secret:TOKEN | upper}" }
+            """
+        )
+        try await shop.receive()
+        try await shop.work()
+        let record = try #require(try await shop.onlyRun().records.first)
+        #expect(record.plan == ["say": "hello", "key": "••• •••"])
+        #expect(record.reason == "the server said ••• and •••")
+    }
+
+    @Test func `secrets are masked in the log, whoever writes them`() async throws {
+        let log = LogCapture()
+        let shop = Workshop(secrets: ["TOKEN": "hush"], logger: log.logger()) { call throws(StepFailure) in
+            call.context.logger.info("said hush", metadata: ["text": "hush!"])
+            throw .final("the server said hush")
+        }
+        try await shop.use(
+            """
+            rules:
+              - id: r
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - probe: { say: hello, key: "${secret:TOKEN}" }
+            """
+        )
+        try await shop.receive()
+        try await shop.work()
+        #expect(log.lines.contains { $0.message == "said •••" })
+        #expect(log.lines.contains { "\($0.metadata["reason"] ?? "")" == "the server said •••" })
+        #expect(!log.lines.contains { $0.text.contains("hush") })
     }
 
     @Test func `a secret that is not set fails the step and is named`() async throws {

@@ -22,10 +22,11 @@ struct Workshop {
 
     init(
         secrets: [String: String] = [:],
+        logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ script: @escaping @Sendable (ScriptedAction.Call) async throws(StepFailure) -> JSONObject = { _ in [:] }
     ) {
         action = ScriptedAction(script)
-        logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        self.logger = logger
         let registry = ActionRegistry().adding(action.kind)
         book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),

@@ -7,7 +7,7 @@ struct JSONParsingTests {
         arguments: [
             ("null", JSON.null), ("true", true), (" false\r\n\t", false), ("0", 0), ("-0", 0), ("-12", -12),
             ("[]", []), ("[ ]", []), ("{}", [:]), ("{ }", [:]), ("\"\"", ""), ("[[],[{}]]", [[], [[:]]]),
-            (#"{"a":1,"b":[true,null]}"#, ["a": 1, "b": [true, nil]]),
+            (#"{"a":1,"b":[true,null]}"#, ["a": 1, "b": [true, .null]]),
             (#"{"":0}"#, ["": 0]),
             (#""\"\\\/\b\f\n\r\t""#, .string("\"\\/\u{8}\u{C}\n\r\t")),
             (#""\u00e9\u20AC\uD834\uDD1E\u0000""#, .string("é€𝄞\0")),
@@ -151,7 +151,7 @@ struct JSONParsingTests {
     }
 
     @Test func `an indented value has its members on lines of their own`() throws {
-        let value: JSON = ["a": [1, [:]], "b": [], "c": ["d": nil]]
+        let value: JSON = ["a": [1, [:]], "b": [], "c": ["d": .null]]
         #expect(
             value.indented == """
                 {

@@ -3,7 +3,7 @@ import Testing
 
 struct JSONPathTests {
     private let payload: JSON = [
-        "@class": "c", "packageId": "p", "a": ["b": [10, ["x.y": 20, "": 30]]], "nothing": nil, "é": 1, "quo\"te": 2,
+        "@class": "c", "packageId": "p", "a": ["b": [10, ["x.y": 20, "": 30]]], "nothing": .null, "é": 1, "quo\"te": 2,
     ]
 
     @Test(

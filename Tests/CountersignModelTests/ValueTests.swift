@@ -93,8 +93,8 @@ struct SecretsTests {
     }
 
     @Test func `secrets are masked in the strings and keys of a JSON value`() {
-        let value: JSON = ["abc": ["x abcdef y", 5, nil, ["k": "q\"x"]]]
-        #expect(secrets.masking(value) == ["•••": ["x ••• y", 5, nil, ["k": "•••"]]])
+        let value: JSON = ["abc": ["x abcdef y", 5, .null, ["k": "q\"x"]]]
+        #expect(secrets.masking(value) == ["•••": ["x ••• y", 5, .null, ["k": "•••"]]])
     }
 
     @Test func `a secret is known by its name, and hidden in a dry run`() throws {

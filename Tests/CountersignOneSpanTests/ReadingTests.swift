@@ -85,7 +85,7 @@ struct ReadingTests {
 
     @Test func `unknown names and fields are kept, and the latter leave the key alone`() throws {
         var object = try #require(complete.object)
-        object["phone"] = ["555", nil]
+        object["phone"] = ["555", .null]
         try #expect(key(.object(object)) == key(complete))
         #expect(try read(#"{"name":"NEVER_SEEN","phone":[1]}"#).payload["phone"] == [1])
     }

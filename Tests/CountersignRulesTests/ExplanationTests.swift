@@ -80,7 +80,7 @@ import Testing
 
     @Test func `what was found stands beside each test, a null and an absent value alike`() throws {
         let condition = try #require(read(when: "{message: {prefix: a}, any: [{packageId: P}, {documentId: D}]}"))
-        let explanation = condition.explained(in: judgement(["message": "abc", "packageId": nil]))
+        let explanation = condition.explained(in: judgement(["message": "abc", "packageId": .null]))
         func finding(_ path: String, _ test: String, _ demand: String, _ actual: JSON?, _ holds: Bool) -> Explanation {
             .test(.init(path: path, test: test, demand: demand, actual: actual, holds: holds))
         }

@@ -3,6 +3,17 @@ import CountersignRules
 import Testing
 
 struct RuleReadingTests {
+    @Test(arguments: ["{ exists: false }", "{ not: { exists: false } }", "{ not: { exists: true } }", "null"])
+    func `a test for absence is no constant condition`(test: String) {
+        let outcome = compile(
+            """
+            rules:
+              - { id: r, when: { event: DOCUMENT_SIGNED, documentId: \(test) }, then: [{ log: hello }] }
+            """
+        )
+        #expect(outcome.diagnostics == [])
+    }
+
     @Test
     func `a rule is read with all that belongs to it`() throws {
         let outcome = compile(

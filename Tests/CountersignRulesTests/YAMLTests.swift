@@ -11,7 +11,8 @@ struct YAMLTests {
 
     @Test(
         arguments: [
-            ("true", true), ("false", false), ("null", nil), ("~", nil), ("", nil), ("5", 5), ("-0", 0), ("yes", "yes"),
+            ("true", true), ("false", false), ("null", .null), ("~", .null), ("", .null), ("5", 5), ("-0", 0),
+            ("yes", "yes"),
             ("on", "on"), ("12:30", "12:30"), ("0x1F", "0x1F"), ("007", "007"), ("'5'", "5"), ("True", "True"),
             ("\"true\"", "true"), ("1_000", "1_000"), (".5", ".5"), ("NULL", "NULL"), ("2026-01-31", "2026-01-31"),
             (".inf", ".inf"), ("|\n  5", "5"), ("0o7", "0o7"), ("+1", "+1"),

@@ -16,7 +16,7 @@ struct HTTPStepTests {
                         timeout: 3s
                 """
         )
-        var run: JSON = nil
+        var run: JSON = .null
         try await deployment.serve { server in
             try await server.post(event())
             _ = try await deployment.settledRuns()

@@ -22,7 +22,7 @@ package struct SystemProcesses: ProcessRunning {
     ///   - grace: How long a program may take to end once it is asked to.
     package init(
         environment: [String: String] = ProcessInfo.processInfo.environment,
-        grace: Duration = .seconds(5)
+        grace: Duration = .seconds(3)
     ) {
         self.grace = grace
         inherited = environment.filter { Self.inheritedVariables.contains($0.key) }

@@ -73,7 +73,7 @@ struct SendCommand: EnvironmentCommand {
             let text = try await answer.body.collect(upTo: 64 * 1_024)
             return Answer(status: answer.status.code, body: String(buffer: text))
         } catch {
-            throw CommandFailure("nobody answers at \(url) (\(error)); is 'countersign serve' running?")
+            throw CommandFailure("nobody answers at \(url) (\(networkWords(error))); is 'countersign serve' running?")
         }
     }
 

@@ -33,7 +33,7 @@ extension Run {
     func json(records: [StepRecord]?) -> JSON {
         var object: JSONObject = [
             "id": JSON(id.rawValue), "event": JSON(eventID.rawValue), "rule": .string(ruleID),
-            "state": .string(state.rawValue), "due_at": state == .queued ? .string(dueAt.rfc3339) : nil,
+            "state": .string(state.rawValue), "due_at": state == .queued ? .string(dueAt.rfc3339) : .null,
             "retries": JSON(retries), "created_at": .string(createdAt.rfc3339),
             "finished_at": JSON(finishedAt?.rfc3339), "rule_set": .string(ruleSet.rawValue),
         ]

@@ -69,7 +69,11 @@ struct PayloadReader {
         }
         let lines = text.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
             .filter { !$0.element.allSatisfy { $0 == 0x20 || $0 == 0x0D || $0 == 0x09 } }
-        guard lines.count > 1 else { throw CommandFailure("\(name): \(whole)") }
+        // One value a line, when the first line is a value; else the text was meant as one value.
+        guard lines.count > 1, let first = lines.first, (try? JSON(parsing: first.element, limits: limits)) != nil
+        else {
+            throw CommandFailure("\(name): \(whole)")
+        }
         return try lines.map { number, line in
             do throws(JSONError) {
                 _ = try JSON(parsing: line, limits: limits)

@@ -54,12 +54,10 @@ extension JSON {
     }
 }
 
-extension JSON: ExpressibleByNilLiteral, ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
+// No `ExpressibleByNilLiteral`: `condition ? nil : json` would then be null where an absent value is meant.
+extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral
 {
-    /// JSON's null, written as `nil`.
-    public init(nilLiteral: ()) { self = .null }
-
     /// A JSON boolean, written as `true` or `false`.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
 

@@ -93,7 +93,7 @@ private struct PathReader {
     }
 
     private func error(_ sentence: String) -> JSONPathError {
-        JSONPathError(description: sentence, offset: index)
+        JSONPathError(description: sentence, offset: String(decoding: text[..<index], as: UTF8.self).count)
     }
 
     private mutating func key() throws(JSONPathError) -> JSONPath.Component {

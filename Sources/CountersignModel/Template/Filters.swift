@@ -110,7 +110,7 @@ extension Filter {
     private static let fallback = Filter(
         name: "default",
         summary: "The given text where the value is absent, null or empty.",
-        example: Example(template: "${event.message | default('none')}", message: nil, result: "none"),
+        example: Example(template: "${event.message | default('none')}", message: .null, result: "none"),
         parameters: [.text]
     ) { value, arguments in
         switch (value, arguments.first) {

@@ -65,6 +65,7 @@ extension Template.Expression {
 
     /// The value after its filters; nil where there is none, or null.
     func value(in scope: Scope) throws(StepFailure) -> JSON? {
+        if case .secret(let name) = reference { return try scope.secrets.value(of: name, through: filters) }
         var value = try scope.value(of: reference)
         for filter in filters { value = try filter.apply(to: value) }
         return value == .null ? nil : value

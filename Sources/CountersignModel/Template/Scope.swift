@@ -1,3 +1,5 @@
+import Synchronization
+
 /// All that a template can see: the event, the steps before it, the run, the rule and the secrets.
 public struct Scope: Sendable {
     /// What is known of an earlier step.
@@ -108,6 +110,9 @@ public struct Secrets: Sendable {
     private let values: [String: String]
     private let isHidden: Bool
 
+    /// What templates have made of the secrets, such as their Base64.
+    private let derived = DerivedSecrets()
+
     /// Why a secret that the rules name has no value, by its name.
     package let missing: [String: String]
 
@@ -127,6 +132,17 @@ public struct Secrets: Sendable {
     /// Secrets for a dry run: each reads as the mask.
     package static let hidden = Secrets(isHidden: true)
 
+    /// The secret called `name` after these filters, which is masked from now on like the secret itself.
+    func value(of name: String, through filters: [FilterCall]) throws(StepFailure) -> JSON? {
+        let value = try value(of: name)
+        if isHidden || filters.isEmpty { return .string(value) }
+        var filtered: JSON? = .string(value)
+        for filter in filters { filtered = try filter.apply(to: filtered) }
+        // A few letters of a secret are no secret, and masking them would tear other words apart.
+        if let text = filtered?.plainText, text.count > 3 { derived.insert(text) }
+        return filtered
+    }
+
     /// The secret called `name`.
     public func value(of name: String) throws(StepFailure) -> String {
         if isHidden { return Self.mask }
@@ -139,7 +155,7 @@ public struct Secrets: Sendable {
     /// `text` with every secret in it replaced by the mask.
     public func masking(_ text: String) -> String {
         // The longest first, so that a secret that holds another one is hidden whole.
-        values.values.filter { !$0.isEmpty }.sorted { $0.count > $1.count }
+        (values.values.filter { !$0.isEmpty } + derived.texts).sorted { $0.count > $1.count }
             .reduce(text) { text, secret in
                 // Bytes and not characters: an accent behind a secret would make its last letter another character.
                 guard text.utf8.contains(secret.utf8) else { return text }
@@ -157,5 +173,16 @@ public struct Secrets: Sendable {
             .object(JSONObject(object.members.map { .init(key: masking($0.key), value: masking($0.value)) }))
         default: value
         }
+    }
+}
+
+/// Texts that were made from secrets; all copies of the same secrets share them.
+private final class DerivedSecrets: Sendable {
+    private let kept = Mutex<Set<String>>([])
+
+    var texts: Set<String> { kept.withLock { $0 } }
+
+    func insert(_ text: String) {
+        kept.withLock { _ = $0.insert(text) }
     }
 }

@@ -68,7 +68,7 @@ extension ValueTest {
 
     /// Whether one part names all values that pass it, and none of them passes the other parts.
     private var hasNoCandidate: Bool {
-        let judgement = Judgement(subject: nil, eventName: "", origin: .callback, now: Date(timeIntervalSince1970: 0))
+        let judgement = Judgement(subject: .null, eventName: "", origin: .callback, now: Date(timeIntervalSince1970: 0))
         let others = parts.filter(\.test.isPure)
         return parts.contains { part in
             guard let candidates = Self.candidates(of: part.test) else { return false }

@@ -10,6 +10,8 @@ struct AnyItem: Operator {
             .init("{any_item: {prefix: SUN}}", ["FRIDAY", "MONDAY"], false),
             .init("{any_item: {id: 7, kind: a}}", [["id": 7, "kind": "b"], ["id": 8, "kind": "a"]], false),
             .init("{any_item: {exists: true}}", [], false),
+            .init("{any_item: {exists: true}}", [.null], false),
+            .init("{any_item: {exists: false}}", [.null], true),
             .init("{any_item: {prefix: MON}}", "MONDAY", false),
         ]
     )

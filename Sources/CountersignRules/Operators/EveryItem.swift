@@ -10,6 +10,8 @@ struct EveryItem: Operator {
             .init("{every_item: {prefix: MON}}", ["FRIDAY", "MONDAY"], false),
             .init("{every_item: {kind: a}}", [["id": 7, "kind": "a"], ["id": 8, "kind": "a"]], true),
             .init("{every_item: {exists: true}}", [], true),
+            .init("{every_item: {exists: true}}", [.null], false),
+            .init("{every_item: {exists: false}}", [.null], true),
             .init("{every_item: {exists: true}}", nil, false),
         ]
     )

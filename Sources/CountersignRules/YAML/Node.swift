@@ -46,7 +46,7 @@ extension Node.Scalar {
         switch text {
         case "true": return true
         case "false": return false
-        case "null", "~", "": return nil
+        case "null", "~", "": return .null
         default: return JSONNumber(literal: text).map { .number($0) } ?? .string(text)
         }
     }

@@ -63,7 +63,7 @@ struct RunningServer: Sendable {
 func event(_ name: String = "PACKAGE_COMPLETE", package: String = "p-1", message: String? = nil) -> String {
     let payload: JSON = [
         "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": .string(name), "sessionUser": "signer",
-        "packageId": .string(package), "message": JSON(message), "documentId": nil,
+        "packageId": .string(package), "message": JSON(message), "documentId": .null,
         "createdDate": "2018-06-30T20:15:01.038Z",
     ]
     return payload.text

@@ -1,0 +1,13 @@
+import Foundation
+import NIOCore
+import NIOPosix
+
+/// Why a connection failed, in the words of the system where it has any.
+func networkWords(_ error: any Error) -> String {
+    switch error {
+    case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+    case let error as NIOConnectionError:
+        error.connectionErrors.first.map { networkWords($0.error) } ?? "'\(error.host)' has no address"
+    default: "\(error)"
+    }
+}
