@@ -60,7 +60,11 @@ extension OptionReader {
             findings.report(.badPlace, message, at: program.span)
             return nil
         }
-        return read
+        let scripts = ScriptArgument.all(in: read)
+        for script in scripts {
+            findings.report(.valueInScript, script.message, at: span(of: script.expression, in: items[script.index]))
+        }
+        return scripts.isEmpty ? read : nil
     }
 
     /// Any value; a string with `${…}` in it becomes a template.
