@@ -39,15 +39,47 @@ struct ProgramActionTests {
         #expect(Set(foreign) == ["PATH", "TZ", "OWN"])
     }
 
-    @Test(arguments: ["a\u{0}b", String(repeating: "x", count: 131_001)])
-    func `a value that no variable can carry is unset, so that a script which uses it fails`(
-        message: String
+    @Test(arguments: [
+        ("a\u{0}b", "its value holds a NUL"),
+        (String(repeating: "x", count: 131_001), "its value has 131001 bytes, more than 131000"),
+    ])
+    func `a script that names a variable which cannot carry its value fails for good`(
+        message: String,
+        why: String
     ) async throws {
         let world = try World()
         let event = Event.sample(message: message)
-        let used = await world.failure("shell", ["run": #"echo "$COUNTERSIGN_MESSAGE""#], event: event)
-        #expect(used?.reason.contains("COUNTERSIGN_MESSAGE") == true)
-        #expect(try await world.run("shell", ["run": "echo fine"], event: event)["output"] == "fine")
+        for script in [#"echo "$COUNTERSIGN_MESSAGE""#, #"echo "${COUNTERSIGN_MESSAGE:-none}""#] {
+            await #expect(throws: StepFailure.self) {
+                _ = try await world.prepare("shell", ["run": .text(script)], event: event)
+            }
+            let used = await world.failure("shell", ["run": .text(script)], event: event)
+            #expect(
+                used?.reason
+                    == "the script uses COUNTERSIGN_MESSAGE, but no variable can carry it: \(why); "
+                    + "read the event from standard input instead"
+            )
+            #expect(used?.isWorthRetrying == false)
+        }
+    }
+
+    @Test(arguments: ["a\u{0}b", String(repeating: "x", count: 131_001)])
+    func `a variable that cannot carry its value and is not named is left out`(message: String) async throws {
+        let world = try World()
+        let event = Event.sample(message: message)
+        let script = #"echo "$COUNTERSIGN_EVENT_NAME $COUNTERSIGN_MESSAGES""#
+        let own = try OptionValue.parsed(["COUNTERSIGN_MESSAGES": "fine"])
+        #expect(
+            try await world.run("shell", ["run": .text(script), "env": own], event: event)["output"]
+                == "PACKAGE_OPT_OUT fine"
+        )
+        let given = try OptionValue.parsed(["COUNTERSIGN_MESSAGE": "mine"])
+        let used: [String: OptionValue] = ["run": #"echo "$COUNTERSIGN_MESSAGE""#, "env": given]
+        #expect(try await world.run("shell", used, event: event)["output"] == "mine")
+        let program = [
+            "argv": try OptionValue.parsed(["sh", "-c", "echo ${COUNTERSIGN_MESSAGE-unset}".replacing("$", with: "$$")])
+        ]
+        #expect(try await world.run("exec", program, event: event)["output"] == "unset")
     }
 
     @Test func `a script stops at its first failing command`() async throws {

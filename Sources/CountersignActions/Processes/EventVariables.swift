@@ -5,8 +5,13 @@ struct EventVariables {
     /// Linux refuses to start a program with a longer variable (MAX_ARG_STRLEN, 32 pages).
     static let longest = 131_000
 
-    /// Names and values, known before the step acts; the idempotency key follows then.
-    static func all(in scope: Scope) -> [(name: String, value: String)] {
+    /// Those that a program can be given; the idempotency key follows when the step acts.
+    let carried: [(name: String, value: String)]
+
+    /// Those whose values no variable can carry, and why.
+    let left: [(name: String, why: String)]
+
+    init(in scope: Scope) {
         let payload = scope.event.payload
         func field(_ key: String) -> String { payload[key]?.plainText ?? "" }
         let values = [
@@ -23,9 +28,35 @@ struct EventVariables {
             ("STEP_ID", scope.stepID),
             ("ATTEMPT", String(scope.attempt)),
         ]
-        // A value that no variable can carry is left unset: a script that uses it fails (`-u`), the others go on.
-        return values.filter { $0.1.utf8.count <= longest && !$0.1.utf8.contains(0) }
-            .map { ("COUNTERSIGN_\($0.0)", $0.1) }
+        var carried: [(name: String, value: String)] = []
+        var left: [(name: String, why: String)] = []
+        for (suffix, value) in values {
+            let name = "COUNTERSIGN_\(suffix)"
+            if value.utf8.contains(0) {
+                left.append((name, "its value holds a NUL"))
+            } else if value.utf8.count > Self.longest {
+                left.append((name, "its value has \(value.utf8.count) bytes, more than \(Self.longest)"))
+            } else {
+                carried.append((name, value))
+            }
+        }
+        self.carried = carried
+        self.left = left
+    }
+
+    /// Refuses a script that names a variable which it would not get.
+    func requireAll(namedIn script: String, except given: Set<String>) throws(StepFailure) {
+        for (name, why) in left where !given.contains(name) && Self.names(script, name) {
+            throw .final(
+                "the script uses \(name), but no variable can carry it: \(why); "
+                    + "read the event from standard input instead"
+            )
+        }
+    }
+
+    /// Whether `script` has `name` in it, and not only as a part of a longer name.
+    private static func names(_ script: String, _ name: String) -> Bool {
+        script.split { !($0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_")) }.contains { $0 == name }
     }
 
     static let idempotencyKey = "COUNTERSIGN_IDEMPOTENCY_KEY"

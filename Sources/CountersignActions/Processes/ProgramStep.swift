@@ -10,7 +10,10 @@ struct ProgramStep {
     static let environment = Field.templates(
         "env",
         in: .environment,
-        "Further variables; of those of Countersign itself only PATH, HOME, LANG, LC_ALL, TZ and TMPDIR are handed on."
+        """
+        Further variables; of those of Countersign itself only PATH, HOME, LANG, LC_ALL, TZ and TMPDIR are handed on. A \
+        variable of the event whose value holds a NUL or has over 131000 bytes is left out, and a script that names it fails.
+        """
     )
     static let input = Field.template(
         "stdin",
@@ -40,7 +43,10 @@ struct ProgramStep {
     }
 
     func plan(_ command: ProgramPlan.Command, in scope: Scope) throws(StepFailure) -> ProgramPlan {
-        var variables = EventVariables.all(in: scope)
+        let ofEvent = EventVariables(in: scope)
+        let ownNames = Set(options.required(Self.environment).map(\.name))
+        if case .script(let text) = command { try ofEvent.requireAll(namedIn: text, except: ownNames) }
+        var variables = ofEvent.carried
         for entry in options.required(Self.environment) {
             guard Self.isName(entry.name) else {
                 throw .final("'\(entry.name)' is no name for a variable; use letters, digits and '_'")
@@ -58,7 +64,7 @@ struct ProgramStep {
                     return Self.absolute(path, from: scope.ruleFolder)
                 },
             variables: variables,
-            ownNames: Set(options.required(Self.environment).map(\.name)),
+            ownNames: ownNames,
             givenInput: try options[Self.input]
                 .map { template throws(StepFailure) in
                     try template.text(in: scope, for: .text)
