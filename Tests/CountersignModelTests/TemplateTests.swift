@@ -80,6 +80,14 @@ struct TemplateTests {
         #expect(error.message.contains(sentence), "\(error.message)")
     }
 
+    @Test func `all that is wrong with a template is found, and what is right is read`() {
+        let (template, faults) = Template.reading("a ${nope.a} ${event.a | uper} ${event.b} ${event.c")
+        #expect(faults.map(\.code) == ["unknown-path", "unknown-filter", "bad-template"])
+        #expect(faults.map(\.offset) == [4, 14, 43])
+        #expect(template.expressions.map(\.reference.description) == ["event.b"])
+        #expect(template.expressions.map(\.offset) == [30])
+    }
+
     @Test(arguments: Filter.all.map(\.name))
     func `the example of a filter holds`(name: String) throws {
         let example = try #require(Filter.all.first { $0.name == name }).example

@@ -33,6 +33,11 @@ public struct Template: Sendable, Hashable {
         source = text
     }
 
+    private init(segments: [Segment], source: String) {
+        self.segments = segments
+        self.source = source
+    }
+
     /// The values in it, in their order.
     public var expressions: [Expression] {
         segments.compactMap { if case .value(let expression) = $0 { expression } else { nil } }
@@ -69,7 +74,17 @@ public struct TemplateError: Error, Equatable {
 extension Template {
     /// Parses a text with `${path | filter}` in it; `$${` stands for a literal `${`.
     public init(parsing text: String) throws(TemplateError) {
+        let read = Self.reading(text)
+        if let fault = read.faults.first { throw fault }
+        self = read.template
+    }
+
+    /// Reads a text to its end, and finds all that is wrong with it.
+    ///
+    /// The template holds what is right; it can be used where there are no faults.
+    package static func reading(_ text: String) -> (template: Template, faults: [TemplateError]) {
         var segments: [Segment] = []
+        var faults: [TemplateError] = []
         var literal = ""
         var rest = text[...]
         while let dollar = rest.firstIndex(of: "$") {
@@ -82,9 +97,17 @@ extension Template {
                 if !literal.isEmpty { segments.append(.literal(literal)) }
                 literal = ""
                 let offset = text.distance(from: text.startIndex, to: rest.startIndex)
-                let expression = try Self.expression(at: offset, in: rest.dropFirst(2))
-                segments.append(.value(expression))
-                rest = rest.dropFirst(expression.length)
+                guard let (parts, length) = split(rest.dropFirst(2)) else {
+                    let message = "'${' is never closed; write '$${' for a literal '${'"
+                    faults.append(TemplateError(message, code: "bad-template", offset: offset + 2))
+                    break
+                }
+                rest = rest.dropFirst(length + 3)
+                do throws(TemplateError) {
+                    segments.append(.value(try Expression(parts, offset: offset, length: length + 3)))
+                } catch {
+                    faults.append(TemplateError(error.message, code: error.code, offset: offset + 2 + error.offset))
+                }
             } else {
                 literal += "$"
                 rest = rest.dropFirst()
@@ -92,27 +115,11 @@ extension Template {
         }
         literal += rest
         if !literal.isEmpty { segments.append(.literal(literal)) }
-        self.segments = segments
-        source = text
+        return (Template(segments: segments, source: text), faults)
     }
 
-    /// The expression whose text, behind `${`, begins `text`.
-    private static func expression(at offset: Int, in text: Substring) throws(TemplateError) -> Expression {
-        let parts: [Substring]
-        let length: Int
-        do throws(TemplateError) {
-            (parts, length) = try split(text)
-            let reference = try Reference(parsing: parts[0].trimmed)
-            var filters: [FilterCall] = []
-            for part in parts.dropFirst() { filters.append(try FilterCall(parsing: part.trimmed)) }
-            return Expression(reference: reference, filters: filters, offset: offset, length: length + 3)
-        } catch {
-            throw TemplateError(error.message, code: error.code, offset: offset + 2 + error.offset)
-        }
-    }
-
-    /// The parts between `|` up to the closing brace, quotes respected, and how many characters they take.
-    private static func split(_ text: Substring) throws(TemplateError) -> ([Substring], length: Int) {
+    /// The parts between `|` up to the closing brace, quotes respected, and how many characters they take; nil without one.
+    private static func split(_ text: Substring) -> (parts: [Substring], length: Int)? {
         var parts: [Substring] = []
         var start = text.startIndex
         var quote: Character?
@@ -133,7 +140,19 @@ extension Template {
             default: break
             }
         }
-        throw TemplateError("'${' is never closed; write '$${' for a literal '${'", code: "bad-template")
+        return nil
+    }
+}
+
+extension Template.Expression {
+    /// The expression of these parts, the first of which is its reference and the others its filters.
+    fileprivate init(_ parts: [Substring], offset: Int, length: Int) throws(TemplateError) {
+        reference = try Reference(parsing: parts[0].trimmed)
+        var filters: [FilterCall] = []
+        for part in parts.dropFirst() { filters.append(try FilterCall(parsing: part.trimmed)) }
+        self.filters = filters
+        self.offset = offset
+        self.length = length
     }
 }
 

@@ -7,19 +7,18 @@ extension OptionReader {
     }
 
     private func template(_ text: String, at node: Node, in place: Place) -> Template? {
-        do {
-            let template = try Template(parsing: text)
-            for expression in template.expressions { onExpression(expression, span(of: expression, in: node)) }
-            guard let problem = place.problem(of: template) else { return template }
-            findings.report(.badPlace, problem.message, at: span(of: problem.expression, in: node))
-            return nil
-        } catch {
-            let code = DiagnosticCode(rawValue: error.code) ?? .badTemplate
-            let word = text.dropFirst(error.offset).prefix { !" |}'\"".contains($0) }
-            let span = findings.source.span(of: node, at: error.offset, length: max(1, word.count))
-            findings.report(code, error.message, at: span)
-            return nil
+        let (template, faults) = Template.reading(text)
+        for expression in template.expressions { onExpression(expression, span(of: expression, in: node)) }
+        for fault in faults {
+            let code = DiagnosticCode(rawValue: fault.code) ?? .badTemplate
+            let word = text.dropFirst(fault.offset).prefix { !" |}'\"".contains($0) }
+            let span = findings.source.span(of: node, at: fault.offset, length: max(1, word.count))
+            findings.report(code, fault.message, at: span)
         }
+        guard faults.isEmpty else { return nil }
+        guard let problem = place.problem(of: template) else { return template }
+        findings.report(.badPlace, problem.message, at: span(of: problem.expression, in: node))
+        return nil
     }
 
     private func span(of expression: Template.Expression, in node: Node) -> SourceSpan {
