@@ -61,6 +61,36 @@ import Testing
         await next.close()
     }
 
+    @Test(arguments: [true, false])
+    func `an owner who comes through a symbolic link meets the lock`(isThere: Bool) async throws {
+        let link = folder.path("link.db")
+        try FileManager.default.createSymbolicLink(atPath: folder.path("data"), withDestinationPath: "real")
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "data/store.db")
+        if isThere {
+            try FileManager.default.createDirectory(atPath: folder.path("real"), withIntermediateDirectories: true)
+        }
+        let first = try SQLiteStore.open(path: link)
+        for path in [path, link, folder.path("real/store.db")] {
+            #expect(throws: StoreError.inUse(path: folder.path("real/store.db"))) { try SQLiteStore.open(path: path) }
+        }
+        #expect(try permissions(of: folder.path("real/store.db.lock")) == 0o600)
+        await first.close()
+    }
+
+    @Test func `a store with two names is refused by owner and reader`() async throws {
+        try await filledStore()
+        let other = folder.path("other.db")
+        try FileManager.default.linkItem(atPath: path, toPath: other)
+        for path in [path, other] {
+            let error = StoreError.unreadable(
+                path: path,
+                "the file has 2 names (hard links), and a store may have only one; remove the others"
+            )
+            #expect(throws: error) { try SQLiteStore.open(path: path) }
+            #expect(throws: error) { try SQLiteArchive.open(path: path) }
+        }
+    }
+
     @Test func `a store of a newer version is refused by owner and reader`() async throws {
         try await filledStore()
         try change { db in try db.execute(sql: "PRAGMA user_version = 99") }

@@ -16,6 +16,21 @@ struct StoreFileTests {
         }
     }
 
+    @Test func `a second server that comes through a link is refused, and orders find the first one`() async throws {
+        let deployment = try Deployment(rules: nil)
+        try await deployment.serve { _ in
+            try FileManager.default.createSymbolicLink(
+                atPath: deployment.path("link.db"),
+                withDestinationPath: "countersign.db"
+            )
+            let second = try await deployment.run("serve", "--store", "sqlite:link.db")
+            #expect(second.status == .exited(1))
+            #expect(second.errors.contains("is in use by another countersign process"))
+            let order = try await deployment.run("runs", "retry", "1", "--store", "sqlite:link.db")
+            #expect(order.errors.contains("there is no run 1"), "\(order.errors)")
+        }
+    }
+
     @Test func `a store made by a newer version is refused and left alone`() async throws {
         let deployment = try Deployment(rules: nil)
         try await deployment.serve { _ in }

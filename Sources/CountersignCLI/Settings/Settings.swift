@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignStore
 import Foundation
 
 /// What a deployment runs with, put together from flags, environment and file.
@@ -13,7 +14,7 @@ struct Settings: Sendable {
     let host: String
     let port: Int
 
-    /// The absolute path of the store's file.
+    /// The absolute path of the store's file, without symbolic links.
     let storePath: String
 
     /// The folder of the rules as it was named, absolute.
@@ -40,7 +41,8 @@ struct Settings: Sendable {
         let callback = options[Declared.callback] ?? Options()
         let engine = options[Declared.engine] ?? Options()
         (host, port) = try Self.address(options.required(Declared.listen))
-        storePath = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
+        let store = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
+        storePath = StorePath.resolved(store)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
         callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
         requiresKey = callback.required(Declared.auth) == "key"
@@ -49,7 +51,7 @@ struct Settings: Sendable {
         workers = engine.required(Declared.workers)
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
-        outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: storePath.folder)
+        outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)

@@ -11,9 +11,12 @@ package final class SQLiteArchive: Archive {
 
     /// - Throws: `StoreError.unreadable`, `StoreError.newer`.
     package static func open(path: String) throws -> SQLiteArchive {
-        guard StoreFile(path: path).exists else {
+        let path = StorePath.resolved(path)
+        let file = StoreFile(path: path)
+        guard file.exists else {
             throw StoreError.unreadable(path: path, "there is no such file; 'countersign serve' makes it")
         }
+        try file.expectOneName()
         return try SQLiteArchive(path: path)
     }
 

@@ -21,7 +21,9 @@ package final class SQLiteStore: Store {
     ///
     /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.cannotWrite`.
     package static func open(path: String) throws -> SQLiteStore {
+        let path = StorePath.resolved(path)
         let file = StoreFile(path: path)
+        try file.expectOneName()
         try file.makeFolder()
         let lock = try StoreLock(store: path)
         try file.makePrivate()

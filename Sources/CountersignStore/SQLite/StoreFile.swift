@@ -6,6 +6,18 @@ struct StoreFile {
 
     var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// Refuses a file with several names: the lock and the log lie beside one of them, and are not found from the others.
+    ///
+    /// - Throws: `StoreError.unreadable`.
+    func expectOneName() throws {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink > 1 else { return }
+        throw StoreError.unreadable(
+            path: path,
+            "the file has \(status.st_nlink) names (hard links), and a store may have only one; remove the others"
+        )
+    }
+
     /// Makes the folder when it is missing, for the owner's eyes only.
     func makeFolder() throws {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
