@@ -91,6 +91,23 @@ import Testing
         }
     }
 
+    @Test(arguments: ["data/store.db", "data/store.db-wal", "data"])
+    func `nothing is taken for stored once a file is gone, until it is back`(name: String) async throws {
+        let store = try await filledStore(closing: false)
+        let (place, aside) = (folder.path(name), folder.path("aside"))
+        try FileManager.default.moveItem(atPath: place, toPath: aside)
+        await #expect(throws: StoreError.self) { try await store.append(SampleDelivery.numbered(99), at: now) }
+        await #expect(throws: StoreError.self) { try await store.confirmWritable() }
+        if name != "data" {
+            try Data().write(to: URL(fileURLWithPath: place))
+            await #expect(throws: StoreError.self) { try await store.confirmWritable() }
+            try FileManager.default.removeItem(atPath: place)
+        }
+        try FileManager.default.moveItem(atPath: aside, toPath: place)
+        #expect(try await store.append(SampleDelivery.numbered(99), at: now) == .stored(Event.ID(rawValue: 8)))
+        await store.close()
+    }
+
     @Test func `a store of a newer version is refused by owner and reader`() async throws {
         try await filledStore()
         try change { db in try db.execute(sql: "PRAGMA user_version = 99") }

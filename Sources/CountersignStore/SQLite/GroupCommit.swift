@@ -27,10 +27,13 @@ final class GroupCommit: Sendable {
     private let state = Mutex(State())
     private let connection: WriterConnection
     private let path: String
+    private let files: FileWatch
 
+    /// A writer over the connection, whose files are there.
     init(connection: WriterConnection, path: String) {
         self.connection = connection
         self.path = path
+        files = FileWatch(store: path)
     }
 
     var statistics: WriteStatistics {
@@ -105,13 +108,14 @@ final class GroupCommit: Sendable {
             return
         }
         do {
+            try files.confirm()
             let answers = try transaction(batch, in: db)
             for answer in answers { answer() }
         } catch let error as DatabaseError where error.isFailedSync {
             refuseFromNowOn()
             for operation in batch { operation.fail(Self.broken) }
         } catch {
-            let isLocal = (error as? DatabaseError)?.mayConcernOneOperation ?? true
+            let isLocal = (error as? DatabaseError)?.mayConcernOneOperation ?? !(error is StoreError)
             if batch.count > 1 && isLocal {
                 for operation in batch { commit([operation], in: db) }
             } else {
