@@ -18,6 +18,9 @@ package struct RuleReloader: Service {
     /// Rung to have the folder looked at now (SIGHUP).
     package let hurry = Bell()
 
+    /// Rung when somebody asked for the look.
+    private let asked = Bell()
+
     package init(
         book: RuleBook,
         every interval: Duration,
@@ -32,10 +35,11 @@ package struct RuleReloader: Service {
         self.read = read
     }
 
-    /// Reads the secrets now, and has the folder looked at.
+    /// Reads the secrets now, and brings the rules into force as they lie there at this moment.
     package func readAgain() {
         book.reloadSecrets()
         warnOfMissingSecrets(book.current, logger)
+        asked.ring()
         hurry.ring()
     }
 
@@ -58,8 +62,11 @@ package struct RuleReloader: Service {
             await hurry.wait(until: clock.now.addingTimeInterval(interval.timeInterval), on: clock)
             if Task.isCancelled { return }
             let (found, sources) = look()
-            // A file that is being written shows another content at the next look; two equal looks are a whole file.
-            if found != settled, found == candidate {
+            let isAsked = asked.take()
+            if isAsked, found == settled { logger.info("Rules are the same as before") }
+            // A file that is being written shows another content at the next look; two equal looks are a whole file,
+            // and so is one look for somebody who asks for it.
+            if found != settled, isAsked || found == candidate {
                 if await takeUp(found, sources) { settled = found }
             }
             candidate = found

@@ -10,7 +10,11 @@ package struct ShellScript: Sendable {
     /// The variables that the step sets, besides those of Countersign.
     package let variables: [String]
 
-    init(node: Node, variables: Set<String>, source: SourceText) {
+    /// Those of them whose values are filled in when the step runs.
+    private let filled: [String]
+
+    init(node: Node, variables: Set<String>, filled: [String], source: SourceText) {
+        self.filled = filled
         self.node = node
         self.source = source
         text = node.scalar?.text ?? ""
@@ -40,9 +44,9 @@ package struct ShellScript: Sendable {
         return Diagnostic(severity: .warning, code: code, message: message, file: source.path, span: span)
     }
 
-    /// Reports the payload's variables that stand without quotes.
+    /// Reports variables with a stranger's text that stand without quotes.
     func reportUnquoted(to findings: Findings) {
-        for use in ShellVariables.unquoted(in: text) {
+        for use in ShellVariables.unquoted(in: text, and: filled) {
             let message =
                 "\(use.name) stands without quotes, so its value is split into words and patterns in it are filled in; "
                 + "write \"$\(use.name)\""

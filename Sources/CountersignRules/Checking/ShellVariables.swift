@@ -39,19 +39,25 @@ struct ShellVariables {
     }
 
     private let text: [Character]
+    private let names: Set<String>
     private var index = 0
     private var frames = [Frame(kind: .commands(end: nil))]
     private var documents: [(delimiter: String, isIndented: Bool)] = []
     private var uses: [Use] = []
 
-    static func unquoted(in script: String) -> [Use] {
-        var reader = ShellVariables(text: Array(script))
+    /// - Parameters:
+    ///   - script: The script.
+    ///   - names: Further variables whose values come from outside.
+    /// - Returns: The uses, from front to back.
+    static func unquoted(in script: String, and names: [String] = []) -> [Use] {
+        var reader = ShellVariables(text: Array(script), names: hostile.union(names))
         while reader.index < reader.text.count { reader.step() }
         return reader.uses
     }
 
-    private init(text: [Character]) {
+    private init(text: [Character], names: Set<String>) {
         self.text = text
+        self.names = names
     }
 
     private var top: Frame {
@@ -216,7 +222,7 @@ struct ShellVariables {
     }
 
     private mutating func note(_ name: String, from start: Int, isBraced: Bool) {
-        guard Self.hostile.contains(name), !isQuoted else { return }
+        guard names.contains(name), !isQuoted else { return }
         let end = isBraced ? text[start...].firstIndex(of: "}").map { $0 + 1 } : nil
         uses.append(Use(name: name, offset: start, length: (end ?? start + 1 + name.count) - start))
     }

@@ -78,6 +78,16 @@ extension ValueTest {
         }
     }
 
+    /// A text that the value is held against although it is never anything but one of `words`.
+    func word(outside words: [String]) -> String? {
+        for part in parts {
+            let test = (part.test as? Negation)?.test
+            if let word = test?.word(outside: words) { return word }
+            for case .string(let text) in Self.candidates(of: part.test) ?? [] where !words.contains(text) { return text }
+        }
+        return nil
+    }
+
     private static func candidates(of test: any ValueCheck) -> [JSON]? {
         switch test {
         case let test as Equals: test.sample.isExact ? [test.sample.value] : nil

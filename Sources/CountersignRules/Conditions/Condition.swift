@@ -52,6 +52,10 @@ package struct OriginTest: Sendable {
 /// The test of the value at a path.
 package struct FieldTest: Sendable {
     package let path: JSONPath
+
+    /// The path as the rule writes it: `payload.event` where `event` would be the event's name.
+    package let written: String
+
     package let test: ValueTest
 
     func holds(in judgement: Judgement) -> Bool {

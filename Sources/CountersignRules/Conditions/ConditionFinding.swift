@@ -49,7 +49,7 @@ extension FieldTest {
         let value = judgement.value(at: path)
         return test.parts.map { part in
             ConditionFinding(
-                path: path.description,
+                path: written,
                 test: part.text,
                 actual: value,
                 holds: part.test.holds(for: value, in: judgement)

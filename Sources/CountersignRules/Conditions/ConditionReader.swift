@@ -80,8 +80,22 @@ struct ConditionReader {
             _ = test(entry.value)
             return nil
         }
-        return test(entry.value).map { .field(FieldTest(path: path, test: $0)) }
+        guard let test = test(entry.value) else { return nil }
+        warnOfUnknownStatus(path, test, entry)
+        return .field(FieldTest(path: path, written: entry.key, test: test))
     }
+
+    /// Warns where the status of a step is held against a word that it never is.
+    private func warnOfUnknownStatus(_ path: JSONPath, _ test: ValueTest, _ entry: Node.Entry) {
+        guard setting == .step, path.components.count == 3, path.components.last == .key("status"),
+            path.components.first == .key("steps"), let word = test.word(outside: Self.statuses)
+        else { return }
+        let near = Suggestion.nearest(to: word, among: Self.statuses).map { "; did you mean '\($0)'?" }
+        let message = "a step's status is never '\(word)'\(near ?? "; it is \(Self.statuses.listedAsChoice)")"
+        findings.report(.constantCondition, message, at: entry.value.span)
+    }
+
+    private static let statuses = ["succeeded", "failed", "skipped"]
 
     /// Runs `read` and warns where what it read is constant, unless a part of it was reported already.
     private func watchingConstants(at span: SourceSpan, _ read: () -> Condition?) -> Condition? {

@@ -71,7 +71,7 @@ extension Condition {
                 )
             )
         case .field(let field):
-            field.test.explained(judgement.value(at: field.path), at: field.path.description, in: judgement)
+            field.test.explained(judgement.value(at: field.path), at: field.written, in: judgement)
         }
     }
 }

@@ -68,7 +68,13 @@ struct StepReader {
         for (field, node) in texts {
             switch field.kind {
             case .shellScript:
-                let script = ShellScript(node: node, variables: Set(variables), source: findings.source)
+                let script = ShellScript(
+                    node: node,
+                    variables: Set(variables.map(\.key)),
+                    // A value with `${…}` in it may hold what a stranger typed.
+                    filled: variables.filter { $0.value.scalar?.text.contains("${") ?? false }.map(\.key),
+                    source: findings.source
+                )
                 script.reportUnquoted(to: findings)
                 findings.keep(script)
             case .ownEvent where entry("if") == nil && references.triggers.contains(node.scalar?.text ?? ""):
@@ -92,12 +98,12 @@ struct StepReader {
         }
     }
 
-    /// The names of the variables that the step sets.
-    private var variables: [String] {
-        header.action.fields.flatMap { field -> [String] in
+    /// The variables that the step sets.
+    private var variables: [Node.Entry] {
+        header.action.fields.flatMap { field -> [Node.Entry] in
             guard case .templates(.environment) = field.kind else { return [] }
             let entry = header.actionEntry.value.entries?.first { $0.key == field.key }
-            return entry?.value.entries?.map(\.key) ?? []
+            return entry?.value.entries ?? []
         }
     }
 
