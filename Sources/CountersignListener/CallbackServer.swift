@@ -36,16 +36,18 @@ package struct CallbackServer: Service {
         self.settings = settings
         self.logger = logger
         self.onListening = onListening
+        let readiness = ReadinessCache(clock: clock, ask: readiness)
         responder = CallbackResponder(
             settings: settings,
             intake: Intake(
                 inbox: inbox,
                 reader: reader,
                 watch: CommitWatch(limit: settings.commitDeadline),
+                readiness: readiness,
                 clock: clock,
                 logger: logger
             ),
-            readiness: ReadinessCache(clock: clock, ask: readiness),
+            readiness: readiness,
             clock: clock,
             logger: logger
         )

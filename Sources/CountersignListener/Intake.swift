@@ -10,6 +10,9 @@ struct Intake: Sendable {
     let inbox: any Inbox
     let reader: any CallbackReader
     let watch: CommitWatch
+
+    /// Learns of every delivery whether the store took it.
+    let readiness: ReadinessCache
     let clock: any WallClock
     let logger: Logger
 
@@ -31,13 +34,17 @@ struct Intake: Sendable {
     /// Stores one body, or keeps it apart when it is no event.
     func take(_ body: [UInt8], _ key: CallbackKey.ID, _ id: DeliveryID) async -> Answer {
         guard watch.begin() else {
+            readiness.note(isStored: false)
             logger.error("Delivery refused, the store does not answer", metadata: ["delivery.id": "\(id)"])
             return .notStored
         }
         defer { watch.end() }
         do {
-            return try await store(body, key, id)
+            let answer = try await store(body, key, id)
+            readiness.note(isStored: true)
+            return answer
         } catch {
+            readiness.note(isStored: false)
             logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
             return .notStored
         }

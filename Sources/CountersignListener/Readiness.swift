@@ -6,6 +6,12 @@ package struct Readiness: Sendable, Equatable {
     package enum Part: Sendable, Equatable {
         case ready(String)
         case failing(String)
+
+        /// A store that takes events in.
+        package static let writable = Part.ready("writable")
+
+        /// A store that does not.
+        package static let cannotWrite = Part.failing("cannot write")
     }
 
     package let store: Part
@@ -22,7 +28,7 @@ package struct Readiness: Sendable, Equatable {
 }
 
 extension Readiness.Part {
-    fileprivate var isReady: Bool {
+    var isReady: Bool {
         if case .ready = self { true } else { false }
     }
 

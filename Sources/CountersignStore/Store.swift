@@ -26,7 +26,7 @@ package protocol Inbox: Sendable {
     /// - Returns: The number under which it is kept.
     func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64
 
-    /// Commits a small write, so that a store that cannot write is noticed.
+    /// Commits a small write, so that a store that cannot write, or not within a second, is noticed.
     ///
     /// - Throws: `StoreError`.
     func confirmWritable() async throws

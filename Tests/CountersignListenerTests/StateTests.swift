@@ -80,6 +80,49 @@ struct StateTests {
         }
     }
 
+    @Test func `what became of the last delivery is known at once, for a second`() async throws {
+        let store = Mutex(Readiness.Part.writable)
+        let readiness: @Sendable () async -> Readiness = {
+            Readiness(store: store.withLock { $0 }, rules: .ready("3 rules"))
+        }
+        try await TestServer.run(readiness: readiness) { server async throws in
+            func status() async throws -> Int {
+                try await server.request("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n").status
+            }
+            #expect(try await status() == 200)
+            server.inbox.fail(with: StoreError.cannotWrite("no space is left"))
+            #expect(try await server.post(TestServer.event()).status == 503)
+            #expect(try await status() == 503)
+            server.clock.advance(by: .seconds(1))
+            #expect(try await status() == 200)
+
+            store.withLock { $0 = .cannotWrite }
+            server.clock.advance(by: .seconds(1))
+            #expect(try await status() == 503)
+            server.inbox.fail(with: nil)
+            server.clock.advance(by: .milliseconds(1))
+            #expect(try await server.post(TestServer.event()).status == 200)
+            #expect(try await status() == 200)
+        }
+    }
+
+    @Test func `an answer is as old as its question`() async throws {
+        let asked = Atomic<Int>(0)
+        let clock = Mutex<SteppedClock?>(nil)
+        let readiness: @Sendable () async -> Readiness = {
+            asked.add(1, ordering: .relaxed)
+            clock.withLock { $0 }?.advance(by: .seconds(1))
+            return Readiness(store: .writable, rules: .ready("3 rules"))
+        }
+        try await TestServer.run(readiness: readiness) { server in
+            clock.withLock { $0 = server.clock }
+            for count in 1...2 {
+                _ = try await server.request("GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+                #expect(asked.load(ordering: .relaxed) == count)
+            }
+        }
+    }
+
     @Test func `who stops the program gets the request under way finished`() async throws {
         try await TestServer.run { server in
             server.inbox.hold()

@@ -66,6 +66,16 @@ import Testing
         await store.close()
     }
 
+    @Test func `a store that is locked is told from a writable one without waiting for the lock`() async throws {
+        let store = try SQLiteStore.open(path: path)
+        let blocker = try Blocker(path: path)
+        let error = StoreError.cannotWrite("writing to '\(path)' takes too long; another program may have locked it")
+        await #expect(throws: error) { try await store.confirmWritable() }
+        try blocker.release()
+        try await store.confirmWritable()
+        await store.close()
+    }
+
     @Test func `a close lets what waits be written first`() async throws {
         let store = try SQLiteStore.open(path: path)
         let receipts = try await whileWritingIsHeldUp(1...51) { delivery in

@@ -168,9 +168,9 @@ struct Server {
         let rules = book.current.map { "\($0.ruleSet.rules.count) rules in force" }
         do {
             try await store.confirmWritable()
-            return Readiness(store: .ready("writable"), rules: rules.map { .ready($0) } ?? .failing("none"))
+            return Readiness(store: .writable, rules: rules.map { .ready($0) } ?? .failing("none"))
         } catch {
-            return Readiness(store: .failing("cannot write"), rules: rules.map { .ready($0) } ?? .failing("none"))
+            return Readiness(store: .cannotWrite, rules: rules.map { .ready($0) } ?? .failing("none"))
         }
     }
 }

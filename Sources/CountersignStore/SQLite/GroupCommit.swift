@@ -1,3 +1,5 @@
+import CountersignModel
+import Foundation
 import GRDB
 import Synchronization
 
@@ -60,6 +62,27 @@ final class GroupCommit: Sendable {
                     fail: { continuation.resume(throwing: $0) }
                 )
             )
+        }
+    }
+
+    /// Performs `body` like `write`, but fails when it has not come back by `limit`; it is carried out all the same.
+    func write(within limit: Duration, _ body: @escaping @Sendable (Database) throws -> Void) async throws {
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let answer = FirstAnswer(continuation)
+            submit(
+                Operation(
+                    perform: { db in
+                        try body(db)
+                        return { answer.give(.success(())) }
+                    },
+                    fail: { answer.give(.failure($0)) }
+                )
+            )
+            DispatchQueue.global()
+                .asyncAfter(deadline: .now() + limit.timeInterval) { [path] in
+                    let reason = "writing to '\(path)' takes too long; another program may have locked it"
+                    answer.give(.failure(StoreError.cannotWrite(reason)))
+                }
         }
     }
 
@@ -169,6 +192,19 @@ final class GroupCommit: Sendable {
     private static let broken = StoreError.cannotWrite(
         "the disk failed to sync, so nothing can be promised until the program is started again"
     )
+}
+
+/// Answers whoever waits once, with what comes first.
+private final class FirstAnswer: Sendable {
+    private let waiting: Mutex<CheckedContinuation<Void, any Error>?>
+
+    init(_ continuation: CheckedContinuation<Void, any Error>) {
+        waiting = Mutex(continuation)
+    }
+
+    func give(_ result: Result<Void, any Error>) {
+        waiting.withLock { $0.take() }?.resume(with: result)
+    }
 }
 
 /// How the writer has fared since the store was opened.

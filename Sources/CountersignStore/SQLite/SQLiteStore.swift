@@ -95,7 +95,9 @@ extension SQLiteStore {
     }
 
     package func confirmWritable() async throws {
-        try await writer.write { try $0.change("UPDATE store SET confirmations = confirmations + 1", []) }
+        try await writer.write(within: .seconds(1)) {
+            try $0.change("UPDATE store SET confirmations = confirmations + 1", [])
+        }
     }
 }
 
