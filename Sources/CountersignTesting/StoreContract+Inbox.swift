@@ -24,6 +24,19 @@ extension StoreContract {
                 #expect(stored.duplicates == 0 && stored.dispatchedAt == nil && stored.ruleSet == nil)
             }
         },
+        Clause("a name and a package's number are whole, even with a NUL in them") { store async throws in
+            let texts = ["A", #"A\u0000"#, #"A\u0000B"#]
+            for text in texts {
+                let delivery = SampleDelivery.delivery(#"{"name":"\#(text)","packageId":"\#(text)"}"#)
+                let id = try await store.append(delivery, at: start).eventID
+                #expect(try await store.event(id)?.event.name == delivery.name)
+                for query in [EventQuery(name: delivery.name), EventQuery(packageID: delivery.name)] {
+                    #expect(try await store.events(query).map { $0.event.id } == [id])
+                }
+            }
+            let waiting = try await store.undispatched(limit: 10)
+            #expect(waiting.map { $0.name } == ["A", "A\0", "A\0B"])
+        },
         Clause("an event of every origin is kept") { store async throws in
             for origin in Event.Origin.allCases {
                 let sample = SampleDelivery.numbered(1)

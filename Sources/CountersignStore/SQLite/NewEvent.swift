@@ -7,11 +7,12 @@ struct NewEvent: Sendable {
     private let values: StatementArguments
     private let deduplicationKey: Data?
 
+    /// What strangers wrote is bound as bytes: a text would end at its first NUL, and pass for a shorter one.
     init(_ delivery: Delivery, at now: Date) {
         deduplicationKey = delivery.deduplicationKey.map { Data($0) }
         values = [
-            delivery.name,
-            delivery.payload["packageId"]?.string,
+            Data(delivery.name.utf8),
+            delivery.payload["packageId"]?.string.map { Data($0.utf8) },
             Data(delivery.body),
             delivery.origin.rawValue,
             now.milliseconds,
@@ -23,7 +24,7 @@ struct NewEvent: Sendable {
         let inserted = try db.change(
             """
             INSERT INTO events (name, package_id, body, origin, received_at, deduplication_key)
-            VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (deduplication_key) DO NOTHING
+            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?) ON CONFLICT (deduplication_key) DO NOTHING
             """,
             values
         )

@@ -64,13 +64,13 @@ extension Query {
         var conditions: [String] = []
         var arguments = StatementArguments()
         if let packageID = query.packageID {
-            conditions.append("package_id = ?")
-            arguments += [packageID]
+            conditions.append("package_id = CAST(? AS TEXT)")
+            arguments += [Data(packageID.utf8)]
         }
         if let name = query.name {
             // A package has a handful of events, a name may have half of all: the sign keeps its index out of it.
-            conditions.append(query.packageID == nil ? "name = ?" : "+name = ?")
-            arguments += [name]
+            conditions.append((query.packageID == nil ? "" : "+") + "name = CAST(? AS TEXT)")
+            arguments += [Data(name.utf8)]
         }
         if let since = query.since {
             conditions.append("received_at >= ?")

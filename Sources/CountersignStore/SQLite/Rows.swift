@@ -4,7 +4,9 @@ import GRDB
 
 /// An event as its row holds it; its body is parsed where nobody waits for a connection.
 struct EventRow: Sendable {
-    static let columns = "id, name, body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts"
+    /// The name as bytes: a text would end at its first NUL.
+    static let columns =
+        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts"
 
     private let id: Int64
     private let name: String
@@ -18,7 +20,7 @@ struct EventRow: Sendable {
 
     init(_ row: Row) throws {
         id = row[0]
-        name = row[1]
+        name = String(decoding: try row.bytes(at: 1), as: UTF8.self)
         body = try row.bytes(at: 2)
         origin = row[3]
         receivedAt = row[4]
