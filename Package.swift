@@ -60,7 +60,7 @@ let package = Package(
             name: "CountersignListener",
             dependencies: [
                 "CountersignModel", "CountersignStore", .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log,
-                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioPosix,
+                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix,
             ]
         ),
         .target(
@@ -175,6 +175,7 @@ extension Target.Dependency {
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+    static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let system = product(name: "SystemPackage", package: "swift-system")

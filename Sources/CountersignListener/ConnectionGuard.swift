@@ -3,6 +3,7 @@ import Logging
 import NIOCore
 import NIOHTTP1
 import NIOHTTPTypes
+import NIOHTTPTypesHTTP1
 
 /// Sees to it that no connection takes longer than it may, and that one which is refused still gets its answer.
 ///
@@ -39,6 +40,16 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
         self.requestDeadline = requestDeadline
         self.answerDeadline = answerDeadline
         self.logger = logger
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        let handlers = context.pipeline.syncOperations
+        do {
+            let codec = try handlers.handler(type: HTTP1ToHTTPServerCodec.self)
+            try handlers.addHandler(KeepAliveTranslator(), position: .before(codec))
+        } catch {
+            context.fireErrorCaught(error)
+        }
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {

@@ -18,6 +18,29 @@ struct LimitTests {
         }
     }
 
+    @Test(arguments: [
+        ("HTTP/1.0", "", true), ("HTTP/1.0", "Connection: keep-alive\r\n", false), ("HTTP/1.1", "", false),
+    ])
+    func `HTTP 1.0 ends the connection with the answer unless asked not to`(
+        version: String,
+        fields: String,
+        ends: Bool
+    ) async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                let request = "GET /health \(version)\r\nHost: x\r\n\(fields)\r\n"
+                try await connection.send(request)
+                #expect(try await connection.response().status == 200)
+                if ends {
+                    #expect(await connection.end() == "")
+                } else {
+                    try await connection.send(request)
+                    #expect(try await connection.response().status == 200)
+                }
+            }
+        }
+    }
+
     @Test(arguments: [1_048_577, Int.max])
     func `an announced length beyond the limit is refused before the body comes`(length: Int) async throws {
         try await TestServer.run { server in
