@@ -55,17 +55,23 @@ struct CallbackDoorTests {
         }
     }
 
-    @Test func `each line of a key file is a key`() async throws {
+    @Test func `each line of a key file is a key, but for comments`() async throws {
         let deployment = try Deployment(
             rules: Self.noRules,
             settings: "callback: { key_file: keys.txt }\n",
             environment: ["COUNTERSIGN_CALLBACK_KEY": ""]
         )
-        try deployment.write("first-key\nsecond-key\n", to: "keys.txt", mode: 0o600)
+        try deployment.write(
+            "# the key of 2026\n\nfirst-key\n  # the one before\nsecond-key\n",
+            to: "keys.txt",
+            mode: 0o600
+        )
         try await deployment.serve { server in
             let first = try await server.post(event(package: "a"), key: "first-key")
             let second = try await server.post(event(package: "b"), key: "second-key")
             #expect([first, second].allSatisfy { $0.status == 200 })
+            let comment = try await server.post(event(package: "c"), key: "# the key of 2026")
+            #expect(comment.status == 401)
         }
     }
 

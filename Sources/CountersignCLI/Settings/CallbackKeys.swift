@@ -22,11 +22,12 @@ extension Settings {
         guard mode & 0o077 == 0 else {
             throw UsageError("others than its owner may read the key file '\(keyFile)'; run: chmod 600 '\(keyFile)'")
         }
-        let lines = String(decoding: data, as: UTF8.self).split(whereSeparator: \.isNewline)
-        for (index, line) in lines.enumerated() where !line.allSatisfy(\.isWhitespace) {
-            keys.append(
-                CallbackKey(id: "key_file line \(index + 1)", value: line.trimmingCharacters(in: .whitespaces))
-            )
+        let lines = String(decoding: data, as: UTF8.self)
+            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+        for (index, line) in lines.enumerated() {
+            let value = line.trimmingCharacters(in: .whitespaces)
+            guard !value.isEmpty, !value.hasPrefix("#") else { continue }
+            keys.append(CallbackKey(id: "key_file line \(index + 1)", value: value))
         }
         return keys
     }

@@ -17,7 +17,12 @@ package enum SettingsDeclaration {
         "Whether callbacks must carry a key; `none` lets anybody in.",
         default: "key"
     )
-    static let keyFile = Field<String>.text("key_file", "File with one callback key a line; all of them count.")
+    static let keyFile = Field<String>
+        .text(
+            "key_file",
+            "File with one callback key a line; all of them count. A line that begins with `#` is a comment; "
+                + "a key that does must come from the environment."
+        )
     static let maximumBody = Field.integer(
         "max_body",
         in: 1_024...16_777_216,
