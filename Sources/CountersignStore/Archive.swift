@@ -12,8 +12,8 @@ package protocol Archive: Sendable {
     /// One event with its body as it came; nil when there is none.
     func event(_ id: Event.ID) async throws -> StoredEvent?
 
-    /// Bodies that could not be read, the newest first.
-    func quarantined(limit: Int) async throws -> [QuarantinedBody]
+    /// Bodies that could not be read and came in at `since` or later, the newest first.
+    func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody]
 
     /// Runs, the newest first.
     func runs(_ query: RunQuery) async throws -> [Run]

@@ -17,6 +17,8 @@ struct CommandLineTests {
     @Test(arguments: [
         ["nonsense"], ["serve", "--nonsense"], ["runs", "show", "many"], ["runs", "list", "--state", "asleep"],
         ["check", "--format", "xml"], ["events", "list", "--since", "yesterday"],
+        ["events", "list", "--limit", "0"], ["runs", "list", "--limit", "-1"],
+        ["events", "list", "--quarantined", "--event", "A"], ["events", "list", "--quarantined", "--package", "p"],
     ])
     func `wrong usage ends with 2 and a sentence`(_ arguments: [String]) async throws {
         let deployment = try Deployment(rules: nil)

@@ -49,6 +49,10 @@ struct EventsCommand: ParsableCommand {
         @OptionGroup var options: SettingsOptions
 
         func run(in environment: CommandEnvironment) async throws {
+            try limit.expectAtLeastOne()
+            if quarantined, event != nil || package != nil {
+                throw UsageError("what is quarantined has no event or package; leave out --event and --package")
+            }
             let query = EventQuery(
                 name: event,
                 packageID: package,
@@ -57,7 +61,7 @@ struct EventsCommand: ParsableCommand {
             )
             try await environment.reading(options.settings(in: environment)) { archive in
                 if quarantined {
-                    show(try await archive.quarantined(limit: limit))
+                    show(try await archive.quarantined(since: query.since, limit: limit))
                 } else {
                     show(try await archive.events(query))
                 }
@@ -140,6 +144,15 @@ struct EventsCommand: ParsableCommand {
             print(runs.isEmpty ? "runs        none" : "runs")
             for run in runs { print("  \(run.id)  \(run.ruleID)  \(run.state.rawValue)") }
         }
+    }
+}
+
+extension Int {
+    /// Refuses a `--limit` that would show nothing.
+    ///
+    /// - Throws: `UsageError`.
+    func expectAtLeastOne() throws {
+        guard self >= 1 else { throw UsageError("--limit is at least 1, not \(self)") }
     }
 }
 

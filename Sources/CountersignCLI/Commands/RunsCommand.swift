@@ -49,6 +49,7 @@ struct RunsCommand: ParsableCommand {
         @OptionGroup var options: SettingsOptions
 
         func run(in environment: CommandEnvironment) async throws {
+            try limit.expectAtLeastOne()
             try await environment.reading(options.settings(in: environment)) { archive in
                 let query = RunQuery(
                     eventID: event.map { Event.ID(rawValue: $0) },

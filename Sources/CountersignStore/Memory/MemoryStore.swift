@@ -56,8 +56,13 @@ extension MemoryStore {
         contents.withLock { $0.event(id) }
     }
 
-    package func quarantined(limit: Int) async throws -> [QuarantinedBody] {
-        contents.withLock { Array($0.quarantine.reversed().prefix(max(0, limit))) }
+    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
+        let earliest = since?.milliseconds ?? .min
+        return contents.withLock { contents in
+            Array(
+                contents.quarantine.reversed().filter { $0.receivedAt.milliseconds >= earliest }.prefix(max(0, limit))
+            )
+        }
     }
 
     package func runs(_ query: RunQuery) async throws -> [Run] {

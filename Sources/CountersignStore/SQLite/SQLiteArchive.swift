@@ -1,5 +1,5 @@
 package import CountersignModel
-import Foundation
+package import Foundation
 import GRDB
 
 /// Reads a store's file, whether a server runs on it, has stopped, or was killed.
@@ -55,11 +55,14 @@ package final class SQLiteArchive: Archive {
         .storedEvent(path: path)
     }
 
-    package func quarantined(limit: Int) async throws -> [QuarantinedBody] {
+    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
         try await read { db in
             try db.all(
-                "SELECT id, body, reason, received_at FROM quarantine ORDER BY id DESC LIMIT ?",
-                [max(0, limit)]
+                """
+                SELECT id, body, reason, received_at FROM quarantine
+                WHERE received_at >= ? ORDER BY id DESC LIMIT ?
+                """,
+                [since?.milliseconds ?? .min, max(0, limit)]
             ) { row in
                 QuarantinedBody(
                     id: row[0],

@@ -110,8 +110,8 @@ extension SQLiteStore {
 
     package func event(_ id: Event.ID) async throws -> StoredEvent? { try await archive.event(id) }
 
-    package func quarantined(limit: Int) async throws -> [QuarantinedBody] {
-        try await archive.quarantined(limit: limit)
+    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
+        try await archive.quarantined(since: since, limit: limit)
     }
 
     package func runs(_ query: RunQuery) async throws -> [Run] { try await archive.runs(query) }
