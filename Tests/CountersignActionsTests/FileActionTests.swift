@@ -24,6 +24,12 @@ struct FileActionTests {
         return options
     }
 
+    @Test func `an output folder that cannot be made is named, with the system's words`() async throws {
+        try world.folder.write("", to: "output")
+        let reason = await world.failure("file", try options("a"))?.reason
+        #expect(reason == "the output folder '\(world.services.outputRoot)' cannot be created: not a directory")
+    }
+
     @Test func `without content, the event is written on one line`() async throws {
         let outputs = try await world.run("file", options("events/${event.packageId}.json"))
         let text = Event.sample(message: "no").payload.text + "\n"

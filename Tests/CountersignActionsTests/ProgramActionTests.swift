@@ -162,6 +162,16 @@ struct ProgramActionTests {
         #expect(placed?.isWorthRetrying == false)
     }
 
+    @Test func `a program whose first line names no interpreter is told from a missing one`() async throws {
+        let world = try World()
+        try world.folder.write("#!/no/such/interpreter\n", to: "broken", isExecutable: true)
+        let failure = await world.failure("exec", ["argv": try .parsed(["./broken"])])
+        #expect(
+            failure?.reason.contains("could not be started: the program is there, but it, or the interpreter") == true
+        )
+        #expect(failure?.isWorthRetrying == false)
+    }
+
     @Test func `a missing folder to start in is named`() async throws {
         let world = try World()
         let failure = await world.failure("shell", ["run": "pwd", "dir": try .parsed("/no/such/folder")])

@@ -1,7 +1,6 @@
 import CLinux
 import CountersignModel
 import Dispatch
-import Foundation
 import Glibc
 import SystemPackage
 
@@ -18,10 +17,28 @@ struct OutputFolder: Sendable {
 
     /// Makes the folder where it is missing.
     func create() async throws(StepFailure) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        do throws(Errno) {
+            try Self.makeFolder(FilePath(path))
         } catch {
-            throw StepFailure("the output folder '\(path)' cannot be created: \(error.localizedDescription)")
+            throw StepFailure("the output folder '\(path)' cannot be created: \(error.description.lowercased())")
+        }
+    }
+
+    private static func makeFolder(_ path: FilePath) throws(Errno) {
+        guard mkdir(path.string, 0o777) != 0 else { return }
+        let error = Errno(rawValue: errno)
+        switch error {
+        case .fileExists:
+            var status = stat()
+            guard stat(path.string, &status) == 0 else { throw Errno(rawValue: errno) }
+            guard status.st_mode & S_IFMT == S_IFDIR else { throw .notDirectory }
+        case .noSuchFileOrDirectory:
+            let parent = path.removingLastComponent()
+            guard parent != path, !parent.isEmpty else { throw error }
+            try makeFolder(parent)
+            // Another step may make it at the same time.
+            guard mkdir(path.string, 0o777) == 0 || errno == EEXIST else { throw Errno(rawValue: errno) }
+        default: throw error
         }
     }
 
@@ -165,7 +182,7 @@ struct OutputFolder: Sendable {
         case .notDirectory: .final("a folder on the way to '\(path)' is a file")
         case .invalidArgument, .noSuchAddressOrDevice: .final("'\(path)' is not a plain file")
         case .fileNameTooLong: .final("'\(path)' is too long for a file's path")
-        default: StepFailure("'\(path)' cannot be written: \(error)")
+        default: StepFailure("'\(path)' cannot be written: \(error.description.lowercased())")
         }
     }
 }

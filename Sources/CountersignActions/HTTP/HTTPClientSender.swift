@@ -85,6 +85,7 @@ package struct HTTPClientSender: HTTPSending {
         case let error as IOError:
             let isRefusal = [.connectionRefused, .noRouteToHost, .networkUnreachable].contains(error.number)
             return ExchangeError("\(isRefusal ? "no connection" : "the connection broke"): \(error.shortReason)")
+        case is HTTPParserError: return ExchangeError("its answer is not understood as HTTP")
         case let error as ChannelError:
             if case .connectTimeout = error { return ExchangeError("no connection within 10 seconds") }
             return ExchangeError("the connection broke: \(error)")

@@ -148,6 +148,9 @@ package struct SystemProcesses: ProcessRunning {
     private static func error(for error: any Error, _ request: ProcessRequest, path: String?) -> ProcessError {
         guard let error = error as? SubprocessError else { return .lost(why: "\(error)") }
         switch error.code {
+        case .executableNotFound where request.program.contains("/") && access(request.program, X_OK) == 0:
+            let why = "the program is there, but it, or the interpreter that its first line names, cannot be started"
+            return .notStarted(program: request.program, why: why, isPassing: false)
         case .executableNotFound:
             let place = request.program.contains("/") ? request.program : path ?? "which is not set"
             return .notFound(program: request.program, place: place)
