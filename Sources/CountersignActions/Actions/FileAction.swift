@@ -75,7 +75,8 @@ package struct FileAction: Action {
         var content = try content(in: scope)
         if mode == .append, content.utf8.last != UInt8(ascii: "\n") { content += "\n" }
         let template = options.required(Self.path)
-        let components = try Self.components(of: try template.text(in: scope, for: .filePath), from: template.source)
+        let path = try template.text(in: scope, for: .filePath)
+        let components = try Place.components(ofPath: path, source: template.source)
         return Plan(components: components, mode: mode, content: content)
     }
 
@@ -83,28 +84,6 @@ package struct FileAction: Action {
         if let template = options[Self.content] { return try template.text(in: scope, for: .text) }
         if let json = options[Self.json] { return try json.json(in: scope).text + "\n" }
         return scope.event.payload.text + "\n"
-    }
-
-    private static func components(of path: String, from source: String) throws(StepFailure) -> [String] {
-        guard path.utf8.first != UInt8(ascii: "/") else {
-            throw .final("'path' is relative to the output folder; '\(source)' begins with '/'")
-        }
-        // By bytes: a combining mark behind a '/' would make another character of it, but not for the system.
-        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-        let components = parts.map { String(decoding: $0, as: UTF8.self) }
-        guard let name = components.last, !name.isEmpty, name != "." else {
-            throw .final("'path' ends in the name of a file; '\(source)' does not")
-        }
-        guard !components.contains("..") else {
-            throw .final("'path' stays beneath the output folder; '\(source)' has a '..' in it")
-        }
-        guard !path.utf8.contains(0) else { throw .final("'path' holds a NUL, which no path can") }
-        guard components.allSatisfy({ $0.utf8.count <= 255 }), path.utf8.count <= 3_000 else {
-            throw .final(
-                "a name in 'path' became longer than 255 bytes, or the path longer than 3000; use 'truncate(n)'"
-            )
-        }
-        return components.filter { !$0.isEmpty && $0 != "." }
     }
 
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {

@@ -121,7 +121,7 @@ package struct HTTPAction: Action {
     private func headers(in scope: Scope, type: String?) throws(StepFailure) -> [OutgoingRequest.Header] {
         var headers: [OutgoingRequest.Header] = []
         for (name, value) in try texts(Self.headers, in: scope, for: .header) {
-            guard HTTPPlan.isHeaderName(name) else { throw .final("'\(name)' is no name for a header") }
+            if let fault = Place.header.fault(ofName: name) { throw .final(fault) }
             let isSignature = options[Self.sign] != nil && name.lowercased().hasPrefix("webhook-")
             guard !HTTPPlan.ownHeaders.contains(name.lowercased()), !isSignature else {
                 throw .final("the header '\(name)' is set by Countersign; leave it out")

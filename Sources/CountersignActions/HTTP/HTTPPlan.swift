@@ -75,12 +75,6 @@ package struct HTTPPlan: ActionPlan {
         // Not found, conflict and too early pass when the other side has caught up; so do its own troubles.
         [404, 408, 409, 425, 429].contains(status) || (500...599).contains(status)
     }
-
-    /// Whether `text` is a token (RFC 9110, section 5.6.2).
-    static func isHeaderName(_ text: String) -> Bool {
-        !text.isEmpty
-            && text.utf8.allSatisfy { UInt8.isDigit($0) || UInt8.isLetter($0) || "!#$%&'*+-.^_`|~".utf8.contains($0) }
-    }
 }
 
 extension IncomingAnswer {

@@ -4,7 +4,7 @@ package import CountersignModel
 struct ProgramStep {
     static let directory = Field.template(
         "dir",
-        in: .filePath,
+        in: .folder,
         "The folder to start in; a relative one begins at the rule file's folder, and without it it is the output folder."
     )
     static let environment = Field.templates(
@@ -48,9 +48,7 @@ struct ProgramStep {
         if case .script(let text) = command { try ofEvent.requireAll(namedIn: text, except: ownNames) }
         var variables = ofEvent.carried
         for entry in options.required(Self.environment) {
-            guard Self.isName(entry.name) else {
-                throw .final("'\(entry.name)' is no name for a variable; use letters, digits and '_'")
-            }
+            if let fault = Place.environment.fault(ofName: entry.name) { throw .final(fault) }
             let value = try entry.template.text(in: scope, for: .environment)
             variables.removeAll { $0.name == entry.name }
             variables.append((entry.name, value))
@@ -59,7 +57,7 @@ struct ProgramStep {
             command: command,
             directory: try options[Self.directory]
                 .map { template throws(StepFailure) in
-                    let path = try template.text(in: scope, for: .filePath)
+                    let path = try template.text(in: scope, for: .folder)
                     guard !path.utf8.contains(0) else { throw .final("'dir' holds a NUL, which no path can") }
                     return Self.absolute(path, from: scope.ruleFolder)
                 },
@@ -77,12 +75,6 @@ struct ProgramStep {
     /// `path` as it is when absolute, else from `folder`.
     static func absolute(_ path: String, from folder: String) -> String {
         path.utf8.first == UInt8(ascii: "/") ? path : "\(folder)/\(path)"
-    }
-
-    private static func isName(_ text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        return !bytes.isEmpty && !UInt8.isDigit(bytes[0])
-            && bytes.allSatisfy { UInt8.isLetter($0) || UInt8.isDigit($0) || $0 == UInt8(ascii: "_") }
     }
 }
 

@@ -6,7 +6,7 @@ public enum Place: Sendable, Hashable {
     case argument
     /// An environment variable.
     case environment
-    /// A URL: values are percent-encoded as one path segment or one query value.
+    /// An http or https URL: values are percent-encoded as one path segment or one query value.
     case url
     /// A value of a query parameter, encoded when the URL is put together.
     case query
@@ -14,6 +14,8 @@ public enum Place: Sendable, Hashable {
     case header
     /// A path beneath the output folder: a value is one component, or a part of one.
     case filePath
+    /// The path of any folder: a value is one component, or a part of one.
+    case folder
     /// Text that nothing reads as code: a log line, a file's content, a request's body, standard input.
     case text
     /// A key that signs or opens something, such as the secret of a signature.
@@ -25,7 +27,7 @@ extension Place {
     package var allowsSecrets: Bool {
         switch self {
         case .environment, .url, .header, .credential: true
-        case .argument, .query, .filePath, .text: false
+        case .argument, .query, .filePath, .folder, .text: false
         }
     }
 
@@ -103,7 +105,7 @@ extension Place {
                 throw .final("'${\(expression.reference)}' is '\(plain)', which a URL reads as a way to another folder")
             }
             return plain.percentEncoded
-        case .filePath:
+        case .filePath, .folder:
             try requireComponent(plain, value, expression, "file path")
             if plain == "." || plain == ".." { return String(repeating: "_", count: plain.count) }
             return String(String.UnicodeScalarView(plain.unicodeScalars.map { $0 == "/" || $0 == "\0" ? "_" : $0 }))
@@ -146,7 +148,7 @@ extension Place {
         case .argument: "an argument"
         case .environment: "an environment variable"
         case .header: "a header"
-        case .url, .query, .filePath, .text, .credential: "this place"
+        case .url, .query, .filePath, .folder, .text, .credential: "this place"
         }
     }
 }

@@ -16,8 +16,12 @@ extension OptionReader {
             findings.report(code, fault.message, at: span)
         }
         guard faults.isEmpty else { return nil }
-        guard let problem = place.problem(of: template) else { return template }
-        findings.report(.badPlace, problem.message, at: span(of: problem.expression, in: node))
+        if let problem = place.problem(of: template) {
+            findings.report(.badPlace, problem.message, at: span(of: problem.expression, in: node))
+            return nil
+        }
+        guard let fault = place.fault(in: template) else { return template }
+        findings.report(place == .url ? .badURL : .badPlace, fault, at: node.span)
         return nil
     }
 
@@ -30,11 +34,13 @@ extension OptionReader {
             findings.reportType(what, wants: "a map of names to texts", at: node)
             return nil
         }
-        let read = entries.compactMap { entry in
-            template(entry.value, in: place, what: "'\(entry.key)'")
-                .map {
-                    OptionValue.NamedTemplate(name: entry.key, template: $0)
-                }
+        let read = entries.compactMap { entry -> OptionValue.NamedTemplate? in
+            let fault = place.fault(ofName: entry.key)
+            if let fault {
+                findings.report(place == .header ? .badHeaderName : .badVariableName, fault, at: entry.keySpan)
+            }
+            let read = template(entry.value, in: place, what: "'\(entry.key)'")
+            return fault == nil ? read.map { OptionValue.NamedTemplate(name: entry.key, template: $0) } : nil
         }
         return read.count == entries.count ? read : nil
     }
@@ -54,9 +60,13 @@ extension OptionReader {
         }
         let read = items.compactMap { template($0, in: .argument, what: "an item of \(what)") }
         guard read.count == items.count else { return nil }
-        guard let name = read.first?.literal, !name.isEmpty else {
+        guard let name = read.first?.literal else {
             let message = "the program (the first item of \(what)) must be written out, without '${…}'"
             findings.report(.badPlace, message, at: program.span)
+            return nil
+        }
+        guard !name.isEmpty else {
+            findings.report(.emptyText, "the program (the first item of \(what)) is empty", at: program.span)
             return nil
         }
         let scripts = ScriptArgument.all(in: read)

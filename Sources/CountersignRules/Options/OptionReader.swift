@@ -46,7 +46,9 @@ struct OptionReader {
                 if let near { meant.insert(near) }
                 continue
             }
-            if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
+            if field.needsText, entry.value.scalar?.isBlank == true {
+                findings.report(.emptyText, "'\(field.key)' is empty; it must hold a text", at: entry.value.span)
+            } else if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
                 read.append(Options.Entry(key: field.key, value: value))
             }
         }
@@ -173,6 +175,22 @@ extension OptionReader {
             return OptionValue.NamedOptions(name: entry.key, options: options(entry.value, fields, of: owner))
         }
     }
+}
+
+extension FieldDeclaration {
+    /// Whether the option means nothing without a text.
+    fileprivate var needsText: Bool {
+        switch kind {
+        case .shellScript: true
+        case .template(.text): isRequired
+        default: false
+        }
+    }
+}
+
+extension Node.Scalar {
+    /// Whether it is a text of nothing but white space.
+    fileprivate var isBlank: Bool { json != .null && text.allSatisfy(\.isWhitespace) }
 }
 
 extension [String] {

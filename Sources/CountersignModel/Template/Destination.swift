@@ -1,14 +1,13 @@
-import CountersignModel
 import Foundation
 import Glibc
 
 /// The URL of a request, checked.
-struct Destination {
-    let url: String
-    let host: String
+package struct Destination {
+    package let url: String
+    package let host: String
 
     /// Reads a URL; one that is not http or https, or that names an address which is never reached, is refused.
-    init(_ text: String, source: String) throws(StepFailure) {
+    package init(_ text: String, source: String) throws(StepFailure) {
         guard let url = URL(string: text, encodingInvalidCharacters: false), let scheme = url.scheme?.lowercased()
         else {
             throw .final("'\(source)' became no URL; it is written as 'https://host/path'")
@@ -17,7 +16,7 @@ struct Destination {
             throw .final("'\(source)' is not an http or https URL")
         }
         guard url.user() == nil, url.password() == nil else {
-            throw .final("a user in '\(source)' would not be sent; use 'headers: { Authorization: … }'")
+            throw .final("a user in a URL would not be sent; use 'headers: { Authorization: … }'")
         }
         guard let host = url.host(percentEncoded: false), !host.isEmpty else {
             throw .final("'\(source)' names no host")
@@ -30,7 +29,7 @@ struct Destination {
     }
 
     /// Adds parameters to a URL, in front of its fragment.
-    static func adding(_ parameters: [(name: String, value: String)], to url: String) -> String {
+    package static func adding(_ parameters: [(name: String, value: String)], to url: String) -> String {
         let parts = url.split(separator: "#", maxSplits: 1, omittingEmptySubsequences: false)
         guard !parameters.isEmpty else { return String(parts[0]) }
         let joint = parts[0].contains("?") ? (parts[0].hasSuffix("?") || parts[0].hasSuffix("&") ? "" : "&") : "?"
@@ -38,7 +37,7 @@ struct Destination {
     }
 
     /// `name=value&…`, percent-encoded.
-    static func form(_ parameters: [(name: String, value: String)]) -> String {
+    package static func form(_ parameters: [(name: String, value: String)]) -> String {
         parameters.map { "\($0.name.percentEncoded)=\($0.value.percentEncoded)" }.joined(separator: "&")
     }
 
