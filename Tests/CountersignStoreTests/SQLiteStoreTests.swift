@@ -116,14 +116,17 @@ import Testing
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
     }
 
-    @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short"])
+    @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short", "1"])
     func `a file that is no database is refused and left as it is`(text: String) throws {
         let path = folder.path("text.db")
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
+        try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
         let error = StoreError.unreadable(path: path, "it is no SQLite database")
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
         #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
+        #expect(try permissions(of: path) == 0o644)
+        #expect(FileManager.default.fileExists(atPath: path + ".lock") == false)
     }
 
     @Test func `another program's database is refused and left as it is`() throws {
@@ -133,6 +136,19 @@ import Testing
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
         try change { db throws in #expect(try db.tableExists("events") == false) }
+    }
+
+    @Test func `a folder is no store and is left as it is`() throws {
+        let path = folder.path("folder.db")
+        try FileManager.default.createDirectory(
+            atPath: path,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o755]
+        )
+        let error = StoreError.unreadable(path: path, "it is a folder")
+        #expect(throws: error) { try SQLiteStore.open(path: path) }
+        #expect(throws: error) { try SQLiteArchive.open(path: path) }
+        #expect(try permissions(of: path) == 0o755)
     }
 
     @Test func `a folder that cannot be made is named`() throws {

@@ -17,6 +17,7 @@ package final class SQLiteArchive: Archive {
             throw StoreError.unreadable(path: path, "there is no such file; 'countersign serve' makes it")
         }
         try file.expectOneName()
+        try file.expectOurs()
         return try SQLiteArchive(path: path)
     }
 

@@ -24,6 +24,7 @@ package final class SQLiteStore: Store {
         let path = StorePath.resolved(path)
         let file = StoreFile(path: path)
         try file.expectOneName()
+        try file.expectOurs()
         try file.makeFolder()
         let lock = try StoreLock(store: path)
         try file.makePrivate()

@@ -21,6 +21,11 @@ enum Schema {
         }
     }
 
+    /// Makes sure that the file is a store that this program may open, or one that is to be filled.
+    static func expectOurs(_ db: Database, path: String) throws {
+        _ = try version(of: db, path: path)
+    }
+
     /// Makes sure that a reader, who may not migrate, understands the file.
     static func check(_ db: Database, path: String) throws {
         switch try version(of: db, path: path) {

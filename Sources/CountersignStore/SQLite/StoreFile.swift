@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 
 /// The store's file as the file system sees it.
 struct StoreFile {
@@ -16,6 +17,32 @@ struct StoreFile {
             path: path,
             "the file has \(status.st_nlink) names (hard links), and a store may have only one; remove the others"
         )
+    }
+
+    /// Refuses what is no store and may not become one, without touching it: only an empty or missing file may.
+    ///
+    /// - Throws: `StoreError.unreadable`, `StoreError.newer`.
+    func expectOurs() throws {
+        var status = stat()
+        guard stat(path, &status) == 0, status.st_size > 0 || status.st_mode & S_IFMT != S_IFREG else { return }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "no plain file"
+            throw StoreError.unreadable(path: path, "it is \(kind)")
+        }
+        // SQLite takes a file of one byte for an empty one.
+        guard status.st_size > 1 else { throw StoreError.unreadable(path: path, "it is no SQLite database") }
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        do {
+            let reader = try DatabaseQueue(path: path, configuration: configuration)
+            defer { try? reader.close() }
+            try reader.read { try Schema.expectOurs($0, path: path) }
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
+            throw StoreError(opening: error, path: path)
+        } catch is DatabaseError {
+            // Whoever may only read cannot roll back what a crash left behind; the owner will see.
+        }
     }
 
     /// Makes the folder when it is missing, for the owner's eyes only.
