@@ -12,6 +12,7 @@ final class CallbackResponder: Sendable {
     private let intake: Intake
     private let readiness: ReadinessCache
     private let clock: any WallClock
+    private let refusals: Refusals
     private let logger: Logger
     private let dateHeader = DateHeader()
     private let requests = Atomic<UInt64>(0)
@@ -21,12 +22,14 @@ final class CallbackResponder: Sendable {
         intake: Intake,
         readiness: ReadinessCache,
         clock: any WallClock,
+        refusals: Refusals,
         logger: Logger
     ) {
         self.settings = settings
         self.intake = intake
         self.readiness = readiness
         self.clock = clock
+        self.refusals = refusals
         self.logger = logger
     }
 
@@ -51,6 +54,7 @@ final class CallbackResponder: Sendable {
         case "/health", "/ready": answer = refusal(of: request, .wrongMethod(allowed: "GET, HEAD"))
         default: answer = refusal(of: request, .notFound)
         }
+        tellOfRefusal(of: request, with: answer.status, from: channel.remoteAddress, id)
         logger.debug(
             "Request answered",
             metadata: [
@@ -65,6 +69,25 @@ final class CallbackResponder: Sendable {
             ),
             body: request.method == .head ? ResponseBody() : ResponseBody(byteBuffer: ByteBuffer(string: answer.body))
         )
+    }
+
+    /// Tells of what will not come again, or is asked for in vain; the intake tells of the rest.
+    private func tellOfRefusal(
+        of request: Request,
+        with status: HTTPResponse.Status,
+        from remote: SocketAddress?,
+        _ id: DeliveryID
+    ) {
+        let reason: String
+        switch status {
+        case .contentTooLarge: reason = "the body is larger than \(settings.maximumBody) bytes"
+        case .methodNotAllowed: reason = "the path does not take this method"
+        case .notFound: reason = "nothing is served at this path"
+        default: return
+        }
+        var facts = Refusals.facts(method: "\(request.method)", path: request.uri.path)
+        facts["delivery.id"] = "\(id)"
+        refusals.tell(reason, from: remote, facts)
     }
 
     private func callback(_ request: Request, _ key: CallbackKey.ID, _ id: DeliveryID) async throws -> Answer {

@@ -13,6 +13,7 @@ import ServiceLifecycle
 package struct CallbackServer: Service {
     private let settings: ListenerSettings
     private let responder: CallbackResponder
+    private let refusals: Refusals
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -36,6 +37,8 @@ package struct CallbackServer: Service {
         self.settings = settings
         self.logger = logger
         self.onListening = onListening
+        let refusals = Refusals(clock: clock, logger: logger)
+        self.refusals = refusals
         let readiness = ReadinessCache(clock: clock, ask: readiness)
         responder = CallbackResponder(
             settings: settings,
@@ -45,10 +48,12 @@ package struct CallbackServer: Service {
                 watch: CommitWatch(limit: settings.commitDeadline),
                 readiness: readiness,
                 clock: clock,
+                refusals: refusals,
                 logger: logger
             ),
             readiness: readiness,
             clock: clock,
+            refusals: refusals,
             logger: logger
         )
     }
@@ -95,12 +100,13 @@ package struct CallbackServer: Service {
     }
 
     private var channelConfiguration: HTTP1Channel.Configuration {
-        let (settings, logger) = (settings, logger)
+        let (settings, refusals, logger) = (settings, refusals, logger)
         return HTTP1Channel.Configuration(
             additionalChannelHandlers: [
                 ConnectionGuard(
                     requestDeadline: TimeAmount(settings.requestDeadline),
                     answerDeadline: TimeAmount(settings.commitDeadline),
+                    refusals: refusals,
                     logger: logger
                 )
             ],

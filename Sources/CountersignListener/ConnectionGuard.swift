@@ -23,11 +23,15 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
 
     private let requestDeadline: TimeAmount
     private let answerDeadline: TimeAmount
+    private let refusals: Refusals
     private let logger: Logger
 
     /// Requests of which at least the head came and which were not answered whole.
     private var unanswered = 0
     private var isReading = false
+
+    /// The method and the path of the request that came last.
+    private var request: Logger.Metadata = [:]
     private var isAnswering = false
     private var closesAfterAnswer = false
     private var isClosing = false
@@ -36,9 +40,10 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     /// One alarm serves many requests: it is not moved when the deadline moves back, but looks again when it rings.
     private var alarm: (scheduled: Scheduled<Void>, at: NIODeadline)?
 
-    init(requestDeadline: TimeAmount, answerDeadline: TimeAmount, logger: Logger) {
+    init(requestDeadline: TimeAmount, answerDeadline: TimeAmount, refusals: Refusals, logger: Logger) {
         self.requestDeadline = requestDeadline
         self.answerDeadline = answerDeadline
+        self.refusals = refusals
         self.logger = logger
     }
 
@@ -55,7 +60,8 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
         guard !isClosing else { return }
         switch unwrapInboundIn(data) {
-        case .head:
+        case .head(let head):
+            request = Refusals.facts(method: head.method.rawValue, path: head.path ?? "")
             unanswered += 1
             isReading = true
             if unanswered == 1 { setDeadline(context) }
@@ -91,11 +97,12 @@ final class ConnectionGuard: ChannelDuplexHandler, RemovableChannelHandler {
             context.fireErrorCaught(error)
             return
         }
-        let answer =
+        let (status, reason): (HTTPResponse.Status, String) =
             error == .headerOverflow
-            ? Answer(.requestHeaderFieldsTooLarge, error: "the header fields are too many or too large")
-            : Answer(.badRequest, error: "this is no HTTP/1.1 request")
-        refuse(context, with: answer)
+            ? (.requestHeaderFieldsTooLarge, "the header fields are too many or too large")
+            : (.badRequest, "this is no HTTP/1.1 request")
+        refusals.tell(reason, from: context.remoteAddress)
+        refuse(context, with: Answer(status, error: reason))
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -135,10 +142,12 @@ extension ConnectionGuard {
         if isAnswering {
             context.close(promise: nil)
         } else if isReading, unanswered == 1 {
-            refuse(context, with: Answer(.requestTimeout, error: "the request took too long to arrive"))
+            let reason = "the request took too long to arrive"
+            refusals.tell(reason, from: context.remoteAddress, request)
+            refuse(context, with: Answer(.requestTimeout, error: reason))
             context.fireErrorCaught(Ended())
         } else {
-            logger.error("Request not answered in time", metadata: ["remote": "\(context.remote)"])
+            logger.error("Request not answered in time", metadata: ["remote": "\(context.remoteAddress.text)"])
             refuse(context, with: .notStored)
         }
     }
@@ -167,8 +176,4 @@ extension ConnectionGuard {
             }
         alarm = (scheduled, .now() + Self.linger)
     }
-}
-
-extension ChannelHandlerContext {
-    fileprivate var remote: String { remoteAddress?.description ?? "unknown" }
 }

@@ -14,20 +14,17 @@ struct Intake: Sendable {
     /// Learns of every delivery whether the store took it.
     let readiness: ReadinessCache
     let clock: any WallClock
+    let refusals: Refusals
     let logger: Logger
 
     /// The id of the key that the request holds; nil, and a line in the log, when it holds none.
     func authenticate(_ request: Request, from channel: any Channel, _ id: DeliveryID) -> CallbackKey.ID? {
         let authorization = request.headers[.authorization]
         if let key = reader.authenticate(authorization) { return key }
-        logger.warning(
-            "Callback refused",
-            metadata: [
-                "delivery.id": "\(id)", "remote": "\(channel.remoteAddress?.description ?? "unknown")",
-                "path": "\(request.uri.path)",
-                "reason": authorization == nil ? "the Authorization header is missing" : "the key is wrong",
-            ]
-        )
+        var facts = Refusals.facts(method: "\(request.method)", path: request.uri.path)
+        facts["delivery.id"] = "\(id)"
+        let reason = authorization == nil ? "the Authorization header is missing" : "the key is wrong"
+        refusals.tell(reason, from: channel.remoteAddress, facts)
         return nil
     }
 
@@ -56,7 +53,10 @@ struct Intake: Sendable {
             delivery = try reader.read(body, origin: .callback)
         } catch {
             let number = try await inbox.quarantine(error, at: clock.now)
-            logger.warning("Callback unreadable", metadata: ["delivery.id": "\(id)", "quarantined": "\(number)"])
+            logger.warning(
+                "Callback unreadable",
+                metadata: ["delivery.id": "\(id)", "quarantined": "\(number)", "reason": "\(error.reason)"]
+            )
             return .unreadable(error.reason, quarantined: number)
         }
         let receipt = try await inbox.append(delivery, at: clock.now)

@@ -41,6 +41,26 @@ struct LimitTests {
         }
     }
 
+    @Test func `a refused request leaves a line, and a scanner ten a minute`() async throws {
+        try await TestServer.run { server in
+            for number in 1...30 {
+                _ = try await server.request("GET /\(number) HTTP/1.1\r\nHost: x\r\n\r\n")
+            }
+            let lines = server.log.lines(at: .warning)
+            #expect(lines.count == 10)
+            #expect(lines.first?.message == "Request refused")
+            #expect(lines.first?.metadata["path"] == "/1")
+            #expect(lines.first?.metadata["method"] == "GET")
+            #expect(lines.first?.metadata["remote"]?.description.hasPrefix("127.0.0.1:") == true)
+            server.clock.advance(by: .seconds(60))
+            _ = try await server.request("nonsense\r\n\r\n")
+            let later = server.log.lines(at: .warning).dropFirst(10)
+            #expect(later.map { $0.message } == ["Refused requests left out", "Request refused"])
+            #expect(later.first?.metadata["count"] == "20")
+            #expect(later.last?.metadata["reason"] == "this is no HTTP/1.1 request")
+        }
+    }
+
     @Test(arguments: [1_048_577, Int.max])
     func `an announced length beyond the limit is refused before the body comes`(length: Int) async throws {
         try await TestServer.run { server in

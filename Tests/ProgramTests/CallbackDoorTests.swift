@@ -35,7 +35,7 @@ struct CallbackDoorTests {
         try await deployment.serve { server in
             let answer = try await server.post(event(), key: key)
             #expect(answer.status == 401)
-            let line = try await server.log.line(with: "level=warning", "Callback refused")
+            let line = try await server.log.line(with: "level=warning", "Request refused")
             #expect(line.contains("reason="))
             if let key { #expect(!server.log.text.contains(key)) }
             let events = try await deployment.list("events")
