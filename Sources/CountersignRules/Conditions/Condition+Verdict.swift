@@ -83,7 +83,9 @@ extension ValueTest {
         for part in parts {
             let test = (part.test as? Negation)?.test
             if let word = test?.word(outside: words) { return word }
-            for case .string(let text) in Self.candidates(of: part.test) ?? [] where !words.contains(text) { return text }
+            for case .string(let text) in Self.candidates(of: part.test) ?? [] where !words.contains(text) {
+                return text
+            }
         }
         return nil
     }
