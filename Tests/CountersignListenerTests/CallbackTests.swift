@@ -51,6 +51,8 @@ struct CallbackTests {
             #expect(json["error"]?.string?.contains(reason) == true, "\(answer.body)")
             #expect(json["quarantined"] == 1)
             #expect(server.inbox.quarantined.map(\.body) == [Array(body.utf8)])
+            let warning = server.log.lines(at: .warning).first
+            #expect(warning?.metadata["reason"]?.description == server.inbox.quarantined.first?.reason)
             #expect(server.inbox.deliveries.isEmpty)
         }
     }

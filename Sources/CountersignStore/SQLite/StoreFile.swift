@@ -7,7 +7,7 @@ struct StoreFile {
 
     var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// Refuses a file with several names: the lock and the log lie beside one of them, and are not found from the others.
+    /// Refuses a file with several names: the lock and the log lie beside one of them only.
     ///
     /// - Throws: `StoreError.unreadable`.
     func expectOneName() throws {
