@@ -20,6 +20,14 @@ struct RunWorkerTests {
               - { id: sorry, probe: "${failure.step} ${failure.attempts}: ${failure.reason}" }
         """
 
+    private static let withSecret = """
+        rules:
+          - id: r
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - probe: { say: hello, key: "${secret:TOKEN}" }
+        """
+
     @Test func `a chain runs in order, each step using what those before it left`() async throws {
         let shop = Workshop { call in ["word": .string(call.text.uppercased())] }
         try await shop.use(Self.chain)
@@ -171,15 +179,7 @@ struct RunWorkerTests {
         let shop = Workshop(secrets: ["TOKEN": "hush"]) { _ throws(StepFailure) in
             throw .final("the server said hush", output: ["echo": "hush!"])
         }
-        try await shop.use(
-            """
-            rules:
-              - id: r
-                when: { event: PACKAGE_COMPLETE }
-                then:
-                  - probe: { say: hello, key: "${secret:TOKEN}" }
-            """
-        )
+        try await shop.use(Self.withSecret)
         try await shop.receive()
         try await shop.work()
         let record = try #require(try await shop.onlyRun().records.first)
@@ -214,15 +214,7 @@ struct RunWorkerTests {
             call.context.logger.info("said hush", metadata: ["text": "hush!"])
             throw .final("the server said hush")
         }
-        try await shop.use(
-            """
-            rules:
-              - id: r
-                when: { event: PACKAGE_COMPLETE }
-                then:
-                  - probe: { say: hello, key: "${secret:TOKEN}" }
-            """
-        )
+        try await shop.use(Self.withSecret)
         try await shop.receive()
         try await shop.work()
         #expect(log.lines.contains { $0.message == "said •••" })
