@@ -3,6 +3,20 @@ import CountersignRules
 import Testing
 
 struct RuleReadingTests {
+    @Test func `a step that cannot be read makes no error of the steps that use it`() {
+        let outcome = compile(
+            """
+            rules:
+              - id: r
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - { id: first, lgo: hello }
+                  - log: "${steps.first.output}"
+            """
+        )
+        #expect(outcome.diagnostics.map(\.code) == ["unknown-action"])
+    }
+
     @Test(arguments: ["{ exists: false }", "{ not: { exists: false } }", "{ not: { exists: true } }", "null"])
     func `a test for absence is no constant condition`(test: String) {
         let outcome = compile(

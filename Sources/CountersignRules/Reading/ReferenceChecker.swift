@@ -16,6 +16,9 @@ struct ReferenceChecker {
     /// All steps of the rule.
     var all: Set<String> = []
 
+    /// The steps that could not be read, which was reported; what they would leave is not known.
+    var unread: Set<String> = []
+
     /// Whether a step has failed when this place is reached.
     var isBehindFailure = false
 
@@ -43,6 +46,7 @@ struct ReferenceChecker {
     }
 
     private func checkStep(_ id: String, _ path: JSONPath, at span: SourceSpan) {
+        guard !unread.contains(id) else { return }
         guard let action = earlier[id] else {
             let near = Suggestion.clause(for: id, among: earlier.keys.sorted())
             let message =

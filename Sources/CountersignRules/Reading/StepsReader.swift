@@ -26,7 +26,8 @@ struct StepsReader {
         var chain = Chain()
         var references = references
         references.all = Set(lists.joined().map(\.id))
-        chain.stepIDs = references.all
+        references.unread = names.taken.subtracting(references.all)
+        chain.stepIDs = names.taken
         chain.steps = steps(lists[0], &references, &chain.secretNames)
         references.isBehindFailure = true
         chain.onFailure = steps(lists[1], &references, &chain.secretNames)
@@ -101,7 +102,7 @@ struct StepHeader {
 
 /// Gives the steps of a rule their names.
 private struct StepNames {
-    private var taken: Set<String> = []
+    private(set) var taken: Set<String> = []
     private var unnamed: [String: Int] = [:]
 
     /// The name of the next step; nil where it has none, which has been reported.
