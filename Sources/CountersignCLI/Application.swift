@@ -91,6 +91,7 @@ struct RootCommand: ParsableCommand {
             TestCommand.self,
             DryRunCommand.self,
             SendCommand.self,
+            IngestCommand.self,
             EventsCommand.self,
             RunsCommand.self,
             ExplainCommand.self,

@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import CountersignListener
 import CountersignModel
 import CountersignStore
 import Foundation
@@ -21,47 +22,69 @@ struct ControlClient {
     ///
     /// - Throws: `CommandFailure` with the reason.
     func carryOut(_ order: Order, on run: Run.ID) async throws {
+        try await change { store in
+            switch order {
+            case .retry: try await store.retry(run, at: clock.now)
+            case .drop: try await store.drop(run, at: clock.now)
+            }
+        } throughServer: {
+            _ = try await send("/runs/\(run)/\(order.rawValue)")
+        }
+    }
+
+    /// Stores events that a person hands in, and tells of each as soon as it is stored.
+    ///
+    /// - Throws: `CommandFailure` with the reason; what was told of before is stored.
+    func store(_ deliveries: [Delivery], told: (Delivery, Receipt) -> Void) async throws {
+        try await change { store in
+            for delivery in deliveries { told(delivery, try await store.append(delivery, at: clock.now)) }
+        } throughServer: {
+            for delivery in deliveries {
+                let answer = try await send("/events", delivery.body)
+                guard let receipt = Receipt(json: answer) else {
+                    throw CommandFailure("the running server is of another version; restart it")
+                }
+                told(delivery, receipt)
+            }
+        }
+    }
+
+    private func change(
+        directly work: (SQLiteStore) async throws -> Void,
+        throughServer ask: () async throws -> Void
+    ) async throws {
+        guard FileManager.default.fileExists(atPath: settings.storePath) else {
+            throw CommandFailure("there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE")
+        }
         do {
-            try await carryOutDirectly(order, on: run)
+            let store = try SQLiteStore.open(path: settings.storePath)
+            do {
+                try await work(store)
+            } catch {
+                await store.close()
+                throw error
+            }
+            await store.close()
         } catch StoreError.inUse {
-            try await send(order, on: run)
+            try await ask()
         } catch let error as StoreError {
             throw CommandFailure("\(error)")
         }
     }
 
-    private func carryOutDirectly(_ order: Order, on run: Run.ID) async throws {
-        guard FileManager.default.fileExists(atPath: settings.storePath) else {
-            throw CommandFailure("there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE")
+    private func send(_ path: String, _ content: [UInt8] = []) async throws -> JSON {
+        guard let url = URL(httpURLWithSocketPath: settings.controlSocket, uri: path) else {
+            throw CommandFailure("'\(settings.controlSocket)' is no path of a socket")
         }
-        let store = try SQLiteStore.open(path: settings.storePath)
-        do {
-            switch order {
-            case .retry: try await store.retry(run, at: clock.now)
-            case .drop: try await store.drop(run, at: clock.now)
-            }
-        } catch {
-            await store.close()
-            throw error
-        }
-        await store.close()
-    }
-
-    private func send(_ order: Order, on run: Run.ID) async throws {
-        guard
-            let url = URL(
-                httpURLWithSocketPath: settings.controlSocket,
-                uri: "/runs/\(run)/\(order.rawValue)"
-            )
-        else { throw CommandFailure("'\(settings.controlSocket)' is no path of a socket") }
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = .POST
+        request.body = .bytes(ByteBuffer(bytes: content))
         do {
             let answer = try await client.execute(request, timeout: .seconds(10))
-            let body = try await answer.body.collect(upTo: 64 * 1_024)
-            guard answer.status != .ok else { return }
-            let reason = try? JSON(parsing: body.readableBytesView)["error"]?.string
-            throw CommandFailure(reason ?? "the server answered \(answer.status.code)")
+            let text = try await answer.body.collect(upTo: 64 * 1_024)
+            let body = try? JSON(parsing: text.readableBytesView)
+            guard answer.status != .ok else { return body ?? .null }
+            throw CommandFailure(body?["error"]?.string ?? "the server answered \(answer.status.code)")
         } catch let failure as CommandFailure {
             throw failure
         } catch {

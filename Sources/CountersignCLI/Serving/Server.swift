@@ -103,6 +103,7 @@ struct Server {
             logger: logger,
             makeLeaseID: { UUID().uuidString }
         )
+        let reader = OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none)
         let door = CallbackServer(
             settings: ListenerSettings(
                 host: settings.host,
@@ -111,7 +112,7 @@ struct Server {
                 maximumBody: settings.maximumBody
             ),
             inbox: store,
-            reader: OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none),
+            reader: reader,
             readiness: { await readiness(store, book) },
             clock: clock,
             logger: logger
@@ -119,7 +120,14 @@ struct Server {
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
             HangupWatch(reloader: reloader, logger: logger),
-            ControlServer(path: settings.controlSocket, ledger: store, clock: clock, logger: quietLogger), door,
+            ControlServer(
+                path: settings.controlSocket,
+                store: store,
+                reader: reader,
+                clock: clock,
+                logger: quietLogger
+            ),
+            door,
         ]
     }
 

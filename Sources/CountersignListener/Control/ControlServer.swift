@@ -12,14 +12,22 @@ import ServiceLifecycle
 /// While a server runs no other process writes its store; what a command wants changed goes through here.
 package struct ControlServer: Service {
     private let path: String
-    private let ledger: any Ledger
+    private let store: any Inbox & Ledger
+    private let reader: any CallbackReader
     private let clock: any WallClock
     private let logger: Logger
 
-    /// A server at `path`, which may have `longestPath` bytes at most.
-    package init(path: String, ledger: any Ledger, clock: any WallClock, logger: Logger) {
+    /// A server at `path`, which may have `longestPath` bytes at most; `reader` reads the events that are handed in.
+    package init(
+        path: String,
+        store: any Inbox & Ledger,
+        reader: any CallbackReader,
+        clock: any WallClock,
+        logger: Logger
+    ) {
         self.path = path
-        self.ledger = ledger
+        self.store = store
+        self.reader = reader
         self.clock = clock
         self.logger = logger
     }
@@ -32,11 +40,12 @@ package struct ControlServer: Service {
         unlink(path)
         let router = Router()
         router.post("/runs/:id/retry") { _, context in
-            await change(context) { try await ledger.retry($0, at: clock.now) }
+            await change(context) { try await store.retry($0, at: clock.now) }
         }
         router.post("/runs/:id/drop") { _, context in
-            await change(context) { try await ledger.drop($0, at: clock.now) }
+            await change(context) { try await store.drop($0, at: clock.now) }
         }
+        router.post("/events") { request, _ in await takeIn(request) }
         let path = path
         let application = Application(
             router: router,
@@ -48,6 +57,23 @@ package struct ControlServer: Service {
         try await application.run()
     }
 
+    /// The most bytes that an event which a person hands in may have.
+    package static let largestEvent = 16 << 20
+
+    /// Stores an event that a person hands in.
+    private func takeIn(_ request: Request) async -> ControlAnswer {
+        do {
+            let body = try await request.body.collect(upTo: Self.largestEvent)
+            let delivery = try reader.read(Array(body.readableBytesView), origin: .manual)
+            let receipt = try await store.append(delivery, at: clock.now)
+            return ControlAnswer(status: .ok, body: receipt.json)
+        } catch let error as UnreadableBody {
+            return ControlAnswer(status: .badRequest, error: error.reason)
+        } catch {
+            return ControlAnswer(status: .serviceUnavailable, error: "\(error)")
+        }
+    }
+
     private func change(
         _ context: some RequestContext,
         _ work: (Run.ID) async throws -> Void
@@ -57,7 +83,7 @@ package struct ControlServer: Service {
         }
         do {
             try await work(Run.ID(rawValue: id))
-            return ControlAnswer(status: .ok, error: nil)
+            return ControlAnswer(status: .ok, body: [:])
         } catch let error as StoreError {
             switch error {
             case .noSuchRun: return ControlAnswer(status: .notFound, error: "\(error)")
@@ -71,17 +97,42 @@ package struct ControlServer: Service {
     }
 }
 
-/// The answer to an order: nothing, or the sentence that says why not.
+/// The answer to an order: what came of it, or the sentence that says why nothing did.
 private struct ControlAnswer: ResponseGenerator {
     let status: HTTPResponse.Status
-    let error: String?
+    let body: JSON
+
+    init(status: HTTPResponse.Status, body: JSON) {
+        self.status = status
+        self.body = body
+    }
+
+    init(status: HTTPResponse.Status, error: String) {
+        self.init(status: status, body: ["error": .string(error)])
+    }
 
     func response(from request: Request, context: some RequestContext) -> Response {
-        let body: JSON = ["error": JSON(error)]
-        return Response(
+        Response(
             status: status,
             headers: [.contentType: "application/json"],
-            body: .init(byteBuffer: ByteBuffer(bytes: error == nil ? Array("{}".utf8) : body.bytes))
+            body: .init(byteBuffer: ByteBuffer(bytes: body.bytes))
         )
+    }
+}
+
+extension Receipt {
+    /// What commands on this machine are told of a receipt.
+    package var json: JSON {
+        switch self {
+        case .stored(let id): ["event": JSON(id.rawValue), "duplicate": false]
+        case .duplicate(let id): ["event": JSON(id.rawValue), "duplicate": true]
+        }
+    }
+
+    /// Reads what `json` gives; nil for anything else.
+    package init?(json: JSON) {
+        guard let number = json["event"]?.number?.integer, let isDuplicate = json["duplicate"]?.bool else { return nil }
+        let id = Event.ID(rawValue: Int64(number))
+        self = isDuplicate ? .duplicate(of: id) : .stored(id)
     }
 }

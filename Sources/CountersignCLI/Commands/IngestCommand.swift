@@ -1,0 +1,96 @@
+import ArgumentParser
+import CountersignListener
+import CountersignModel
+import CountersignOneSpan
+import CountersignStore
+import Foundation
+
+/// `countersign ingest`: stores events that did not come in by callback.
+struct IngestCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "ingest",
+        abstract: "Store events from a failure mail of OneSpan Sign, or from JSON.",
+        discussion: """
+            OneSpan Sign does not repeat a callback that failed: it mails the event to the package's sender. Save that
+            mail (.eml, or its text, forwarded or not) and hand it in; JSON and JSON lines will do as well:
+              countersign ingest failure.eml
+              countersign ingest --dry-run < mail.txt -
+
+            What is found is shown and stored, with the origin `manual`; rules judge it like any other event. An event
+            that is stored already is recognised and not stored again.
+            """
+    )
+
+    @Argument(help: ArgumentHelp("Files, or - for standard input.", valueName: "file"))
+    var files: [String]
+
+    @Flag(help: "Show what is found, and store nothing.")
+    var dryRun = false
+
+    @Flag(help: "Print each event as a JSON object on a line.")
+    var json = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment)
+        let reader = OneSpanCallbacks(authentication: .none)
+        let finder = EventFinder(reader: reader)
+        var found: [EventFinder.Found] = []
+        var problems = 0
+        for file in files {
+            let findings = finder.find(in: try content(of: file, environment))
+            found += findings.events
+            for unreadable in findings.unreadable {
+                complain("\(file): line \(unreadable.line): \(unreadable.reason)")
+            }
+            if findings.events.isEmpty, findings.unreadable.isEmpty {
+                complain("\(file): no event is in it; the mail must hold the JSON that OneSpan Sign sent")
+            }
+            problems += findings.unreadable.count + (findings.events.isEmpty ? 1 : 0)
+        }
+        if dryRun {
+            for event in found { show(event, nil) }
+        } else if !found.isEmpty {
+            let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
+            var waiting = found[...]
+            try await control.store(found.map(\.delivery)) { _, receipt in
+                if let event = waiting.popFirst() { show(event, receipt) }
+            }
+        }
+        if problems > 0 { throw ExitCode(1) }
+    }
+
+    private func content(of file: String, _ environment: CommandEnvironment) throws -> [UInt8] {
+        if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
+        let path = file.absolute(from: environment.workingDirectory)
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
+        }
+        return Array(data)
+    }
+
+    private func complain(_ sentence: String) {
+        FileHandle.standardError.write(Data("countersign: \(sentence.printable)\n".utf8))
+    }
+
+    /// One event and what became of it; without a receipt, what would be handed in.
+    private func show(_ event: EventFinder.Found, _ receipt: Receipt?) {
+        let delivery = event.delivery
+        if json {
+            var line = receipt?.json.object ?? [:]
+            line["mended"] = .bool(event.isMended)
+            line["payload"] = delivery.payload
+            return print(JSON.object(line).text)
+        }
+        let fate =
+            switch receipt {
+            case .stored(let id)?: "stored as event \(id)"
+            case .duplicate(let id)?: "is stored already, as event \(id)"
+            case nil: "found"
+            }
+        let facts = ["packageId", "createdDate"].compactMap { delivery.payload[$0]?.string }
+        print(([delivery.name] + facts + [fate]).map(\.printable).joined(separator: "  "))
+        if event.isMended { print("  line breaks were taken out of it; compare: \(delivery.payload.text.printable)") }
+    }
+}
