@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
@@ -42,7 +43,7 @@ let package = Package(
         .target(
             name: "CountersignActions",
             dependencies: [
-                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioPosix,
+                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
                 .subprocess, .system,
             ]
         ),
@@ -72,7 +73,7 @@ let package = Package(
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 "CountersignListener", "CountersignOneSpan", .argumentParser, .asyncHTTPClient, .configuration,
-                .lifecycle, .log, .nioCore, .nioHTTP1, .nioPosix, .unixSignals,
+                .lifecycle, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),
         .target(
@@ -114,8 +115,8 @@ let package = Package(
         .testTarget(
             name: "CountersignActionsTests",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignTesting", .asyncHTTPClient, .log, .nioCore,
-                .nioHTTP1, .nioPosix,
+                "CountersignModel", "CountersignActions", "CountersignTesting", .log, .nioCore, .nioHTTP1, .nioPosix,
+                .nioSSL,
             ]
         ),
         .testTarget(
@@ -126,7 +127,7 @@ let package = Package(
             name: "CountersignEngineTests",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignTesting", .asyncHTTPClient, .lifecycle, .log,
+                "CountersignTesting", .lifecycle, .log,
             ]
         ),
         .testTarget(
@@ -177,6 +178,7 @@ extension Target.Dependency {
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioHTTPTypesHTTP1 = product(name: "NIOHTTPTypesHTTP1", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let system = product(name: "SystemPackage", package: "swift-system")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")

@@ -13,15 +13,18 @@ public enum Application {
     ///
     /// - Parameter registry: The actions that rules may name.
     public static func run(actions registry: ActionRegistry = .builtIn) async -> Never {
-        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: HTTPClientSender.configuration)
+        let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: OutgoingClients.configuration)
+        let outgoing = OutgoingClients()
         let environment = CommandEnvironment(
             registry: registry,
             variables: ProcessInfo.processInfo.environment,
             workingDirectory: FileManager.default.currentDirectoryPath,
-            client: client
+            client: client,
+            outgoing: outgoing
         )
         let ending = await ending(of: environment)
         try? await client.shutdown()
+        try? await outgoing.shutdown()
         if let message = ending.message { FileHandle.standardError.write(Data((message + "\n").utf8)) }
         exit(ending.status)
     }

@@ -9,7 +9,7 @@ extension CommandEnvironment {
     ///
     /// - Throws: `CommandFailure` when an executable cannot be used.
     func registry(for settings: Settings) async throws -> ActionRegistry {
-        let services = services(for: settings)
+        let services = try services(for: settings)
         var registry = registry
         for executable in settings.executables {
             guard !registry.declarations.contains(where: { $0.name == executable.name }) else {
@@ -31,13 +31,20 @@ extension CommandEnvironment {
     }
 
     /// The ways of actions to the outside world; events can be raised only by whom has a place for `events`.
+    ///
+    /// - Throws: `UsageError` when the file of further authorities cannot be used.
     func services(
         for settings: Settings,
         events: any EventRaising = NoEventRaising()
-    ) -> ActionServices {
+    ) throws -> ActionServices {
         ActionServices(
             outputRoot: settings.outputRoot,
-            http: HTTPClientSender(client: client, userAgent: "Countersign/\(Application.version)"),
+            http: HTTPClientSender(
+                clients: outgoing,
+                policy: settings.outgoingPolicy,
+                tls: try settings.outgoingTLS(),
+                userAgent: "Countersign/\(Application.version)"
+            ),
             events: events,
             clock: clock
         )

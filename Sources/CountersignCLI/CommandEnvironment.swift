@@ -12,8 +12,11 @@ package struct CommandEnvironment: Sendable {
     /// The absolute path that relative paths start from.
     package let workingDirectory: String
 
-    /// The client through which actions send requests; whoever makes the environment shuts it down.
+    /// The client through which commands reach servers of ours; whoever makes the environment shuts it down.
     package let client: HTTPClient
+
+    /// The clients through which actions send requests; whoever makes the environment shuts them down.
+    package let outgoing: OutgoingClients
 
     let clock: any WallClock = SystemWallClock()
 
@@ -21,9 +24,11 @@ package struct CommandEnvironment: Sendable {
         registry: ActionRegistry,
         variables: [String: String],
         workingDirectory: String,
-        client: HTTPClient
+        client: HTTPClient,
+        outgoing: OutgoingClients
     ) {
         self.client = client
+        self.outgoing = outgoing
         self.registry = registry
         self.variables = variables
         self.workingDirectory = workingDirectory

@@ -1,8 +1,8 @@
-import AsyncHTTPClient
 import CountersignActions
 import CountersignModel
 import CountersignTesting
 import Logging
+import NIOSSL
 import Synchronization
 
 /// All that a step can touch, beneath a scratch folder.
@@ -129,15 +129,37 @@ private struct LineHandler: LogHandler {
     }
 }
 
-/// Runs `body` with a client that is shut down behind it.
-func withClient<T>(_ body: (HTTPClientSender) async throws -> T) async throws -> T {
-    let client = HTTPClient(configuration: HTTPClientSender.configuration)
+/// Runs `body` with a sender whose connections are closed behind it.
+func withClient<T>(
+    policy: OutgoingPolicy = OutgoingPolicy(),
+    resolver: any NameResolving = SystemResolver(),
+    tls: TLSConfiguration? = nil,
+    clients: OutgoingClients = OutgoingClients(),
+    _ body: (HTTPClientSender) async throws -> T
+) async throws -> T {
+    let sender = HTTPClientSender(
+        clients: clients,
+        policy: policy,
+        resolver: resolver,
+        tls: tls,
+        userAgent: "Countersign/test"
+    )
     let result: Result<T, any Error>
     do {
-        result = .success(try await body(HTTPClientSender(client: client, userAgent: "Countersign/test")))
+        result = .success(try await body(sender))
     } catch {
         result = .failure(error)
     }
-    try await client.shutdown()
+    try await clients.shutdown()
     return try result.get()
+}
+
+/// A resolver that knows a few names.
+struct KnownNames: NameResolving {
+    let names: [String: [String]]
+
+    func addresses(of host: String) async throws(ExchangeError) -> [IPAddress] {
+        guard let found = names[host] else { throw ExchangeError("its name cannot be resolved") }
+        return found.compactMap { IPAddress($0) }
+    }
 }

@@ -1,4 +1,3 @@
-import AsyncHTTPClient
 import CountersignActions
 import CountersignEngine
 import CountersignModel
@@ -26,21 +25,21 @@ struct HostileWorld: Sendable {
     /// Runs `body` in a world with these rules, and ends all of it behind.
     static func with(rules: String, _ body: (HostileWorld) async throws -> Void) async throws {
         try await RecordingServer.with { server in
-            let client = HTTPClient(configuration: HTTPClientSender.configuration)
+            let clients = OutgoingClients()
             let result: Result<Void, any Error>
             do {
                 let rules = rules.replacing(Self.receiver, with: server.url)
-                let world = try await HostileWorld(server: server, client: client, rules: rules)
+                let world = try await HostileWorld(server: server, clients: clients, rules: rules)
                 result = .success(try await body(world))
             } catch {
                 result = .failure(error)
             }
-            try await client.shutdown()
+            try await clients.shutdown()
             try result.get()
         }
     }
 
-    private init(server: RecordingServer, client: HTTPClient, rules: String) async throws {
+    private init(server: RecordingServer, clients: OutgoingClients, rules: String) async throws {
         folder = try TemporaryFolder()
         self.server = server
         let registry = ActionRegistry.builtIn
@@ -57,7 +56,7 @@ struct HostileWorld: Sendable {
             services: ActionServices(
                 outputRoot: folder.path("output"),
                 processes: SystemProcesses(environment: ["PATH": "/usr/bin:/bin"]),
-                http: HTTPClientSender(client: client, userAgent: "Countersign/test"),
+                http: HTTPClientSender(clients: clients, userAgent: "Countersign/test"),
                 events: InboxEvents(inbox: store, clock: clock),
                 clock: clock
             ),

@@ -1,49 +1,103 @@
-package import AsyncHTTPClient
-import CountersignModel
+import AsyncHTTPClient
+package import CountersignModel
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+package import NIOSSL
 import SystemPackage
 
-/// Requests through AsyncHTTPClient.
+/// Requests through AsyncHTTPClient, to addresses that a policy lets through.
+///
+/// A name is resolved for each request, the address itself is judged, and the connection goes to that very address:
+/// what the name leads to a moment later does not matter.
 package struct HTTPClientSender: HTTPSending {
     /// How much of an answer's body is kept.
     package static let keptBytes = 64 * 1_024
 
-    private let client: HTTPClient
+    private let clients: OutgoingClients
+    private let policy: OutgoingPolicy
+    private let resolver: any NameResolving
+    private let tls: TLSConfiguration?
     private let userAgent: String
 
     /// - Parameters:
-    ///   - client: Made with `configuration`; who makes it shuts it down.
+    ///   - clients: Whoever makes them shuts them down.
+    ///   - policy: Says which addresses may be reached.
+    ///   - tls: What certificates are checked against; nil for the system's authorities.
     ///   - userAgent: Sent where a request names none, such as `Countersign/1.0`.
-    package init(client: HTTPClient, userAgent: String) {
-        self.client = client
+    package init(
+        clients: OutgoingClients,
+        policy: OutgoingPolicy = OutgoingPolicy(),
+        resolver: any NameResolving = SystemResolver(),
+        tls: TLSConfiguration? = nil,
+        userAgent: String
+    ) {
+        self.clients = clients
+        self.policy = policy
+        self.resolver = resolver
+        self.tls = tls
         self.userAgent = userAgent
     }
 
-    /// The settings that the client must have: no redirects, and one try at a connection.
-    package static var configuration: HTTPClient.Configuration {
-        var configuration = HTTPClient.Configuration(
-            redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10))
-        )
-        // Trying again is the step's business, which does it with a backoff and writes it down.
-        configuration.connectionPool.retryConnectionEstablishment = false
-        return configuration
+    package func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer {
+        let host: String
+        do throws(StepFailure) {
+            host = try Destination(request.url, source: request.url).host
+        } catch {
+            throw ExchangeError("it cannot be sent: the URL is refused", isPassing: false)
+        }
+        var lastFailure: ExchangeError?
+        for address in try await addresses(of: host) {
+            do {
+                return try await exchange(request, with: host, at: address)
+            } catch let error where Self.isBeforeSending(error) {
+                // Nothing was sent yet; a name with several addresses has them for this.
+                lastFailure = Self.error(for: error)
+            } catch {
+                throw Self.error(for: error)
+            }
+        }
+        throw lastFailure ?? ExchangeError("its name leads to no address")
     }
 
-    package func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer {
-        do {
+    /// The addresses that may be tried, in the resolver's order.
+    private func addresses(of host: String) async throws(ExchangeError) -> [IPAddress] {
+        let all: [IPAddress]
+        if let address = IPAddress(host) { all = [address] } else { all = try await resolver.addresses(of: host) }
+        let refusals = all.map { policy.refusal(of: $0, for: host) }
+        let allowed = zip(all, refusals).filter { $0.1 == nil }.map(\.0)
+        if allowed.isEmpty, let reason = refusals.compactMap({ $0 }).first {
+            throw ExchangeError("it may not be reached: \(reason)", isPassing: false)
+        }
+        return allowed
+    }
+
+    private func exchange(
+        _ request: OutgoingRequest,
+        with host: String,
+        at address: IPAddress
+    ) async throws -> IncomingAnswer {
+        try await clients.with(host: host, at: address) { client in
             // The step's timeout cancels the task; this bound is only there because one must be.
             let response = try await client.execute(httpRequest(for: request), timeout: .hours(24))
             return try await answer(from: response)
-        } catch {
-            throw Self.error(for: error)
+        }
+    }
+
+    /// Whether a connection was not even made, so that another address can be tried with the same request.
+    private static func isBeforeSending(_ error: any Error) -> Bool {
+        switch error {
+        case is NIOConnectionError: true
+        case let error as HTTPClientError: error == .connectTimeout
+        case let error as IOError: error.isRefusal
+        case let error as ChannelError: if case .connectTimeout = error { true } else { false }
+        default: false
         }
     }
 
     private func httpRequest(for request: OutgoingRequest) -> HTTPClientRequest {
         var outgoing = HTTPClientRequest(url: request.url)
+        outgoing.tlsConfiguration = tls
         outgoing.method = HTTPMethod(rawValue: request.method)
         for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
         if !outgoing.headers.contains(name: "User-Agent") { outgoing.headers.add(name: "User-Agent", value: userAgent) }
@@ -83,13 +137,34 @@ package struct HTTPClientSender: HTTPSending {
             let cause = error.connectionErrors.first.flatMap { $0.error as? IOError }
             return ExchangeError("no connection: \(cause.map(\.shortReason) ?? "the reason is not known")")
         case let error as IOError:
-            let isRefusal = [.connectionRefused, .noRouteToHost, .networkUnreachable].contains(error.number)
-            return ExchangeError("\(isRefusal ? "no connection" : "the connection broke"): \(error.shortReason)")
+            return ExchangeError("\(error.isRefusal ? "no connection" : "the connection broke"): \(error.shortReason)")
+        case let error as NIOSSLError: return Self.error(for: error)
+        case is NIOSSLExtraError:
+            return ExchangeError("its certificate is for another name; check the host, or the certificate")
         case is HTTPParserError: return ExchangeError("its answer is not understood as HTTP")
         case let error as ChannelError:
             if case .connectTimeout = error { return ExchangeError("no connection within 10 seconds") }
             return ExchangeError("the connection broke: \(error)")
         default: return ExchangeError("the exchange failed: \(error)")
+        }
+    }
+}
+
+extension HTTPClientSender {
+    private static func error(for error: NIOSSLError) -> ExchangeError {
+        guard case .handshakeFailed(let cause) = error else {
+            return ExchangeError("the encrypted connection broke: \(error)")
+        }
+        let words = "\(cause)"
+        return if words.contains("CERTIFICATE_VERIFY_FAILED") {
+            ExchangeError(
+                "its certificate cannot be trusted: it has expired, or an authority that is not known here has signed "
+                    + "it (name a private one in 'http.ca_file')"
+            )
+        } else if words.contains("WRONG_VERSION_NUMBER") || words.contains("HTTP_REQUEST") {
+            ExchangeError("it does not speak TLS at this port; should the URL begin with http:// ?")
+        } else {
+            ExchangeError("no encrypted connection could be agreed upon: \(words)")
         }
     }
 }
@@ -105,6 +180,11 @@ extension HTTPClientError {
 }
 
 extension IOError {
+    /// Whether nobody was reached at all.
+    fileprivate var isRefusal: Bool {
+        [.connectionRefused, .noRouteToHost, .networkUnreachable, .addressNotAvailable].contains(number)
+    }
+
     fileprivate var number: Errno { Errno(rawValue: errnoCode) }
     fileprivate var shortReason: String { number.description.lowercased() }
 }

@@ -67,7 +67,7 @@ struct Server {
         )
         let grace = settings.grace + .seconds(5)
         var configuration = ServiceGroupConfiguration(
-            services: services(store, book, registry, reloader)
+            services: try services(store, book, registry, reloader)
                 .map {
                     .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
@@ -85,13 +85,13 @@ struct Server {
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ reloader: RuleReloader
-    ) -> [any Service] {
+    ) throws -> [any Service] {
         let clock = environment.clock
         let worker = RunWorker(
             store: store,
             book: book,
             planner: Planner(registry: registry),
-            services: environment.services(for: settings, events: InboxEvents(inbox: store, clock: clock)),
+            services: try environment.services(for: settings, events: InboxEvents(inbox: store, clock: clock)),
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }

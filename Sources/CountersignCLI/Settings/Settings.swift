@@ -30,6 +30,12 @@ struct Settings: Sendable {
     /// The absolute path of the output folder.
     let outputRoot: String
 
+    /// Where requests may go.
+    let outgoingPolicy: OutgoingPolicy
+
+    /// The absolute path of a PEM file of authorities beside those of the system.
+    let authorityFile: String?
+
     /// The absolute path of the folder whose files are secrets.
     let secretsFolder: String?
 
@@ -52,6 +58,9 @@ struct Settings: Sendable {
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
+        let http = options[Declared.http] ?? Options()
+        outgoingPolicy = try Self.policy(http)
+        authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
@@ -77,6 +86,28 @@ struct Settings: Sendable {
         }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    private static func policy(_ http: Options) throws -> OutgoingPolicy {
+        let networks = try http.required(SettingsDeclaration.allowedNetworks)
+            .map { text in
+                guard let network = NetworkPrefix(text) else {
+                    throw UsageError(
+                        "'http.allow_networks' holds '\(text)', which is no network; write 10.1.0.0/16 or fd12::/48"
+                    )
+                }
+                return network
+            }
+        let hosts = try http.required(SettingsDeclaration.allowedHosts)
+            .map { text in
+                guard let host = HostPattern(text) else {
+                    throw UsageError(
+                        "'http.allow_hosts' holds '\(text)', which is no name; write erp.example.com or *.example.com"
+                    )
+                }
+                return host
+            }
+        return OutgoingPolicy(allowing: networks, hosts: hosts)
     }
 
     private static func storePath(_ text: String) throws -> String {

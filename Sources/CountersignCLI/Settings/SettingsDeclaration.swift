@@ -54,6 +54,18 @@ package enum SettingsDeclaration {
         )
     static let files = Field.group("files", [root.declaration], "Where rules write.")
 
+    static let allowedNetworks = Field<[String]>
+        .texts("allow_networks", "Inner addresses to which every name may lead, such as `10.1.0.0/16`.")
+    static let allowedHosts = Field<[String]>
+        .texts("allow_hosts", "Names that may lead to inner addresses, such as `erp.example.com` or `*.example.com`.")
+    static let authorityFile = Field<String>
+        .text("ca_file", "PEM file of private authorities, trusted beside those of the system.")
+    static let http = Field.group(
+        "http",
+        [allowedNetworks.declaration, allowedHosts.declaration, authorityFile.declaration],
+        "Where requests may go."
+    )
+
     static let secretsFolder = Field<String>
         .text(
             "folder",
@@ -84,11 +96,13 @@ package enum SettingsDeclaration {
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
         listen.declaration, store.declaration, rules.declaration, callback.declaration, engine.declaration,
-        files.declaration, secrets.declaration, log.declaration, actions.declaration,
+        files.declaration, http.declaration, secrets.declaration, log.declaration, actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.
-    static let paths: Set<String> = ["store", "rules", "callback.key_file", "files.root", "secrets.folder"]
+    static let paths: Set<String> = [
+        "store", "rules", "callback.key_file", "files.root", "http.ca_file", "secrets.folder",
+    ]
 
     /// Each setting that holds one value, by its dotted key.
     package static let leaves: [Leaf] = all.flatMap { leaves(of: $0, under: []) }

@@ -59,6 +59,8 @@ struct SettingsLoader {
         case .choice(let words):
             guard words.contains(text) else { throw wrong("one of \(words.joined(separator: ", "))") }
             return .text(text)
+        case .texts:
+            return .texts(text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
         default: return .text(text)
         }
     }
@@ -104,6 +106,8 @@ extension SettingsLoader {
             case .text(let text): content.strings[key] = absolute(text, key, folder)
             case .duration(let duration): content.strings[key] = duration.text
             case .integer(let number): content.strings[key] = String(number)
+            // No setting of several texts has one with a comma.
+            case .texts(let texts): content.strings[key] = texts.joined(separator: ",")
             case .boolean(let flag): content.strings[key] = String(flag)
             default: preconditionFailure("the setting '\(key)' is of a kind that no setting has")
             }

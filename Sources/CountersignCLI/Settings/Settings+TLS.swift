@@ -1,0 +1,24 @@
+import Foundation
+import NIOSSL
+
+extension Settings {
+    /// What the certificates of other servers are checked against; nil for the system's authorities alone.
+    ///
+    /// - Throws: `UsageError` when the file of further authorities cannot be used.
+    func outgoingTLS() throws -> TLSConfiguration? {
+        guard let authorityFile else { return nil }
+        let certificates: [NIOSSLCertificate]
+        do {
+            certificates = try NIOSSLCertificate.fromPEMFile(authorityFile)
+        } catch {
+            throw UsageError(
+                "'http.ca_file': '\(authorityFile)' cannot be read as certificates in PEM form; see whether it exists, who "
+                    + "may read it, and whether it has '-----BEGIN CERTIFICATE-----' in it"
+            )
+        }
+        guard !certificates.isEmpty else { throw UsageError("'http.ca_file': '\(authorityFile)' holds no certificate") }
+        var configuration = TLSConfiguration.makeClientConfiguration()
+        configuration.additionalTrustRoots = [.certificates(certificates)]
+        return configuration
+    }
+}
