@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -15,4 +16,12 @@ int linux_open_beneath(int directory, const char *path, int flags, unsigned int 
     };
     long descriptor = syscall(SYS_openat2, directory, path, &how, sizeof how);
     return descriptor < 0 ? -errno : (int)descriptor;
+}
+
+int linux_adopt_orphans(void) {
+    return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int linux_forgo_new_privileges(void) {
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
 }

@@ -13,6 +13,11 @@ public enum Application {
     ///
     /// - Parameter registry: The actions that rules may name.
     public static func run(actions registry: ActionRegistry = .builtIn) async -> Never {
+        // Before anything starts a thread: it counts for the threads that come.
+        if let refusal = Privileges.forgo() {
+            let sentence = "countersign: programs may gain privileges, the system refuses to forbid it: \(refusal)\n"
+            FileHandle.standardError.write(Data(sentence.utf8))
+        }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: OutgoingClients.configuration)
         let outgoing = OutgoingClients()
         let environment = CommandEnvironment(

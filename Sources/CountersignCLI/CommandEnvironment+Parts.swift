@@ -35,10 +35,16 @@ extension CommandEnvironment {
     /// - Throws: `UsageError` when the file of further authorities cannot be used.
     func services(
         for settings: Settings,
+        owner: String? = nil,
         events: any EventRaising = NoEventRaising()
     ) throws -> ActionServices {
         ActionServices(
             outputRoot: settings.outputRoot,
+            processes: SystemProcesses(
+                environment: variables,
+                limits: settings.processLimits,
+                owner: owner ?? UUID().uuidString
+            ),
             http: HTTPClientSender(
                 clients: outgoing,
                 policy: settings.outgoingPolicy,

@@ -5,4 +5,12 @@
 /// RESOLVE_BENEATH and RESOLVE_NO_SYMLINKS); returns a descriptor, or the negative errno.
 int linux_open_beneath(int directory, const char *_Nonnull path, int flags, unsigned int mode);
 
+/// Makes this process the parent of every descendant whose own parent has ended (prctl(2), PR_SET_CHILD_SUBREAPER);
+/// returns 0 or the negative errno.
+int linux_adopt_orphans(void);
+
+/// Keeps this process and all that it starts from gaining privileges, such as those of a set-user-ID program
+/// (prctl(2), PR_SET_NO_NEW_PRIVS); returns 0 or the negative errno.
+int linux_forgo_new_privileges(void);
+
 #endif

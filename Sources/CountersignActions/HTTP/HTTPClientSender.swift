@@ -23,6 +23,7 @@ package struct HTTPClientSender: HTTPSending {
     /// - Parameters:
     ///   - clients: Whoever makes them shuts them down.
     ///   - policy: Says which addresses may be reached.
+    ///   - resolver: Looks names up.
     ///   - tls: What certificates are checked against; nil for the system's authorities.
     ///   - userAgent: Sent where a request names none, such as `Countersign/1.0`.
     package init(

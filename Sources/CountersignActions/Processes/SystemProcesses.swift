@@ -15,32 +15,46 @@ package struct SystemProcesses: ProcessRunning {
     private static let ignoresBrokenPipes: Void = { signal(SIGPIPE, SIG_IGN) }()
 
     private let inherited: [String: String]
+    private let limits: ProcessLimits
+    private let marks: ProcessMarks
     private let grace: Duration
 
     /// - Parameters:
     ///   - environment: The variables of this process, of which a few are handed on.
+    ///   - limits: What each program may use.
+    ///   - owner: A word that no other owner of programs on this machine has; with it, those of a dead owner are found.
     ///   - grace: How long a program may take to end once it is asked to.
     package init(
         environment: [String: String] = ProcessInfo.processInfo.environment,
+        limits: ProcessLimits = ProcessLimits(),
+        owner: String = UUID().uuidString,
         grace: Duration = .seconds(3)
     ) {
         self.grace = grace
+        self.limits = limits
+        marks = ProcessMarks(owner: owner)
         inherited = environment.filter { Self.inheritedVariables.contains($0.key) }
     }
 
     package func run(_ request: ProcessRequest) async throws(ProcessError) -> ProcessResult {
         if Task.isCancelled { throw .cancelled }
         Self.ignoresBrokenPipes
+        let mark = marks.next()
         let environment = inherited.merging(request.environment) { _, own in own }
+            .merging([ProcessMarks.variable: mark]) { _, ours in ours }
+        let limited = try limits.applied(to: request, path: environment["PATH"])
         var group: pid_t?
         let outcome: Result<ProcessResult, any Error>
         do {
-            outcome = .success(try await run(request, in: environment) { group = $0 })
+            outcome = .success(try await run(limited, in: environment) { group = $0 })
         } catch {
             outcome = .failure(error)
         }
         let isCancelled = Task.isCancelled
-        if let group { await endGroup(group, gently: isCancelled) }
+        if let group {
+            await endGroup(group, gently: isCancelled)
+            await Orphans.end(of: group, markedBy: mark)
+        }
         if isCancelled { throw .cancelled }
         do {
             return try outcome.get()

@@ -65,6 +65,7 @@ struct Server {
             logger: logger,
             read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) }
         )
+        await takeOverPrograms(of: store)
         let grace = settings.grace + .seconds(5)
         var configuration = ServiceGroupConfiguration(
             services: try services(store, book, registry, reloader)
@@ -91,7 +92,11 @@ struct Server {
             store: store,
             book: book,
             planner: Planner(registry: registry),
-            services: try environment.services(for: settings, events: InboxEvents(inbox: store, clock: clock)),
+            services: try environment.services(
+                for: settings,
+                owner: owner(of: store),
+                events: InboxEvents(inbox: store, clock: clock)
+            ),
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }
@@ -119,7 +124,7 @@ struct Server {
         )
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
-            HangupWatch(reloader: reloader, logger: logger),
+            HangupWatch(reloader: reloader, logger: logger), OrphanWatch(clock: clock),
             ControlServer(
                 path: settings.controlSocket,
                 store: store,
@@ -129,6 +134,22 @@ struct Server {
             ),
             door,
         ]
+    }
+
+    /// The name under which programs of this store are started; a copy of the store elsewhere has another.
+    private func owner(of store: any Store) -> String { "\(store.identity)@\(settings.storePath)" }
+
+    /// Has what programs leave behind come to us, and ends what those of a server that was killed left.
+    ///
+    /// Their steps are begun again; without this, one and the same step would be at work twice.
+    private func takeOverPrograms(of store: any Store) async {
+        if let refusal = Orphans.adopt() {
+            logger.warning("Programs that leave their group cannot be ended", metadata: ["reason": "\(refusal)"])
+        }
+        let count = await Orphans.endLeftovers(of: owner(of: store))
+        if count > 0 {
+            logger.warning("Programs of a server that was killed are ended", metadata: ["processes": "\(count)"])
+        }
     }
 
     /// The libraries' own lines about starting and stopping are left out.

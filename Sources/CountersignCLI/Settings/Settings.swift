@@ -1,3 +1,4 @@
+import CountersignActions
 import CountersignModel
 import CountersignStore
 import Foundation
@@ -30,6 +31,9 @@ struct Settings: Sendable {
     /// The absolute path of the output folder.
     let outputRoot: String
 
+    /// What programs may use.
+    let processLimits: ProcessLimits
+
     /// Where requests may go.
     let outgoingPolicy: OutgoingPolicy
 
@@ -58,6 +62,13 @@ struct Settings: Sendable {
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
+        let programs = options[Declared.programs] ?? Options()
+        processLimits = ProcessLimits(
+            cpu: programs[Declared.cpu],
+            memory: programs[Declared.memory].map { $0 << 20 },
+            files: programs[Declared.openFiles],
+            processes: programs[Declared.processes]
+        )
         let http = options[Declared.http] ?? Options()
         outgoingPolicy = try Self.policy(http)
         authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)

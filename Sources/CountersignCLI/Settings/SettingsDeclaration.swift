@@ -54,6 +54,20 @@ package enum SettingsDeclaration {
         )
     static let files = Field.group("files", [root.declaration], "Where rules write.")
 
+    static let cpu = Field<Duration>.duration("cpu", "Time on a processor; a program that used it up is ended.")
+    static let memory = Field.integer("memory", in: 1...1_048_576, "Address space in MiB.")
+    static let openFiles = Field.integer("files", in: 8...1_048_576, "Open files of one process.")
+    static let processes = Field.integer(
+        "processes",
+        in: 1...1_048_576,
+        "Processes and threads of the user as whom Countersign runs, its own among them; root is not bound by it."
+    )
+    static let programs = Field.group(
+        "programs",
+        [cpu.declaration, memory.declaration, openFiles.declaration, processes.declaration],
+        "What each program that a step starts may use; without a value, as much as Countersign itself."
+    )
+
     static let allowedNetworks = Field<[String]>
         .texts("allow_networks", "Inner addresses to which every name may lead, such as `10.1.0.0/16`.")
     static let allowedHosts = Field<[String]>
@@ -96,7 +110,8 @@ package enum SettingsDeclaration {
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
         listen.declaration, store.declaration, rules.declaration, callback.declaration, engine.declaration,
-        files.declaration, http.declaration, secrets.declaration, log.declaration, actions.declaration,
+        files.declaration, programs.declaration, http.declaration, secrets.declaration, log.declaration,
+        actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.

@@ -59,7 +59,7 @@ package struct NetworkPrefix: Sendable, Hashable {
     /// How many leading bits all addresses of the range have in common.
     package let length: Int
 
-    /// Reads a range; an address alone is the range of itself. Nil for anything else, or with bits behind the length.
+    /// Reads a range, or an address alone as the range of itself; nil for anything else, or with bits behind the length.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)
         guard parts.count <= 2, let address = IPAddress(String(parts[0])) else { return nil }

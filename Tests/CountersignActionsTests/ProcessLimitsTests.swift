@@ -1,0 +1,64 @@
+import CountersignActions
+import CountersignModel
+import Glibc
+import Testing
+
+/// Bounds on what programs may use.
+@Suite(.timeLimit(.minutes(1)))
+struct ProcessLimitsTests {
+    private let folder: ScratchFolder
+
+    init() throws {
+        folder = try ScratchFolder()
+    }
+
+    private func run(_ limits: ProcessLimits, _ program: String, _ arguments: String...) async throws -> ProcessResult {
+        let processes = SystemProcesses(environment: ["PATH": "/usr/bin:/bin"], limits: limits)
+        return try await processes.run(
+            ProcessRequest(program: program, arguments: arguments, directory: folder.path, environment: ["A": "b c"])
+        )
+    }
+
+    @Test func `all limits are those that the program sees`() async throws {
+        let limits = ProcessLimits(cpu: .seconds(7), memory: 256 << 20, files: 33, processes: 5_000)
+        let result = try await run(limits, "sh", "-c", "ulimit -t; ulimit -v; ulimit -n; ulimit -p; echo $A")
+        #expect(result.output.text == "7\n262144\n33\n5000\nb c\n")
+    }
+
+    @Test func `a program that computes for ever is ended by a signal`() async throws {
+        let result = try await run(ProcessLimits(cpu: .seconds(1)), "/bin/sh", "-c", "while :; do :; done")
+        #expect([.signalled(Int(SIGXCPU)), .signalled(Int(SIGKILL))].contains(result.ending))
+    }
+
+    @Test func `a program that wants too much memory does not get it`() async throws {
+        let result = try await run(
+            ProcessLimits(memory: 64 << 20),
+            "python3",
+            "-c",
+            "print(len(bytearray(1 << 30)))"
+        )
+        #expect(result.ending != .exited(0))
+        #expect(result.output.text.isEmpty)
+    }
+
+    @Test func `a program that opens too many files is refused`() async throws {
+        let script = "i=3; while [ $i -lt 60 ]; do eval \"exec $i</dev/null\" || exit 9; i=$((i + 1)); done"
+        let result = try await run(ProcessLimits(files: 20), "bash", "-c", script)
+        #expect(result.ending != .exited(0))
+    }
+
+    @Test func `arguments and the exit status are those of the program`() async throws {
+        let result = try await run(ProcessLimits(files: 64), "sh", "-c", "echo \"$1|$2\"; exit 5", "x", "a  b", "-c")
+        #expect(result.output.text == "a  b|-c\n")
+        #expect(result.ending == .exited(5))
+    }
+
+    @Test func `a missing program is told as without limits`() async throws {
+        for program in ["no-such-program", "/no/such/program"] {
+            let place = program.contains("/") ? program : "/usr/bin:/bin"
+            await #expect(throws: ProcessError.notFound(program: program, place: place)) {
+                _ = try await run(ProcessLimits(files: 64), program)
+            }
+        }
+    }
+}

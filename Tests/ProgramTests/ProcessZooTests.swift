@@ -1,0 +1,118 @@
+import CountersignModel
+import Foundation
+import Testing
+
+/// Bad programs, started by the real server: none of them is there when its step has ended.
+@Suite(.serialized, .timeLimit(.minutes(3)))
+struct ProcessZooTests {
+    /// Scripts that leave, or try to leave, a process behind; each writes the number of that process to `$KIND`.
+    private static let beasts: KeyValuePairs<String, String> = [
+        "background": "sleep 1000 & echo $! > background",
+        "ignores-term": "trap '' TERM; sh -c 'trap \"\" TERM; echo $$ > ignores-term; sleep 1000' & sleep 0.2",
+        "session": "setsid sh -c 'echo $$ > session; exec sleep 1000' & sleep 0.2",
+        "daemon": "(setsid sh -c 'sleep 1000 & echo $! > daemon' < /dev/null > /dev/null 2>&1 &) ; sleep 0.2",
+        "double-daemon":
+            "setsid sh -c '(setsid sh -c \"echo \\$\\$ > double-daemon; exec sleep 1000\" &) ; exit 0' & sleep 0.3",
+        "closes-output": "exec >&- 2>&-; sleep 1000 & echo $! > closes-output",
+        "many": "for i in 1 2 3 4 5 6 7 8 9 10; do setsid sleep 1000 & done; echo $! > many",
+    ]
+
+    private static func rules(_ script: String, timeout: String = "20s") -> String {
+        """
+        rules:
+          - id: beast
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - shell:
+                  run: |
+                    \(script)
+                timeout: \(timeout)
+        """
+    }
+
+    private func isAlive(_ process: String) -> Bool {
+        guard let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else { return false }
+        return !status.contains(") Z ")
+    }
+
+    /// The processes that are children of `parent`, zombies among them.
+    private func children(of parent: pid_t) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { Int($0) != nil }
+            .filter { process in
+                let status = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8)
+                // After the name in brackets come the state and the parent.
+                return status?.split(separator: ")").last?.split(separator: " ").dropFirst().first == "\(parent)"
+            }
+    }
+
+    @Test(arguments: beasts.map { $0.key })
+    func `what a program leaves behind ends with its step, wherever it went`(kind: String) async throws {
+        let script = try #require(Self.beasts.first { $0.key == kind }?.value)
+        let deployment = try Deployment(rules: Self.rules(script))
+        try await deployment.serve { server in
+            try await server.post(event())
+            let runs = try await deployment.settledRuns()
+            #expect(runs.map { $0["state"] } == ["succeeded"])
+            let left = try #require(deployment.text(of: "output/\(kind)")).trimmingCharacters(in: .newlines)
+            #expect(!isAlive(left))
+            // The watch notes an end that nobody waited for within a few seconds.
+            try await eventually("the end of every child") { try children(of: server.process).isEmpty }
+        }
+    }
+
+    @Test func `a program and its daemon end when the time of the step is up`() async throws {
+        let script = "setsid sh -c 'echo $$ > daemon; exec sleep 1000' & trap '' TERM; sleep 1000"
+        let deployment = try Deployment(rules: Self.rules(script, timeout: "1s"))
+        try await deployment.serve { server in
+            try await server.post(event())
+            let run = try await eventually("a failed attempt") {
+                let steps = try await deployment.show(run: 1)["steps"]?.array ?? []
+                return steps.isEmpty ? nil : steps
+            }
+            #expect(run.first?["reason"]?.string?.contains("timeout") == true)
+            let left = try #require(deployment.text(of: "output/daemon")).trimmingCharacters(in: .newlines)
+            #expect(!isAlive(left))
+            // The watch notes an end that nobody waited for within a few seconds.
+            try await eventually("the end of every child") { try children(of: server.process).isEmpty }
+        }
+    }
+
+    @Test func `what a killed server left running is ended before its steps begin again`() async throws {
+        let script = "echo $$ >> started; [ \"$(wc -l < started)\" -gt 1 ] || sleep 1000"
+        let deployment = try Deployment(rules: Self.rules(script))
+        try await deployment.serve { server in
+            try await server.post(event())
+            try await eventually("the program") { deployment.text(of: "output/started")?.hasSuffix("\n") == true }
+            server.crash()
+        }
+        let first = try #require(deployment.text(of: "output/started")).trimmingCharacters(in: .newlines)
+        #expect(isAlive(first))
+        let (_, log) = try await deployment.serve { _ in
+            #expect(!isAlive(first))
+            let runs = try await deployment.settledRuns()
+            #expect(runs.map { $0["state"] } == ["succeeded"])
+        }
+        #expect(log.text.contains("Programs of a server that was killed are ended"))
+    }
+
+    @Test func `a program gains no privileges`() async throws {
+        let deployment = try Deployment(rules: Self.rules("grep NoNewPrivs /proc/self/status > privileges"))
+        try await deployment.serve { server in
+            try await server.post(event())
+            _ = try await deployment.settledRuns()
+        }
+        #expect(deployment.text(of: "output/privileges") == "NoNewPrivs:\t1\n")
+    }
+
+    @Test func `the limits of the settings are those of the programs`() async throws {
+        let deployment = try Deployment(
+            rules: Self.rules("ulimit -n > files; ulimit -t >> files"),
+            settings: "programs: { files: 77, cpu: 2m }\n"
+        )
+        try await deployment.serve { server in
+            try await server.post(event())
+            _ = try await deployment.settledRuns()
+        }
+        #expect(deployment.text(of: "output/files") == "77\n120\n")
+    }
+}
