@@ -102,6 +102,7 @@ struct RootCommand: ParsableCommand {
             IngestCommand.self,
             EventsCommand.self,
             RunsCommand.self,
+            ReplayCommand.self,
             ExplainCommand.self,
             DiffCommand.self,
             SchemaCommand.self,

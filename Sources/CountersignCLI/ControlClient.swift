@@ -9,8 +9,9 @@ import NIOHTTP1
 /// Carries out what changes the store: through the running server, or directly when none runs.
 struct ControlClient {
     /// What a command can have done to a run.
-    enum Order: String {
-        case retry
+    enum Order {
+        /// Goes on from the step that failed, or from the one with this id.
+        case retry(from: String?)
         case drop
     }
 
@@ -24,12 +25,30 @@ struct ControlClient {
     func carryOut(_ order: Order, on run: Run.ID) async throws {
         try await change { store in
             switch order {
-            case .retry: try await store.retry(run, at: clock.now)
+            case .retry(let step): try await store.retry(run, from: step, at: clock.now)
             case .drop: try await store.drop(run, at: clock.now)
             }
         } throughServer: {
-            _ = try await send("/runs/\(run)/\(order.rawValue)")
+            switch order {
+            case .retry(let step):
+                let query = step.map {
+                    "?from=\($0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? $0)"
+                }
+                _ = try await send("/runs/\(run)/retry\(query ?? "")")
+            case .drop: _ = try await send("/runs/\(run)/drop")
+            }
         }
+    }
+
+    /// Has the running server judge events once more, and tells what became of their runs.
+    ///
+    /// - Throws: `CommandFailure` with the reason.
+    func replay(_ order: ReplayOrder) async throws -> [ReplayedRun] {
+        let answer = try await send("/replay", order.json.bytes)
+        guard let runs = answer.array?.compactMap({ ReplayedRun(json: $0) }) else {
+            throw CommandFailure("the running server is of another version; restart it")
+        }
+        return runs
     }
 
     /// Stores events that a person hands in, and tells of each as soon as it is stored.
@@ -81,7 +100,7 @@ struct ControlClient {
         request.body = .bytes(ByteBuffer(bytes: content))
         do {
             let answer = try await client.execute(request, timeout: .seconds(10))
-            let text = try await answer.body.collect(upTo: 64 * 1_024)
+            let text = try await answer.body.collect(upTo: 16 << 20)
             let body = try? JSON(parsing: text.readableBytesView)
             guard answer.status != .ok else { return body ?? .null }
             throw CommandFailure(body?["error"]?.string ?? "the server answered \(answer.status.code)")
@@ -89,7 +108,7 @@ struct ControlClient {
             throw failure
         } catch {
             throw CommandFailure(
-                "the running server does not answer at '\(settings.controlSocket)' (\(networkWords(error))); try again"
+                "the running server does not answer at '\(settings.controlSocket)' (\(networkWords(error))); is 'countersign serve' running?"
             )
         }
     }

@@ -30,6 +30,14 @@ package struct Explainer: Sendable {
         )
     }
 
+    /// The ids of the steps in the chain of a run, in their order.
+    ///
+    /// - Throws: `UnknownRuleSet`, `StoreError`.
+    package func steps(of run: Run) async throws -> [String] {
+        let ruleSet = try compiler.compile(kept: try await archive.sources(of: run.ruleSet), as: run.ruleSet)
+        return ruleSet.rule(run.ruleID)?.steps.map(\.id) ?? []
+    }
+
     private func ruleSet(for stored: StoredEvent) async throws -> RuleSet {
         do {
             if let version = stored.ruleSet {

@@ -30,9 +30,13 @@ package struct RunProgress: Sendable {
     /// All attempts, in the order in which they were made.
     package private(set) var records: [StepRecord]
 
-    package init(rule: Rule, round: Int, records: [StepRecord]) {
+    /// From which step on only results since a round count.
+    private let redo: Run.Redo?
+
+    package init(rule: Rule, round: Int, redo: Run.Redo? = nil, records: [StepRecord]) {
         self.rule = rule
         self.round = round
+        self.redo = redo
         self.records = records
     }
 
@@ -113,9 +117,11 @@ package struct RunProgress: Sendable {
 
     /// The record that holds the step's result; nil while it has none.
     private func record(of step: Step) -> StepRecord? {
-        let belongsToChain = rule.steps.contains { $0.id == step.id }
+        let place = rule.steps.firstIndex { $0.id == step.id }
+        let belongsToChain = place != nil
+        let earliest = place.map { earliestRound(at: $0) } ?? round
         return records.last { record in
-            guard record.stepID == step.id else { return false }
+            guard record.stepID == step.id, record.round >= earliest else { return false }
             switch record.status {
             // What the chain has done stays done; on_failure and always belong to their round.
             case .succeeded, .skipped: return belongsToChain || record.round == round
@@ -124,6 +130,13 @@ package struct RunProgress: Sendable {
             case .interrupted: return false
             }
         }
+    }
+
+    /// The round since when results of the chain's step at `place` count.
+    private func earliestRound(at place: Int) -> Int {
+        guard let redo else { return 0 }
+        let first = redo.stepID.isEmpty ? 0 : rule.steps.firstIndex { $0.id == redo.stepID }
+        return first.map { place >= $0 ? redo.round : 0 } ?? 0
     }
 
     private func result(of step: Step) -> Result? {

@@ -44,7 +44,12 @@ package struct RunWorker: Sendable {
             guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
                 throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
             }
-            let progress = RunProgress(rule: rule, round: claimed.run.retries, records: claimed.records)
+            let progress = RunProgress(
+                rule: rule,
+                round: claimed.run.retries,
+                redo: claimed.run.redo,
+                records: claimed.records
+            )
             // From here on, what programs and servers say may hold a secret that they were given.
             let discreet = Desk(claimed: claimed, lease: lease, logger: logger.masking(rules.secrets))
             try await proceed(progress, rules, at: discreet, isStopping)

@@ -113,6 +113,11 @@ struct StepPerformer: Sendable {
         )
     }
 
+    /// The same for every attempt at a step of a rule for an event, also when the event is replayed.
+    private func idempotencyKey(of attempt: Attempt) -> String {
+        "\(store.identity)-\(attempt.claimed.event.id)-\(attempt.progress.rule.id)-\(attempt.step.id)"
+    }
+
     private func context(_ attempt: Attempt) -> ActionContext {
         var logger = attempt.logger
         logger[metadataKey: "step.id"] = "\(attempt.step.id)"
@@ -122,7 +127,7 @@ struct StepPerformer: Sendable {
             ruleID: attempt.progress.rule.id,
             stepID: attempt.step.id,
             attempt: attempt.number,
-            idempotencyKey: "\(store.identity)-\(attempt.claimed.run.id)-\(attempt.step.id)",
+            idempotencyKey: idempotencyKey(of: attempt),
             logger: logger,
             services: services
         )

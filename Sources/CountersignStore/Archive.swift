@@ -6,6 +6,9 @@ package protocol Archive: Sendable {
     /// Events, the newest first: by the time of storing, then by number.
     func events(_ query: EventQuery) async throws -> [StoredEvent]
 
+    /// The numbers of events, the oldest first: by the time of storing, then by number.
+    func eventIDs(_ query: EventQuery) async throws -> [Event.ID]
+
     /// The events behind `position`, the oldest first: the pages of a walk through the whole store.
     func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent]
 
@@ -54,12 +57,23 @@ package struct EventQuery: Sendable {
     package var name: String?
     package var packageID: String?
     package var since: Date?
+
+    /// Only events that were stored before this time.
+    package var until: Date?
+
     package var limit: Int
 
-    package init(name: String? = nil, packageID: String? = nil, since: Date? = nil, limit: Int = 50) {
+    package init(
+        name: String? = nil,
+        packageID: String? = nil,
+        since: Date? = nil,
+        until: Date? = nil,
+        limit: Int = 50
+    ) {
         self.name = name
         self.packageID = packageID
         self.since = since
+        self.until = until
         self.limit = limit
     }
 }
@@ -69,12 +83,28 @@ package struct RunQuery: Sendable {
     package var eventID: Event.ID?
     package var ruleID: String?
     package var state: Run.State?
+
+    /// Only runs that were made at this time or later.
+    package var since: Date?
+
+    /// Only runs that were made before this time.
+    package var until: Date?
+
     package var limit: Int
 
-    package init(eventID: Event.ID? = nil, ruleID: String? = nil, state: Run.State? = nil, limit: Int = 50) {
+    package init(
+        eventID: Event.ID? = nil,
+        ruleID: String? = nil,
+        state: Run.State? = nil,
+        since: Date? = nil,
+        until: Date? = nil,
+        limit: Int = 50
+    ) {
         self.eventID = eventID
         self.ruleID = ruleID
         self.state = state
+        self.since = since
+        self.until = until
         self.limit = limit
     }
 }

@@ -97,10 +97,16 @@ package protocol Ledger: Sendable {
     /// - Returns: How many runs were queued again.
     func rescue(everyOwner: Bool, at now: Date) async throws -> Int
 
-    /// Sends a failed run on its way again, from the step that failed; earlier results stay.
+    /// Sends a failed run on its way again, from the step that failed or from the one of the id `step`.
+    ///
+    /// Results of earlier steps stay.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func retry(_ run: Run.ID, at now: Date) async throws
+    func retry(_ run: Run.ID, from step: String?, at now: Date) async throws
+
+    /// Makes runs of events that were dispatched before, all or nothing; with `again`, runs that have ended begin again
+    /// from their first step, by the rule set that the dispatch names.
+    func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun]
 
     /// Gives up a failed or queued run.
     ///
@@ -112,6 +118,15 @@ package protocol Ledger: Sendable {
 
     /// Rung when runs were queued.
     var queued: Bell { get }
+}
+
+extension Ledger {
+    /// Sends a failed run on its way again, from the step that failed.
+    ///
+    /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
+    package func retry(_ run: Run.ID, at now: Date) async throws {
+        try await retry(run, from: nil, at: now)
+    }
 }
 
 /// The runs to make for one event.

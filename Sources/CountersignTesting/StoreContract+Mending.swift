@@ -70,6 +70,46 @@ extension StoreContract {
             #expect(retried.run.dueAt == after(10) && retried.run.finishedAt == nil)
             #expect(retried.records.map { $0.status } == [.failed])
         },
+        Clause("a run that is retried from a step keeps that fact, also over a later retry") { store async throws in
+            let run = try await failed(in: store)
+            #expect(try await store.run(run)?.run.redo == nil)
+            try await store.retry(run, from: "step", at: after(10))
+            #expect(try await store.run(run)?.run.redo == Run.Redo(stepID: "step", round: 1))
+            _ = try await store.claim(limit: 1, lease: lease("v"), at: after(10))
+            try await store.release(run, lease: "v", to: .failed, recording: nil, at: after(11))
+            try await store.retry(run, at: after(12))
+            let again = try #require(try await store.run(run)?.run)
+            #expect(again.retries == 2 && again.redo == Run.Redo(stepID: "step", round: 1))
+        },
+        Clause("a replay makes missing runs, keeps others, and begins ended ones again when asked") {
+            store async throws in
+            let run = try await failed(in: store)
+            let event = try #require(try await store.run(run)?.run.eventID)
+            let ruleID = try #require(try await store.run(run)?.run.ruleID)
+            let replay = dispatch(event, [ruleID, "new"], ruleSet: "later")
+            let first = try await store.replay([replay], again: false, at: after(20))
+            #expect(first.map(\.fate) == [.kept, .made])
+            #expect(try await state(of: run, in: store) == .failed)
+            _ = store.queued.take()
+            let second = try await store.replay([replay], again: true, at: after(21))
+            #expect(second.map(\.fate) == [.again, .kept])
+            #expect(store.queued.take())
+            let begun = try #require(try await store.run(run)?.run)
+            #expect(begun.state == .queued && begun.retries == 1 && begun.dueAt == after(21))
+            #expect(begun.redo == Run.Redo(stepID: "", round: 1) && begun.finishedAt == nil)
+            #expect(begun.ruleSet == RuleSetVersion(rawValue: "later"))
+        },
+        Clause("runs and events of a time are found, those at its end are not") { store async throws in
+            let event = try await store.append(SampleDelivery.numbered(1), at: start).eventID
+            let later = try await store.append(SampleDelivery.numbered(2), at: after(10)).eventID
+            try await store.dispatch([dispatch(event, ["r"])], at: after(1))
+            try await store.dispatch([dispatch(later, ["r"])], at: after(11))
+            #expect(try await store.eventIDs(EventQuery()) == [event, later])
+            #expect(try await store.eventIDs(EventQuery(until: after(10))) == [event])
+            #expect(try await store.events(EventQuery(since: after(1))).map(\.event.id) == [later])
+            #expect(try await store.runs(RunQuery(since: after(2))).map(\.eventID) == [later])
+            #expect(try await store.runs(RunQuery(until: after(11))).map(\.eventID) == [event])
+        },
         Clause("an interruption belongs to the round in which it happened") { store async throws in
             let run = try await failed(in: store)
             try await store.retry(run, at: after(10))

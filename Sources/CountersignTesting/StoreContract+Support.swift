@@ -9,10 +9,10 @@ extension StoreContract {
         Lease(id: id, until: after(seconds))
     }
 
-    static func dispatch(_ event: Event.ID, _ ruleIDs: [String]) -> Dispatch {
+    static func dispatch(_ event: Event.ID, _ ruleIDs: [String], ruleSet: String = "v1") -> Dispatch {
         Dispatch(
             eventID: event,
-            ruleSet: RuleSetVersion(rawValue: "v1"),
+            ruleSet: RuleSetVersion(rawValue: ruleSet),
             ruleIDs: ruleIDs,
             verdicts: Verdicts(matches: Array(ruleIDs.indices))
         )

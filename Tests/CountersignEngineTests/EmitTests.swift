@@ -107,7 +107,7 @@ struct EmitTests {
             let events = InboxEvents(inbox: world.store, clock: world.clock)
             // What the attempt that crashed has left: the event of the first run's step, and no record of it.
             let payload: JSON = ["name": "X_FILED"]
-            let key = "\(world.store.identity)-1-emit"
+            let key = "\(world.store.identity)-2-r-emit"
             let first = try await events.raise(.init(name: "X_FILED", payload: payload, key: key))
             try await world.receive(Self.event)
             let run = try #require(try await world.store.runs(RunQuery()).first)

@@ -53,6 +53,27 @@ struct RunProgressTests {
         #expect(progress(first + [.sample("b!", round: 1)], round: 1).nextName == "f2")
     }
 
+    @Test(arguments: [
+        ("a", ["a+", "b!"], "a2"), ("b", ["a+", "b+"], "b2"), ("", ["a+", "b+"], "a2"), ("", ["a~", "b+"], "a2"),
+        ("c", ["a+", "b!"], "b2"),
+    ])
+    func `a run that is done once more from a step forgets what that step and those behind it did`(
+        step: String,
+        records: [String],
+        next: String
+    ) {
+        let redo = Run.Redo(stepID: step, round: 1)
+        let progress = RunProgress(rule: rule, round: 1, redo: redo, records: records.map { .sample($0) })
+        #expect(progress.nextName == next)
+    }
+
+    @Test func `results since the round of the repetition count, also in later rounds`() {
+        let redo = Run.Redo(stepID: "a", round: 1)
+        let records: [StepRecord] = [.sample("a+"), .sample("b!"), .sample("a+", round: 1), .sample("b!", round: 1)]
+        #expect(RunProgress(rule: rule, round: 2, redo: redo, records: records).nextName == "b3")
+        #expect(RunProgress(rule: rule, round: 2, redo: redo, records: records).values.members.map(\.key) == ["a"])
+    }
+
     @Test func `failures are counted in each round apart`() {
         let records: [StepRecord] = [.sample("a-"), .sample("a!"), .sample("a-", round: 1)]
         #expect(progress(records).failures(of: "a") == 2)

@@ -111,9 +111,26 @@ import Testing
     @Test func `a store of a newer version is refused by owner and reader`() async throws {
         try await filledStore()
         try change { db in try db.execute(sql: "PRAGMA user_version = 99") }
-        let error = StoreError.newer(path: path, found: 99, known: 1)
+        let error = StoreError.newer(path: path, found: 99, known: 2)
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
+    }
+
+    @Test func `a store of the first version is brought up to date, and keeps what it holds`() async throws {
+        try await filledStore()
+        try change { db in
+            try db.execute(
+                sql: """
+                    ALTER TABLE runs DROP COLUMN redo_step; ALTER TABLE runs DROP COLUMN redo_round;
+                    PRAGMA user_version = 1
+                    """
+            )
+        }
+        #expect(throws: StoreError.self) { try SQLiteArchive.open(path: path) }
+        let store = try SQLiteStore.open(path: path)
+        #expect(try await store.events(EventQuery()).isEmpty == false)
+        _ = try await store.runs(RunQuery())
+        await store.close()
     }
 
     @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short", "1"])

@@ -121,68 +121,6 @@ struct RunsCommand: ParsableCommand {
             }
         }
     }
-
-    /// `countersign runs retry` sends runs on their way again.
-    struct Retry: EnvironmentCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Send failed runs on their way again, from the step that failed.",
-            discussion: """
-                Steps that succeeded are not repeated.
-
-                Example:
-                  countersign runs retry 7
-                """
-        )
-
-        @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
-        var ids: [Int64]
-
-        @OptionGroup var options: SettingsOptions
-
-        func run(in environment: CommandEnvironment) async throws {
-            try await environment.carryOut(.retry, on: ids, options, done: "goes on")
-        }
-    }
-
-    /// `countersign runs drop` gives runs up.
-    struct Drop: EnvironmentCommand {
-        static let configuration = CommandConfiguration(
-            abstract: "Give up failed or waiting runs.",
-            discussion: """
-                The run and its history are kept, but nothing is tried any more.
-
-                Example:
-                  countersign runs drop 7
-                """
-        )
-
-        @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
-        var ids: [Int64]
-
-        @OptionGroup var options: SettingsOptions
-
-        func run(in environment: CommandEnvironment) async throws {
-            try await environment.carryOut(.drop, on: ids, options, done: "is dropped")
-        }
-    }
 }
 
 extension Run.State: ExpressibleByArgument {}
-
-extension CommandEnvironment {
-    /// Carries out an order on each run; a run that refuses does not keep the others from being tried.
-    func carryOut(_ order: ControlClient.Order, on ids: [Int64], _ options: SettingsOptions, done: String) async throws
-    {
-        let control = ControlClient(settings: try options.settings(in: self), clock: clock, client: client)
-        var failures: [String] = []
-        for id in ids {
-            do {
-                try await control.carryOut(order, on: Run.ID(rawValue: id))
-                print("run \(id) \(done)")
-            } catch let failure as CommandFailure {
-                failures.append(failure.description)
-            }
-        }
-        if !failures.isEmpty { throw CommandFailure(failures.joined(separator: "\ncountersign: ")) }
-    }
-}

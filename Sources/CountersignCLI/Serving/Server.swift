@@ -129,6 +129,7 @@ struct Server {
                 path: settings.controlSocket,
                 store: store,
                 reader: reader,
+                replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
                 clock: clock,
                 logger: quietLogger
             ),

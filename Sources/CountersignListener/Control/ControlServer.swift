@@ -14,20 +14,31 @@ package struct ControlServer: Service {
     private let path: String
     private let store: any Inbox & Ledger
     private let reader: any CallbackReader
+    private let replayEvents: @Sendable (ReplayOrder) async throws -> [ReplayedRun]
     private let clock: any WallClock
     private let logger: Logger
 
-    /// A server at `path`, which may have `longestPath` bytes at most; `reader` reads the events that are handed in.
+    /// A server at `path`, which may have `longestPath` bytes at most.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the socket.
+    ///   - store: What orders change.
+    ///   - reader: Reads the events that are handed in.
+    ///   - replay: Judges events once more by the rules in force.
+    ///   - clock: The time at which orders are carried out.
+    ///   - logger: Where orders that fail are told.
     package init(
         path: String,
         store: any Inbox & Ledger,
         reader: any CallbackReader,
+        replay: @escaping @Sendable (ReplayOrder) async throws -> [ReplayedRun],
         clock: any WallClock,
         logger: Logger
     ) {
         self.path = path
         self.store = store
         self.reader = reader
+        replayEvents = replay
         self.clock = clock
         self.logger = logger
     }
@@ -39,12 +50,14 @@ package struct ControlServer: Service {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.
         unlink(path)
         let router = Router()
-        router.post("/runs/:id/retry") { _, context in
-            await change(context) { try await store.retry($0, at: clock.now) }
+        router.post("/runs/:id/retry") { request, context in
+            let step = request.uri.queryParameters["from"].map(String.init)
+            return await change(context) { try await store.retry($0, from: step, at: clock.now) }
         }
         router.post("/runs/:id/drop") { _, context in
             await change(context) { try await store.drop($0, at: clock.now) }
         }
+        router.post("/replay") { request, _ in await replay(request) }
         router.post("/events") { request, _ in await takeIn(request) }
         let path = path
         let application = Application(
@@ -71,6 +84,19 @@ package struct ControlServer: Service {
             return ControlAnswer(status: .badRequest, error: error.reason)
         } catch {
             return ControlAnswer(status: .serviceUnavailable, error: "\(error)")
+        }
+    }
+
+    /// Judges events once more.
+    private func replay(_ request: Request) async -> ControlAnswer {
+        do {
+            let body = try await request.body.collect(upTo: 1 << 20)
+            guard let order = ReplayOrder(json: try JSON(parsing: body.readableBytesView)) else {
+                return ControlAnswer(status: .badRequest, error: "the order is not understood; update both sides")
+            }
+            return ControlAnswer(status: .ok, body: .array(try await replayEvents(order).map(\.json)))
+        } catch {
+            return ControlAnswer(status: error is StoreError ? .serviceUnavailable : .conflict, error: "\(error)")
         }
     }
 
@@ -117,22 +143,5 @@ private struct ControlAnswer: ResponseGenerator {
             headers: [.contentType: "application/json"],
             body: .init(byteBuffer: ByteBuffer(bytes: body.bytes))
         )
-    }
-}
-
-extension Receipt {
-    /// What commands on this machine are told of a receipt.
-    package var json: JSON {
-        switch self {
-        case .stored(let id): ["event": JSON(id.rawValue), "duplicate": false]
-        case .duplicate(let id): ["event": JSON(id.rawValue), "duplicate": true]
-        }
-    }
-
-    /// Reads what `json` gives; nil for anything else.
-    package init?(json: JSON) {
-        guard let number = json["event"]?.number?.integer, let isDuplicate = json["duplicate"]?.bool else { return nil }
-        let id = Event.ID(rawValue: Int64(number))
-        self = isDuplicate ? .duplicate(of: id) : .stored(id)
     }
 }

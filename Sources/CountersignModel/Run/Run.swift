@@ -2,6 +2,20 @@ package import Foundation
 
 /// One rule at work for one event.
 public struct Run: Sendable {
+    /// The step from which a run is done once more, whatever it did before.
+    package struct Redo: Sendable, Equatable {
+        /// The id of the step; empty for the whole chain.
+        package let stepID: String
+
+        /// The `retries` of the run since when results of that step, and of those behind it, count.
+        package let round: Int
+
+        package init(stepID: String, round: Int) {
+            self.stepID = stepID
+            self.round = round
+        }
+    }
+
     /// The number of a run in its store, given in the order of making, from 1.
     public struct ID: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
         /// The number itself, as the store counts.
@@ -43,6 +57,9 @@ public struct Run: Sendable {
     /// How often a person sent the run on its way again; the attempts of each time are counted apart.
     package let retries: Int
 
+    /// From where a person had it done once more; nil when every result counts.
+    package let redo: Redo?
+
     package let createdAt: Date
     package let finishedAt: Date?
 
@@ -54,6 +71,7 @@ public struct Run: Sendable {
         state: State,
         dueAt: Date,
         retries: Int,
+        redo: Redo? = nil,
         createdAt: Date,
         finishedAt: Date?
     ) {
@@ -64,6 +82,7 @@ public struct Run: Sendable {
         self.state = state
         self.dueAt = dueAt
         self.retries = retries
+        self.redo = redo
         self.createdAt = createdAt
         self.finishedAt = finishedAt
     }

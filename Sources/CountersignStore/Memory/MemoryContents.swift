@@ -52,6 +52,7 @@ extension MemoryContents {
                 return (query.name.map { $0 == event.name } ?? true)
                     && (query.packageID.map { $0 == event.payload["packageId"]?.string } ?? true)
                     && (since.map { $0 <= event.receivedAt } ?? true)
+                    && (query.until.map { event.receivedAt < $0.stored } ?? true)
             }
             .sorted {
                 ($0.event.receivedAt, $0.event.id.rawValue) > ($1.event.receivedAt, $1.event.id.rawValue)
@@ -162,12 +163,28 @@ extension MemoryContents {
         return count
     }
 
-    mutating func retry(_ run: Run.ID, at now: Date) throws {
+    mutating func retry(_ run: Run.ID, from step: String?, at now: Date) throws {
         let index = try index(of: run, in: [.failed], wanted: "failed")
-        runs[index].state = .queued
-        runs[index].retries += 1
-        runs[index].dueAt = now.stored
-        runs[index].finishedAt = nil
+        runs[index].beginRound(from: step, at: now.stored)
+    }
+
+    mutating func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) -> [ReplayedRun] {
+        var replayed: [ReplayedRun] = []
+        for dispatch in dispatches {
+            for ruleID in dispatch.ruleIDs {
+                let index = runs.firstIndex { $0.eventID == dispatch.eventID && $0.ruleID == ruleID }
+                let fate = ReplayedRun.fate(ofRunIn: index.map { runs[$0].state }, again: again)
+                if let index, fate == .again {
+                    runs[index].ruleSet = dispatch.ruleSet
+                    runs[index].beginRound(from: "", at: now.stored)
+                } else if fate == .made {
+                    let id = Run.ID(rawValue: Int64(runs.count) + 1)
+                    runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))
+                }
+                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate))
+            }
+        }
+        return replayed
     }
 
     mutating func drop(_ run: Run.ID, at now: Date) throws {
@@ -208,6 +225,8 @@ extension MemoryContents {
                 (query.eventID.map { $0 == run.eventID } ?? true)
                     && (query.ruleID.map { $0 == run.ruleID } ?? true)
                     && (query.state.map { $0 == run.state } ?? true)
+                    && (query.since.map { $0.stored <= run.createdAt } ?? true)
+                    && (query.until.map { run.createdAt < $0.stored } ?? true)
             }
             .prefix(max(0, query.limit))
             .map { $0.run }

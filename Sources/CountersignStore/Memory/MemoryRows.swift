@@ -34,12 +34,14 @@ struct MemoryRun {
     let id: Run.ID
     let eventID: Event.ID
     let ruleID: String
-    private let ruleSet: RuleSetVersion
-    private let createdAt: Date
+    let createdAt: Date
+
+    var ruleSet: RuleSetVersion
 
     var state = Run.State.queued
     var dueAt: Date
     var retries = 0
+    var redo: Run.Redo?
     var finishedAt: Date?
     var lease: Lease?
     var step: Step?
@@ -63,9 +65,19 @@ struct MemoryRun {
             state: state,
             dueAt: dueAt,
             retries: retries,
+            redo: redo,
             createdAt: createdAt,
             finishedAt: finishedAt
         )
+    }
+
+    /// Queues the run once more, from the step with this id on; empty stands for the first one, nil for where it stopped.
+    mutating func beginRound(from step: String?, at now: Date) {
+        state = .queued
+        retries += 1
+        dueAt = now
+        finishedAt = nil
+        if let step { redo = Run.Redo(stepID: step, round: retries) }
     }
 
     /// Ends the work of the lease.

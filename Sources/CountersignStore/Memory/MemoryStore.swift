@@ -48,6 +48,10 @@ extension MemoryStore {
         contents.withLock { $0.events(query) }
     }
 
+    package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
+        contents.withLock { contents in contents.events(query).reversed().map(\.event.id) }
+    }
+
     package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
         contents.withLock { $0.events(after: position, limit: limit) }
     }
@@ -131,9 +135,15 @@ extension MemoryStore {
         return count
     }
 
-    package func retry(_ run: Run.ID, at now: Date) async throws {
-        try write { try $0.retry(run, at: now) }
+    package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
+        try write { try $0.retry(run, from: step, at: now) }
         queued.ring()
+    }
+
+    package func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun] {
+        let runs = try write { $0.replay(dispatches, again: again, at: now) }
+        if runs.contains(where: { $0.fate != .kept }) { queued.ring() }
+        return runs
     }
 
     package func drop(_ run: Run.ID, at now: Date) async throws {

@@ -61,6 +61,23 @@ extension Query {
 
     /// Events as somebody asks for them, the newest first.
     package static func events(_ query: EventQuery) -> Query {
+        let (clause, arguments) = conditions(of: query)
+        return Query(
+            "SELECT \(EventRow.columns) FROM events\(clause) ORDER BY received_at DESC, id DESC LIMIT ?",
+            arguments + [max(0, query.limit)]
+        )
+    }
+
+    /// The numbers of events as somebody asks for them, the oldest first.
+    static func eventIDs(_ query: EventQuery) -> Query {
+        let (clause, arguments) = conditions(of: query)
+        return Query(
+            "SELECT id FROM events\(clause) ORDER BY received_at, id LIMIT ?",
+            arguments + [max(0, query.limit)]
+        )
+    }
+
+    private static func conditions(of query: EventQuery) -> (clause: String, arguments: StatementArguments) {
         var conditions: [String] = []
         var arguments = StatementArguments()
         if let packageID = query.packageID {
@@ -76,10 +93,11 @@ extension Query {
             conditions.append("received_at >= ?")
             arguments += [since.milliseconds]
         }
-        return Query(
-            "SELECT \(EventRow.columns) FROM events\(clause(conditions)) ORDER BY received_at DESC, id DESC LIMIT ?",
-            arguments + [max(0, query.limit)]
-        )
+        if let until = query.until {
+            conditions.append("received_at < ?")
+            arguments += [until.milliseconds]
+        }
+        return (clause(conditions), arguments)
     }
 
     /// Events behind a position, the oldest first.
@@ -111,6 +129,14 @@ extension Query {
         if let state = query.state {
             conditions.append("\(sign)state = ?")
             arguments += [state.rawValue]
+        }
+        if let since = query.since {
+            conditions.append("created_at >= ?")
+            arguments += [since.milliseconds]
+        }
+        if let until = query.until {
+            conditions.append("created_at < ?")
+            arguments += [until.milliseconds]
         }
         return Query(
             "SELECT \(Run.columns) FROM runs\(clause(conditions)) ORDER BY id DESC LIMIT ?",

@@ -148,13 +148,17 @@ struct ClaimedRow: Sendable {
 }
 
 extension Run {
-    static let columns = "id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at"
+    static let columns = """
+        id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, redo_step, redo_round
+        """
 
     init(_ row: Row) throws {
         guard let state = State(rawValue: row[4]) else {
             throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run's state is unknown")
         }
         let finishedAt: Int64? = row[8]
+        let redoStep: String? = row[9]
+        let redoRound: Int? = row[10]
         self.init(
             id: ID(rawValue: row[0]),
             eventID: Event.ID(rawValue: row[1]),
@@ -163,6 +167,7 @@ extension Run {
             state: state,
             dueAt: Date(milliseconds: row[5]),
             retries: row[6],
+            redo: redoStep.flatMap { step in redoRound.map { Redo(stepID: step, round: $0) } },
             createdAt: Date(milliseconds: row[7]),
             finishedAt: finishedAt.map { Date(milliseconds: $0) }
         )

@@ -21,16 +21,21 @@ struct RunTable {
                 ]
             )
             for ruleID in dispatch.ruleIDs where isNew > 0 {
-                made += try db.change(
-                    """
-                    INSERT INTO runs (event_id, rule_id, rule_set, state, due_at, created_at)
-                    VALUES (?1, ?2, ?3, 'queued', ?4, ?4) ON CONFLICT DO NOTHING
-                    """,
-                    [dispatch.eventID.rawValue, ruleID, dispatch.ruleSet.rawValue, now.milliseconds]
-                )
+                made += try insert(ruleID, of: dispatch, at: now)
             }
         }
         return made
+    }
+
+    @discardableResult
+    private func insert(_ ruleID: String, of dispatch: Dispatch, at now: Date) throws -> Int {
+        try db.change(
+            """
+            INSERT INTO runs (event_id, rule_id, rule_set, state, due_at, created_at)
+            VALUES (?1, ?2, ?3, 'queued', ?4, ?4) ON CONFLICT DO NOTHING
+            """,
+            [dispatch.eventID.rawValue, ruleID, dispatch.ruleSet.rawValue, now.milliseconds]
+        )
     }
 
     func claim(limit: Int, lease: Lease, at now: Date) throws -> [ClaimedRow] {
@@ -115,12 +120,46 @@ struct RunTable {
         return abandoned.count
     }
 
-    func retry(_ run: Run.ID, at now: Date) throws {
+    func retry(_ run: Run.ID, from step: String?, at now: Date) throws {
         try expect(run, in: [.failed], wanted: "failed")
+        // On the right, SQLite sees the values of before.
         try db.change(
-            "UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?, finished_at = NULL WHERE id = ?",
-            [now.milliseconds, run.rawValue]
+            """
+            UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?1, finished_at = NULL,
+                redo_step = coalesce(?2, redo_step),
+                redo_round = CASE WHEN ?2 IS NULL THEN redo_round ELSE retries + 1 END
+            WHERE id = ?3
+            """,
+            [now.milliseconds, step, run.rawValue]
         )
+    }
+
+    func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) throws -> [ReplayedRun] {
+        var replayed: [ReplayedRun] = []
+        for dispatch in dispatches {
+            for ruleID in dispatch.ruleIDs {
+                let found = try db.first(
+                    "SELECT \(Run.columns) FROM runs WHERE event_id = ? AND rule_id = ?",
+                    [dispatch.eventID.rawValue, ruleID]
+                ) { try Run($0) }
+                let fate = ReplayedRun.fate(ofRunIn: found?.state, again: again)
+                switch fate {
+                case .made: try insert(ruleID, of: dispatch, at: now)
+                case .again:
+                    try db.change(
+                        """
+                        UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?,
+                            finished_at = NULL, redo_step = '', redo_round = retries + 1
+                        WHERE event_id = ? AND rule_id = ?
+                        """,
+                        [dispatch.ruleSet.rawValue, now.milliseconds, dispatch.eventID.rawValue, ruleID]
+                    )
+                case .kept: break
+                }
+                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate))
+            }
+        }
+        return replayed
     }
 
     func drop(_ run: Run.ID, at now: Date) throws {

@@ -44,6 +44,10 @@ package final class SQLiteArchive: Archive {
         try await read { try $0.all(.events(query)) { try EventRow($0) } }.map { try $0.storedEvent(path: path) }
     }
 
+    package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
+        try await read { try $0.all(.eventIDs(query)) { Event.ID(rawValue: $0[0]) } }
+    }
+
     package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
         try await read { try $0.all(.events(after: position, limit: limit)) { try EventRow($0) } }
             .map { try $0.storedEvent(path: path) }

@@ -105,6 +105,8 @@ extension SQLiteStore {
 extension SQLiteStore {
     package func events(_ query: EventQuery) async throws -> [StoredEvent] { try await archive.events(query) }
 
+    package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] { try await archive.eventIDs(query) }
+
     package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
         try await archive.events(after: position, limit: limit)
     }
@@ -178,9 +180,15 @@ extension SQLiteStore {
         return count
     }
 
-    package func retry(_ run: Run.ID, at now: Date) async throws {
-        try await writer.write { try RunTable(db: $0).retry(run, at: now) }
+    package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
+        try await writer.write { try RunTable(db: $0).retry(run, from: step, at: now) }
         queued.ring()
+    }
+
+    package func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun] {
+        let runs = try await writer.write { try RunTable(db: $0).replay(dispatches, again: again, at: now) }
+        if runs.contains(where: { $0.fate != .kept }) { queued.ring() }
+        return runs
     }
 
     package func drop(_ run: Run.ID, at now: Date) async throws {

@@ -7,7 +7,7 @@ enum Schema {
     /// "CSGN": tells our files from other programs' databases.
     private static let applicationID = 0x4353_474E
 
-    private static let migrations = [first]
+    private static let migrations = [first, redo]
 
     /// Brings the file up to date.
     static func migrate(_ db: Database, path: String) throws {
@@ -52,6 +52,12 @@ enum Schema {
         }
         return found
     }
+
+    /// Runs that are done once more from a step on.
+    private static let redo = """
+        ALTER TABLE runs ADD COLUMN redo_step TEXT;
+        ALTER TABLE runs ADD COLUMN redo_round INTEGER;
+        """
 
     private static let first = """
         CREATE TABLE store (

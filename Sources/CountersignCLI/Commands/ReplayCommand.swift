@@ -1,0 +1,135 @@
+import ArgumentParser
+import CountersignListener
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// `countersign replay`: has stored events judged once more.
+struct ReplayCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "replay",
+        abstract: "Judge stored events once more, by the rules in force now.",
+        discussion: """
+            A new or mended rule gets the runs that it would have had. A rule that has a run for an event keeps it, unless
+            --again has it begin from its first step; it carries the same idempotency keys as before. What would be done
+            is shown first; the running server does it.
+
+            Examples:
+              countersign replay 42
+              countersign replay --event PACKAGE_COMPLETE --since 7d --rule file-completed-package
+              countersign replay --package 5n4obeO8jYoPp126Cm-Y3fxdfbo= --again --yes
+            """
+    )
+
+    /// How many events one order to the server names.
+    private static let batch = 200
+
+    @Argument(help: ArgumentHelp("The numbers of the events.", valueName: "id"))
+    var ids: [Int64] = []
+
+    @Option(help: ArgumentHelp("All events of this name.", valueName: "name"))
+    var event: String?
+
+    @Option(help: ArgumentHelp("All events of this package.", valueName: "id"))
+    var package: String?
+
+    @Option(help: ArgumentHelp("All events of the last time, such as 7d.", valueName: "duration"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("All events before the last time, such as 1h.", valueName: "duration"))
+    var until: String?
+
+    @Option(help: ArgumentHelp("Only this rule.", valueName: "id"))
+    var rule: String?
+
+    @Flag(help: "Have runs that have ended begin again.")
+    var again = false
+
+    @Flag(help: "Only show what would be done.")
+    var dryRun = false
+
+    @Flag(help: "Do not ask.")
+    var yes = false
+
+    @Flag(help: "Print what became of each run as a JSON object on a line.")
+    var json = false
+
+    @OptionGroup var options: SettingsOptions
+
+    func validate() throws {
+        let isByFilter = event != nil || package != nil || since != nil || until != nil
+        guard ids.isEmpty == isByFilter else {
+            throw ValidationError("name the events by their numbers, or by --event, --package, --since and --until")
+        }
+    }
+
+    func run(in environment: CommandEnvironment) async throws {
+        let settings = try options.settings(in: environment)
+        let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
+        let events = try await events(settings, environment)
+        let prospects = try await replay(events, through: control, isDryRun: true)
+        let count = prospects.count { $0.fate != .kept }
+        if dryRun || count == 0 {
+            show(prospects, tense: "would be ")
+            return
+        }
+        if !json { show(prospects, tense: "would be ") }
+        try confirm("make or begin again \(count) runs of \(events.count) events", yes: yes)
+        let replayed = try await replay(events, through: control, isDryRun: false)
+        if json {
+            show(replayed, tense: "")
+        } else {
+            print("\(replayed.count { $0.fate != .kept }) runs are on their way")
+        }
+    }
+
+    private func events(_ settings: Settings, _ environment: CommandEnvironment) async throws -> [Event.ID] {
+        guard ids.isEmpty else { return ids.map { Event.ID(rawValue: $0) } }
+        var query = EventQuery(name: event, packageID: package, limit: .max)
+        query.since = try environment.date(before: since)
+        query.until = try environment.date(before: until)
+        var found: [Event.ID] = []
+        try await environment.reading(settings) { archive in
+            found = try await archive.eventIDs(query)
+        }
+        guard !found.isEmpty else {
+            throw CommandFailure("there is no event of this kind; 'countersign events list' shows which there are")
+        }
+        return found
+    }
+
+    private func replay(
+        _ events: [Event.ID],
+        through control: ControlClient,
+        isDryRun: Bool
+    ) async throws -> [ReplayedRun] {
+        var runs: [ReplayedRun] = []
+        for start in stride(from: 0, to: events.count, by: Self.batch) {
+            let batch = Array(events[start..<min(start + Self.batch, events.count)])
+            runs += try await control.replay(
+                ReplayOrder(events: batch, ruleID: rule, again: again, isDryRun: isDryRun)
+            )
+        }
+        return runs
+    }
+
+    private func show(_ runs: [ReplayedRun], tense: String) {
+        if json { return runs.forEachLine { $0.json.text } }
+        guard !runs.isEmpty else { return print("no rule in force matches") }
+        var table = Table(["EVENT", "RULE", "RUN"])
+        for run in runs.prefix(Self.shown) {
+            let words =
+                switch run.fate {
+                case .made: "\(tense)made"
+                case .again: "\(tense)begun again"
+                case .kept: "stays as it is"
+                }
+            table.add(["\(run.eventID)", run.ruleID, words])
+        }
+        print(table.text)
+        if runs.count > Self.shown { print("and \(runs.count - Self.shown) more") }
+    }
+
+    /// How many lines a person wants to see before deciding.
+    private static let shown = 50
+}

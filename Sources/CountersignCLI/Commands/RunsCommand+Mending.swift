@@ -1,0 +1,161 @@
+import ArgumentParser
+import CountersignActions
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+
+extension RunsCommand {
+    /// `countersign runs retry` sends runs on their way again.
+    struct Retry: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Send failed runs on their way again, from the step that failed.",
+            discussion: """
+                Steps that succeeded are not repeated, unless --from names one of them.
+
+                Examples:
+                  countersign runs retry 7
+                  countersign runs retry 7 --from erp
+                  countersign runs retry --rule tell-erp --since 2d
+                """
+        )
+
+        @OptionGroup var selection: RunSelection
+
+        @Option(
+            help: ArgumentHelp("The step to begin with; results of the steps before it are kept.", valueName: "step")
+        )
+        var from: String?
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            let ids = try await selection.runs(in: [.failed], settings, environment, verb: "retry")
+            if let from { try await expect(step: from, of: ids, settings, environment) }
+            try await environment.carryOut(.retry(from: from), on: ids, settings, done: "goes on")
+        }
+
+        /// Makes sure that each of the runs has the step, before any of them is touched.
+        private func expect(
+            step: String,
+            of ids: [Run.ID],
+            _ settings: Settings,
+            _ environment: CommandEnvironment
+        ) async throws {
+            let registry = try await environment.registry(for: settings)
+            try await environment.reading(settings) { archive in
+                let explainer = Explainer(archive: archive, compiler: RuleCompiler(catalogue: registry.declarations))
+                for id in ids {
+                    guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
+                    let steps: [String]
+                    do {
+                        steps = try await explainer.steps(of: found.run)
+                    } catch let error as UnknownRuleSet {
+                        throw CommandFailure("\(error)")
+                    }
+                    guard !steps.contains(step) else { continue }
+                    throw CommandFailure(
+                        "the chain of run \(id) has no step '\(step)'; its steps are \(steps.joined(separator: ", "))"
+                    )
+                }
+            }
+        }
+    }
+
+    /// `countersign runs drop` gives runs up.
+    struct Drop: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Give up failed or waiting runs.",
+            discussion: """
+                The run and its history are kept, but nothing is tried any more.
+
+                Examples:
+                  countersign runs drop 7
+                  countersign runs drop --rule tell-erp --since 2d --until 1d
+                """
+        )
+
+        @OptionGroup var selection: RunSelection
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            let ids = try await selection.runs(in: [.failed, .queued], settings, environment, verb: "drop")
+            try await environment.carryOut(.drop, on: ids, settings, done: "is dropped")
+        }
+    }
+}
+
+/// The runs that an order is for: by their numbers, or all of a rule or a time.
+struct RunSelection: ParsableArguments {
+    @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
+    var ids: [Int64] = []
+
+    @Option(help: ArgumentHelp("All of this rule.", valueName: "id"))
+    var rule: String?
+
+    @Option(help: ArgumentHelp("All that were made in the last time, such as 2d.", valueName: "duration"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("All that were made before the last time, such as 1h.", valueName: "duration"))
+    var until: String?
+
+    @Flag(help: "Do not ask before many are changed.")
+    var yes = false
+
+    func validate() throws {
+        let isByFilter = rule != nil || since != nil || until != nil
+        guard ids.isEmpty == isByFilter else {
+            throw ValidationError("name the runs by their numbers, or by --rule, --since and --until")
+        }
+    }
+
+    /// The numbers of the runs, the oldest first; those that a filter chose are shown and asked about.
+    ///
+    /// - Throws: `CommandFailure` when nobody agrees.
+    func runs(
+        in states: [Run.State],
+        _ settings: Settings,
+        _ environment: CommandEnvironment,
+        verb: String
+    ) async throws -> [Run.ID] {
+        guard ids.isEmpty else { return ids.map { Run.ID(rawValue: $0) } }
+        var query = RunQuery(ruleID: rule, limit: .max)
+        query.since = try environment.date(before: since)
+        query.until = try environment.date(before: until)
+        var found: [Run] = []
+        try await environment.reading(settings) { archive in
+            for state in states {
+                query.state = state
+                found += try await archive.runs(query)
+            }
+        }
+        guard !found.isEmpty else {
+            let words = states.map(\.rawValue).joined(separator: " or ")
+            throw CommandFailure("there is no \(words) run of this kind; 'countersign runs list' shows which there are")
+        }
+        let rules = Dictionary(grouping: found, by: \.ruleID).map { "\($0) (\($1.count))" }.sorted()
+        try confirm("\(verb) \(found.count) runs: \(rules.joined(separator: ", "))", yes: yes)
+        return found.map(\.id).sorted { $0.rawValue < $1.rawValue }
+    }
+}
+
+extension CommandEnvironment {
+    /// Carries out an order on each run; a run that refuses does not keep the others from being tried.
+    func carryOut(_ order: ControlClient.Order, on ids: [Run.ID], _ settings: Settings, done: String) async throws {
+        let control = ControlClient(settings: settings, clock: clock, client: client)
+        var failures: [String] = []
+        for id in ids {
+            do {
+                try await control.carryOut(order, on: id)
+                print("run \(id) \(done)")
+            } catch let failure as CommandFailure {
+                failures.append(failure.description)
+            }
+        }
+        if !failures.isEmpty { throw CommandFailure(failures.joined(separator: "\ncountersign: ")) }
+    }
+}

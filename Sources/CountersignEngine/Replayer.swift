@@ -1,0 +1,73 @@
+package import CountersignModel
+import CountersignRules
+package import CountersignStore
+
+/// Judges events that were judged before by the rules in force now.
+package struct Replayer: Sendable {
+    private let store: any Store
+    private let book: RuleBook
+    private let clock: any WallClock
+
+    package init(store: any Store, book: RuleBook, clock: any WallClock) {
+        self.store = store
+        self.book = book
+        self.clock = clock
+    }
+
+    /// Makes the runs that today's rules make of the events of `order`, and tells what became of each.
+    ///
+    /// Each event is judged as at the time at which it was received. One that is not judged yet is left out: its runs
+    /// come by themselves.
+    ///
+    /// - Throws: `ReplayError`, `StoreError`; runs of earlier events may have been made then.
+    package func replay(_ order: ReplayOrder) async throws -> [ReplayedRun] {
+        guard let rules = book.current?.ruleSet else { throw ReplayError.noRules }
+        if let ruleID = order.ruleID, rules.rule(ruleID) == nil {
+            throw ReplayError.noSuchRule(
+                ruleID,
+                suggestion: Suggestion.nearest(to: ruleID, among: rules.rules.map(\.id))
+            )
+        }
+        var dispatches: [Dispatch] = []
+        for id in order.events {
+            guard let stored = try await store.event(id) else { throw ReplayError.noSuchEvent(id) }
+            guard stored.dispatchedAt != nil else { continue }
+            let matches = rules.matches(Judgement(event: stored.event, now: stored.event.receivedAt))
+            let ruleIDs = matches.map { rules.rules[$0].id }.filter { order.ruleID == nil || $0 == order.ruleID }
+            let verdicts = Verdicts(matches: matches)
+            dispatches.append(Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, verdicts: verdicts))
+        }
+        return order.isDryRun
+            ? try await prospects(of: dispatches, again: order.again)
+            : try await store.replay(dispatches, again: order.again, at: clock.now)
+    }
+
+    private func prospects(of dispatches: [Dispatch], again: Bool) async throws -> [ReplayedRun] {
+        var prospects: [ReplayedRun] = []
+        for dispatch in dispatches {
+            let runs = try await store.runs(RunQuery(eventID: dispatch.eventID, limit: .max))
+            let states = Dictionary(runs.map { ($0.ruleID, $0.state) }) { first, _ in first }
+            prospects += dispatch.ruleIDs.map { ruleID in
+                let fate = ReplayedRun.fate(ofRunIn: states[ruleID], again: again)
+                return ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate)
+            }
+        }
+        return prospects
+    }
+}
+
+/// Why nothing was judged once more.
+package enum ReplayError: Error, Equatable, CustomStringConvertible {
+    case noRules
+    case noSuchEvent(Event.ID)
+    case noSuchRule(String, suggestion: String?)
+
+    package var description: String {
+        switch self {
+        case .noRules: "no rules are in force"
+        case .noSuchEvent(let id): "there is no event \(id); 'countersign events list' shows which there are"
+        case .noSuchRule(let id, let suggestion):
+            "the rules in force have no rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
+        }
+    }
+}
