@@ -35,12 +35,24 @@ public protocol PlannedAction: Sendable {
 public protocol ActionPlan: Sendable {
     /// The plan as dry runs and the ledger show it.
     var json: JSON { get }
+
+    /// Whom the step needs to do its part: a host, a program. Steps on their way to the same one are few at a time, and
+    /// none while it is down; nil where there is nobody.
+    var destination: String? { get }
+}
+
+extension ActionPlan {
+    /// Nobody, unless the plan says otherwise.
+    public var destination: String? { nil }
 }
 
 /// A step whose plan is made.
 package struct PreparedStep: Sendable {
     /// The plan, for people; secrets in it are not masked yet.
     package let plan: JSON
+
+    /// Whom it needs to do its part.
+    package let destination: String?
 
     /// Does what the plan says.
     package let perform: @Sendable (ActionContext) async throws(StepFailure) -> JSONObject
@@ -50,7 +62,7 @@ extension PlannedAction {
     /// Makes the plan and keeps it together with the way to carry it out.
     package func prepare(in scope: Scope) async throws(StepFailure) -> PreparedStep {
         let plan = try await plan(in: scope)
-        return PreparedStep(plan: plan.json) { context async throws(StepFailure) in
+        return PreparedStep(plan: plan.json, destination: plan.destination) { context async throws(StepFailure) in
             try await perform(plan, in: context)
         }
     }

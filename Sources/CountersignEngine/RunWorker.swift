@@ -20,13 +20,14 @@ package struct RunWorker: Sendable {
         book: RuleBook,
         planner: Planner,
         services: ActionServices,
+        lanes: Lanes = Lanes(),
         clock: any WallClock,
         logger: Logger,
         spread: @escaping @Sendable () -> Double
     ) {
         self.store = store
         self.book = book
-        performer = StepPerformer(store: store, planner: planner, services: services, clock: clock)
+        performer = StepPerformer(store: store, planner: planner, services: services, lanes: lanes, clock: clock)
         self.clock = clock
         self.logger = logger
         self.spread = spread
@@ -109,6 +110,10 @@ package struct RunWorker: Sendable {
             // Stopped in the middle: no attempt is charged.
             attempt.logger.info("Step handed back, the program stops", metadata: ["step.id": "\(attempt.step.id)"])
             try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            return nil
+        }
+        if case .refused(let wait, let until) = ended {
+            try await release(to: .waiting(wait, dueAt: until), nil, at: desk)
             return nil
         }
         guard case .failed(let failure) = ended else {
@@ -198,7 +203,7 @@ package struct RunWorker: Sendable {
                 ]
             )
         case .succeeded: desk.logger.debug("Run succeeded")
-        case .queued: break
+        case .queued, .waiting: break
         }
     }
 }

@@ -24,6 +24,8 @@ struct StepPerformer: Sendable {
             case succeeded(JSONObject)
             case skipped
             case failed(StepFailure)
+            /// Nothing was tried: whom it needs is busy or down.
+            case refused(RunWait, until: Date)
         }
 
         let attempt: Attempt
@@ -41,6 +43,7 @@ struct StepPerformer: Sendable {
                 case .succeeded(let outputs): (.succeeded, .object(outputs), nil)
                 case .skipped: (.skipped, nil, nil)
                 case .failed(let failure): (.failed, failure.output, failure.reason)
+                case .refused(let wait, _): (.interrupted, nil, wait.reason)
                 case nil: (.interrupted, nil, nil)
                 }
             return StepRecord(
@@ -61,6 +64,7 @@ struct StepPerformer: Sendable {
     let store: any Store
     let planner: Planner
     let services: ActionServices
+    let lanes: Lanes
     let clock: any WallClock
 
     /// Makes the attempt.
@@ -84,6 +88,24 @@ struct StepPerformer: Sendable {
         } catch {
             return outcome(nil, .failed(error))
         }
+        if let destination = prepared.destination,
+            case .refused(let wait, let until) = lanes.enter(destination, at: clock.now)
+        {
+            return outcome(prepared.plan, .refused(wait, until: until))
+        }
+        let ending: Outcome.Ending?
+        do {
+            ending = try await act(prepared, attempt, startedAt)
+        } catch {
+            await leave(prepared.destination, nil, attempt.logger)
+            throw error
+        }
+        await leave(prepared.destination, ending, attempt.logger)
+        return outcome(prepared.plan, ending)
+    }
+
+    /// Writes down that the attempt begins, and makes it.
+    private func act(_ prepared: PreparedStep, _ attempt: Attempt, _ startedAt: Date) async throws -> Outcome.Ending? {
         try await store.begin(
             stepID: attempt.step.id,
             attempt: attempt.number,
@@ -92,10 +114,30 @@ struct StepPerformer: Sendable {
             at: startedAt
         )
         let context = context(attempt)
-        let ending = await ending(within: attempt.step.timeout) { () async throws(StepFailure) in
+        return await ending(within: attempt.step.timeout) { () async throws(StepFailure) in
             try await prepared.perform(context)
         }
-        return outcome(prepared.plan, ending)
+    }
+
+    /// Gives the place on the way to a destination back, and wakes who may go there now.
+    private func leave(_ destination: String?, _ ending: Outcome.Ending?, _ logger: Logger) async {
+        guard let destination else { return }
+        let departure = lanes.leave(destination, ending.laneEnding, at: clock.now)
+        if let until = departure.opensUntil {
+            logger.warning(
+                "Destination is down, steps wait for it",
+                metadata: ["destination": "\(destination)", "until": "\(until.rfc3339)"]
+            )
+        }
+        if departure.closes { logger.info("Destination is back", metadata: ["destination": "\(destination)"]) }
+        guard departure.room > 0 else { return }
+        do {
+            let count = try await store.wake(waitingFor: destination, limit: departure.room, at: clock.now)
+            if count < departure.room { lanes.wasEmptied(destination) }
+        } catch {
+            // They come by themselves at their due time.
+            logger.error("Waiting runs cannot be woken", metadata: ["error": "\(error)"])
+        }
     }
 
     private func scope(_ attempt: Attempt, _ values: JSONObject) -> Scope {
@@ -165,13 +207,24 @@ struct StepPerformer: Sendable {
                 case .ended(.failed) where Task.isCancelled: return nil
                 case .ended(.failed(let failure)) where isTimedOut:
                     let reason = "it was ended after its timeout of \(timeout.text)"
-                    return .failed(StepFailure(reason, output: failure.output))
+                    return .failed(StepFailure(reason, isOutage: true, output: failure.output))
                 case .ended(let ending):
                     group.cancelAll()
                     return ending
                 }
             }
             return nil
+        }
+    }
+}
+
+extension StepPerformer.Outcome.Ending? {
+    /// What the ending tells about whom the step needed.
+    fileprivate var laneEnding: Lanes.Ending {
+        switch self {
+        case .succeeded?: .answered
+        case .failed(let failure)?: failure.isOutage ? .outage : .answered
+        case .skipped?, .refused?, nil: .unknown
         }
     }
 }

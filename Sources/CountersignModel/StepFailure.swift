@@ -9,14 +9,27 @@ public struct StepFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// How long the other side asks to be left alone.
     public let retryAfter: Duration?
 
+    /// Whether the other side did not do its part at all, as it would not for any other step.
+    ///
+    /// It is not there, does not answer in time, or has an error of its own. After several of these in a row it is left
+    /// alone for a while.
+    public let isOutage: Bool
+
     /// What the attempt gave before it failed, such as the answer of a server.
     public let output: JSON?
 
     /// A failure that a later attempt may mend, unless the caller says otherwise.
-    public init(_ reason: String, isWorthRetrying: Bool = true, retryAfter: Duration? = nil, output: JSON? = nil) {
+    public init(
+        _ reason: String,
+        isWorthRetrying: Bool = true,
+        retryAfter: Duration? = nil,
+        isOutage: Bool = false,
+        output: JSON? = nil
+    ) {
         self.reason = reason
         self.isWorthRetrying = isWorthRetrying
         self.retryAfter = retryAfter
+        self.isOutage = isOutage
         self.output = output
     }
 

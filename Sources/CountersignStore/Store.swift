@@ -108,6 +108,9 @@ package protocol Ledger: Sendable {
     /// from their first step, by the rule set that the dispatch names.
     func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun]
 
+    /// Makes runs that wait for `destination` due, those that were made first; returns how many.
+    func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int
+
     /// Gives up a failed or queued run.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
@@ -182,4 +185,14 @@ package enum RunEnding: Sendable, Equatable {
     case failed
     /// It goes on at the given time, or at once for a worker that stops.
     case queued(dueAt: Date)
+    /// It goes on when what it waits for is free, or at the given time.
+    case waiting(RunWait, dueAt: Date)
+
+    /// Whether the run goes on by itself.
+    var isQueued: Bool {
+        switch self {
+        case .queued, .waiting: true
+        case .succeeded, .failed: false
+        }
+    }
 }

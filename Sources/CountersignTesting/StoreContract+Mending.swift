@@ -110,6 +110,30 @@ extension StoreContract {
             #expect(try await store.runs(RunQuery(since: after(2))).map(\.eventID) == [later])
             #expect(try await store.runs(RunQuery(until: after(11))).map(\.eventID) == [event])
         },
+        Clause("a run that waits for a destination keeps that, and is woken before its time") { store async throws in
+            let run = try await running(in: store)
+            let wait = RunWait(destination: "erp:443", reason: "it is down")
+            try await store.release(run, lease: "w", to: .waiting(wait, dueAt: after(60)), recording: nil, at: after(1))
+            let waiting = try #require(try await store.run(run)?.run)
+            #expect(waiting.state == .queued && waiting.wait == wait && waiting.dueAt == after(60))
+            #expect(try await store.wake(waitingFor: "crm:443", limit: 9, at: after(2)) == 0)
+            #expect(try await store.wake(waitingFor: "erp:443", limit: 0, at: after(2)) == 0)
+            _ = store.queued.take()
+            #expect(try await store.wake(waitingFor: "erp:443", limit: 9, at: after(2)) == 1)
+            #expect(store.queued.take())
+            let claimed = try await store.claim(limit: 9, lease: lease("v"), at: after(2))
+            #expect(claimed.map(\.run.id) == [run] && claimed.first?.run.wait == nil)
+            #expect(try await store.wake(waitingFor: "erp:443", limit: 9, at: after(3)) == 0)
+        },
+        Clause("a run that waits is claimed when its time comes, and waits for nothing then") { store async throws in
+            let run = try await running(in: store)
+            let wait = RunWait(destination: "erp:443", reason: "it is down")
+            try await store.release(run, lease: "w", to: .waiting(wait, dueAt: after(60)), recording: nil, at: after(1))
+            #expect(try await store.claim(limit: 9, lease: lease("v"), at: after(59)).isEmpty)
+            _ = try await store.claim(limit: 9, lease: lease("v"), at: after(60))
+            #expect(try await store.run(run)?.run.wait == nil)
+            #expect(try await store.wake(waitingFor: "erp:443", limit: 9, at: after(61)) == 0)
+        },
         Clause("an interruption belongs to the round in which it happened") { store async throws in
             let run = try await failed(in: store)
             try await store.retry(run, at: after(10))

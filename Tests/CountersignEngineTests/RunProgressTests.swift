@@ -101,7 +101,7 @@ extension RunProgress {
         case .attempt(let step, let number): "\(step.id)\(number)"
         case .finish(.succeeded): "succeeded"
         case .finish(.failed): "failed"
-        case .finish(.queued): "queued"
+        case .finish(.queued), .finish(.waiting): "queued"
         }
     }
 }

@@ -122,6 +122,8 @@ import Testing
             try db.execute(
                 sql: """
                     ALTER TABLE runs DROP COLUMN redo_step; ALTER TABLE runs DROP COLUMN redo_round;
+                    DROP INDEX runs_waiting; ALTER TABLE runs DROP COLUMN waits_for;
+                    ALTER TABLE runs DROP COLUMN waits_because;
                     PRAGMA user_version = 1
                     """
             )

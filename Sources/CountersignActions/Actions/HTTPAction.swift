@@ -88,6 +88,7 @@ package struct HTTPAction: Action {
             url: destination?.url ?? url,
             source: template.source,
             target: destination.map { "'\($0.host)'" } ?? "the server",
+            destination: destination?.place ?? "the server of \(scope.ruleID)/\(scope.stepID)",
             headers: headers,
             body: body?.text,
             signingSecret: try options[Self.sign]

@@ -14,6 +14,9 @@ package struct HTTPPlan: ActionPlan {
     /// The other side, as a failure may name it.
     let target: String
 
+    /// Host and port, or the step where they are secret.
+    package let destination: String?
+
     let headers: [OutgoingRequest.Header]
     let body: String?
 
@@ -44,7 +47,11 @@ package struct HTTPPlan: ActionPlan {
         do throws(ExchangeError) {
             answer = try await context.services.http.send(request)
         } catch {
-            throw StepFailure("\(target) did not answer: \(error.reason)", isWorthRetrying: error.isPassing)
+            throw StepFailure(
+                "\(target) did not answer: \(error.reason)",
+                isWorthRetrying: error.isPassing,
+                isOutage: error.isPassing
+            )
         }
         let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
         guard isAccepted else { throw failure(of: answer, in: context) }
@@ -67,6 +74,7 @@ package struct HTTPPlan: ActionPlan {
             "\(target) answered \(answer.status)\(hint)",
             isWorthRetrying: Self.isWorthRetrying(answer.status),
             retryAfter: wait.flatMap { RetryAfter.wait(from: $0, at: context.services.clock.now) },
+            isOutage: answer.status >= 500,
             output: .object(answer.outputs)
         )
     }

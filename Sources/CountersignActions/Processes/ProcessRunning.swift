@@ -83,7 +83,7 @@ extension ProcessError {
         case .noFolder(let path):
             .final("the folder '\(path)' that the program should start in cannot be entered; create it")
         case .notStarted(let program, let why, let isPassing):
-            StepFailure("'\(program)' could not be started: \(why)", isWorthRetrying: isPassing)
+            StepFailure("'\(program)' could not be started: \(why)", isWorthRetrying: isPassing, isOutage: isPassing)
         case .lost(let why): StepFailure("the program could not be watched to its end: \(why)")
         case .cancelled: StepFailure("the program was ended before it was done")
         }

@@ -55,6 +55,7 @@ struct ProgramStep {
         }
         return ProgramPlan(
             command: command,
+            destination: Self.destination(of: command, in: scope),
             directory: try options[Self.directory]
                 .map { template throws(StepFailure) in
                     let path = try template.text(in: scope, for: .folder)
@@ -70,6 +71,14 @@ struct ProgramStep {
             event: scope.event.payload.text,
             readsJSON: options.required(Self.output) == "json"
         )
+    }
+
+    /// A program is one neighbour, wherever it is started; a script belongs to its step.
+    private static func destination(of command: ProgramPlan.Command, in scope: Scope) -> String {
+        switch command {
+        case .script: "the script of \(scope.ruleID)/\(scope.stepID)"
+        case .program(let path, _): path
+        }
     }
 
     /// `path` as it is when absolute, else from `folder`.
@@ -88,6 +97,7 @@ package struct ProgramPlan: ActionPlan {
     }
 
     let command: Command
+    package let destination: String?
     let directory: String?
     let variables: [(name: String, value: String)]
 

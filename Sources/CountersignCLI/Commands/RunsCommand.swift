@@ -68,7 +68,8 @@ struct RunsCommand: ParsableCommand {
                 let isWaiting = run.state == .queued && run.dueAt > run.createdAt
                 table.add([
                     "\(run.id)", "\(run.eventID)", run.ruleID, run.state.rawValue, run.createdAt.rfc3339,
-                    run.finishedAt?.rfc3339 ?? (isWaiting ? "due \(run.dueAt.rfc3339)" : ""),
+                    run.finishedAt?.rfc3339 ?? run.wait.map { "waits for \($0.destination)" }
+                        ?? (isWaiting ? "due \(run.dueAt.rfc3339)" : ""),
                 ])
             }
             print(runs.isEmpty ? "no runs" : table.text)
@@ -109,6 +110,7 @@ struct RunsCommand: ParsableCommand {
             print("rule      \(run.ruleID), of rule set \(run.ruleSet.short)")
             print("event     \(run.eventID)  \(found.event.name.printable)")
             print("created   \(run.createdAt.rfc3339)")
+            if let wait = run.wait { print("waits     for \(wait.destination.printable): \(wait.reason.printable)") }
             if run.state == .queued { print("due       \(run.dueAt.rfc3339)") }
             if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }
             if run.retries > 0 { print("retried   \(run.retries) times by hand") }

@@ -97,6 +97,7 @@ struct Server {
                 owner: owner(of: store),
                 events: InboxEvents(inbox: store, clock: clock)
             ),
+            lanes: Lanes(capacity: settings.workersPerDestination),
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }

@@ -26,6 +26,7 @@ struct Settings: Sendable {
     let keyFile: String?
     let maximumBody: Int
     let workers: Int
+    let workersPerDestination: Int
     let grace: Duration
 
     /// The absolute path of the output folder.
@@ -59,6 +60,7 @@ struct Settings: Sendable {
         keyFile = callback[Declared.keyFile]?.absolute(from: workingDirectory)
         maximumBody = callback.required(Declared.maximumBody)
         workers = engine.required(Declared.workers)
+        workersPerDestination = engine.required(Declared.perDestination)
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)

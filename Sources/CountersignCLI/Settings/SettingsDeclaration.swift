@@ -36,6 +36,12 @@ package enum SettingsDeclaration {
     )
 
     static let workers = Field.integer("workers", in: 1...256, "How many runs are worked on at a time.", default: 8)
+    static let perDestination = Field.integer(
+        "per_destination",
+        in: 1...256,
+        "How many steps are on their way to one host, or in one program, at a time.",
+        default: 4
+    )
     static let grace = Field.duration(
         "grace",
         "How long steps may go on once the program is asked to stop.",
@@ -43,7 +49,7 @@ package enum SettingsDeclaration {
     )
     static let engine = Field.group(
         "engine",
-        [workers.declaration, grace.declaration],
+        [workers.declaration, perDestination.declaration, grace.declaration],
         "How rules are carried out."
     )
 

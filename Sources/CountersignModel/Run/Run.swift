@@ -54,6 +54,9 @@ public struct Run: Sendable {
     /// When a queued run may go on.
     package let dueAt: Date
 
+    /// Whom a queued run waits for; nil when it only waits for its time.
+    package let wait: RunWait?
+
     /// How often a person sent the run on its way again; the attempts of each time are counted apart.
     package let retries: Int
 
@@ -72,6 +75,7 @@ public struct Run: Sendable {
         dueAt: Date,
         retries: Int,
         redo: Redo? = nil,
+        wait: RunWait? = nil,
         createdAt: Date,
         finishedAt: Date?
     ) {
@@ -83,8 +87,23 @@ public struct Run: Sendable {
         self.dueAt = dueAt
         self.retries = retries
         self.redo = redo
+        self.wait = wait
         self.createdAt = createdAt
         self.finishedAt = finishedAt
+    }
+}
+
+/// Whom a run waits for, and why.
+package struct RunWait: Sendable, Equatable {
+    /// A host, a program.
+    package let destination: String
+
+    /// Why nothing goes there now, as part of a sentence.
+    package let reason: String
+
+    package init(destination: String, reason: String) {
+        self.destination = destination
+        self.reason = reason
     }
 }
 

@@ -7,6 +7,11 @@ package struct Destination {
     /// A name of letters, digits, `-`, `_` and dots, or an address as it is usually written, without brackets.
     package let host: String
 
+    /// Host and port, the scheme's own port where the URL names none.
+    package var place: String { "\(host.contains(":") ? "[\(host)]" : host):\(port)" }
+
+    private let port: Int
+
     /// Reads a URL; one that is not http or https, or that names an address which is never reached, is refused.
     ///
     /// What a name leads to is not known here; see `OutgoingPolicy`.
@@ -25,6 +30,7 @@ package struct Destination {
             throw .final("'\(source)' names no host")
         }
         self.url = url.absoluteString
+        port = url.port ?? (scheme == "https" ? 443 : 80)
         self.host = try Self.checked(host, source: source)
     }
 

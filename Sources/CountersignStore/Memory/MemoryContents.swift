@@ -107,6 +107,7 @@ extension MemoryContents {
             .prefix(max(0, limit))
         for index in due {
             runs[index].state = .running
+            runs[index].wait = nil
             runs[index].lease = Lease(id: lease.id, until: lease.until.stored)
         }
         return due.compactMap { claimedRun(runs[$0].id) }
@@ -142,6 +143,11 @@ extension MemoryContents {
         case .queued(let dueAt):
             runs[index].leave(for: .queued)
             runs[index].dueAt = dueAt.stored
+            return
+        case .waiting(let wait, let dueAt):
+            runs[index].leave(for: .queued)
+            runs[index].dueAt = dueAt.stored
+            runs[index].wait = wait
             return
         }
         runs[index].finishedAt = now.stored
@@ -187,9 +193,19 @@ extension MemoryContents {
         return replayed
     }
 
+    mutating func wake(waitingFor destination: String, limit: Int, at now: Date) -> Int {
+        let waiting = runs.indices.filter { runs[$0].wait?.destination == destination }.prefix(max(0, limit))
+        for index in waiting {
+            runs[index].dueAt = now.stored
+            runs[index].wait = nil
+        }
+        return waiting.count
+    }
+
     mutating func drop(_ run: Run.ID, at now: Date) throws {
         let index = try index(of: run, in: [.failed, .queued], wanted: "failed or queued")
         runs[index].state = .dropped
+        runs[index].wait = nil
         runs[index].finishedAt = now.stored
     }
 

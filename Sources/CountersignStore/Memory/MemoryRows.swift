@@ -42,6 +42,7 @@ struct MemoryRun {
     var dueAt: Date
     var retries = 0
     var redo: Run.Redo?
+    var wait: RunWait?
     var finishedAt: Date?
     var lease: Lease?
     var step: Step?
@@ -66,6 +67,7 @@ struct MemoryRun {
             dueAt: dueAt,
             retries: retries,
             redo: redo,
+            wait: wait,
             createdAt: createdAt,
             finishedAt: finishedAt
         )

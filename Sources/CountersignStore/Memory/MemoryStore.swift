@@ -122,7 +122,7 @@ extension MemoryStore {
         at now: Date
     ) async throws {
         try write { try $0.release(run, lease: lease, to: ending, recording: record, at: now) }
-        if case .queued = ending { queued.ring() }
+        if ending.isQueued { queued.ring() }
     }
 
     package func renew(_ lease: Lease, at _: Date) async throws {
@@ -144,6 +144,12 @@ extension MemoryStore {
         let runs = try write { $0.replay(dispatches, again: again, at: now) }
         if runs.contains(where: { $0.fate != .kept }) { queued.ring() }
         return runs
+    }
+
+    package func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int {
+        let count = try write { $0.wake(waitingFor: destination, limit: limit, at: now) }
+        if count > 0 { queued.ring() }
+        return count
     }
 
     package func drop(_ run: Run.ID, at now: Date) async throws {

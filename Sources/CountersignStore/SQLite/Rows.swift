@@ -149,7 +149,8 @@ struct ClaimedRow: Sendable {
 
 extension Run {
     static let columns = """
-        id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, redo_step, redo_round
+        id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, redo_step, redo_round,
+            waits_for, waits_because
         """
 
     init(_ row: Row) throws {
@@ -159,6 +160,7 @@ extension Run {
         let finishedAt: Int64? = row[8]
         let redoStep: String? = row[9]
         let redoRound: Int? = row[10]
+        let waitsFor: String? = row[11]
         self.init(
             id: ID(rawValue: row[0]),
             eventID: Event.ID(rawValue: row[1]),
@@ -168,6 +170,7 @@ extension Run {
             dueAt: Date(milliseconds: row[5]),
             retries: row[6],
             redo: redoStep.flatMap { step in redoRound.map { Redo(stepID: step, round: $0) } },
+            wait: waitsFor.map { RunWait(destination: $0, reason: row[12] ?? "") },
             createdAt: Date(milliseconds: row[7]),
             finishedAt: finishedAt.map { Date(milliseconds: $0) }
         )

@@ -42,7 +42,10 @@ struct RunTable {
         let due = try db.all(.due(at: now, limit: max(0, limit))) { Run.ID(rawValue: $0[0]) }
         return try due.compactMap { id in
             try db.change(
-                "UPDATE runs SET state = 'running', lease_id = ?, lease_until = ? WHERE id = ?",
+                """
+                UPDATE runs SET state = 'running', lease_id = ?, lease_until = ?, waits_for = NULL, waits_because = NULL
+                WHERE id = ?
+                """,
                 [lease.id, lease.until.milliseconds, id.rawValue]
             )
             return try ClaimedRow(id, in: db)
@@ -79,19 +82,24 @@ struct RunTable {
         recording step: NewStep?,
         at now: Date
     ) throws {
-        let (state, dueAt): (Run.State, Int64?) =
+        let (state, dueAt, wait): (Run.State, Int64?, RunWait?) =
             switch ending {
-            case .succeeded: (.succeeded, nil)
-            case .failed: (.failed, nil)
-            case .queued(let dueAt): (.queued, dueAt.milliseconds)
+            case .succeeded: (.succeeded, nil, nil)
+            case .failed: (.failed, nil, nil)
+            case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
+            case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
             }
         let changed = try db.change(
             """
             UPDATE runs SET state = ?, due_at = coalesce(?, due_at), finished_at = ?, lease_id = NULL,
-                lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL
+                lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL,
+                waits_for = ?, waits_because = ?
             WHERE id = ? AND state = 'running' AND lease_id = ?
             """,
-            [state.rawValue, dueAt, dueAt == nil ? now.milliseconds : nil, run.rawValue, lease]
+            [
+                state.rawValue, dueAt, dueAt == nil ? now.milliseconds : nil, wait?.destination, wait?.reason,
+                run.rawValue, lease,
+            ]
         )
         guard changed > 0 else { throw StoreError.leaseLost(run) }
         try step?.insert(for: run, in: db)
@@ -162,10 +170,22 @@ struct RunTable {
         return replayed
     }
 
+    func wake(waitingFor destination: String, limit: Int, at now: Date) throws -> Int {
+        try db.change(
+            """
+            UPDATE runs SET due_at = ?, waits_for = NULL, waits_because = NULL
+            WHERE id IN (
+                SELECT id FROM runs INDEXED BY runs_waiting WHERE waits_for = ? ORDER BY id LIMIT ?
+            )
+            """,
+            [now.milliseconds, destination, max(0, limit)]
+        )
+    }
+
     func drop(_ run: Run.ID, at now: Date) throws {
         try expect(run, in: [.failed, .queued], wanted: "failed or queued")
         try db.change(
-            "UPDATE runs SET state = 'dropped', finished_at = ? WHERE id = ?",
+            "UPDATE runs SET state = 'dropped', finished_at = ?, waits_for = NULL, waits_because = NULL WHERE id = ?",
             [now.milliseconds, run.rawValue]
         )
     }

@@ -167,7 +167,7 @@ extension SQLiteStore {
         try await writer.write { db in
             try RunTable(db: db).release(run, lease: lease, to: ending, recording: step, at: now)
         }
-        if case .queued = ending { queued.ring() }
+        if ending.isQueued { queued.ring() }
     }
 
     package func renew(_ lease: Lease, at _: Date) async throws {
@@ -189,6 +189,14 @@ extension SQLiteStore {
         let runs = try await writer.write { try RunTable(db: $0).replay(dispatches, again: again, at: now) }
         if runs.contains(where: { $0.fate != .kept }) { queued.ring() }
         return runs
+    }
+
+    package func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int {
+        let count = try await writer.write {
+            try RunTable(db: $0).wake(waitingFor: destination, limit: limit, at: now)
+        }
+        if count > 0 { queued.ring() }
+        return count
     }
 
     package func drop(_ run: Run.ID, at now: Date) async throws {

@@ -7,7 +7,7 @@ enum Schema {
     /// "CSGN": tells our files from other programs' databases.
     private static let applicationID = 0x4353_474E
 
-    private static let migrations = [first, redo]
+    private static let migrations = [first, second]
 
     /// Brings the file up to date.
     static func migrate(_ db: Database, path: String) throws {
@@ -53,10 +53,13 @@ enum Schema {
         return found
     }
 
-    /// Runs that are done once more from a step on.
-    private static let redo = """
+    /// Runs that are done once more from a step on, and those that wait for a destination.
+    private static let second = """
         ALTER TABLE runs ADD COLUMN redo_step TEXT;
         ALTER TABLE runs ADD COLUMN redo_round INTEGER;
+        ALTER TABLE runs ADD COLUMN waits_for TEXT;
+        ALTER TABLE runs ADD COLUMN waits_because TEXT;
+        CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;
         """
 
     private static let first = """

@@ -1,0 +1,116 @@
+package import CountersignModel
+package import Foundation
+import Synchronization
+
+/// How many steps are on their way to each destination, and which destinations are down.
+///
+/// A destination that is slow takes no more than its share of the workers; one that is down takes none. What has to wait
+/// goes back to the store and is woken from there, so nothing waits in memory. A restart forgets which were down.
+package final class Lanes: Sendable {
+    /// Whether a step may go on.
+    package enum Admission: Sendable, Equatable {
+        case admitted
+        case refused(RunWait, until: Date)
+    }
+
+    /// How a step that was admitted ended, as far as its destination is concerned.
+    package enum Ending: Sendable {
+        case answered
+        case outage
+        case unknown
+    }
+
+    /// What came of a step's end.
+    package struct Departure: Sendable, Equatable {
+        /// How many runs that wait for the destination may go on.
+        package var room = 0
+
+        /// Until when the destination is left alone, when that begins now.
+        package var opensUntil: Date?
+
+        /// Whether the destination is back.
+        package var closes = false
+    }
+
+    private struct Lane {
+        var active = 0
+        var isAwaited = false
+        var breaker: CircuitBreaker
+    }
+
+    /// The due time of who waits for a place: woken before, as a rule, and this late when the one to wake it is gone.
+    private static let longestWait: TimeInterval = 60
+
+    private let lanes = Mutex<[String: Lane]>([:])
+    private let capacity: Int
+    private let policy: CircuitBreaker.Policy
+
+    /// Lanes for `capacity` steps each.
+    package init(capacity: Int = 4, policy: CircuitBreaker.Policy = .init()) {
+        self.capacity = capacity
+        self.policy = policy
+    }
+
+    /// Asks for a place on the way to `destination`; who is admitted calls `leave`.
+    package func enter(_ destination: String, at now: Date) -> Admission {
+        lanes.withLock { lanes in
+            var lane = lanes[destination] ?? Lane(breaker: CircuitBreaker(policy: policy))
+            defer { lanes[destination] = lane }
+            guard lane.active < capacity else {
+                lane.isAwaited = true
+                let wait = RunWait(destination: destination, reason: "\(capacity) steps are on their way there")
+                return .refused(wait, until: now.addingTimeInterval(Self.longestWait))
+            }
+            if let until = lane.breaker.admit(at: now) {
+                lane.isAwaited = true
+                return .refused(
+                    RunWait(destination: destination, reason: "it is down, as the last tries show"),
+                    until: until
+                )
+            }
+            lane.active += 1
+            return .admitted
+        }
+    }
+
+    /// Gives a place back.
+    package func leave(_ destination: String, _ ending: Ending, at now: Date) -> Departure {
+        lanes.withLock { lanes in
+            guard var lane = lanes[destination] else { return Departure() }
+            lane.active -= 1
+            let before = lane.breaker.state
+            switch ending {
+            case .answered: lane.breaker.succeeded()
+            case .outage: lane.breaker.failed(at: now)
+            case .unknown: lane.breaker.abandoned(at: now)
+            }
+            var departure = Departure()
+            switch (before, lane.breaker.state) {
+            case (.open, .open): break
+            case (_, .open(let until, _)): departure.opensUntil = until
+            case (.closed, .closed): break
+            case (_, .closed): departure.closes = true
+            default: break
+            }
+            if case .closed = lane.breaker.state, lane.isAwaited { departure.room = capacity - lane.active }
+            // One that works and that nobody waits for is forgotten, so that there are no more than are in use.
+            let isForgettable = lane.active == 0 && !lane.isAwaited && lane.breaker.state == .closed(outages: 0)
+            lanes[destination] = isForgettable ? nil : lane
+            return departure
+        }
+    }
+
+    /// Nobody waits for `destination` any more.
+    package func wasEmptied(_ destination: String) {
+        lanes.withLock { $0[destination]?.isAwaited = false }
+    }
+
+    /// The destinations that are down, and until when they are left alone.
+    package var open: [String: Date] {
+        lanes.withLock { lanes in
+            lanes.compactMapValues { lane in
+                if case .open(let until, _) = lane.breaker.state { until } else { nil }
+            }
+        }
+    }
+}
