@@ -202,6 +202,11 @@ let settings: [SwiftSetting] = [
     .treatWarning("DeprecatedDeclaration", as: .warning),
 ]
 
+// Mutants prove that the tests of durability can fail; a release has none.
+for target in package.targets where target.name == "CountersignStore" {
+    target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
+}
+
 for target in package.targets where target.type != .system && !["CRE2", "CLinux"].contains(target.name) {
     target.swiftSettings = (target.swiftSettings ?? []) + settings
 }

@@ -160,6 +160,13 @@ final class GroupCommit: Sendable {
                     answers.append { operation.fail(verdict) }
                 }
             }
+            #if MUTANTS
+            if Mutant.chosen == .earlyAnswer {
+                for answer in answers { answer() }
+                answers = []
+                Thread.sleep(forTimeInterval: 0.005)
+            }
+            #endif
             return .commit
         }
         state.withLock { state in

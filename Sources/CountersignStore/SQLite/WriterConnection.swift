@@ -48,6 +48,9 @@ final class WriterConnection: Sendable {
                 PRAGMA cache_size = -16000;
                 """
         )
+        #if MUTANTS
+        if Mutant.chosen == .noSync { return try db.execute(sql: "PRAGMA synchronous = NORMAL") }
+        #endif
         try expect(db, "journal_mode", "wal")
         try expect(db, "synchronous", "2")
         try expect(db, "foreign_keys", "1")

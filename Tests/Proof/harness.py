@@ -1,0 +1,60 @@
+"""What the proofs of durability have in common: the real program over a store, and a sender of callbacks."""
+
+import http.client
+import json
+import os
+import pathlib
+import subprocess
+import threading
+
+root = pathlib.Path(__file__).resolve().parents[2]
+program = os.environ.get("COUNTERSIGN", str(root / ".build/debug/countersign"))
+seed = int(os.environ.get("COUNTERSIGN_SEED", "1"))
+KEY = "the-key-of-the-proofs"
+
+
+def environment(folder, more=None):
+    """The variables of the program: a store, rules and an output folder beneath `folder`."""
+    values = {
+        "PATH": os.environ["PATH"], "COUNTERSIGN_CALLBACK_KEY": KEY, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
+        "COUNTERSIGN_STORE": f"sqlite:{folder}/data/countersign.db", "COUNTERSIGN_RULES": f"{folder}/rules",
+        "COUNTERSIGN_FILES_ROOT": f"{folder}/output",
+    }
+    return values | {name: value for name, value in (more or {}).items() if value is not None}
+
+
+class Server:
+    """The program, serving."""
+
+    def __init__(self, folder, more=None):
+        self.process = subprocess.Popen(
+            [program, "serve"], cwd=folder, env=environment(folder, more), stderr=subprocess.PIPE,
+            stdout=subprocess.DEVNULL, text=True,
+        )
+        lines = []
+        for line in self.process.stderr:
+            lines.append(line)
+            if "msg=Listening" in line:
+                self.port = int(next(word for word in line.split() if word.startswith("port="))[5:])
+                break
+        else:
+            raise SystemExit("the program did not start:\n" + "".join(lines))
+        threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def end(self, how):
+        """Sends a signal and waits for the end; gives the exit status."""
+        self.process.send_signal(how)
+        return self.process.wait(60)
+
+
+class Client:
+    """Posts callbacks as the vendor does, over one connection."""
+
+    def __init__(self, port):
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+
+    def post(self, body):
+        """The status and the JSON of the answer; raises OSError or HTTPException when there is none."""
+        self.connection.request("POST", "/callback", body, {"Authorization": f"Basic {KEY}"})
+        answer = self.connection.getresponse()
+        return answer.status, json.loads(answer.read())
