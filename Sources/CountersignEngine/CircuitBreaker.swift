@@ -59,18 +59,18 @@ package struct CircuitBreaker: Sendable, Equatable {
     /// The destination did its part.
     package mutating func succeeded() { state = .closed(outages: 0) }
 
-    /// The destination did not do its part.
-    package mutating func failed(at now: Date) {
+    /// The destination did not do its part; `isProbe` tells whether the step was let through to see whether it is back.
+    package mutating func failed(at now: Date, isProbe: Bool = false) {
         switch state {
         case .closed(let outages) where outages + 1 < policy.threshold: state = .closed(outages: outages + 1)
         case .closed: open(for: policy.firstPause, at: now)
-        case .probing(_, let pause): open(for: min(pause * 2, policy.ceiling), at: now)
+        case .probing(_, let pause) where isProbe: open(for: min(pause * 2, policy.ceiling), at: now)
         // One that was under way when the breaker opened tells nothing new.
-        case .open: break
+        case .open, .probing: break
         }
     }
 
-    /// A step ended without telling anything about the destination, such as one that was stopped.
+    /// The probe ended without telling anything about the destination, such as one that was stopped.
     package mutating func abandoned(at now: Date) {
         if case .probing(_, let pause) = state { state = .open(until: now, pause: pause) }
     }

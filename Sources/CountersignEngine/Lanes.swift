@@ -9,7 +9,8 @@ import Synchronization
 package final class Lanes: Sendable {
     /// Whether a step may go on.
     package enum Admission: Sendable, Equatable {
-        case admitted
+        /// `isProbe` tells whether it is to find out whether the destination is back.
+        case admitted(isProbe: Bool)
         case refused(RunWait, until: Date)
     }
 
@@ -35,11 +36,14 @@ package final class Lanes: Sendable {
     private struct Lane {
         var active = 0
         var isAwaited = false
+
+        /// Whether somebody comes at the end of the pause; the others are woken when the destination is back.
+        var hasCandidate = false
         var breaker: CircuitBreaker
     }
 
-    /// The due time of who waits for a place: woken before, as a rule, and this late when the one to wake it is gone.
-    private static let longestWait: TimeInterval = 60
+    /// The due time of who waits for a place: it is woken before; this is for the case that nobody is there to do so.
+    private static let longestWait: TimeInterval = 600
 
     private let lanes = Mutex<[String: Lane]>([:])
     private let capacity: Int
@@ -63,31 +67,34 @@ package final class Lanes: Sendable {
             }
             if let until = lane.breaker.admit(at: now) {
                 lane.isAwaited = true
-                return .refused(
-                    RunWait(destination: destination, reason: "it is down, as the last tries show"),
-                    until: until
-                )
+                let due = lane.hasCandidate ? until.addingTimeInterval(Self.longestWait) : until
+                lane.hasCandidate = true
+                let wait = RunWait(destination: destination, reason: "it is down, as the last tries show")
+                return .refused(wait, until: due)
             }
             lane.active += 1
-            return .admitted
+            if case .probing = lane.breaker.state { return .admitted(isProbe: true) }
+            return .admitted(isProbe: false)
         }
     }
 
-    /// Gives a place back.
-    package func leave(_ destination: String, _ ending: Ending, at now: Date) -> Departure {
+    /// Gives a place back; `isProbe` as it was admitted.
+    package func leave(_ destination: String, _ ending: Ending, isProbe: Bool, at now: Date) -> Departure {
         lanes.withLock { lanes in
             guard var lane = lanes[destination] else { return Departure() }
             lane.active -= 1
             let before = lane.breaker.state
             switch ending {
             case .answered: lane.breaker.succeeded()
-            case .outage: lane.breaker.failed(at: now)
-            case .unknown: lane.breaker.abandoned(at: now)
+            case .outage: lane.breaker.failed(at: now, isProbe: isProbe)
+            case .unknown: if isProbe { lane.breaker.abandoned(at: now) }
             }
             var departure = Departure()
             switch (before, lane.breaker.state) {
             case (.open, .open): break
-            case (_, .open(let until, _)): departure.opensUntil = until
+            case (_, .open(let until, _)):
+                departure.opensUntil = until
+                lane.hasCandidate = false
             case (.closed, .closed): break
             case (_, .closed): departure.closes = true
             default: break
@@ -97,6 +104,18 @@ package final class Lanes: Sendable {
             let isForgettable = lane.active == 0 && !lane.isAwaited && lane.breaker.state == .closed(outages: 0)
             lanes[destination] = isForgettable ? nil : lane
             return departure
+        }
+    }
+
+    /// Looks again on behalf of a run that was refused and is in the store by now: in between, a place may have got free.
+    ///
+    /// - Returns: How many runs that wait for the destination may go on.
+    package func lookAgain(_ destination: String) -> Int {
+        lanes.withLock { lanes in
+            guard let lane = lanes[destination] else { return capacity }
+            lanes[destination]?.isAwaited = true
+            if case .closed = lane.breaker.state { return max(0, capacity - lane.active) }
+            return 0
         }
     }
 

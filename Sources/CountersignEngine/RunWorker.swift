@@ -114,6 +114,7 @@ package struct RunWorker: Sendable {
         }
         if case .refused(let wait, let until) = ended {
             try await release(to: .waiting(wait, dueAt: until), nil, at: desk)
+            await performer.lookAgain(wait.destination, desk.logger)
             return nil
         }
         guard case .failed(let failure) = ended else {

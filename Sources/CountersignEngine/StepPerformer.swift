@@ -88,19 +88,21 @@ struct StepPerformer: Sendable {
         } catch {
             return outcome(nil, .failed(error))
         }
-        if let destination = prepared.destination,
-            case .refused(let wait, let until) = lanes.enter(destination, at: clock.now)
-        {
-            return outcome(prepared.plan, .refused(wait, until: until))
+        var isProbe = false
+        if let destination = prepared.destination {
+            switch lanes.enter(destination, at: clock.now) {
+            case .admitted(let isFirst): isProbe = isFirst
+            case .refused(let wait, let until): return outcome(prepared.plan, .refused(wait, until: until))
+            }
         }
         let ending: Outcome.Ending?
         do {
             ending = try await act(prepared, attempt, startedAt)
         } catch {
-            await leave(prepared.destination, nil, attempt.logger)
+            await leave(prepared.destination, nil, isProbe, attempt.logger)
             throw error
         }
-        await leave(prepared.destination, ending, attempt.logger)
+        await leave(prepared.destination, ending, isProbe, attempt.logger)
         return outcome(prepared.plan, ending)
     }
 
@@ -120,9 +122,14 @@ struct StepPerformer: Sendable {
     }
 
     /// Gives the place on the way to a destination back, and wakes who may go there now.
-    private func leave(_ destination: String?, _ ending: Outcome.Ending?, _ logger: Logger) async {
+    private func leave(
+        _ destination: String?,
+        _ ending: Outcome.Ending?,
+        _ isProbe: Bool,
+        _ logger: Logger
+    ) async {
         guard let destination else { return }
-        let departure = lanes.leave(destination, ending.laneEnding, at: clock.now)
+        let departure = lanes.leave(destination, ending.laneEnding, isProbe: isProbe, at: clock.now)
         if let until = departure.opensUntil {
             logger.warning(
                 "Destination is down, steps wait for it",
@@ -130,10 +137,19 @@ struct StepPerformer: Sendable {
             )
         }
         if departure.closes { logger.info("Destination is back", metadata: ["destination": "\(destination)"]) }
-        guard departure.room > 0 else { return }
+        await wake(destination, departure.room, logger)
+    }
+
+    /// Looks again whether a run that was refused, and that the store keeps as waiting by now, has to wait.
+    func lookAgain(_ destination: String, _ logger: Logger) async {
+        await wake(destination, lanes.lookAgain(destination), logger)
+    }
+
+    private func wake(_ destination: String, _ room: Int, _ logger: Logger) async {
+        guard room > 0 else { return }
         do {
-            let count = try await store.wake(waitingFor: destination, limit: departure.room, at: clock.now)
-            if count < departure.room { lanes.wasEmptied(destination) }
+            let count = try await store.wake(waitingFor: destination, limit: room, at: clock.now)
+            if count < room { lanes.wasEmptied(destination) }
         } catch {
             // They come by themselves at their due time.
             logger.error("Waiting runs cannot be woken", metadata: ["error": "\(error)"])
@@ -223,7 +239,8 @@ extension StepPerformer.Outcome.Ending? {
     fileprivate var laneEnding: Lanes.Ending {
         switch self {
         case .succeeded?: .answered
-        case .failed(let failure)?: failure.isOutage ? .outage : .answered
+        // What failed before anything reached the other side tells nothing about it.
+        case .failed(let failure)?: failure.isOutage ? .outage : failure.output == nil ? .unknown : .answered
         case .skipped?, .refused?, nil: .unknown
         }
     }

@@ -94,6 +94,8 @@ package protocol Ledger: Sendable {
 
     /// Queues every running run whose lease has ended, or which `everyOwner` counts as dead.
     ///
+    /// With every owner dead, runs that wait for a destination are due as well.
+    ///
     /// - Returns: How many runs were queued again.
     func rescue(everyOwner: Bool, at now: Date) async throws -> Int
 

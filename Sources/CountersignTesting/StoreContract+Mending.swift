@@ -125,6 +125,16 @@ extension StoreContract {
             #expect(claimed.map(\.run.id) == [run] && claimed.first?.run.wait == nil)
             #expect(try await store.wake(waitingFor: "erp:443", limit: 9, at: after(3)) == 0)
         },
+        Clause("when every owner counts as dead, runs that wait for a destination are due") { store async throws in
+            let run = try await running(in: store)
+            let wait = RunWait(destination: "erp:443", reason: "it is down")
+            try await store.release(run, lease: "w", to: .waiting(wait, dueAt: after(60)), recording: nil, at: after(1))
+            _ = try await store.rescue(everyOwner: false, at: after(2))
+            #expect(try await store.run(run)?.run.wait == wait)
+            _ = try await store.rescue(everyOwner: true, at: after(2))
+            let due = try #require(try await store.run(run)?.run)
+            #expect(due.wait == nil && due.dueAt == after(2))
+        },
         Clause("a run that waits is claimed when its time comes, and waits for nothing then") { store async throws in
             let run = try await running(in: store)
             let wait = RunWait(destination: "erp:443", reason: "it is down")

@@ -49,7 +49,7 @@ struct CircuitBreakerTests {
         var now = at(10)
         for _ in 0..<4 {
             _ = breaker.admit(at: now)
-            breaker.failed(at: now)
+            breaker.failed(at: now, isProbe: true)
             guard case .open(let until, let pause) = breaker.state else { break }
             pauses.append(pause)
             now = until
@@ -69,5 +69,8 @@ struct CircuitBreakerTests {
         let before = breaker
         breaker.failed(at: at(5))
         #expect(breaker == before)
+        _ = breaker.admit(at: at(10))
+        breaker.failed(at: at(11))
+        #expect(breaker.state == .probing(since: at(10), pause: .seconds(10)))
     }
 }

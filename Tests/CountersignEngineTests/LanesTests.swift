@@ -12,7 +12,9 @@ import Testing
 struct LanesTests {
     private let now = Date(timeIntervalSince1970: 1_000)
 
-    private func isAdmitted(_ admission: Lanes.Admission) -> Bool { admission == .admitted }
+    private func isAdmitted(_ admission: Lanes.Admission) -> Bool {
+        if case .admitted = admission { true } else { false }
+    }
 
     @Test func `a destination takes as many as its lane holds, another one is not touched`() {
         let lanes = Lanes(capacity: 2)
@@ -25,7 +27,7 @@ struct LanesTests {
         #expect(wait == RunWait(destination: "a:80", reason: "2 steps are on their way there"))
         #expect(until > now)
         #expect(isAdmitted(lanes.enter("b:80", at: now)))
-        #expect(lanes.leave("a:80", .answered, at: now).room == 1)
+        #expect(lanes.leave("a:80", .answered, isProbe: false, at: now).room == 1)
         #expect(isAdmitted(lanes.enter("a:80", at: now)))
     }
 
@@ -33,22 +35,48 @@ struct LanesTests {
         let lanes = Lanes(capacity: 2, policy: .init(threshold: 2, firstPause: .seconds(10)))
         for _ in 0..<2 {
             _ = lanes.enter("a:80", at: now)
-            _ = lanes.leave("a:80", .outage, at: now)
+            _ = lanes.leave("a:80", .outage, isProbe: false, at: now)
         }
         let until = now.addingTimeInterval(10)
         #expect(lanes.open == ["a:80": until])
         let reason = "it is down, as the last tries show"
         #expect(lanes.enter("a:80", at: now) == .refused(RunWait(destination: "a:80", reason: reason), until: until))
         #expect(isAdmitted(lanes.enter("a:80", at: until)))
-        let departure = lanes.leave("a:80", .answered, at: until)
+        let departure = lanes.leave("a:80", .answered, isProbe: true, at: until)
         #expect(departure.closes && departure.room == 2)
         #expect(lanes.open.isEmpty)
+    }
+
+    @Test func `while it is down one run comes at the end of the pause, the others when they are woken`() {
+        let lanes = Lanes(capacity: 2, policy: .init(threshold: 1, firstPause: .seconds(10)))
+        _ = lanes.enter("a:80", at: now)
+        _ = lanes.leave("a:80", .outage, isProbe: false, at: now)
+        let dues = (0..<3)
+            .map { _ -> TimeInterval in
+                guard case .refused(_, let until) = lanes.enter("a:80", at: now) else { return 0 }
+                return until.timeIntervalSince(now)
+            }
+        #expect(dues == [10, 610, 610])
+    }
+
+    @Test func `a run that was refused looks again, so that a place that got free meanwhile is not missed`() {
+        let lanes = Lanes(capacity: 1)
+        #expect(isAdmitted(lanes.enter("a:80", at: now)))
+        #expect(!isAdmitted(lanes.enter("a:80", at: now)))
+        // The last one leaves, and finds nobody in the store yet.
+        #expect(lanes.leave("a:80", .answered, isProbe: false, at: now).room == 1)
+        lanes.wasEmptied("a:80")
+        #expect(lanes.lookAgain("a:80") == 1)
+        // With the place taken again, whoever leaves next must wake the one that looked.
+        #expect(isAdmitted(lanes.enter("a:80", at: now)))
+        #expect(lanes.lookAgain("a:80") == 0)
+        #expect(lanes.leave("a:80", .answered, isProbe: false, at: now).room == 1)
     }
 
     @Test func `who opens a lane is told until when`() {
         let lanes = Lanes(capacity: 2, policy: .init(threshold: 1, firstPause: .seconds(10)))
         _ = lanes.enter("a:80", at: now)
-        #expect(lanes.leave("a:80", .outage, at: now).opensUntil == now.addingTimeInterval(10))
+        #expect(lanes.leave("a:80", .outage, isProbe: false, at: now).opensUntil == now.addingTimeInterval(10))
     }
 
     /// A rule that posts to a server that is down beside one that posts to a good one.

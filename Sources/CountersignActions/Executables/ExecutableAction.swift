@@ -5,6 +5,9 @@ package struct ExecutableAction: PlannedAction {
     /// What the program says it is about to do, or the options that it will be given.
     package struct Plan: ActionPlan {
         package let json: JSON
+
+        /// The action's name: its program is one neighbour.
+        package let destination: String?
     }
 
     private let program: ExecutableProgram
@@ -55,7 +58,8 @@ package struct ExecutableAction: PlannedAction {
         guard answer.keys == ["plan"], let plan = answer["plan"] else {
             throw failure("plan", "it must be {\"plan\": …} and nothing else")
         }
-        return Plan(json: plan == .null ? .object(options) : plan)
+        let name = description.declaration.name
+        return Plan(json: plan == .null ? .object(options) : plan, destination: name)
     }
 
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {

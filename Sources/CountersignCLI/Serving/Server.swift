@@ -6,6 +6,7 @@ import CountersignOneSpan
 import CountersignRules
 import CountersignStore
 import Foundation
+import Glibc
 import Logging
 import ServiceLifecycle
 import UnixSignals
@@ -25,6 +26,11 @@ struct Server {
             throw UsageError(
                 "the store's path is too long: the socket '\(settings.controlSocket)' beside it may have "
                     + "\(ControlServer.longestPath) bytes at most"
+            )
+        }
+        if geteuid() == 0 {
+            logger.warning(
+                "Running as root, and so does every program that a rule starts; make a user for it (systemd: User=)"
             )
         }
         let registry = try await environment.registry(for: settings)
@@ -77,7 +83,8 @@ struct Server {
         )
         configuration.maximumGracefulShutdownDuration = grace
         configuration.maximumCancellationDuration = .seconds(5)
-        try await ServiceGroup(configuration: configuration).run()
+        let group = ServiceGroup(configuration: configuration)
+        try await SecondSignal(logger: logger).watch { try await group.run() }
     }
 
     /// In the order of starting; they are stopped from the last to the first.

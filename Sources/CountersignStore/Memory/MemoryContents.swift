@@ -166,6 +166,10 @@ extension MemoryContents {
             runs[index].interrupt(at: now.stored)
             count += 1
         }
+        for index in runs.indices where everyOwner && runs[index].wait != nil {
+            runs[index].dueAt = now.stored
+            runs[index].wait = nil
+        }
         return count
     }
 

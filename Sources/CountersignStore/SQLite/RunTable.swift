@@ -125,6 +125,16 @@ struct RunTable {
                 [now.milliseconds, run.id.rawValue]
             )
         }
+        // Whom runs wait for, and until when, only the owner knew.
+        if everyOwner {
+            try db.change(
+                """
+                UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waits_for = NULL, waits_because = NULL
+                WHERE waits_for IS NOT NULL
+                """,
+                [now.milliseconds]
+            )
+        }
         return abandoned.count
     }
 

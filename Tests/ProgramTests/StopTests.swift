@@ -1,0 +1,38 @@
+import CountersignModel
+import Glibc
+import NIOHTTP1
+import Testing
+
+/// How a server that is asked to stop ends.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct StopTests {
+    private static let rules = """
+        rules:
+          - id: slow
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - shell: trap '' TERM; echo $$ > started; sleep 1000
+        """
+
+    @Test func `a second request to stop ends the server at once, and the next start goes on`() async throws {
+        let deployment = try Deployment(rules: Self.rules, settings: "engine: { grace: 60s }\n")
+        let (status, _) = try await deployment.serve { server in
+            try await server.post(event())
+            try await eventually("the program") { deployment.text(of: "output/started")?.hasSuffix("\n") == true }
+            server.terminate()
+            // The door is shut first; a signal that follows at once may be seen as one with the first.
+            try await eventually("the stop") { (try? await server.send(.GET, "/health")) == nil }
+            server.terminate()
+            _ = try await server.log.line(with: "Asked to stop a second time")
+        }
+        #expect(status == .exited(143))
+        try deployment.write("rules: []\n", to: "rules/rules.yaml")
+        try await deployment.serve { _ in
+            let runs = try await deployment.list("runs")
+            #expect(runs.count == 1)
+        }
+        let left = try #require(deployment.text(of: "output/started")).split(separator: "\n").first.map(String.init)
+        let process = try #require(left.flatMap { pid_t($0) })
+        #expect(kill(process, 0) != 0)
+    }
+}
