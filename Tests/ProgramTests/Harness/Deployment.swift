@@ -140,8 +140,9 @@ final class Deployment: Sendable {
                 }
                 do {
                     let line = try await log.line(with: "msg=Listening")
-                    try await body(RunningServer(process: process, port: try Self.port(in: line), log: log))
-                    kill(process, SIGTERM)
+                    let server = RunningServer(process: process, port: try Self.port(in: line), log: log)
+                    try await body(server)
+                    if !server.stop.isMade { kill(process, SIGTERM) }
                 } catch {
                     kill(process, SIGKILL)
                     throw error

@@ -3,6 +3,7 @@ import CountersignModel
 import Foundation
 import NIOCore
 import NIOHTTP1
+import Synchronization
 
 /// A server of a deployment while it runs.
 struct RunningServer: Sendable {
@@ -15,9 +16,19 @@ struct RunningServer: Sendable {
         var json: JSON { get throws { try JSON(parsing: body) } }
     }
 
+    /// Whether the test itself asked the server to stop; a second request would end it at once.
+    final class StopRequest: Sendable {
+        private let flag = Mutex(false)
+
+        var isMade: Bool { flag.withLock { $0 } }
+
+        func make() { flag.withLock { $0 = true } }
+    }
+
     let process: pid_t
     let port: Int
     let log: ServerLog
+    let stop = StopRequest()
 
     var url: String { "http://127.0.0.1:\(port)/callback" }
 
@@ -27,6 +38,7 @@ struct RunningServer: Sendable {
     }
 
     func terminate() {
+        stop.make()
         kill(process, SIGTERM)
     }
 
