@@ -49,7 +49,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignModel", .grdb, .grdbSQLite]
+            dependencies: ["CountersignModel", .crypto, .grdb, .grdbSQLite]
         ),
         .target(
             name: "CountersignEngine",

@@ -103,6 +103,7 @@ struct RootCommand: ParsableCommand {
             EventsCommand.self,
             RunsCommand.self,
             ReplayCommand.self,
+            StoreCommand.self,
             ExplainCommand.self,
             DiffCommand.self,
             SchemaCommand.self,

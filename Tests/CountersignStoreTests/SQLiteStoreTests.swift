@@ -122,6 +122,7 @@ import Testing
             try db.execute(
                 sql: """
                     ALTER TABLE runs DROP COLUMN redo_step; ALTER TABLE runs DROP COLUMN redo_round;
+                    ALTER TABLE events DROP COLUMN body_hash;
                     DROP INDEX runs_waiting; ALTER TABLE runs DROP COLUMN waits_for;
                     ALTER TABLE runs DROP COLUMN waits_because;
                     PRAGMA user_version = 1

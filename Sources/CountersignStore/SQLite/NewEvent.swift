@@ -1,4 +1,5 @@
 import CountersignModel
+import Crypto
 import Foundation
 import GRDB
 
@@ -17,14 +18,15 @@ struct NewEvent: Sendable {
             delivery.origin.rawValue,
             now.milliseconds,
             deduplicationKey,
+            Data(SHA256.hash(data: delivery.body)),
         ]
     }
 
     func insert(in db: Database) throws -> Receipt {
         let inserted = try db.change(
             """
-            INSERT INTO events (name, package_id, body, origin, received_at, deduplication_key)
-            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?) ON CONFLICT (deduplication_key) DO NOTHING
+            INSERT INTO events (name, package_id, body, origin, received_at, deduplication_key, body_hash)
+            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, ?, ?, ?, ?) ON CONFLICT (deduplication_key) DO NOTHING
             """,
             values
         )

@@ -6,7 +6,7 @@ import GRDB
 ///
 /// It never writes a row, checkpoints, migrates, or makes a store that is missing.
 package final class SQLiteArchive: Archive {
-    private let readers: DatabasePool
+    let readers: DatabasePool
     private let path: String
 
     /// - Throws: `StoreError.unreadable`, `StoreError.newer`.
@@ -129,7 +129,7 @@ package final class SQLiteArchive: Archive {
         try readers.close()
     }
 
-    private func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         do {
             return try await readers.read(body)
         } catch let error as DatabaseError {

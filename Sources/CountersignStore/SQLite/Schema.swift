@@ -53,10 +53,11 @@ enum Schema {
         return found
     }
 
-    /// Runs that are done once more from a step on, and those that wait for a destination.
+    /// Runs that are done once more from a step on, and those that wait for a destination; the SHA-256 of each body.
     private static let second = """
         ALTER TABLE runs ADD COLUMN redo_step TEXT;
         ALTER TABLE runs ADD COLUMN redo_round INTEGER;
+        ALTER TABLE events ADD COLUMN body_hash BLOB;
         ALTER TABLE runs ADD COLUMN waits_for TEXT;
         ALTER TABLE runs ADD COLUMN waits_because TEXT;
         CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;

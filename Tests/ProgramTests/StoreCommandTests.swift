@@ -1,0 +1,93 @@
+import CountersignModel
+import Foundation
+import Testing
+
+/// `countersign store`: damage is told, and a copy of a store in use is whole.
+@Suite(.serialized, .timeLimit(.minutes(2)))
+struct StoreCommandTests {
+    private static let rules = """
+        rules:
+          - id: note
+            when: { event: "*" }
+            then: [{ log: "seen" }]
+        """
+
+    @Test func `a store in use is copied while events come in, and the copy is whole`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        try await deployment.serve { server in
+            for number in 1...20 { try await server.post(event(package: "p-\(number)")) }
+            async let more: Void = {
+                for number in 21...60 { try await server.post(event(package: "p-\(number)")) }
+            }()
+            let backup = try await deployment.run("store", "backup", "copy.db")
+            #expect(backup.status == .exited(0), "\(backup.errors)")
+            try await more
+            #expect(try deployment.mode(of: "copy.db") == 0o600)
+            #expect(deployment.text(of: "copy.db.incomplete") == nil)
+            let check = try await deployment.run("store", "check", "--json", "--store", "sqlite:copy.db")
+            #expect(check.status == .exited(0), "\(check.errors)")
+            let found = try JSON(parsing: check.output)
+            #expect(found["damages"] == [])
+            #expect((20...60).contains(found["events"]?.number?.integer ?? 0))
+            let own = try await deployment.run("store", "check")
+            #expect(own.status == .exited(0))
+            #expect(own.output.hasSuffix("0 damages: all is whole\n"))
+        }
+        // The copy is a store: a server goes on with it.
+        let events = try await deployment.list("events", "--store", "sqlite:copy.db", "--limit", "100")
+        #expect(events.count >= 20)
+        let (status, _) = try await deployment.serve("--store", "sqlite:copy.db") { server in
+            let answer = try await server.post(event(package: "p-1"))
+            #expect(answer.body.contains("duplicate"))
+        }
+        #expect(status == .exited(0))
+    }
+
+    @Test func `a file that is there is not replaced unasked, nor is the store itself`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        try await deployment.serve { server in try await server.post(event()) }
+        try deployment.write("precious", to: "copy.db")
+        let refused = try await deployment.run("store", "backup", "copy.db")
+        #expect(refused.status == .exited(1))
+        #expect(refused.errors.contains("replace it with --force"))
+        #expect(deployment.text(of: "copy.db") == "precious")
+        #expect(try await deployment.run("store", "backup", "--force", "copy.db").status == .exited(0))
+        #expect(try await deployment.run("store", "backup", "--force", "countersign.db").status == .exited(2))
+        let nowhere = try await deployment.run("store", "backup", "nowhere/copy.db")
+        #expect(nowhere.status == .exited(1))
+        #expect(nowhere.errors.contains("'\(deployment.path("nowhere/copy.db")).incomplete' cannot be made"))
+    }
+
+    @Test func `a flipped bit in a body is told with its event`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        try await deployment.serve { server in
+            try await server.post(event(package: "p-1", message: "a plain word"))
+            try await server.post(event(package: "p-2", message: "another word"))
+        }
+        var file = try Data(contentsOf: URL(filePath: deployment.path("countersign.db")))
+        let place = try #require(file.firstRange(of: Data("another word".utf8)))
+        file[place.lowerBound] ^= 1
+        try file.write(to: URL(filePath: deployment.path("countersign.db")))
+        let check = try await deployment.run("store", "check")
+        #expect(check.status == .exited(1))
+        #expect(check.output.contains("event 2: its body is not the one that was stored"))
+        #expect(!check.output.contains("event 1:"))
+    }
+
+    @Test func `a damaged page is told`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        try await deployment.serve { server in
+            for number in 1...40 { try await server.post(event(package: "p-\(number)")) }
+        }
+        var file = try Data(contentsOf: URL(filePath: deployment.path("countersign.db")))
+        // A few pages in the middle, whatever they hold.
+        let start = 4 * 4_096
+        for offset in start..<(2 * start) { file[offset] = 0xA5 }
+        try file.write(to: URL(filePath: deployment.path("countersign.db")))
+        let check = try await deployment.run("store", "check")
+        #expect(check.status == .exited(1), "\(check.output)")
+        let backup = try await deployment.run("store", "backup", "copy.db")
+        #expect(backup.status == .exited(1), "\(backup.output)")
+        #expect(deployment.text(of: "copy.db") == nil)
+    }
+}
