@@ -54,7 +54,7 @@ struct Server {
         logger.info("Stopped")
     }
 
-    private func serve(_ store: any Store, _ registry: ActionRegistry) async throws {
+    private func serve(_ store: SQLiteStore, _ registry: ActionRegistry) async throws {
         let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
@@ -89,7 +89,7 @@ struct Server {
 
     /// In the order of starting; they are stopped from the last to the first.
     private func services(
-        _ store: any Store,
+        _ store: SQLiteStore,
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ reloader: RuleReloader
@@ -132,6 +132,7 @@ struct Server {
         )
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
+            Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             HangupWatch(reloader: reloader, logger: logger), OrphanWatch(clock: clock),
             ControlServer(
                 path: settings.controlSocket,

@@ -1,4 +1,5 @@
 import CountersignActions
+import CountersignEngine
 import CountersignModel
 import CountersignStore
 import Foundation
@@ -32,6 +33,9 @@ struct Settings: Sendable {
     /// The absolute path of the output folder.
     let outputRoot: String
 
+    /// How long things are kept.
+    let retention: Retention
+
     /// What programs may use.
     let processLimits: ProcessLimits
 
@@ -64,6 +68,12 @@ struct Settings: Sendable {
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
+        let kept = options[Declared.retention] ?? Options()
+        retention = Retention(
+            events: kept.required(Declared.keptEvents),
+            runs: kept.required(Declared.keptRuns),
+            quarantine: kept.required(Declared.keptQuarantine)
+        )
         let programs = options[Declared.programs] ?? Options()
         processLimits = ProcessLimits(
             cpu: programs[Declared.cpu],

@@ -74,6 +74,28 @@ package enum SettingsDeclaration {
         "What each program that a step starts may use; without a value, as much as Countersign itself."
     )
 
+    static let keptEvents = Field.duration(
+        "events",
+        "Events with their runs; a callback that is sent again after that is taken for a new one. An event whose run "
+            + "failed stays until the run is retried or dropped.",
+        default: .seconds(730 * 86_400)
+    )
+    static let keptRuns = Field.duration(
+        "runs",
+        "What the steps of runs that succeeded or were dropped did: plans, results, output.",
+        default: .seconds(90 * 86_400)
+    )
+    static let keptQuarantine = Field.duration(
+        "quarantine",
+        "Bodies that could not be read as events.",
+        default: .seconds(90 * 86_400)
+    )
+    static let retention = Field.group(
+        "retention",
+        [keptEvents.declaration, keptRuns.declaration, keptQuarantine.declaration],
+        "How long things are kept; looked at every hour."
+    )
+
     static let allowedNetworks = Field<[String]>
         .texts("allow_networks", "Inner addresses to which every name may lead, such as `10.1.0.0/16`.")
     static let allowedHosts = Field<[String]>
@@ -116,7 +138,7 @@ package enum SettingsDeclaration {
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
         listen.declaration, store.declaration, rules.declaration, callback.declaration, engine.declaration,
-        files.declaration, programs.declaration, http.declaration, secrets.declaration, log.declaration,
+        files.declaration, retention.declaration, programs.declaration, http.declaration, secrets.declaration, log.declaration,
         actions.declaration,
     ]
 

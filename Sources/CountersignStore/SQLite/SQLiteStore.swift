@@ -14,7 +14,7 @@ package final class SQLiteStore: Store {
     private let path: String
     private let lock: StoreLock
     private let connection: WriterConnection
-    private let writer: GroupCommit
+    let writer: GroupCommit
     private let archive: SQLiteArchive
 
     /// Opens a store for writing, and makes it (and its folder) when it is missing.

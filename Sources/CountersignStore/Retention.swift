@@ -1,0 +1,33 @@
+package import Foundation
+
+/// A store that can be cut back to what is still wanted.
+package protocol Prunable: Sendable {
+    /// Looks at the oldest rows after the one numbered `position`, `limit` at most, and removes those that were made
+    /// before `cutoff` and are done with.
+    ///
+    /// One call is one small transaction, so that deliveries find their turn between two of them.
+    ///
+    /// - Throws: `StoreError`.
+    func prune(_ kind: PrunableKind, before cutoff: Date, after position: Int64, limit: Int) async throws -> PrunedSlice
+}
+
+/// What grows with time.
+package enum PrunableKind: String, Sendable, CaseIterable {
+    /// Events with their runs; one with a run that is not done, or that failed and was not dropped, stays.
+    case events
+
+    /// What the steps of runs that succeeded or were dropped did; the runs stay with their events.
+    case steps
+
+    /// Bodies that were no events.
+    case quarantine
+}
+
+/// What became of one slice.
+package struct PrunedSlice: Sendable, Equatable {
+    /// How many rows of the kind were removed.
+    package let removed: Int
+
+    /// Where the next slice begins; nil when the rest is too young.
+    package let next: Int64?
+}

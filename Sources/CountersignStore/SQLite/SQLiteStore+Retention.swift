@@ -1,0 +1,61 @@
+package import Foundation
+import GRDB
+
+extension SQLiteStore: Prunable {
+    package func prune(
+        _ kind: PrunableKind,
+        before cutoff: Date,
+        after position: Int64,
+        limit: Int
+    ) async throws -> PrunedSlice {
+        try await writer.write { db in
+            let old =
+                try db.all(.oldest(kind, after: position, limit: limit)) { row in
+                    (id: row[0] as Int64, at: row[1] as Int64)
+                }
+                .prefix { $0.at < cutoff.milliseconds }
+            guard let last = old.last?.id else { return PrunedSlice(removed: 0, next: nil) }
+            let removed = try db.change(kind.removal, [position, last, cutoff.milliseconds])
+            return PrunedSlice(removed: removed, next: old.count == limit ? last : nil)
+        }
+    }
+}
+
+extension Query {
+    /// Rows in the order in which they were made, with the time of each.
+    fileprivate static func oldest(_ kind: PrunableKind, after position: Int64, limit: Int) -> Query {
+        let time = kind == .steps ? "finished_at" : "received_at"
+        return Query("SELECT id, \(time) FROM \(kind.rawValue) WHERE id > ? ORDER BY id LIMIT ?", [position, limit])
+    }
+}
+
+extension PrunableKind {
+    /// Takes the position before the slice, the last row of it, and the cutoff.
+    fileprivate var removal: String {
+        switch self {
+        case .events:
+            // The number of an event names its effects in the world, so the highest one stays: SQLite would give it again.
+            """
+            DELETE FROM events
+            WHERE id > ?1 AND id <= ?2 AND received_at < ?3 AND dispatched_at IS NOT NULL
+                AND id < (SELECT max(id) FROM events)
+                AND NOT EXISTS (
+                    SELECT 1 FROM runs WHERE event_id = events.id AND state IN ('queued', 'running', 'failed')
+                )
+            """
+        case .steps:
+            """
+            DELETE FROM steps
+            WHERE id > ?1 AND id <= ?2 AND EXISTS (
+                SELECT 1 FROM runs
+                WHERE runs.id = steps.run_id AND state IN ('succeeded', 'dropped') AND runs.finished_at < ?3
+            )
+            """
+        case .quarantine:
+            """
+            DELETE FROM quarantine
+            WHERE id > ?1 AND id <= ?2 AND received_at < ?3 AND id < (SELECT max(id) FROM quarantine)
+            """
+        }
+    }
+}
