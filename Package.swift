@@ -61,7 +61,7 @@ let package = Package(
             name: "CountersignListener",
             dependencies: [
                 "CountersignModel", "CountersignStore", .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log,
-                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix,
+                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .target(
@@ -153,7 +153,7 @@ let package = Package(
             name: "ProgramTests",
             dependencies: [
                 "CountersignModel", "CountersignProgram", "CountersignTesting", "CustomAction", .asyncHTTPClient,
-                .nioCore, .nioHTTP1, .nioPosix, .subprocess, .system,
+                .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .subprocess, .system,
             ]
         ),
     ],

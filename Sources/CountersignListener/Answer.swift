@@ -55,6 +55,16 @@ extension Answer {
         fields: [.wwwAuthenticate: "Basic"]
     )
 
+    static func tooManyGuesses(wait seconds: Int) -> Answer {
+        var answer = Answer(
+            .tooManyRequests,
+            error: "too many wrong keys; send the right one, which is let in at once",
+            fields: [.retryAfter: String(seconds)]
+        )
+        answer.closes = true
+        return answer
+    }
+
     static func tooLarge(limit: Int) -> Answer {
         var answer = Answer(.contentTooLarge, error: "the body is larger than \(limit) bytes")
         answer.closes = true

@@ -12,6 +12,7 @@ final class CallbackResponder: Sendable {
     private let intake: Intake
     private let readiness: ReadinessCache
     private let clock: any WallClock
+    private let guesses: KeyGuesses
     private let refusals: Refusals
     private let logger: Logger
     private let dateHeader = DateHeader()
@@ -29,6 +30,7 @@ final class CallbackResponder: Sendable {
         self.intake = intake
         self.readiness = readiness
         self.clock = clock
+        guesses = KeyGuesses(clock: clock)
         self.refusals = refusals
         self.logger = logger
     }
@@ -45,8 +47,8 @@ final class CallbackResponder: Sendable {
                 }
                 answer = try await callback(request, key, id)
             } else {
-                answer = .unauthorised
-                answer.closes = !isWorthDraining(request)
+                answer = guesses.answer(to: channel.remoteAddress)
+                answer.closes = answer.closes || !isWorthDraining(request)
             }
         case settings.callbackPath: answer = refusal(of: request, .wrongMethod(allowed: "POST"))
         case "/health" where request.isGetOrHead: answer = Answer(.ok, body: #"{"status":"alive"}"#)

@@ -64,7 +64,8 @@ package struct CallbackServer: Service {
         libraryLogger.logLevel = max(logger.logLevel, .warning)
         let responder = responder
         do {
-            let server = try HTTPServerBuilder.http1(configuration: channelConfiguration)
+            let server =
+                try builder
                 .buildServer(
                     configuration: ServerConfiguration(
                         address: .hostname(settings.host, port: settings.port),
@@ -90,11 +91,26 @@ package struct CallbackServer: Service {
         }
     }
 
+    /// Makes connections of HTTP/1.1, over TLS where there is a certificate.
+    private var builder: HTTPServerBuilder {
+        guard let certificate = settings.certificate else { return .http1(configuration: channelConfiguration) }
+        let configuration = channelConfiguration
+        return HTTPServerBuilder { responder in
+            TLSChannel(
+                inner: HTTP1Channel(responder: responder, configuration: configuration),
+                certificate: certificate
+            )
+        }
+    }
+
     private func listening(on channel: any Channel) {
         let port = channel.localAddress?.port ?? settings.port
         logger.info(
             "Listening",
-            metadata: ["host": "\(settings.host)", "port": "\(port)", "path": "\(settings.callbackPath)"]
+            metadata: [
+                "host": "\(settings.host)", "port": "\(port)", "path": "\(settings.callbackPath)",
+                "scheme": "\(settings.certificate == nil ? "http" : "https")",
+            ]
         )
         onListening(port)
     }

@@ -5,6 +5,9 @@ package struct ListenerSettings: Sendable {
     /// The port to listen on; 0 lets the system choose one.
     package var port: Int
 
+    /// The certificate with which connections are taken over TLS; nil for plain HTTP.
+    package var certificate: ServerCertificate?
+
     /// The path that callbacks are posted to.
     package var callbackPath: String
 
@@ -26,6 +29,7 @@ package struct ListenerSettings: Sendable {
     package init(
         host: String = "127.0.0.1",
         port: Int = 8_080,
+        certificate: ServerCertificate? = nil,
         callbackPath: String = "/callback",
         maximumBody: Int = 1 << 20,
         maximumConnections: Int = 1_024,
@@ -35,6 +39,7 @@ package struct ListenerSettings: Sendable {
     ) {
         self.host = host
         self.port = port
+        self.certificate = certificate
         self.callbackPath = callbackPath
         self.maximumBody = maximumBody
         self.maximumConnections = maximumConnections

@@ -37,7 +37,8 @@ struct SendCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment)
         let sources = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-        let url = to ?? "http://\(host):\(settings.port)\(settings.callbackPath)"
+        let door = settings.certificate == nil ? "http" : "https"
+        let url = to ?? "\(door)://\(host):\(settings.port)\(settings.callbackPath)"
         guard let scheme = URL(string: url)?.scheme, ["http", "https"].contains(scheme) else {
             throw UsageError("'\(url)' is no http or https URL")
         }

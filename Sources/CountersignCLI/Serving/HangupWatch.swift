@@ -4,14 +4,16 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// Has the rules and their secrets read at once on SIGHUP, as `systemctl reload` sends it.
+/// Has the rules, their secrets and the certificate read at once on SIGHUP, as `systemctl reload` sends it.
 struct HangupWatch: Service {
     let reloader: RuleReloader
+    let certificate: CertificateWatch?
     let logger: Logger
 
     func run() async throws {
         for await _ in await UnixSignalsSequence(trapping: .sighup).cancelOnGracefulShutdown() {
-            logger.info("Reading the rules and their secrets, as SIGHUP asks")
+            logger.info("Reading the rules, their secrets and the certificate, as SIGHUP asks")
+            certificate?.look()
             reloader.readAgain()
         }
     }

@@ -33,6 +33,7 @@ struct Server {
                 "Running as root, and so does every program that a rule starts; make a user for it (systemd: User=)"
             )
         }
+        let certificate = try settings.serverCertificate()
         let registry = try await environment.registry(for: settings)
         let store: SQLiteStore
         do {
@@ -45,7 +46,7 @@ struct Server {
             throw CommandFailure("\(error)")
         }
         do {
-            try await serve(store, registry)
+            try await serve(store, registry, certificate)
         } catch {
             await store.close()
             throw error is CommandFailure ? error : CommandFailure("\(error)")
@@ -54,7 +55,11 @@ struct Server {
         logger.info("Stopped")
     }
 
-    private func serve(_ store: SQLiteStore, _ registry: ActionRegistry) async throws {
+    private func serve(
+        _ store: SQLiteStore,
+        _ registry: ActionRegistry,
+        _ certificate: ServerCertificate?
+    ) async throws {
         let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
@@ -74,7 +79,7 @@ struct Server {
         await takeOverPrograms(of: store)
         let grace = settings.grace + .seconds(5)
         var configuration = ServiceGroupConfiguration(
-            services: try services(store, book, registry, reloader)
+            services: try services(store, book, registry, reloader, certificate)
                 .map {
                     .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
@@ -92,7 +97,8 @@ struct Server {
         _ store: SQLiteStore,
         _ book: RuleBook,
         _ registry: ActionRegistry,
-        _ reloader: RuleReloader
+        _ reloader: RuleReloader,
+        _ certificate: ServerCertificate?
     ) throws -> [any Service] {
         let clock = environment.clock
         let worker = RunWorker(
@@ -121,6 +127,7 @@ struct Server {
             settings: ListenerSettings(
                 host: settings.host,
                 port: settings.port,
+                certificate: certificate,
                 callbackPath: settings.callbackPath,
                 maximumBody: settings.maximumBody
             ),
@@ -130,10 +137,11 @@ struct Server {
             clock: clock,
             logger: logger
         )
+        let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
-            HangupWatch(reloader: reloader, logger: logger), OrphanWatch(clock: clock),
+            HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
             ControlServer(
                 path: settings.controlSocket,
                 store: store,
@@ -143,7 +151,7 @@ struct Server {
                 logger: quietLogger
             ),
             door,
-        ]
+        ] + [certificateWatch].compactMap { $0 }
     }
 
     /// The name under which programs of this store are started; a copy of the store elsewhere has another.

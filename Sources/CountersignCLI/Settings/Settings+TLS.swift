@@ -1,7 +1,19 @@
+import CountersignListener
 import Foundation
 import NIOSSL
 
 extension Settings {
+    /// The certificate with which callbacks are taken in; nil without TLS.
+    ///
+    /// - Throws: `UsageError` when the files cannot be used.
+    func serverCertificate() throws -> ServerCertificate? {
+        do {
+            return try certificate.map { try ServerCertificate(certificateFile: $0.chain, keyFile: $0.key) }
+        } catch {
+            throw UsageError("'tls': \(error)")
+        }
+    }
+
     /// What the certificates of other servers are checked against; nil for the system's authorities alone.
     ///
     /// - Throws: `UsageError` when the file of further authorities cannot be used.

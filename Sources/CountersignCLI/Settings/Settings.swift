@@ -16,6 +16,9 @@ struct Settings: Sendable {
     let host: String
     let port: Int
 
+    /// The absolute paths of the files for TLS.
+    let certificate: (chain: String, key: String)?
+
     /// The absolute path of the store's file, without symbolic links.
     let storePath: String
 
@@ -56,6 +59,7 @@ struct Settings: Sendable {
         let callback = options[Declared.callback] ?? Options()
         let engine = options[Declared.engine] ?? Options()
         (host, port) = try Self.address(options.required(Declared.listen))
+        certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
         let store = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
         storePath = StorePath.resolved(store)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
@@ -109,6 +113,14 @@ struct Settings: Sendable {
         }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host.isEmpty ? "0.0.0.0" : host, port)
+    }
+
+    private static func certificate(_ tls: Options, _ folder: String) throws -> (chain: String, key: String)? {
+        switch (tls[SettingsDeclaration.certificateFile], tls[SettingsDeclaration.certificateKey]) {
+        case (nil, nil): return nil
+        case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder))
+        default: throw UsageError("'tls' takes both, 'certificate' and 'key', or neither")
+        }
     }
 
     private static func policy(_ http: Options) throws -> OutgoingPolicy {

@@ -10,6 +10,18 @@ package enum SettingsDeclaration {
     static let store = Field.text("store", "Where events and runs are kept.", default: "sqlite:countersign.db")
     static let rules = Field.text("rules", "Folder of the rule files.", default: "rules")
 
+    static let certificateFile = Field<String>
+        .text(
+            "certificate",
+            "PEM file of the certificate and those that lead to its authority; a new one counts within ten seconds."
+        )
+    static let certificateKey = Field<String>.text("key", "PEM file of the certificate's private key.")
+    static let tls = Field.group(
+        "tls",
+        [certificateFile.declaration, certificateKey.declaration],
+        "Take callbacks in over TLS; without it a proxy does so."
+    )
+
     static let callbackPath = Field.text("path", "Path to which the vendor posts.", default: "/callback")
     static let auth = Field.choice(
         "auth",
@@ -137,14 +149,17 @@ package enum SettingsDeclaration {
 
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
-        listen.declaration, store.declaration, rules.declaration, callback.declaration, engine.declaration,
-        files.declaration, retention.declaration, programs.declaration, http.declaration, secrets.declaration, log.declaration,
+        listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
+        engine.declaration,
+        files.declaration, retention.declaration, programs.declaration, http.declaration, secrets.declaration,
+        log.declaration,
         actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.
     static let paths: Set<String> = [
-        "store", "rules", "callback.key_file", "files.root", "http.ca_file", "secrets.folder",
+        "tls.certificate", "tls.key", "store", "rules", "callback.key_file", "files.root", "http.ca_file",
+        "secrets.folder",
     ]
 
     /// Each setting that holds one value, by its dotted key.

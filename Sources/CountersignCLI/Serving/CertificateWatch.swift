@@ -1,0 +1,66 @@
+import CountersignListener
+import CountersignModel
+import Foundation
+import Logging
+import ServiceLifecycle
+import Synchronization
+
+/// Takes a new certificate as soon as its files are there, and warns before the one in force ends.
+final class CertificateWatch: Service {
+    private struct State {
+        var complaint = ""
+        var warnedAt = Date.distantPast
+    }
+
+    private static let pause: TimeInterval = 10
+    private static let day: TimeInterval = 86_400
+
+    private let certificate: ServerCertificate
+    private let clock: any WallClock
+    private let logger: Logger
+    private let state = Mutex(State())
+
+    init(certificate: ServerCertificate, clock: any WallClock, logger: Logger) {
+        self.certificate = certificate
+        self.clock = clock
+        self.logger = logger
+    }
+
+    func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                self.look()
+                try? await self.clock.sleep(until: self.clock.now.addingTimeInterval(Self.pause))
+            }
+        }
+    }
+
+    /// Looks whether there is another certificate, and tells once of each trouble.
+    func look() {
+        state.withLock { state in
+            do {
+                if try certificate.reload() {
+                    logger.info("Certificate exchanged", metadata: ["expires": "\(certificate.expiry)"])
+                    state.warnedAt = .distantPast
+                }
+                state.complaint = ""
+            } catch {
+                if "\(error)" != state.complaint {
+                    logger.error("Certificate refused, the old one stays", metadata: ["error": "\(error)"])
+                }
+                state.complaint = "\(error)"
+            }
+            if clock.now.timeIntervalSince(state.warnedAt) >= Self.day { warnOfExpiry(&state) }
+        }
+    }
+
+    private func warnOfExpiry(_ state: inout State) {
+        let rest = certificate.expiry.timeIntervalSince(clock.now)
+        guard rest < 14 * Self.day else { return }
+        state.warnedAt = clock.now
+        logger.warning(
+            rest < 0 ? "The certificate has expired, senders will not connect" : "The certificate expires soon",
+            metadata: ["expires": "\(certificate.expiry)"]
+        )
+    }
+}

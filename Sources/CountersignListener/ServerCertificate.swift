@@ -1,0 +1,113 @@
+package import Foundation
+import HummingbirdCore
+import Logging
+import NIOCore
+import NIOSSL
+import Synchronization
+
+/// The certificate with which connections are taken over TLS; it is exchanged while connections go on.
+package final class ServerCertificate: Sendable {
+    /// Why a certificate cannot be used, in words for the operator.
+    package struct Unusable: Error, CustomStringConvertible {
+        package let description: String
+    }
+
+    private struct State {
+        var context: NIOSSLContext
+        var sources: [Data]
+        var expiry: Date
+    }
+
+    private let certificateFile: String
+    private let keyFile: String
+    private let state: Mutex<State>
+
+    /// Reads a chain of certificates and the private key that belongs to the first of them, both in PEM form.
+    ///
+    /// - Throws: `Unusable`.
+    package init(certificateFile: String, keyFile: String) throws {
+        self.certificateFile = certificateFile
+        self.keyFile = keyFile
+        state = Mutex(try Self.read(certificateFile, keyFile, try Self.sources([certificateFile, keyFile])))
+    }
+
+    /// When the certificate ends.
+    package var expiry: Date { state.withLock { $0.expiry } }
+
+    /// Takes the files' certificate for every connection from now on.
+    ///
+    /// - Throws: `Unusable`; the old one stays then.
+    /// - Returns: Whether the files were others than before.
+    package func reload() throws -> Bool {
+        let sources = try Self.sources([certificateFile, keyFile])
+        guard sources != state.withLock({ $0.sources }) else { return false }
+        let fresh = try Self.read(certificateFile, keyFile, sources)
+        state.withLock { $0 = fresh }
+        return true
+    }
+
+    var context: NIOSSLContext { state.withLock { $0.context } }
+
+    private static func sources(_ files: [String]) throws -> [Data] {
+        try files.map { file in
+            do {
+                return try Data(contentsOf: URL(filePath: file))
+            } catch {
+                throw Unusable(description: "'\(file)' cannot be read; see whether it exists and who may read it")
+            }
+        }
+    }
+
+    private static func read(_ certificateFile: String, _ keyFile: String, _ sources: [Data]) throws -> State {
+        let chain: [NIOSSLCertificate]
+        do {
+            chain = try NIOSSLCertificate.fromPEMBytes(Array(sources[0]))
+        } catch {
+            throw Unusable(description: "'\(certificateFile)' holds no certificates in PEM form")
+        }
+        let key: NIOSSLPrivateKey
+        do {
+            key = try NIOSSLPrivateKey(bytes: Array(sources[1]), format: .pem)
+        } catch {
+            throw Unusable(description: "'\(keyFile)' holds no private key in PEM form without a passphrase")
+        }
+        guard let first = chain.first else {
+            throw Unusable(description: "'\(certificateFile)' holds no certificate")
+        }
+        var configuration = TLSConfiguration.makeServerConfiguration(
+            certificateChain: chain.map { .certificate($0) },
+            privateKey: .privateKey(key)
+        )
+        configuration.minimumTLSVersion = .tlsv12
+        configuration.applicationProtocols = ["http/1.1"]
+        do {
+            return State(
+                context: try NIOSSLContext(configuration: configuration),
+                sources: sources,
+                expiry: Date(timeIntervalSince1970: TimeInterval(first.notValidAfter))
+            )
+        } catch {
+            throw Unusable(
+                description: "the key in '\(keyFile)' does not belong to the first certificate in '\(certificateFile)'"
+            )
+        }
+    }
+}
+
+/// A connection over TLS, with the certificate of the moment in which it begins.
+struct TLSChannel<Inner: ServerChildChannel>: ServerChildChannel {
+    let inner: Inner
+    let certificate: ServerCertificate
+
+    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Inner.Value> {
+        channel.eventLoop
+            .makeCompletedFuture {
+                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificate.context))
+            }
+            .flatMap { inner.setup(channel: channel, logger: logger) }
+    }
+
+    func handle(value: Inner.Value, logger: Logger) async {
+        await inner.handle(value: value, logger: logger)
+    }
+}
