@@ -72,7 +72,8 @@ let package = Package(
             name: "CountersignCLI",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignOneSpan", .argumentParser, .asyncHTTPClient, .configuration,
+                "CountersignListener", "CountersignOneSpan", "CLinux", .argumentParser, .asyncHTTPClient,
+                .configuration,
                 .lifecycle, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),

@@ -6,6 +6,7 @@
 #include <linux/openat2.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/timex.h>
 #include <unistd.h>
 
 int linux_open_beneath(int directory, const char *path, int flags, unsigned int mode) {
@@ -24,4 +25,11 @@ int linux_adopt_orphans(void) {
 
 int linux_forgo_new_privileges(void) {
     return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int linux_clock_is_synchronised(void) {
+    struct timex status = {0};
+    int state = adjtimex(&status);
+    if (state < 0) return -errno;
+    return state != TIME_ERROR && !(status.status & STA_UNSYNC);
 }

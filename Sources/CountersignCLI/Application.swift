@@ -104,6 +104,7 @@ struct RootCommand: ParsableCommand {
             RunsCommand.self,
             ReplayCommand.self,
             StoreCommand.self,
+            DoctorCommand.self,
             ExplainCommand.self,
             DiffCommand.self,
             SchemaCommand.self,

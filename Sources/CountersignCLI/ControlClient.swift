@@ -68,6 +68,11 @@ struct ControlClient {
         }
     }
 
+    /// What the running server runs with.
+    ///
+    /// - Throws: `CommandFailure` with the reason.
+    func state() async throws -> JSON { try await send("/state", method: .GET) }
+
     private func change(
         directly work: (SQLiteStore) async throws -> Void,
         throughServer ask: () async throws -> Void
@@ -91,12 +96,16 @@ struct ControlClient {
         }
     }
 
-    private func send(_ path: String, _ content: [UInt8] = []) async throws -> JSON {
+    private func send(
+        _ path: String,
+        _ content: [UInt8] = [],
+        method: HTTPMethod = .POST
+    ) async throws -> JSON {
         guard let url = URL(httpURLWithSocketPath: settings.controlSocket, uri: path) else {
             throw CommandFailure("'\(settings.controlSocket)' is no path of a socket")
         }
         var request = HTTPClientRequest(url: url.absoluteString)
-        request.method = .POST
+        request.method = method
         request.body = .bytes(ByteBuffer(bytes: content))
         do {
             let answer = try await client.execute(request, timeout: .seconds(10))

@@ -13,4 +13,7 @@ int linux_adopt_orphans(void);
 /// (prctl(2), PR_SET_NO_NEW_PRIVS); returns 0 or the negative errno.
 int linux_forgo_new_privileges(void);
 
+/// Tells whether something keeps the system's clock right (adjtimex(2)): 1 or 0, or the negative errno.
+int linux_clock_is_synchronised(void);
+
 #endif

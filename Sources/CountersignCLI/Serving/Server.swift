@@ -147,6 +147,7 @@ struct Server {
                 store: store,
                 reader: reader,
                 replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
+                state: { try await state(store, book) },
                 clock: clock,
                 logger: quietLogger
             ),
@@ -209,6 +210,20 @@ struct Server {
             return nil
         }
         return DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
+    }
+
+    /// What the server runs with, for `countersign doctor`.
+    private func state(_ store: SQLiteStore, _ book: RuleBook) async throws -> JSON {
+        let pragmas = try await store.pragmas().map { JSONObject.Member(key: $0.name, value: .string($0.value)) }
+        return [
+            "process": JSON(Int64(getpid())),
+            "version": .string(Application.version),
+            "rule_set": JSON(book.current?.ruleSet.version.rawValue),
+            "commits": JSON(Int64(store.statistics.commits)),
+            "events_waiting": JSON(Int64(store.statistics.waiting)),
+            "refuses_writes": .bool(store.statistics.isBroken),
+            "pragmas": .object(JSONObject(pragmas)),
+        ]
     }
 
     private func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {

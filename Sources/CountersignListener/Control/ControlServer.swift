@@ -15,6 +15,7 @@ package struct ControlServer: Service {
     private let store: any Inbox & Ledger
     private let reader: any CallbackReader
     private let replayEvents: @Sendable (ReplayOrder) async throws -> [ReplayedRun]
+    private let state: @Sendable () async throws -> JSON
     private let clock: any WallClock
     private let logger: Logger
 
@@ -25,6 +26,7 @@ package struct ControlServer: Service {
     ///   - store: What orders change.
     ///   - reader: Reads the events that are handed in.
     ///   - replay: Judges events once more by the rules in force.
+    ///   - state: What the server runs with.
     ///   - clock: The time at which orders are carried out.
     ///   - logger: Where orders that fail are told.
     package init(
@@ -32,6 +34,7 @@ package struct ControlServer: Service {
         store: any Inbox & Ledger,
         reader: any CallbackReader,
         replay: @escaping @Sendable (ReplayOrder) async throws -> [ReplayedRun],
+        state: @escaping @Sendable () async throws -> JSON,
         clock: any WallClock,
         logger: Logger
     ) {
@@ -39,6 +42,7 @@ package struct ControlServer: Service {
         self.store = store
         self.reader = reader
         replayEvents = replay
+        self.state = state
         self.clock = clock
         self.logger = logger
     }
@@ -58,6 +62,7 @@ package struct ControlServer: Service {
             await change(context) { try await store.drop($0, at: clock.now) }
         }
         router.post("/replay") { request, _ in await replay(request) }
+        router.get("/state") { _, _ in await tellState() }
         router.post("/events") { request, _ in await takeIn(request) }
         let path = path
         let application = Application(
@@ -82,6 +87,14 @@ package struct ControlServer: Service {
             return ControlAnswer(status: .ok, body: receipt.json)
         } catch let error as UnreadableBody {
             return ControlAnswer(status: .badRequest, error: error.reason)
+        } catch {
+            return ControlAnswer(status: .serviceUnavailable, error: "\(error)")
+        }
+    }
+
+    private func tellState() async -> ControlAnswer {
+        do {
+            return ControlAnswer(status: .ok, body: try await state())
         } catch {
             return ControlAnswer(status: .serviceUnavailable, error: "\(error)")
         }

@@ -50,6 +50,13 @@ package final class SQLiteStore: Store {
     /// How the writer has fared, and what waits for it.
     package var statistics: WriteStatistics { writer.statistics }
 
+    /// What SQLite is set to on the connection that writes, read back from it.
+    ///
+    /// - Throws: `StoreError`.
+    package func pragmas() async throws -> [(name: String, value: String)] {
+        try await writer.write { try WriterConnection.readBack($0) }
+    }
+
     package func close() async {
         await writer.finish()
         await withCheckedContinuation { continuation in

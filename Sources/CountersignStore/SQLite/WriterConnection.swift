@@ -32,6 +32,18 @@ final class WriterConnection: Sendable {
         queue.asyncWriteWithoutTransaction(body)
     }
 
+    /// SQLite's settings as it gives them back, by name.
+    static func readBack(_ db: Database) throws -> [(name: String, value: String)] {
+        let names = [
+            "journal_mode", "synchronous", "foreign_keys", "wal_autocheckpoint", "journal_size_limit", "cache_size",
+            "page_size", "page_count", "freelist_count", "user_version",
+        ]
+        return try names.map { name in
+            let value = try DatabaseValue.fetchOne(db, sql: "PRAGMA \(name)")?.storage.value
+            return (name, value.map { "\($0)" } ?? "nothing")
+        }
+    }
+
     func close() throws {
         try queue.close()
     }

@@ -1,0 +1,110 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+import Glibc
+
+/// The store, the folders and the machine.
+extension Doctor {
+    /// - Parameter state: What the running server says; without one the store is opened here for a moment.
+    func store(_ state: JSON?) async -> [Finding] {
+        guard FileManager.default.fileExists(atPath: settings.storePath) else {
+            return [.warning("store", "there is none at '\(settings.storePath)' yet; 'countersign serve' makes it")]
+        }
+        let values: [String: String]
+        do {
+            if let pragmas = state?["pragmas"]?.object {
+                values = pragmas.members.reduce(into: [:]) { $0[$1.key] = $1.value.string }
+            } else {
+                let store = try SQLiteStore.open(path: settings.storePath)
+                let pragmas = try await store.pragmas()
+                await store.close()
+                values = pragmas.reduce(into: [:]) { $0[$1.name] = $1.value }
+            }
+        } catch {
+            return [.failure("store", "\(error)")]
+        }
+        let size = [settings.storePath, settings.storePath + "-wal"].map { bytes(of: $0) >> 20 }
+        let facts = "'\(settings.storePath)', \(size[0]) MiB and \(size[1]) MiB of log"
+        var findings = [Finding.fine("store", facts)]
+        let wanted = [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")]
+        let wrong = wanted.filter { values[$0.0] != $0.1 }
+        if wrong.isEmpty {
+            let text = values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            findings.append(.fine("sqlite", text))
+        }
+        for (name, value) in wrong {
+            findings.append(.failure("sqlite", "\(name) is \(values[name] ?? "nothing") where \(value) is promised"))
+        }
+        return findings + [privacy(of: settings.storePath, "store")].compactMap { $0 }
+    }
+
+    /// Folders and files, with their modes.
+    func places() -> [Finding] {
+        var findings: [Finding] = []
+        if let mode = mode(of: settings.rulesPath), mode & 0o022 != 0 {
+            let others = mode & 0o002 != 0 ? "everybody" : "its group"
+            findings.append(
+                .warning("rules folder", "\(others) may write '\(settings.rulesPath)', and so run programs; chmod go-w")
+            )
+        } else if let mode = mode(of: settings.rulesPath) {
+            findings.append(.fine("rules folder", "mode \(String(mode, radix: 8))"))
+        }
+        let root = settings.outputRoot
+        if let mode = mode(of: root) {
+            findings.append(
+                access(root, W_OK | X_OK) == 0
+                    ? .fine("output folder", "'\(root)', mode \(String(mode, radix: 8))")
+                    : .failure("output folder", "'\(root)' cannot be written by this user")
+            )
+        } else {
+            findings.append(.warning("output folder", "there is none at '\(root)' yet; 'countersign serve' makes it"))
+        }
+        if let secrets = settings.secretsFolder {
+            findings.append(
+                mode(of: secrets) == nil
+                    ? .failure("secrets folder", "there is none at '\(secrets)'")
+                    : privacy(of: secrets, "secrets folder") ?? .fine("secrets folder", "'\(secrets)', private")
+            )
+        }
+        return findings
+    }
+
+    /// What the system grants.
+    func machine() -> [Finding] {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let files = "\(limit.rlim_cur) open files"
+        var findings = [
+            limit.rlim_cur < 2_048
+                ? Finding.warning("limits", "\(files) are few for 1,024 connections; set LimitNOFILE=4096 or ulimit -n")
+                : .fine("limits", files)
+        ]
+        let folder = settings.storePath.folder
+        if let values = try? FileManager.default.attributesOfFileSystem(forPath: folder),
+            let free = values[.systemFreeSize] as? Int
+        {
+            let text = "\(free >> 20) MiB free where the store lies"
+            findings.append(
+                free < 100 << 20
+                    ? .failure("disk", "\(text); make room before callbacks are refused")
+                    : free < 1 << 30 ? .warning("disk", text) : .fine("disk", text)
+            )
+        }
+        return findings
+    }
+
+    private func privacy(of path: String, _ subject: String) -> Finding? {
+        guard let mode = mode(of: path), mode & 0o077 != 0 else { return nil }
+        return .failure(subject, "others than its owner may use '\(path)'; run: chmod go= '\(path)'")
+    }
+
+    private func mode(of path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_mode & 0o7777) : nil
+    }
+
+    private func bytes(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+}

@@ -1,0 +1,125 @@
+import CLinux
+import CountersignActions
+import CountersignListener
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+import Glibc
+
+/// Looks at what a deployment really runs with.
+struct Doctor {
+    let settings: Settings
+    let environment: CommandEnvironment
+
+    /// Everything that was looked at, in the order of an event's way.
+    func examine() async -> [Finding] {
+        let state = await stateOfServer()
+        var findings = [process(), door(), keys(), certificate()].compactMap { $0 }
+        findings += await store(state.answer)
+        findings += await rules(state.answer)
+        findings += [state.finding] + places() + machine()
+        return findings + (await clock())
+    }
+
+    private func process() -> Finding {
+        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        guard geteuid() != 0 else {
+            return .warning(
+                "user",
+                "root; if the server runs as root, so does every program of a rule: make a user for it"
+            )
+        }
+        return .fine("user", "\(user); the server should be the same one")
+    }
+
+    private func door() -> Finding {
+        let address = "\(settings.host):\(settings.port)\(settings.callbackPath)"
+        let text =
+            "\(address), bodies up to \(settings.maximumBody) bytes, \(settings.workers) workers, "
+            + "\(settings.workersPerDestination) to one destination"
+        let isLocal = ["127.0.0.1", "::1", "localhost"].contains(settings.host)
+        guard settings.certificate == nil, !isLocal else { return .fine("listen", text) }
+        return .warning("listen", "\(text); without TLS the key can be read on the way: set 'tls', or use a proxy")
+    }
+
+    private func keys() -> Finding {
+        guard settings.requiresKey else {
+            return .warning("callback key", "none is asked for ('callback.auth: none'), so anybody can post events")
+        }
+        do {
+            let keys = try settings.requiredKeys(environment.variables)
+            return .fine("callback key", keys.map(\.id).joined(separator: ", "))
+        } catch {
+            return .failure("callback key", "\(error)".replacing("\n", with: ";"))
+        }
+    }
+
+    private func certificate() -> Finding? {
+        do {
+            guard let certificate = try settings.serverCertificate() else { return nil }
+            let days = Int((certificate.expiry.timeIntervalSince(environment.clock.now) / 86_400).rounded(.down))
+            if days < 0 { return .failure("certificate", "it has expired; senders will not connect: renew it") }
+            return days < 14
+                ? .warning("certificate", "it expires in \(days) days: renew it")
+                : .fine("certificate", "good for \(days) days")
+        } catch {
+            return .failure("certificate", "\(error)")
+        }
+    }
+
+    private func stateOfServer() async -> (answer: JSON?, finding: Finding) {
+        let client = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
+        do {
+            let state = try await client.state()
+            let process = state["process"]?.number?.integer ?? 0
+            if state["refuses_writes"]?.bool == true {
+                return (state, .failure("server", "the disk failed to sync, so it stores nothing: start it again"))
+            }
+            return (state, .fine("server", "process \(process), version \(state["version"]?.string ?? "unknown")"))
+        } catch {
+            return (nil, .warning("server", "none answers on this store; what follows is what one would run with"))
+        }
+    }
+
+    private func rules(_ state: JSON?) async -> [Finding] {
+        let ruleSet: RuleSet
+        do {
+            let registry = try await environment.registry(for: settings)
+            ruleSet = try environment.ruleSet(of: try RuleSources.read(folder: settings.rulesPath), registry)
+        } catch {
+            return [.failure("rules", "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")]
+        }
+        let text = "\(ruleSet.rules.count) in '\(settings.rulesPath)', version \(ruleSet.version.short)"
+        guard let inForce = state?["rule_set"]?.string, inForce != ruleSet.version.rawValue else {
+            return [.fine("rules", text)]
+        }
+        return [
+            .failure(
+                "rules",
+                "\(text), but the server goes by \(inForce.prefix(12)); its log says why it refused these"
+            )
+        ]
+    }
+
+    /// A clock that is wrong makes retries, leases and retention come at the wrong time.
+    private func clock() async -> [Finding] {
+        var findings: [Finding] = []
+        if linux_clock_is_synchronised() == 0 {
+            findings.append(.warning("clock", "no time server corrects it (see: timedatectl)"))
+        } else {
+            findings.append(.fine("clock", "\(environment.clock.now.formatted(.iso8601)), corrected by a time server"))
+        }
+        guard FileManager.default.fileExists(atPath: settings.storePath) else { return findings }
+        var latest: Date?
+        try? await environment.reading(settings) { archive in
+            latest = try await archive.events(EventQuery(limit: 1)).first?.event.receivedAt
+        }
+        if let latest, latest.timeIntervalSince(environment.clock.now) > 60 {
+            findings.append(
+                .failure("clock", "it is behind the newest event, which came at \(latest.formatted(.iso8601)): set it")
+            )
+        }
+        return findings
+    }
+}

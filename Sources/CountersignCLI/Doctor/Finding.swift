@@ -1,0 +1,36 @@
+import CountersignModel
+
+/// One thing that the doctor looked at.
+struct Finding: Sendable {
+    enum Verdict: String, Sendable {
+        case fine = "ok"
+        /// Something to know, or to put right in calm.
+        case warning
+        /// A promise is not kept.
+        case failure = "FAIL"
+    }
+
+    let verdict: Verdict
+
+    /// What was looked at, in a word or two.
+    let subject: String
+
+    /// How it is, and what to do where it is not well.
+    let text: String
+
+    static func fine(_ subject: String, _ text: String) -> Finding {
+        Finding(verdict: .fine, subject: subject, text: text)
+    }
+
+    static func warning(_ subject: String, _ text: String) -> Finding {
+        Finding(verdict: .warning, subject: subject, text: text)
+    }
+
+    static func failure(_ subject: String, _ text: String) -> Finding {
+        Finding(verdict: .failure, subject: subject, text: text)
+    }
+
+    var json: JSON {
+        ["verdict": .string(verdict.rawValue), "subject": .string(subject), "text": .string(text)]
+    }
+}
