@@ -99,11 +99,18 @@ package struct RunWorker: Sendable {
                 )
                 guard let record = try await record(of: attempt, desk) else { return }
                 progress.append(record)
+                // With nothing left to do, the result and the end of the run share a transaction.
+                if case .finish(let ending) = progress.next {
+                    try await release(to: ending, record, at: desk)
+                    report(ending, progress, desk)
+                    return
+                }
+                try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
             }
         }
     }
 
-    /// Makes one attempt and writes down what came of it; nil when the run was let go of.
+    /// Makes one attempt and gives what is to be written down of it; nil when the run was let go of.
     private func record(of attempt: StepPerformer.Attempt, _ desk: Desk) async throws -> StepRecord? {
         let outcome = try await performer.perform(attempt)
         guard let ended = outcome.ending else {
@@ -118,9 +125,7 @@ package struct RunWorker: Sendable {
             return nil
         }
         guard case .failed(let failure) = ended else {
-            let record = outcome.record(isFinal: true)
-            try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
-            return record
+            return outcome.record(isFinal: true)
         }
         let failures = attempt.progress.failures(of: attempt.step.id) + 1
         let policy = attempt.step.retry
@@ -131,7 +136,6 @@ package struct RunWorker: Sendable {
                 "Step failed for good",
                 metadata: ["step.id": "\(attempt.step.id)", "reason": "\(failure.reason)"]
             )
-            try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
             return record
         }
         let wait = max(policy.wait(afterFailures: failures, spread: spread()), failure.retryAfter ?? .zero)

@@ -91,12 +91,10 @@ package struct CallbackServer: Service {
         }
     }
 
-    /// Makes connections of HTTP/1.1, over TLS where there is a certificate.
     private var builder: HTTPServerBuilder {
-        guard let certificate = settings.certificate else { return .http1(configuration: channelConfiguration) }
-        let configuration = channelConfiguration
+        let (configuration, certificate) = (channelConfiguration, settings.certificate)
         return HTTPServerBuilder { responder in
-            TLSChannel(
+            DoorChannel(
                 inner: HTTP1Channel(responder: responder, configuration: configuration),
                 certificate: certificate
             )

@@ -1,7 +1,4 @@
 package import Foundation
-import HummingbirdCore
-import Logging
-import NIOCore
 import NIOSSL
 import Synchronization
 
@@ -91,23 +88,5 @@ package final class ServerCertificate: Sendable {
                 description: "the key in '\(keyFile)' does not belong to the first certificate in '\(certificateFile)'"
             )
         }
-    }
-}
-
-/// A connection over TLS, with the certificate of the moment in which it begins.
-struct TLSChannel<Inner: ServerChildChannel>: ServerChildChannel {
-    let inner: Inner
-    let certificate: ServerCertificate
-
-    func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Inner.Value> {
-        channel.eventLoop
-            .makeCompletedFuture {
-                try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: certificate.context))
-            }
-            .flatMap { inner.setup(channel: channel, logger: logger) }
-    }
-
-    func handle(value: Inner.Value, logger: Logger) async {
-        await inner.handle(value: value, logger: logger)
     }
 }
