@@ -128,13 +128,17 @@ package struct StoredEvent: Sendable {
     /// Which of that set's rules matched; nil while the event waits.
     package let verdicts: Verdicts?
 
+    /// Why the event cannot be trusted any more: the disk holds something else than was stored.
+    package let damage: String?
+
     package init(
         event: Event,
         body: [UInt8],
         duplicates: Int,
         dispatchedAt: Date?,
         ruleSet: RuleSetVersion?,
-        verdicts: Verdicts?
+        verdicts: Verdicts?,
+        damage: String? = nil
     ) {
         self.event = event
         self.body = body
@@ -142,6 +146,7 @@ package struct StoredEvent: Sendable {
         self.dispatchedAt = dispatchedAt
         self.ruleSet = ruleSet
         self.verdicts = verdicts
+        self.damage = damage
     }
 }
 

@@ -181,16 +181,17 @@ import Testing
         }
     }
 
-    @Test func `a damaged event is told, not served`() async throws {
+    @Test func `a damaged event is set aside, and those behind it go on`() async throws {
         try await filledStore()
         try change { try $0.execute(sql: "UPDATE events SET body = X'7B' WHERE id = 3") }
         let store = try SQLiteStore.open(path: path)
-        await #expect {
-            try await store.undispatched(limit: 10)
-        } throws: { error in
-            guard case StoreError.unreadable(path, let reason) = error else { return false }
-            return reason.hasPrefix("event 3 is damaged")
-        }
+        let waiting = try await store.undispatched(limit: 10)
+        #expect(!waiting.isEmpty && !waiting.map(\.id.rawValue).contains(3))
+        let aside = try await store.quarantined(since: nil, limit: 10)
+        #expect(aside.first?.reason.contains("event 3 is damaged") == true && aside.first?.body == [0x7B])
+        let listed = try await store.events(EventQuery(limit: 10)).first { $0.event.id.rawValue == 3 }
+        #expect(listed?.damage?.contains("event 3 is damaged") == true)
+        await #expect(throws: StoreError.self) { try await store.event(Event.ID(rawValue: 3)) }
         #expect(try await store.event(Event.ID(rawValue: 2)) != nil)
         await store.close()
     }

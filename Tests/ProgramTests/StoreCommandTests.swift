@@ -1,5 +1,6 @@
 import CountersignModel
 import Foundation
+import Subprocess
 import Testing
 
 /// `countersign store`: damage is told, and a copy of a store in use is whole.
@@ -72,6 +73,39 @@ struct StoreCommandTests {
         #expect(check.status == .exited(1))
         #expect(check.output.contains("event 2: its body is not the one that was stored"))
         #expect(!check.output.contains("event 1:"))
+    }
+
+    @Test func `a damaged event is told, and hides or stops no other`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        try await deployment.serve { server in
+            for number in 1...3 { try await server.post(event(package: "p-\(number)", message: "word \(number) here")) }
+            _ = try await deployment.settledRuns(events: 3)
+        }
+        // Another byte in the second body, and all events as if they had just come in.
+        let script = """
+            import sqlite3, sys
+            store = sqlite3.connect(sys.argv[1])
+            store.execute("DELETE FROM steps")
+            store.execute("DELETE FROM runs")
+            store.execute("UPDATE events SET dispatched_at = NULL")
+            body = store.execute("SELECT body FROM events WHERE id = 2").fetchone()[0]
+            store.execute("UPDATE events SET body = ? WHERE id = 2", (body.replace(b"word 2", b"word 9"),))
+            store.commit()
+            """
+        let result = try await Subprocess.run(
+            .name("python3"),
+            arguments: ["-c", script, deployment.path("countersign.db")],
+            output: .discarded
+        )
+        #expect(result.terminationStatus.isSuccess)
+        try await deployment.serve { _ in
+            try await eventually("the two whole events' runs") { try await deployment.list("runs").count == 2 }
+            let listed = try await deployment.run("events", "list")
+            #expect(listed.output.contains("word 1 here") && listed.output.contains("word 3 here"))
+            #expect(listed.output.contains("DAMAGED") && !listed.output.contains("word 9"))
+            let aside = try await deployment.run("events", "list", "--quarantined")
+            #expect(aside.output.contains("event 2 is damaged"), "\(aside.output)")
+        }
     }
 
     @Test func `a damaged page is told`() async throws {

@@ -77,7 +77,7 @@ struct EventsCommand: ParsableCommand {
                     "\(stored.event.id)", stored.event.receivedAt.rfc3339, stored.event.name,
                     payload["packageId"]?.plainText ?? "", stored.event.origin.rawValue,
                     stored.duplicates > 0 ? "\(stored.duplicates)" : "",
-                    String((payload["message"]?.plainText ?? "").prefix(60)),
+                    stored.damage.map { "DAMAGED: \($0)" } ?? String((payload["message"]?.plainText ?? "").prefix(60)),
                 ])
             }
             print(events.isEmpty ? "no events" : table.text)

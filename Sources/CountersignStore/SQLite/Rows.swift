@@ -1,4 +1,5 @@
 import CountersignModel
+import Crypto
 import Foundation
 import GRDB
 
@@ -6,17 +7,20 @@ import GRDB
 struct EventRow: Sendable {
     /// The name as bytes: a text would end at its first NUL.
     static let columns =
-        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts"
+        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts, body_hash"
 
-    private let id: Int64
+    let id: Int64
     private let name: String
-    private let body: [UInt8]
+    let body: [UInt8]
     private let origin: String
     private let receivedAt: Int64
     private let duplicates: Int
     private let dispatchedAt: Int64?
     private let ruleSet: String?
     private let verdicts: [UInt8]?
+
+    /// The SHA-256 of the body as it was stored; nil for one that was stored before hashes were.
+    private let bodyHash: [UInt8]?
 
     init(_ row: Row) throws {
         id = row[0]
@@ -28,11 +32,15 @@ struct EventRow: Sendable {
         dispatchedAt = row[6]
         ruleSet = row[7]
         verdicts = row.hasNull(atIndex: 8) ? nil : try row.bytes(at: 8)
+        bodyHash = row.hasNull(atIndex: 9) ? nil : try row.bytes(at: 9)
     }
 
     /// The event; `path` names the store in the error when the row is damaged.
     func event(path: String) throws -> Event {
         guard let origin = Event.Origin(rawValue: origin) else { throw damage(path, "its origin is unknown") }
+        if let bodyHash, !bodyHash.elementsEqual(SHA256.hash(data: body)) {
+            throw damage(path, "its body is not the one that was stored (the SHA-256 differs)")
+        }
         do {
             // What the inbox let in was checked against limits then; they may have been stricter or laxer than today's.
             let payload = try JSON(parsing: body, limits: JSON.Limits(depth: 512, keys: .max))
@@ -52,6 +60,30 @@ struct EventRow: Sendable {
             ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
             verdicts: verdicts.map { Verdicts(bytes: $0) }
         )
+    }
+
+    /// The event for a list, in which a damaged one is told and hides no other.
+    func listedEvent(path: String) -> StoredEvent {
+        do {
+            return try storedEvent(path: path)
+        } catch {
+            let event = Event(
+                id: .init(rawValue: id),
+                name: name,
+                payload: [:],
+                origin: Event.Origin(rawValue: origin) ?? .callback,
+                receivedAt: Date(milliseconds: receivedAt)
+            )
+            return StoredEvent(
+                event: event,
+                body: body,
+                duplicates: duplicates,
+                dispatchedAt: dispatchedAt.map { Date(milliseconds: $0) },
+                ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
+                verdicts: nil,
+                damage: "\(error)"
+            )
+        }
     }
 
     private func damage(_ path: String, _ reason: String) -> StoreError {

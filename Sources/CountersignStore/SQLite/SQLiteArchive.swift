@@ -41,7 +41,7 @@ package final class SQLiteArchive: Archive {
     }
 
     package func events(_ query: EventQuery) async throws -> [StoredEvent] {
-        try await read { try $0.all(.events(query)) { try EventRow($0) } }.map { try $0.storedEvent(path: path) }
+        try await read { try $0.all(.events(query)) { try EventRow($0) } }.map { $0.listedEvent(path: path) }
     }
 
     package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
@@ -96,8 +96,8 @@ package final class SQLiteArchive: Archive {
         }
     }
 
-    func undispatched(limit: Int) async throws -> [Event] {
-        try await read { try $0.all(.undispatched(limit: limit)) { try EventRow($0) } }.map { try $0.event(path: path) }
+    func undispatched(limit: Int) async throws -> [EventRow] {
+        try await read { try $0.all(.undispatched(limit: limit)) { try EventRow($0) } }
     }
 
     func nextDue() async throws -> Date? {

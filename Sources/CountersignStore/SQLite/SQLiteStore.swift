@@ -132,7 +132,29 @@ extension SQLiteStore {
 }
 
 extension SQLiteStore {
-    package func undispatched(limit: Int) async throws -> [Event] { try await archive.undispatched(limit: limit) }
+    package func undispatched(limit: Int) async throws -> [Event] {
+        var events: [Event] = []
+        for row in try await archive.undispatched(limit: limit) {
+            do {
+                events.append(try row.event(path: path))
+            } catch {
+                try await setAside(row, because: "\(error)")
+            }
+        }
+        return events
+    }
+
+    /// Puts a damaged event into the quarantine, so that those behind it go on.
+    private func setAside(_ row: EventRow, because reason: String) async throws {
+        try await writer.write { db in
+            let now = Date().milliseconds
+            try db.change(
+                "INSERT INTO quarantine (body, reason, received_at) VALUES (?, ?, ?)",
+                [Data(row.body), reason, now]
+            )
+            try db.change("UPDATE events SET dispatched_at = ? WHERE id = ?", [now, row.id])
+        }
+    }
 
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         let made = try await writer.write { try RunTable(db: $0).make(dispatches, at: now) }
@@ -141,7 +163,32 @@ extension SQLiteStore {
 
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let rows = try await writer.write { try RunTable(db: $0).claim(limit: limit, lease: lease, at: now) }
-        return try rows.map { try $0.claimedRun(path: path) }
+        var runs: [ClaimedRun] = []
+        for row in rows {
+            do {
+                runs.append(try row.claimedRun(path: path))
+            } catch {
+                try await giveUp(row.run, lease, because: "\(error)", at: now)
+            }
+        }
+        return runs
+    }
+
+    /// Fails a run whose event or results are damaged, so that it stands visible and the others go on.
+    private func giveUp(_ run: Run, _ lease: Lease, because reason: String, at now: Date) async throws {
+        let record = StepRecord(
+            stepID: "",
+            attempt: 1,
+            round: run.retries,
+            status: .failed,
+            isFinal: true,
+            plan: nil,
+            output: nil,
+            reason: reason,
+            startedAt: now,
+            finishedAt: now
+        )
+        try await release(run.id, lease: lease.id, to: .failed, recording: record, at: now)
     }
 
     package func nextDue() async throws -> Date? { try await archive.nextDue() }
