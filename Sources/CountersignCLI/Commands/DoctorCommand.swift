@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignModel
 
-/// `countersign doctor`: is this deployment what it promises to be?
+/// `countersign doctor` tells whether a deployment is what it promises to be.
 struct DoctorCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",

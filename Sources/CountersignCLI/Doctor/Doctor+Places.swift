@@ -5,7 +5,7 @@ import Glibc
 
 /// The store, the folders and the machine.
 extension Doctor {
-    /// - Parameter state: What the running server says; without one the store is opened here for a moment.
+    /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
     func store(_ state: JSON?) async -> [Finding] {
         guard FileManager.default.fileExists(atPath: settings.storePath) else {
             return [.warning("store", "there is none at '\(settings.storePath)' yet; 'countersign serve' makes it")]
