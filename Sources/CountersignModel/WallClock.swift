@@ -17,9 +17,11 @@ package struct SystemWallClock: WallClock {
     package var now: Date { Date() }
 
     package func sleep(until deadline: Date) async throws {
-        // A long wait is cut up so that a clock that was set forward is noticed within a minute.
-        while case let rest = deadline.timeIntervalSince(now), rest > 0 {
-            try await Task.sleep(for: .seconds(min(rest, 60)))
+        // A long wait is cut up so that a clock that was set forward is noticed within a minute. One that was set back
+        // makes no wait longer than it was when it began.
+        let end = ContinuousClock.now + .seconds(max(0, deadline.timeIntervalSince(now)))
+        while case let rest = deadline.timeIntervalSince(now), rest > 0, ContinuousClock.now < end {
+            try await Task.sleep(until: min(end, .now + .seconds(min(rest, 60))), clock: .continuous)
         }
     }
 }

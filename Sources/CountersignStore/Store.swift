@@ -113,6 +113,12 @@ package protocol Ledger: Sendable {
     /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int
 
+    /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest: the clock was set back.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: How many runs there were.
+    func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int
+
     /// Gives up a failed or queued run.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.

@@ -152,6 +152,15 @@ extension StoreContract {
             _ = try await store.rescue(everyOwner: true, at: after(12))
             #expect(try await store.run(run)?.records.map { $0.round } == [0, 1])
         },
+        Clause("runs that are due later are brought forward, none into the past") { store async throws in
+            let run = try await running(in: store)
+            try await store.release(run, lease: "w", to: .queued(dueAt: after(100)), recording: nil, at: after(2))
+            #expect(try await store.bringForward(by: 60, at: after(3)) == 1)
+            #expect(try await store.run(run)?.run.dueAt == after(40))
+            #expect(try await store.bringForward(by: 60, at: after(3)) == 1)
+            #expect(try await store.run(run)?.run.dueAt == after(3))
+            #expect(try await store.bringForward(by: 60, at: after(3)) == 0)
+        },
         Clause("a failed and a queued run are dropped, and stay so") { store async throws in
             let failed = try await failed(in: store)
             try await store.drop(failed, at: after(5))

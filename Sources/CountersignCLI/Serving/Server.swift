@@ -140,6 +140,7 @@ struct Server {
         let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
+            ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
             ControlServer(

@@ -206,6 +206,14 @@ extension MemoryContents {
         return waiting.count
     }
 
+    mutating func bringForward(by seconds: TimeInterval, at now: Date) -> Int {
+        let later = runs.indices.filter { runs[$0].state == .queued && runs[$0].dueAt > now.stored }
+        for index in later {
+            runs[index].dueAt = max(now.stored, runs[index].dueAt.addingTimeInterval(-seconds).stored)
+        }
+        return later.count
+    }
+
     mutating func drop(_ run: Run.ID, at now: Date) throws {
         let index = try index(of: run, in: [.failed, .queued], wanted: "failed or queued")
         runs[index].state = .dropped

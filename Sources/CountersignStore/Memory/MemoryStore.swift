@@ -152,6 +152,12 @@ extension MemoryStore {
         return count
     }
 
+    package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
+        let count = try write { $0.bringForward(by: seconds, at: now) }
+        if count > 0 { queued.ring() }
+        return count
+    }
+
     package func drop(_ run: Run.ID, at now: Date) async throws {
         try write { try $0.drop(run, at: now) }
     }

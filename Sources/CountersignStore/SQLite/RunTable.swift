@@ -192,6 +192,16 @@ struct RunTable {
         )
     }
 
+    func bringForward(by seconds: TimeInterval, at now: Date) throws -> Int {
+        try db.change(
+            """
+            UPDATE runs INDEXED BY runs_due SET due_at = max(?1, due_at - ?2)
+            WHERE state = 'queued' AND due_at > ?1
+            """,
+            [now.milliseconds, Int64(seconds * 1_000)]
+        )
+    }
+
     func drop(_ run: Run.ID, at now: Date) throws {
         try expect(run, in: [.failed, .queued], wanted: "failed or queued")
         try db.change(

@@ -253,6 +253,12 @@ extension SQLiteStore {
         return count
     }
 
+    package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
+        let count = try await writer.write { try RunTable(db: $0).bringForward(by: seconds, at: now) }
+        if count > 0 { queued.ring() }
+        return count
+    }
+
     package func drop(_ run: Run.ID, at now: Date) async throws {
         try await writer.write { try RunTable(db: $0).drop(run, at: now) }
     }
