@@ -56,21 +56,64 @@ struct FileActionTests {
     }
 
     @Test func `appending adds a line`() async throws {
-        _ = try await world.run("file", options("log", "append", "one"))
-        _ = try await world.run("file", options("log", "append", "two\n"))
+        _ = try await world.run("file", options("log", "append", "one"), key: "a")
+        _ = try await world.run("file", options("log", "append", "two\n"), key: "b")
         #expect(try world.folder.text("output/log") == "one\ntwo\n")
     }
 
     @Test func `lines that are appended at the same time do not mix`() async throws {
         let line = String(repeating: "x", count: 20_000)
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for _ in 0..<20 {
+            for number in 0..<20 {
                 let options = try options("log", "append", line)
-                group.addTask { [world] in _ = try await world.run("file", options) }
+                group.addTask { [world] in _ = try await world.run("file", options, key: "\(number)") }
             }
             try await group.waitForAll()
         }
         #expect(try world.folder.text("output/log") == String(repeating: line + "\n", count: 20))
+    }
+
+    @Test func `a step that is made again appends nothing, another one the same line`() async throws {
+        let line = try options("log", "append", "signed")
+        _ = try await world.run("file", line, key: "a")
+        _ = try await world.run("file", try options("log", "append", "between"), key: "b")
+        _ = try await world.run("file", line, key: "a")
+        _ = try await world.run("file", line, key: "c")
+        #expect(try world.folder.text("output/log") == "signed\nbetween\nsigned\n")
+    }
+
+    @Test func `what a power cut left of a line is completed`() async throws {
+        _ = try await world.run("file", options("log", "append", "first"), key: "a")
+        _ = try await world.run("file", options("log", "append", "second"), key: "b")
+        truncate(world.folder.path + "/output/log", 9)
+        _ = try await world.run("file", options("log", "append", "second"), key: "b")
+        #expect(try world.folder.text("output/log") == "first\nsecond\n")
+    }
+
+    @Test func `a line that was announced and not written is not taken for an equal one of another step`() async throws
+    {
+        let line = try options("log", "append", "signed")
+        _ = try await world.run("file", line, key: "a")
+        // As if the program had ended between the announcement and the line.
+        truncate(world.folder.path + "/output/log", 0)
+        _ = try await world.run("file", line, key: "b")
+        _ = try await world.run("file", line, key: "a")
+        #expect(try world.folder.text("output/log") == "signed\nsigned\n")
+        _ = try await world.run("file", line, key: "b")
+        #expect(try world.folder.text("output/log") == "signed\nsigned\n")
+    }
+
+    @Test func `the memory of what was appended does not grow without bound`() async throws {
+        for number in 0..<2_000 { _ = try await world.run("file", options("log", "append", "x"), key: "\(number)") }
+        let journals = try FileManager.default.contentsOfDirectory(atPath: world.folder.path + "/output")
+            .filter { $0.hasPrefix(".countersign-appends-") }
+        let size =
+            try
+            FileManager.default
+            .attributesOfItem(atPath: world.folder.path + "/output/" + (try #require(journals.first)))[.size] as? Int
+        #expect(journals.count == 1 && (size ?? 0) <= 65 << 10)
+        _ = try await world.run("file", options("log", "append", "x"), key: "1999")
+        #expect(try world.folder.text("output/log").count == 4_000)
     }
 
     @Test func `creating fails for good where the file exists, and leaves it`() async throws {

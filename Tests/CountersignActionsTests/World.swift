@@ -52,10 +52,11 @@ struct World: Sendable {
         _ action: String,
         _ options: [String: OptionValue],
         event: Event = .sample(message: "no"),
-        secrets: Secrets = Secrets([:])
+        secrets: Secrets = Secrets([:]),
+        key: String = "run-3/step-1"
     ) async throws(StepFailure) -> JSONObject {
         let step = try await prepare(action, options, event: event, secrets: secrets)
-        return try await step.perform(context(for: event))
+        return try await step.perform(context(for: event, key: key))
     }
 
     func prepare(

@@ -44,7 +44,8 @@ struct OutputFolder: Sendable {
 
     /// Writes a file and returns once it is on stable storage; missing folders on the way are made.
     ///
-    /// `spare` is the name of a temporary file; what an earlier attempt left under it is removed.
+    /// `spare` is the name of a temporary file, the step's own; what an earlier attempt left under it is removed, and what
+    /// one has appended is not appended again.
     func write(
         _ bytes: [UInt8],
         to components: [String],
@@ -78,7 +79,7 @@ struct OutputFolder: Sendable {
             let folder = try openFolder(components.dropLast())
             defer { close(folder) }
             switch mode {
-            case .append: try append(bytes, to: name, in: folder)
+            case .append: try append(bytes, to: name, in: folder, by: spare)
             case .replace, .create:
                 try removeFile(spare, in: folder)
                 do throws(Errno) {
@@ -118,17 +119,16 @@ struct OutputFolder: Sendable {
         return try openBeneath(folder, name, O_RDONLY | O_DIRECTORY)
     }
 
-    private func append(_ bytes: [UInt8], to name: String, in folder: CInt) throws(Errno) {
+    private func append(_ bytes: [UInt8], to name: String, in folder: CInt, by step: String) throws(Errno) {
         // Without O_NONBLOCK, opening a pipe would wait for its reader.
-        let file = try openBeneath(folder, name, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK)
+        let file = try openBeneath(folder, name, O_RDWR | O_APPEND | O_CREAT | O_NONBLOCK)
         defer { close(file) }
         var status = stat()
         try check(fstat(file, &status))
         guard status.st_mode & S_IFMT == S_IFREG else { throw .invalidArgument }
-        // One write, so that the lines of steps that run at the same time do not mix.
-        let count = bytes.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-        guard count >= 0 else { throw Errno(rawValue: errno) }
-        guard count == bytes.count else { throw .noSpace }
+        // Steps that run at the same time take turns; the lock goes with the descriptor.
+        try check(flock(file, LOCK_EX))
+        try AppendJournal(folder: Descriptor(folder), name: name, step: step).append(bytes, to: file)
         try check(fsync(file))
     }
 
