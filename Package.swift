@@ -66,11 +66,20 @@ let package = Package(
         ),
         .target(
             name: "CountersignOneSpan",
-            dependencies: ["CountersignModel", "CountersignStore", .crypto]
+            dependencies: [
+                "CountersignModel", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log,
+            ]
+        ),
+        .target(
+            name: "CountersignSandbox",
+            dependencies: [
+                "CountersignModel", "CountersignActions", .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
+            ]
         ),
         .target(
             name: "CountersignCLI",
             dependencies: [
+                "CountersignSandbox",
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 "CountersignListener", "CountersignOneSpan", "CLinux", .argumentParser, .asyncHTTPClient,
                 .configuration,
@@ -140,7 +149,10 @@ let package = Package(
         ),
         .testTarget(
             name: "CountersignOneSpanTests",
-            dependencies: ["CountersignModel", "CountersignOneSpan", "CountersignTesting"]
+            dependencies: [
+                "CountersignModel", "CountersignActions", "CountersignOneSpan", "CountersignStore",
+                "CountersignTesting", .log,
+            ]
         ),
         .testTarget(
             name: "CountersignCLITests",

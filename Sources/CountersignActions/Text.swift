@@ -2,7 +2,7 @@ import CountersignModel
 
 extension String {
     /// The text on one line: controls, and marks that turn the direction of writing, are shown as `\u{…}`.
-    var showingControls: String {
+    package var showingControls: String {
         var shown = ""
         for scalar in unicodeScalars {
             switch scalar {

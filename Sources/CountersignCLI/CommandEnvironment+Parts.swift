@@ -45,14 +45,21 @@ extension CommandEnvironment {
                 limits: settings.processLimits,
                 owner: owner ?? UUID().uuidString
             ),
-            http: HTTPClientSender(
-                clients: outgoing,
-                policy: settings.outgoingPolicy,
-                tls: try settings.outgoingTLS(),
-                userAgent: "Countersign/\(Application.version)"
-            ),
+            http: try sender(for: settings),
             events: events,
             clock: clock
+        )
+    }
+
+    /// The way out for requests, to the addresses that the settings let through.
+    ///
+    /// - Throws: `UsageError` when the file of further authorities cannot be used.
+    func sender(for settings: Settings) throws -> HTTPClientSender {
+        HTTPClientSender(
+            clients: outgoing,
+            policy: settings.outgoingPolicy,
+            tls: try settings.outgoingTLS(),
+            userAgent: "Countersign/\(Application.version)"
         )
     }
 

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import CountersignListener
 import CountersignModel
+import CountersignOneSpan
 import CountersignStore
 import Foundation
 import NIOCore
@@ -68,6 +69,35 @@ struct ControlClient {
         }
     }
 
+    /// Has the running server poll, or polls directly when none runs.
+    ///
+    /// - Parameters:
+    ///   - order: From when on, and whether it is a dry run.
+    ///   - makePoller: Makes what polls, over a store that is open.
+    /// - Throws: `CommandFailure` with the reason.
+    /// - Returns: The report, and whether a server runs that acts on what was stored.
+    func poll(
+        _ order: PollOrder,
+        _ makePoller: (SQLiteStore) throws -> Poller
+    ) async throws -> (report: PollReport, isServed: Bool) {
+        var outcome: (report: PollReport, isServed: Bool)?
+        try await change { store in
+            do {
+                outcome = (try await order.carryOut(by: try makePoller(store)), false)
+            } catch let error as APIFailure {
+                throw CommandFailure("\(error)")
+            }
+        } throughServer: {
+            let answer = try await send("/poll", order.json.bytes, within: .hours(6))
+            guard let report = PollReport(json: answer) else {
+                throw CommandFailure("the running server is of another version; restart it")
+            }
+            outcome = (report, true)
+        }
+        guard let outcome else { throw CommandFailure("nothing was polled") }
+        return outcome
+    }
+
     /// What the running server runs with.
     ///
     /// - Throws: `CommandFailure` with the reason.
@@ -99,7 +129,8 @@ struct ControlClient {
     private func send(
         _ path: String,
         _ content: [UInt8] = [],
-        method: HTTPMethod = .POST
+        method: HTTPMethod = .POST,
+        within bound: TimeAmount = .seconds(10)
     ) async throws -> JSON {
         guard let url = URL(httpURLWithSocketPath: settings.controlSocket, uri: path) else {
             throw CommandFailure("'\(settings.controlSocket)' is no path of a socket")
@@ -108,9 +139,10 @@ struct ControlClient {
         request.method = method
         request.body = .bytes(ByteBuffer(bytes: content))
         do {
-            let answer = try await client.execute(request, timeout: .seconds(10))
+            let answer = try await client.execute(request, timeout: bound)
             let text = try await answer.body.collect(upTo: 16 << 20)
-            let body = try? JSON(parsing: text.readableBytesView)
+            // From ourselves: a report has as many keys as it needs.
+            let body = try? JSON(parsing: text.readableBytesView, limits: JSON.Limits(depth: 64, keys: .max))
             guard answer.status != .ok else { return body ?? .null }
             throw CommandFailure(body?["error"]?.string ?? "the server answered \(answer.status.code)")
         } catch let failure as CommandFailure {

@@ -22,7 +22,7 @@ public struct Event: Sendable {
         case poll
         /// Handed in by a person.
         case manual
-        /// Raised by a rule.
+        /// Raised by a rule, or by Countersign itself.
         case rule
     }
 
@@ -64,13 +64,31 @@ package struct Delivery: Sendable {
     /// What two deliveries of one event have in common; nil when they cannot be told apart from two events.
     package let deduplicationKey: [UInt8]?
 
-    package init(name: String, payload: JSON, body: [UInt8], origin: Event.Origin, deduplicationKey: [UInt8]?) {
+    /// What the callback and the poll of one state of a package have in common; nil for what no poll finds.
+    package let stateKey: [UInt8]?
+
+    package init(
+        name: String,
+        payload: JSON,
+        body: [UInt8],
+        origin: Event.Origin,
+        deduplicationKey: [UInt8]?,
+        stateKey: [UInt8]? = nil
+    ) {
         self.name = name
         self.payload = payload
         self.body = body
         self.origin = origin
         self.deduplicationKey = deduplicationKey
+        self.stateKey = stateKey
     }
+
+    /// A callback that was made longer than this after a poll tells of another state than the poll found: the vendor's
+    /// clock and ours do not agree to the second.
+    package static let pollTolerance: TimeInterval = 600
+
+    /// When the vendor made it; nil where it does not say.
+    package var createdAt: Date? { payload["createdDate"]?.string.flatMap { Date(rfc3339: $0) } }
 }
 
 /// A body from an authenticated sender that is no event, and why.

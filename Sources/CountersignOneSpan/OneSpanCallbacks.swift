@@ -46,7 +46,8 @@ package struct OneSpanCallbacks: CallbackReader {
             payload: payload,
             body: body,
             origin: origin,
-            deduplicationKey: DeduplicationKey.bytes(of: payload)
+            deduplicationKey: DeduplicationKey.bytes(of: payload),
+            stateKey: payload["packageId"]?.string.flatMap { PackageState.key(of: name, package: $0) }
         )
     }
 

@@ -32,6 +32,9 @@ package protocol Archive: Sendable {
 
     /// The sources of a rule set; nil when it was never kept.
     func sources(of ruleSet: RuleSetVersion) async throws -> JSON?
+
+    /// The fact that was kept last under `name`; nil when there is none.
+    func note(_ name: String) async throws -> JSON?
 }
 
 /// A place between two events, in the order of the time of storing, then of numbers.
@@ -56,6 +59,7 @@ package struct EventPosition: Sendable, Hashable {
 package struct EventQuery: Sendable {
     package var name: String?
     package var packageID: String?
+    package var origin: Event.Origin?
     package var since: Date?
 
     /// Only events that were stored before this time.
@@ -66,12 +70,14 @@ package struct EventQuery: Sendable {
     package init(
         name: String? = nil,
         packageID: String? = nil,
+        origin: Event.Origin? = nil,
         since: Date? = nil,
         until: Date? = nil,
         limit: Int = 50
     ) {
         self.name = name
         self.packageID = packageID
+        self.origin = origin
         self.since = since
         self.until = until
         self.limit = limit

@@ -2,7 +2,7 @@ package import CountersignModel
 package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
-package protocol Store: Inbox, Ledger, Archive {
+package protocol Store: Inbox, Ledger, Archive, Notebook {
     /// A random word made with the store; with a run's and a step's id it names a step's effect all over the world.
     var identity: String { get }
 
@@ -15,6 +15,9 @@ package protocol Store: Inbox, Ledger, Archive {
 /// When a call returns, what it was given is on stable storage.
 package protocol Inbox: Sendable {
     /// Stores one event, or recognises it as one that is stored already.
+    ///
+    /// What a poll found is stored only where its package has no event of this name. The callback of it that comes later is
+    /// recognised, and takes its place: only the first one, made up to `Delivery.pollTolerance` after the poll.
     ///
     /// - Throws: `StoreError`.
     /// - Returns: The number of the event, and whether it is new.
@@ -33,6 +36,14 @@ package protocol Inbox: Sendable {
 
     /// Rung when an event was stored.
     var arrivals: Bell { get }
+}
+
+/// What keeps small facts that outlive the process, each under a name.
+package protocol Notebook: Sendable {
+    /// Keeps a fact in the place of what was under its name.
+    ///
+    /// - Throws: `StoreError`.
+    func keep(note name: String, _ value: JSON) async throws
 }
 
 /// What became of a delivery.

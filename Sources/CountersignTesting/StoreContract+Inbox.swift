@@ -38,8 +38,8 @@ extension StoreContract {
             #expect(waiting.map { $0.name } == ["A", "A\0", "A\0B"])
         },
         Clause("an event of every origin is kept") { store async throws in
-            for origin in Event.Origin.allCases {
-                let sample = SampleDelivery.numbered(1)
+            for (number, origin) in Event.Origin.allCases.enumerated() {
+                let sample = SampleDelivery.numbered(number)
                 let delivery = Delivery(
                     name: sample.name,
                     payload: sample.payload,
@@ -50,6 +50,47 @@ extension StoreContract {
                 let id = try await store.append(delivery, at: start).eventID
                 #expect(try await store.event(id)?.event.origin == origin)
             }
+        },
+        Clause("what a poll found is stored only where the package has no event of this name") { store async throws in
+            let first = try await store.append(SampleDelivery.numbered(1), at: start)
+            #expect(try await store.append(polled(1), at: after(1)) == .duplicate(of: first.eventID))
+            let found = try await store.append(polled(2), at: after(2))
+            #expect(found == .stored(Event.ID(rawValue: 2)))
+            #expect(try await store.append(polled(2), at: after(3)) == .duplicate(of: found.eventID))
+            #expect(try await store.event(found.eventID)?.event.origin == .poll)
+            #expect(try await store.event(found.eventID)?.duplicates == 0)
+        },
+        Clause("the callback of what a poll found is no second event, however often it is sent") { store async throws in
+            let found = try await store.append(polled(1), at: start)
+            for seconds in [1.0, 2] {
+                let receipt = try await store.append(callback(1, madeAt: after(-60)), at: after(seconds))
+                #expect(receipt == .duplicate(of: found.eventID))
+            }
+            #expect(try await store.event(found.eventID)?.duplicates == 2)
+            #expect(try await store.append(polled(1), at: after(3)) == .duplicate(of: found.eventID))
+        },
+        Clause("a callback that was made after the poll, or is the second one of its state, is a new event") {
+            store async throws in
+            _ = try await store.append(polled(1), at: start)
+            let late = callback(1, madeAt: after(Delivery.pollTolerance + 1))
+            #expect(try await store.append(late, at: after(700)) == .stored(Event.ID(rawValue: 2)))
+            _ = try await store.append(callback(1, madeAt: start), at: after(701))
+            let second = callback(1, madeAt: after(30))
+            #expect(try await store.append(second, at: after(702)) == .stored(Event.ID(rawValue: 3)))
+        },
+        Clause("a note is what was kept last under its name") { store async throws in
+            #expect(try await store.note("poll") == nil)
+            try await store.keep(note: "poll", ["watermark": 1])
+            try await store.keep(note: "poll", ["watermark": 2])
+            try await store.keep(note: "other", "text")
+            #expect(try await store.note("poll") == ["watermark": 2])
+            #expect(try await store.note("other") == "text")
+        },
+        Clause("events of one origin can be asked for") { store async throws in
+            _ = try await store.append(SampleDelivery.numbered(1), at: start)
+            _ = try await store.append(polled(2), at: after(1))
+            let found = try await store.events(EventQuery(origin: .callback))
+            #expect(found.map { $0.event.id.rawValue } == [1])
         },
         Clause("a second delivery of an event is recognised and counted, and is no event") { store async throws in
             let first = try await store.append(SampleDelivery.numbered(1), at: start)

@@ -60,6 +60,36 @@ extension StoreContract {
         )
     }
 
+    private static func stateKey(_ number: Int) -> [UInt8] { Array("state \(number)".utf8) }
+
+    /// What a poll found out about a package: that it was created.
+    static func polled(_ number: Int) -> Delivery {
+        let sample = SampleDelivery.numbered(number)
+        return Delivery(
+            name: sample.name,
+            payload: sample.payload,
+            body: sample.body,
+            origin: .poll,
+            deduplicationKey: stateKey(number),
+            stateKey: stateKey(number)
+        )
+    }
+
+    /// The callback of the same, with the time at which the vendor made it.
+    static func callback(_ number: Int, madeAt date: Date) -> Delivery {
+        let body =
+            #"{"name":"PACKAGE_CREATE","packageId":"package-\#(number)","createdDate":"\#(date.rfc3339)"}"#
+        let sample = SampleDelivery.delivery(body)
+        return Delivery(
+            name: sample.name,
+            payload: sample.payload,
+            body: sample.body,
+            origin: .callback,
+            deduplicationKey: sample.deduplicationKey,
+            stateKey: stateKey(number)
+        )
+    }
+
     static func state(of run: Run.ID, in store: any Store) async throws -> Run.State? {
         try await store.run(run)?.run.state
     }

@@ -83,7 +83,10 @@ struct RuleTestTextTests {
 }
 
 private struct NoNetwork: HTTPSending {
-    func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer {
+    func send(
+        _ request: OutgoingRequest,
+        to _: (any BodyReceiving)?
+    ) async throws(ExchangeError) -> IncomingAnswer {
         throw ExchangeError("the test has no network")
     }
 }

@@ -173,7 +173,10 @@ private final class Street: Sendable {
             set { state.withLock { $0.isUp = newValue } }
         }
 
-        func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer {
+        func send(
+            _ request: OutgoingRequest,
+            to _: (any BodyReceiving)?
+        ) async throws(ExchangeError) -> IncomingAnswer {
             let host = String(request.url.split(separator: "/")[1])
             let answers = state.withLock { state in
                 state.calls[host, default: 0] += 1

@@ -40,7 +40,10 @@ package struct HTTPClientSender: HTTPSending {
         self.userAgent = userAgent
     }
 
-    package func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer {
+    package func send(
+        _ request: OutgoingRequest,
+        to receiver: (any BodyReceiving)?
+    ) async throws(ExchangeError) -> IncomingAnswer {
         let host: String
         do throws(StepFailure) {
             host = try Destination(request.url, source: request.url).host
@@ -50,7 +53,7 @@ package struct HTTPClientSender: HTTPSending {
         var lastFailure: ExchangeError?
         for address in try await addresses(of: host) {
             do {
-                return try await exchange(request, with: host, at: address)
+                return try await exchange(request, to: receiver, with: host, at: address)
             } catch let error where Self.isBeforeSending(error) {
                 // Nothing was sent yet; a name with several addresses has them for this.
                 lastFailure = Self.error(for: error)
@@ -75,13 +78,14 @@ package struct HTTPClientSender: HTTPSending {
 
     private func exchange(
         _ request: OutgoingRequest,
+        to receiver: (any BodyReceiving)?,
         with host: String,
         at address: IPAddress
     ) async throws -> IncomingAnswer {
         try await clients.with(host: host, at: address) { client in
             // The step's timeout cancels the task; this bound is only there because one must be.
             let response = try await client.execute(httpRequest(for: request), timeout: .hours(24))
-            return try await answer(from: response)
+            return try await answer(from: response, to: receiver)
         }
     }
 
@@ -106,12 +110,19 @@ package struct HTTPClientSender: HTTPSending {
         return outgoing
     }
 
-    private func answer(from response: HTTPClientResponse) async throws -> IncomingAnswer {
+    private func answer(
+        from response: HTTPClientResponse,
+        to receiver: (any BodyReceiving)?
+    ) async throws -> IncomingAnswer {
         var body: [UInt8] = []
-        // One byte more than is kept tells whether something is missing; the rest is not read.
-        for try await part in response.body {
-            body += part.readableBytesView.prefix(Self.keptBytes + 1 - body.count)
-            if body.count > Self.keptBytes { break }
+        if let receiver, (200...299).contains(response.status.code) {
+            for try await part in response.body { try await receiver.receive(Array(part.readableBytesView)) }
+        } else {
+            // One byte more than is kept tells whether something is missing; the rest is not read.
+            for try await part in response.body {
+                body += part.readableBytesView.prefix(Self.keptBytes + 1 - body.count)
+                if body.count > Self.keptBytes { break }
+            }
         }
         return IncomingAnswer(
             status: Int(response.status.code),
@@ -123,6 +134,7 @@ package struct HTTPClientSender: HTTPSending {
 
     private static func error(for error: any Error) -> ExchangeError {
         switch error {
+        case let error as ExchangeError: return error
         case is CancellationError: return ExchangeError("the exchange was ended before it was done")
         case let error as HTTPClientError:
             switch error {

@@ -2,8 +2,27 @@
 package protocol HTTPSending: Sendable {
     /// Sends a request and reads the answer's head and the beginning of its body; redirects are not followed.
     ///
+    /// With a receiver, the body of a success (2xx) goes to it as a whole, part by part, and the answer's own is empty.
     /// When the task is cancelled, the exchange is ended.
-    func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer
+    func send(
+        _ request: OutgoingRequest,
+        to receiver: (any BodyReceiving)?
+    ) async throws(ExchangeError) -> IncomingAnswer
+}
+
+extension HTTPSending {
+    /// Sends a request and reads the answer's head and the beginning of its body.
+    package func send(_ request: OutgoingRequest) async throws(ExchangeError) -> IncomingAnswer {
+        try await send(request, to: nil)
+    }
+}
+
+/// What takes in a body of any size.
+package protocol BodyReceiving: Sendable {
+    /// Takes the next part; the sender waits meanwhile.
+    ///
+    /// - Throws: `ExchangeError` to end the exchange.
+    func receive(_ part: [UInt8]) async throws(ExchangeError)
 }
 
 /// A request that is about to be sent.

@@ -1,11 +1,11 @@
-import Foundation
+package import Foundation
 
 /// The header with which a server asks to be left alone for a while (RFC 9110, section 10.2.3).
-enum RetryAfter {
+package enum RetryAfter {
     private static let longest = Duration.seconds(86_400)
 
     /// The wait that `text`, seconds or an HTTP date, asks for, at most a day; nil when it is neither.
-    static func wait(from text: String, at now: Date) -> Duration? {
+    package static func wait(from text: String, at now: Date) -> Duration? {
         let text = text.trimmingCharacters(in: .whitespaces)
         if !text.isEmpty, text.utf8.allSatisfy({ UInt8.isDigit($0) }) {
             return Int(text).map { min(.seconds($0), longest) } ?? longest

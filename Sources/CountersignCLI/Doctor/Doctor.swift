@@ -18,6 +18,7 @@ struct Doctor {
         var findings = [process(), door(), keys(), certificate()].compactMap { $0 }
         findings += await store(state.answer)
         findings += await rules(state.answer)
+        findings += await registration()
         findings += [state.finding] + places() + machine()
         return findings + (await clock())
     }

@@ -137,7 +137,12 @@ struct Server {
             clock: clock,
             logger: logger
         )
+        let client = try environment.oneSpan(for: settings)
+        let poller = client.map { settings.poller($0, over: store, logger: logger) }
+        var extras: [any Service] = []
+        if let poller, let service = polling(poller, store) { extras.append(service) }
         let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
+        if let certificateWatch { extras.append(certificateWatch) }
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
             ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
@@ -148,12 +153,32 @@ struct Server {
                 store: store,
                 reader: reader,
                 replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
+                poll: poller.map(Self.takingOrders),
                 state: { try await state(store, book) },
                 clock: clock,
                 logger: quietLogger
             ),
             door,
-        ] + [certificateWatch].compactMap { $0 }
+        ] + extras
+    }
+
+    /// What polls when a command asks the server for it.
+    private static func takingOrders(_ poller: Poller) -> @Sendable (JSON) async throws -> JSON {
+        { order in try await PollOrder(json: order).carryOut(by: poller).json }
+    }
+
+    /// What polls from time to time, where that is asked for.
+    private func polling(_ poller: Poller, _ store: any Store) -> PollingService? {
+        settings.oneSpan?.pollEvery
+            .map { interval in
+                PollingService(
+                    poller: poller,
+                    archive: store,
+                    interval: interval.timeInterval,
+                    clock: environment.clock,
+                    logger: logger
+                )
+            }
     }
 
     /// The name under which programs of this store are started; a copy of the store elsewhere has another.

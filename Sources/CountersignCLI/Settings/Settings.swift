@@ -51,6 +51,9 @@ struct Settings: Sendable {
     /// The absolute path of the folder whose files are secrets.
     let secretsFolder: String?
 
+    /// The vendor's API; nil where nothing is asked of it.
+    let oneSpan: OneSpanSettings?
+
     let logLevel: String
     let executables: [Executable]
 
@@ -90,6 +93,7 @@ struct Settings: Sendable {
         authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
+        oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
         executables = options.required(Declared.actions)
             .map { entry in

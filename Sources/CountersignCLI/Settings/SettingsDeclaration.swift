@@ -1,4 +1,5 @@
 package import CountersignModel
+import CountersignOneSpan
 
 /// Every setting, declared once: the file is checked against this, and the README's table is made from it.
 package enum SettingsDeclaration {
@@ -139,6 +140,48 @@ package enum SettingsDeclaration {
     )
     static let log = Field.group("log", [level.declaration], "What is logged, to standard error.")
 
+    static let apiURL = Field<String>
+        .text(
+            "url",
+            "Where your account is: `https://apps.esignlive.com`, `https://sandbox.esignlive.com` or your region's; "
+                + "without it nothing is asked of OneSpan Sign."
+        )
+    static let apiCredentials = Field.choice(
+        "auth",
+        ["api_key", "client_app", "oauth"],
+        "How requests prove who asks: with the secret `ONESPAN_API_KEY`, or with `ONESPAN_CLIENT_ID` and "
+            + "`ONESPAN_CLIENT_SECRET`; secrets are looked for as those of rules are.",
+        default: "api_key"
+    )
+    static let dateParameters = Field.choice(
+        "dates",
+        OneSpanAccess.DateParameters.allCases.map(\.rawValue),
+        "The parameters that name a span of time to `GET /api/packages`: `startDate` as in the SDKs, or "
+            + "`lastUpdatedStartDate` as in the OpenAPI description.",
+        default: OneSpanAccess.DateParameters.sdk.rawValue
+    )
+    static let pollEvery = Field<Duration>
+        .duration(
+            "every",
+            "How often packages are asked for, to make events of what no callback told; OneSpan Sign advises `6h`, `12h` "
+                + "or `24h`."
+        )
+    static let pollOverlap = Field.duration(
+        "overlap",
+        "How much further back than the last poll each one looks.",
+        default: .seconds(3_600)
+    )
+    static let poll = Field.group(
+        "poll",
+        [pollEvery.declaration, pollOverlap.declaration],
+        "Polling, as a backup of callbacks; without `every` there is none."
+    )
+    static let oneSpan = Field.group(
+        "onespan",
+        [apiURL.declaration, apiCredentials.declaration, dateParameters.declaration, poll.declaration],
+        "The REST API of OneSpan Sign."
+    )
+
     static let program = Field.text("program", "The executable.", isRequired: true)
     static let arguments = Field<[String]>.texts("arguments", "Arguments that it is started with.")
     static let actions = Field.groups(
@@ -152,8 +195,7 @@ package enum SettingsDeclaration {
         listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
         engine.declaration,
         files.declaration, retention.declaration, programs.declaration, http.declaration, secrets.declaration,
-        log.declaration,
-        actions.declaration,
+        oneSpan.declaration, log.declaration, actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.

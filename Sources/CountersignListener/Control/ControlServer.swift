@@ -15,6 +15,7 @@ package struct ControlServer: Service {
     private let store: any Inbox & Ledger
     private let reader: any CallbackReader
     private let replayEvents: @Sendable (ReplayOrder) async throws -> [ReplayedRun]
+    private let pollPackages: (@Sendable (JSON) async throws -> JSON)?
     private let state: @Sendable () async throws -> JSON
     private let clock: any WallClock
     private let logger: Logger
@@ -26,6 +27,7 @@ package struct ControlServer: Service {
     ///   - store: What orders change.
     ///   - reader: Reads the events that are handed in.
     ///   - replay: Judges events once more by the rules in force.
+    ///   - poll: Asks the vendor what no callback told, and gives a report; nil where that is not set up.
     ///   - state: What the server runs with.
     ///   - clock: The time at which orders are carried out.
     ///   - logger: Where orders that fail are told.
@@ -34,6 +36,7 @@ package struct ControlServer: Service {
         store: any Inbox & Ledger,
         reader: any CallbackReader,
         replay: @escaping @Sendable (ReplayOrder) async throws -> [ReplayedRun],
+        poll: (@Sendable (JSON) async throws -> JSON)? = nil,
         state: @escaping @Sendable () async throws -> JSON,
         clock: any WallClock,
         logger: Logger
@@ -42,6 +45,7 @@ package struct ControlServer: Service {
         self.store = store
         self.reader = reader
         replayEvents = replay
+        pollPackages = poll
         self.state = state
         self.clock = clock
         self.logger = logger
@@ -62,6 +66,9 @@ package struct ControlServer: Service {
             await change(context) { try await store.drop($0, at: clock.now) }
         }
         router.post("/replay") { request, _ in await replay(request) }
+        if let pollPackages {
+            router.post("/poll") { request, _ in await poll(request, pollPackages) }
+        }
         router.get("/state") { _, _ in await tellState() }
         router.post("/events") { request, _ in await takeIn(request) }
         let path = path
@@ -89,6 +96,15 @@ package struct ControlServer: Service {
             return ControlAnswer(status: .badRequest, error: error.reason)
         } catch {
             return ControlAnswer(status: .serviceUnavailable, error: "\(error)")
+        }
+    }
+
+    private func poll(_ request: Request, _ work: (JSON) async throws -> JSON) async -> ControlAnswer {
+        do {
+            let body = try await request.body.collect(upTo: 1 << 16)
+            return ControlAnswer(status: .ok, body: try await work(try JSON(parsing: body.readableBytesView)))
+        } catch {
+            return ControlAnswer(status: .badGateway, error: "\(error)")
         }
     }
 

@@ -6,6 +6,7 @@ struct MemoryContents {
     var isClosed = false
     var ruleSets: [RuleSetVersion: JSON] = [:]
     var latestRuleSet: RuleSetVersion?
+    var notes: [String: JSON] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
 
     private var events: [MemoryEvent] = []
@@ -16,6 +17,7 @@ struct MemoryContents {
 /// The inbox and its reading.
 extension MemoryContents {
     mutating func append(_ delivery: Delivery, at now: Date) -> Receipt {
+        if let id = known(by: delivery) { return .duplicate(of: id) }
         if let key = delivery.deduplicationKey, let id = eventIDs[key], let index = index(of: id) {
             events[index].duplicates += 1
             return .duplicate(of: id)
@@ -31,6 +33,30 @@ extension MemoryContents {
         )
         events.append(MemoryEvent(event: event, body: delivery.body))
         return .stored(id)
+    }
+
+    /// The event that is known already: to a poll one of the same name, to a callback one that a poll found.
+    private mutating func known(by delivery: Delivery) -> Event.ID? {
+        if delivery.origin == .poll {
+            return
+                events.first { stored in
+                    stored.event.name == delivery.name
+                        && stored.event.payload["packageId"] == delivery.payload["packageId"]
+                }?
+                .event.id
+        }
+        guard let stateKey = delivery.stateKey, let id = eventIDs[stateKey], let index = index(of: id) else {
+            return nil
+        }
+        let isInTime =
+            delivery.createdAt.map {
+                $0 <= events[index].event.receivedAt.addingTimeInterval(Delivery.pollTolerance)
+            } ?? true
+        guard isInTime, delivery.deduplicationKey.map({ eventIDs[$0] == nil }) ?? true else { return nil }
+        eventIDs[stateKey] = nil
+        if let key = delivery.deduplicationKey { eventIDs[key] = id }
+        events[index].duplicates += 1
+        return id
     }
 
     mutating func quarantine(_ body: UnreadableBody, at now: Date) -> Int64 {
@@ -51,6 +77,7 @@ extension MemoryContents {
                 let event = stored.event
                 return (query.name.map { $0 == event.name } ?? true)
                     && (query.packageID.map { $0 == event.payload["packageId"]?.string } ?? true)
+                    && (query.origin.map { $0 == event.origin } ?? true)
                     && (since.map { $0 <= event.receivedAt } ?? true)
                     && (query.until.map { event.receivedAt < $0.stored } ?? true)
             }

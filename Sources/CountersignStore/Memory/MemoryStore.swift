@@ -169,6 +169,14 @@ extension MemoryStore {
         }
     }
 
+    package func note(_ name: String) async throws -> JSON? {
+        contents.withLock { $0.notes[name] }
+    }
+
+    package func keep(note name: String, _ value: JSON) async throws {
+        try write { $0.notes[name] = value }
+    }
+
     package func latestSources() async throws -> JSON? {
         contents.withLock { contents in contents.latestRuleSet.flatMap { contents.ruleSets[$0] } }
     }

@@ -89,6 +89,10 @@ extension Query {
             conditions.append((query.packageID == nil ? "" : "+") + "name = CAST(? AS TEXT)")
             arguments += [Data(name.utf8)]
         }
+        if let origin = query.origin {
+            conditions.append("origin = ?")
+            arguments += [origin.rawValue]
+        }
         if let since = query.since {
             conditions.append("received_at >= ?")
             arguments += [since.milliseconds]

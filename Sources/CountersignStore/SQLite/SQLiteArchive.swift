@@ -121,6 +121,18 @@ package final class SQLiteArchive: Archive {
         }
     }
 
+    /// The fact that was kept last under `name`; nil when there is none.
+    package func note(_ name: String) async throws -> JSON? {
+        let text = try await read { db in
+            try db.first("SELECT value FROM notes WHERE name = ?", [name]) { $0[0] as String }
+        }
+        return try text.map { try JSON(parsing: $0) }
+    }
+
+    func hasNotes() throws -> Bool {
+        try readers.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM notes)") } ?? false
+    }
+
     func identity() throws -> String {
         try readers.read { try String.fetchOne($0, sql: "SELECT identity FROM store") } ?? ""
     }

@@ -1,6 +1,7 @@
 package import CountersignModel
 package import Foundation
 import GRDB
+import Synchronization
 
 /// A store in one SQLite file, durable against power cuts: the write-ahead log is synced before a write is answered.
 ///
@@ -16,6 +17,9 @@ package final class SQLiteStore: Store {
     private let connection: WriterConnection
     let writer: GroupCommit
     private let archive: SQLiteArchive
+
+    /// Whether a poll was ever made on this store.
+    private let knowsPolls: Atomic<Bool>
 
     /// Opens a store for writing, and makes it (and its folder) when it is missing.
     ///
@@ -45,6 +49,7 @@ package final class SQLiteStore: Store {
         writer = GroupCommit(connection: connection, path: path)
         archive = try SQLiteArchive(path: path)
         identity = try archive.identity()
+        knowsPolls = Atomic(try archive.hasNotes())
     }
 
     /// How the writer has fared, and what waits for it.
@@ -87,7 +92,9 @@ package final class SQLiteStore: Store {
 extension SQLiteStore {
     package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
         let event = NewEvent(delivery, at: now)
-        let receipt = try await writer.write { try event.insert(in: $0) }
+        if delivery.origin == .poll { knowsPolls.store(true, ordering: .relaxed) }
+        let knowsPolls = knowsPolls.load(ordering: .relaxed)
+        let receipt = try await writer.write { try event.insert(in: $0, knowsPolls: knowsPolls) }
         if case .stored = receipt { arrivals.ring() }
         return receipt
     }
@@ -276,6 +283,17 @@ extension SQLiteStore {
                 [ruleSet.rawValue, text, now.milliseconds]
             )
         }
+    }
+
+    package func note(_ name: String) async throws -> JSON? { try await archive.note(name) }
+
+    package func keep(note name: String, _ value: JSON) async throws {
+        let text = value.text
+        try await writer.write { db in
+            try db.change("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", [name, text])
+        }
+        // Where a poll notes its beginning, its events may follow.
+        knowsPolls.store(true, ordering: .relaxed)
     }
 
     package func latestSources() async throws -> JSON? { try await archive.latestSources() }

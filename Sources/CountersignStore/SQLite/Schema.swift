@@ -7,7 +7,7 @@ enum Schema {
     /// "CSGN": tells our files from other programs' databases.
     private static let applicationID = 0x4353_474E
 
-    private static let migrations = [first, second]
+    private static let migrations = [first, second, third]
 
     /// Brings the file up to date.
     static func migrate(_ db: Database, path: String) throws {
@@ -61,6 +61,11 @@ enum Schema {
         ALTER TABLE runs ADD COLUMN waits_for TEXT;
         ALTER TABLE runs ADD COLUMN waits_because TEXT;
         CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;
+        """
+
+    /// Facts that outlive the process, such as how far the last poll came.
+    private static let third = """
+        CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """
 
     private static let first = """

@@ -153,6 +153,27 @@ final class Deployment: Sendable {
         return (Ending(result.terminationStatus), log)
     }
 
+    /// Has a command run that writes to standard output and ends by a signal only, while `body` does.
+    func background(_ arguments: [String], during body: (ServerLog, pid_t) async throws -> Void) async throws {
+        let log = ServerLog()
+        _ = try await Subprocess.run(
+            configuration(arguments, [:]),
+            input: .none,
+            output: .sequence,
+            error: .discarded
+        ) { execution in
+            let (process, lines) = (execution.processIdentifier.value, execution.standardOutput)
+            try await withThrowingTaskGroup { group in
+                group.addTask {
+                    defer { log.end() }
+                    for try await line in lines.strings() { log.append(line.trimmingCharacters(in: .newlines)) }
+                }
+                defer { kill(process, SIGKILL) }
+                try await body(log, process)
+            }
+        }
+    }
+
     private static func port(in line: String) throws -> Int {
         let number = line.split(separator: " ").first { $0.hasPrefix("port=") }?.dropFirst("port=".count)
         guard let port = number.flatMap({ Int($0) }) else { throw NeverCame(what: "a port in '\(line)'") }

@@ -1,0 +1,54 @@
+import CountersignModel
+import CountersignOneSpan
+import Foundation
+
+/// What OneSpan Sign was told, beside what the rules need.
+extension Doctor {
+    func registration() async -> [Finding] {
+        guard let oneSpan = settings.oneSpan else {
+            return [
+                .fine(
+                    "onespan",
+                    "'onespan.url' is not set: nothing is asked of OneSpan Sign, and the registration unknown"
+                )
+            ]
+        }
+        var findings: [Finding] = []
+        let isLocal = URL(string: oneSpan.url)?.host().map { ["127.0.0.1", "localhost", "::1"].contains($0) } ?? false
+        if oneSpan.url.hasPrefix("http:"), !isLocal {
+            findings.append(.failure("onespan", "'\(oneSpan.url)' sends the API key for all to read: write https://"))
+        }
+        do {
+            let client = try environment.requiredOneSpan(for: settings)
+            let found = try await client.registration(of: .account)
+            findings += judge(found, wanted: try await settings.wantedEvents(in: environment))
+        } catch {
+            findings.append(.failure("registration", "\("\(error)".split(separator: "\n").first ?? "")"))
+        }
+        return findings
+    }
+
+    private func judge(_ found: Registration, wanted: Set<String>) -> [Finding] {
+        guard let url = found.url, !found.events.isEmpty else {
+            return [.failure("registration", "OneSpan Sign sends nothing; run: countersign register --url https://…")]
+        }
+        var findings: [Finding] = []
+        let keys = (try? settings.callbackKeys(environment.variables)) ?? []
+        if settings.requiresKey, !keys.contains(where: { $0.value == found.key }) {
+            findings.append(
+                .failure("registration", "its key is none of ours, so every callback is refused: countersign register")
+            )
+        }
+        let missing = wanted.subtracting(found.events).sorted().joined(separator: ", ")
+        if !missing.isEmpty {
+            findings.append(
+                .failure("registration", "rules wait for \(missing), which is not registered: countersign register")
+            )
+        }
+        let idle = found.events.subtracting(wanted).sorted().joined(separator: ", ")
+        if !idle.isEmpty {
+            findings.append(.warning("registration", "no rule acts on \(idle), which is registered"))
+        }
+        return findings + [.fine("registration", "\(found.events.count) events to '\(url)'")]
+    }
+}

@@ -1,0 +1,103 @@
+import CountersignActions
+import CountersignModel
+import CountersignOneSpan
+import Foundation
+
+/// What is asked of the vendor's API, and how.
+struct OneSpanSettings: Sendable {
+    /// How requests prove who asks.
+    enum Authentication: String, Sendable {
+        case apiKey = "api_key"
+        case clientApp = "client_app"
+        case oauth
+    }
+
+    /// Without a slash at its end.
+    let url: String
+
+    let authentication: Authentication
+    let dateParameters: OneSpanAccess.DateParameters
+
+    /// How often packages are asked for; nil for never.
+    let pollEvery: Duration?
+
+    /// How much further back than the last one a poll looks.
+    let pollOverlap: Duration
+
+    /// The settings of the group; nil without a URL.
+    ///
+    /// - Throws: `UsageError`.
+    init?(_ options: Options) throws {
+        typealias Declared = SettingsDeclaration
+        guard let text = options[Declared.apiURL] else {
+            guard let other = options.entries.first else { return nil }
+            throw UsageError("'onespan.\(other.key)' needs 'onespan.url', such as https://apps.esignlive.com")
+        }
+        do throws(StepFailure) {
+            url = try Destination(text.trimmingSuffix("/"), source: text).url.trimmingSuffix("/")
+        } catch {
+            throw UsageError("'onespan.url' cannot be used: \(error)")
+        }
+        authentication = Authentication(rawValue: options.required(Declared.apiCredentials)) ?? .apiKey
+        let poll = options[Declared.poll] ?? Options()
+        pollEvery = poll[Declared.pollEvery]
+        pollOverlap = poll.required(Declared.pollOverlap)
+        if let pollEvery, pollEvery < .seconds(60) {
+            throw UsageError("'onespan.poll.every' is a minute at least, and hours in earnest, not \(pollEvery.text)")
+        }
+        dateParameters = OneSpanAccess.DateParameters(rawValue: options.required(Declared.dateParameters)) ?? .sdk
+    }
+
+    /// The credentials as they are now, from the places where secrets are.
+    func credentials(in places: SecretPlaces) throws(APIFailure) -> OneSpanAccess.Credentials {
+        let names = authentication == .apiKey ? ["ONESPAN_API_KEY"] : ["ONESPAN_CLIENT_ID", "ONESPAN_CLIENT_SECRET"]
+        let secrets = places.load(Set(names))
+        var values: [String] = []
+        do throws(StepFailure) {
+            for name in names { values.append(try secrets.value(of: name)) }
+        } catch {
+            throw APIFailure("OneSpan Sign cannot be asked: \(error)")
+        }
+        switch authentication {
+        case .apiKey: return .apiKey(values[0])
+        case .clientApp: return .clientApp(id: values[0], secret: values[1])
+        case .oauth: return .oauth(id: values[0], secret: values[1])
+        }
+    }
+}
+
+extension CommandEnvironment {
+    /// The way to the vendor's API; nil where the settings name none.
+    ///
+    /// - Throws: `UsageError` when the file of further authorities cannot be used.
+    func oneSpan(for settings: Settings) throws -> OneSpanClient? {
+        guard let oneSpan = settings.oneSpan else { return nil }
+        let places = SecretPlaces(folder: settings.secretsFolder, variables: variables)
+        let access = OneSpanAccess(baseURL: oneSpan.url, dateParameters: oneSpan.dateParameters) {
+            () throws(APIFailure) in try oneSpan.credentials(in: places)
+        }
+        return OneSpanClient(access: access, http: try sender(for: settings), clock: clock)
+    }
+
+    /// The way to the vendor's API, for who cannot do without.
+    ///
+    /// - Throws: `UsageError`.
+    func requiredOneSpan(for settings: Settings) throws -> OneSpanClient {
+        guard let client = try oneSpan(for: settings) else {
+            throw UsageError(
+                """
+                it is not known where your account is
+                  set onespan.url in countersign.yaml, such as https://apps.esignlive.com,
+                  and the secret ONESPAN_API_KEY in the environment or in secrets.folder
+                """
+            )
+        }
+        return client
+    }
+}
+
+extension String {
+    fileprivate func trimmingSuffix(_ suffix: String) -> String {
+        hasSuffix(suffix) ? String(dropLast(suffix.count)) : self
+    }
+}

@@ -1,0 +1,74 @@
+import CountersignActions
+import CountersignModel
+import Foundation
+
+/// Why the vendor's API did not do what it was asked.
+package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
+    /// The status of the answer; nil where there was none.
+    package let status: Int?
+
+    /// The vendor's word for the error, such as `error.notFound.packageNotFound`.
+    package let messageKey: String?
+
+    /// Whether the same request, sent later, may succeed.
+    package let isPassing: Bool
+
+    /// How long the vendor asks to be left alone.
+    package let retryAfter: Duration?
+
+    /// What happened and what to do: lower case, no full stop, no secrets.
+    package let description: String
+
+    package init(
+        _ description: String,
+        status: Int? = nil,
+        messageKey: String? = nil,
+        isPassing: Bool = false,
+        retryAfter: Duration? = nil
+    ) {
+        self.status = status
+        self.messageKey = messageKey
+        self.isPassing = isPassing
+        self.retryAfter = retryAfter
+        self.description = description
+    }
+
+    /// No answer came to `request` (method and path).
+    init(_ error: ExchangeError, to request: String) {
+        self.init("OneSpan Sign did not answer \(request): \(error.reason)", isPassing: error.isPassing)
+    }
+
+    /// An answer to `request` that is no success; the body is the vendor's `{messageKey, code, name, message}`.
+    init(_ answer: IncomingAnswer, to request: String, at now: Date) {
+        let body = (try? JSON(parsing: answer.body)) ?? .null
+        let key = body["messageKey"]?.string
+        let words = [key, body["message"]?.string].compactMap { $0?.showingControls }.filter { !$0.isEmpty }
+        let wait = answer.headers.first { $0.name == "retry-after" }
+        self.init(
+            "OneSpan Sign answered \(request) with \(answer.status)"
+                + (words.isEmpty ? "" : " (\(words.joined(separator: ": ")))") + Self.advice(answer.status),
+            status: answer.status,
+            messageKey: key,
+            isPassing: answer.status == 429 || answer.status >= 500,
+            retryAfter: wait.flatMap { RetryAfter.wait(from: $0.value, at: now) }
+        )
+    }
+
+    private static func advice(_ status: Int) -> String {
+        switch status {
+        case 401, 403: "; see whether 'onespan.url' and the credentials belong to the same account"
+        case 300...399: "; redirects are not followed, see whether 'onespan.url' is the account's own"
+        default: ""
+        }
+    }
+
+    /// The failure as one of a step.
+    var stepFailure: StepFailure {
+        StepFailure(
+            description,
+            isWorthRetrying: isPassing,
+            retryAfter: retryAfter,
+            isOutage: status.map { $0 >= 500 } ?? isPassing
+        )
+    }
+}

@@ -1,0 +1,178 @@
+package import CountersignActions
+package import CountersignModel
+import Foundation
+
+/// Asks the vendor's REST API, one request at a time.
+///
+/// What passes (429, 5xx, no connection) is tried again, after the wait that the vendor asks for where it asks for one.
+package final class OneSpanClient: Sendable {
+    /// A longer wait is left to the caller, who has something better to do.
+    private static let longestWait = Duration.seconds(120)
+
+    /// How a call is tried again while somebody waits for it.
+    package static let patience = RetryPolicy(attempts: 4, first: .seconds(1), ceiling: .seconds(30))
+
+    let access: OneSpanAccess
+
+    /// Where the API is.
+    package var baseURL: String { access.baseURL }
+
+    let clock: any WallClock
+
+    private let http: any HTTPSending
+    private let tokens: AccessTokens
+    private let turnstile = Turnstile()
+    private let spread: @Sendable () -> Double
+
+    /// - Parameters:
+    ///   - access: Where the API is, and how one proves who asks.
+    ///   - http: The way out.
+    ///   - clock: The time of day, for tokens and waits.
+    ///   - spread: Random numbers from 0 to 1, for the waits between tries.
+    package init(
+        access: OneSpanAccess,
+        http: any HTTPSending,
+        clock: any WallClock,
+        spread: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
+    ) {
+        self.access = access
+        self.http = http
+        self.clock = clock
+        self.spread = spread
+        tokens = AccessTokens(access: access, http: http, clock: clock)
+    }
+
+    /// Fetches a JSON value.
+    ///
+    /// - Parameters:
+    ///   - path: The segments of the path; each is percent-encoded.
+    ///   - query: The parameters behind it.
+    ///   - retry: How often it is tried.
+    /// - Throws: `APIFailure`.
+    /// - Returns: The body of the answer.
+    package func get(
+        _ path: [String],
+        _ query: [(name: String, value: String)] = [],
+        retry: RetryPolicy = patience
+    ) async throws(APIFailure) -> JSON {
+        try await call("GET", path, query, nil, retry)
+    }
+
+    /// Posts a JSON value, or nothing; gives the body of the answer, null where there is none.
+    ///
+    /// - Throws: `APIFailure`.
+    package func post(
+        _ path: [String],
+        _ content: JSON?,
+        retry: RetryPolicy = patience
+    ) async throws(APIFailure) -> JSON {
+        try await call("POST", path, [], content, retry)
+    }
+
+    /// Fetches a file, in one try.
+    ///
+    /// - Throws: `APIFailure`; the receiver may have got a part by then.
+    package func fetch(_ path: [String], to receiver: any BodyReceiving) async throws(APIFailure) {
+        _ = try await attempt(
+            request("GET", path, [], nil, accepting: "*/*"),
+            named: "GET \(Self.text(path))",
+            receiver
+        )
+    }
+
+    private func call(
+        _ method: String,
+        _ path: [String],
+        _ query: [(name: String, value: String)],
+        _ content: JSON?,
+        _ retry: RetryPolicy
+    ) async throws(APIFailure) -> JSON {
+        let request = request(method, path, query, content, accepting: "application/json")
+        let name = "\(method) \(Self.text(path))"
+        var failures = 0
+        while true {
+            do throws(APIFailure) {
+                let body = CollectedBody()
+                _ = try await attempt(request, named: name, body)
+                let bytes = body.bytes
+                if bytes.isEmpty { return .null }
+                guard let value = try? JSON(parsing: bytes, limits: JSON.Limits(depth: 64, keys: .max)) else {
+                    throw APIFailure("OneSpan Sign answered \(name) with something that is no JSON")
+                }
+                return value
+            } catch {
+                failures += 1
+                let wait = max(error.retryAfter ?? .zero, retry.wait(afterFailures: failures, spread: spread()))
+                guard error.isPassing, failures < retry.attempts, wait <= Self.longestWait else { throw error }
+                try await rest(wait, before: name)
+            }
+        }
+    }
+
+    private func rest(_ wait: Duration, before name: String) async throws(APIFailure) {
+        do {
+            try await clock.sleep(until: clock.now.addingTimeInterval(wait.timeInterval))
+        } catch {
+            throw Self.ended(name)
+        }
+    }
+
+    private static func ended(_ name: String) -> APIFailure {
+        APIFailure("\(name) was ended before it was answered", isPassing: true)
+    }
+
+    /// The path as it is sent.
+    private static func text(_ path: [String]) -> String {
+        path.map { "/" + $0.percentEncoded }.joined()
+    }
+
+    private func request(
+        _ method: String,
+        _ path: [String],
+        _ query: [(name: String, value: String)],
+        _ content: JSON?,
+        accepting type: String
+    ) -> OutgoingRequest {
+        var headers = [OutgoingRequest.Header("Accept", type)]
+        if content != nil { headers.append(.init("Content-Type", "application/json")) }
+        return OutgoingRequest(
+            method: method,
+            url: Destination.adding(query, to: access.baseURL + Self.text(path)),
+            headers: headers,
+            body: content?.bytes ?? (method == "POST" ? [] : nil)
+        )
+    }
+
+    /// One try, when it is its turn; a token that is not taken any more is replaced.
+    private func attempt(
+        _ request: OutgoingRequest,
+        named name: String,
+        _ receiver: any BodyReceiving
+    ) async throws(APIFailure) -> IncomingAnswer {
+        guard await turnstile.enter() else { throw Self.ended(name) }
+        defer { turnstile.leave() }
+        var answer = try await exchange(request, named: name, receiver)
+        if answer.status == 401, tokens.forget() { answer = try await exchange(request, named: name, receiver) }
+        guard (200...299).contains(answer.status) else { throw APIFailure(answer, to: name, at: clock.now) }
+        return answer
+    }
+
+    private func exchange(
+        _ request: OutgoingRequest,
+        named name: String,
+        _ receiver: any BodyReceiving
+    ) async throws(APIFailure) -> IncomingAnswer {
+        let authorization = OutgoingRequest.Header("Authorization", try await tokens.authorization())
+        let signed = OutgoingRequest(
+            method: request.method,
+            url: request.url,
+            headers: request.headers + [authorization],
+            body: request.body
+        )
+        do throws(ExchangeError) {
+            return try await http.send(signed, to: receiver)
+        } catch {
+            throw APIFailure(error, to: name)
+        }
+    }
+}

@@ -1,0 +1,72 @@
+import CountersignModel
+import Foundation
+
+/// A state that a package is in, or was in, with the event that the vendor sends for it.
+///
+/// The vendor documents no such mapping; it is inferred from the meanings of both.
+struct PackageState {
+    let event: String
+
+    /// When the package came into it, as far as the package tells.
+    let date: Date?
+
+    /// The reason that a signer gave.
+    var message: String?
+
+    private static let events = [
+        "SENT": "PACKAGE_ACTIVATE", "COMPLETED": "PACKAGE_COMPLETE", "DECLINED": "PACKAGE_DECLINE",
+        "OPTED_OUT": "PACKAGE_OPT_OUT", "EXPIRED": "PACKAGE_EXPIRE", "ARCHIVED": "PACKAGE_ARCHIVE",
+    ]
+
+    private static let recoverable = Set(events.values).union(["PACKAGE_TRASH"])
+
+    /// What callback and poll of a state have in common; nil for an event that no poll finds.
+    static func key(of event: String, package: String) -> [UInt8]? {
+        recoverable.contains(event) ? Array("state \(event) \(package)".utf8) : nil
+    }
+
+    /// The states that a package has told by now, the earliest first, as far as they fall into the time since `began`.
+    ///
+    /// A package that was made since then and is done was sent before, and one that is archived was completed.
+    static func all(of package: JSON, since began: Date) -> [PackageState] {
+        func date(_ key: String) -> Date? { package[key]?.string.flatMap { Date(rfc3339: $0) } }
+        guard let status = package["status"]?.string else { return [] }
+        var states: [PackageState] = []
+        let isOver = ["COMPLETED", "DECLINED", "OPTED_OUT", "EXPIRED", "ARCHIVED"].contains(status)
+        if status == "SENT" || isOver && date("created").map({ $0 >= began }) ?? false {
+            states.append(PackageState(event: "PACKAGE_ACTIVATE", date: status == "SENT" ? date("updated") : nil))
+        }
+        if status == "COMPLETED" || status == "ARCHIVED",
+            date("completed").map({ $0 >= began }) ?? (status == "COMPLETED")
+        {
+            states.append(PackageState(event: "PACKAGE_COMPLETE", date: date("completed") ?? date("updated")))
+        }
+        if !["SENT", "COMPLETED"].contains(status), let event = events[status] {
+            let hasReason = status == "DECLINED" || status == "OPTED_OUT"
+            let reason = hasReason ? package["messages"]?.array?.first?["content"]?.string : nil
+            states.append(PackageState(event: event, date: date("updated"), message: reason))
+        }
+        if package["trashed"]?.bool == true {
+            states.append(PackageState(event: "PACKAGE_TRASH", date: date("updated")))
+        }
+        return states
+    }
+
+    /// The state as an event of the package; without a date of its own, it was made before `now`.
+    func delivery(of package: String) -> Delivery {
+        let payload: JSON = [
+            "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": .string(event), "sessionUser": .null,
+            "packageId": .string(package), "message": JSON(message), "documentId": .null,
+            "createdDate": JSON(date?.rfc3339),
+        ]
+        let key = Self.key(of: event, package: package)
+        return Delivery(
+            name: event,
+            payload: payload,
+            body: payload.bytes,
+            origin: .poll,
+            deduplicationKey: key,
+            stateKey: key
+        )
+    }
+}

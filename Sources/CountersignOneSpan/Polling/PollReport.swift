@@ -1,0 +1,81 @@
+package import CountersignModel
+package import CountersignStore
+package import Foundation
+
+/// What a poll came to.
+package struct PollReport: Sendable, Equatable {
+    /// An event for a state of which no callback came.
+    package struct Recovery: Sendable, Equatable {
+        package let name: String
+        package let packageID: String
+
+        /// The number under which it is stored; nil in a dry run.
+        package let event: Event.ID?
+
+        package init(name: String, packageID: String, event: Event.ID?) {
+            self.name = name
+            self.packageID = packageID
+            self.event = event
+        }
+    }
+
+    /// Packages that were updated since this time were looked at.
+    package let since: Date
+
+    package let packages: Int
+    package let recoveries: [Recovery]
+
+    package init(since: Date, packages: Int, recoveries: [Recovery]) {
+        self.since = since
+        self.packages = packages
+        self.recoveries = recoveries
+    }
+}
+
+/// How polling stands, kept in the store.
+package struct PollState: Sendable, Equatable {
+    /// The time from which on packages are watched at all.
+    package var began: Date
+
+    /// When the last poll that finished began: what was updated before was seen by it.
+    package var watermark: Date?
+
+    /// When it finished.
+    package var finishedAt: Date?
+
+    /// How many events all polls have recovered.
+    package var recovered: Int
+
+    /// The name of the note.
+    fileprivate static let note = "poll"
+
+    init(began: Date) {
+        self.began = began
+        recovered = 0
+    }
+
+    package init?(json: JSON?) {
+        func date(_ key: String) -> Date? { json?[key]?.string.flatMap { Date(rfc3339: $0) } }
+        guard let began = date("began") else { return nil }
+        self.began = began
+        watermark = date("watermark")
+        finishedAt = date("finished_at")
+        recovered = json?["recovered"]?.number?.integer ?? 0
+    }
+
+    package var json: JSON {
+        [
+            "began": .string(began.rfc3339), "watermark": JSON(watermark?.rfc3339),
+            "finished_at": JSON(finishedAt?.rfc3339), "recovered": JSON(recovered),
+        ]
+    }
+}
+
+extension Archive {
+    /// How polling stands; nil before the first poll.
+    package func pollState() async throws -> PollState? { PollState(json: try await note(PollState.note)) }
+}
+
+extension Notebook {
+    func keep(_ state: PollState) async throws { try await keep(note: PollState.note, state.json) }
+}

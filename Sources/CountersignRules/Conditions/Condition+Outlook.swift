@@ -1,0 +1,45 @@
+import CountersignModel
+
+extension Condition {
+    /// Whether it holds as far as `known` tells of its tests; nil where that depends on a test of which it does not tell.
+    func outlook(_ known: (Condition) -> Bool?) -> Bool? {
+        switch self {
+        case .all(let conditions):
+            let outlooks = conditions.map { $0.outlook(known) }
+            return outlooks.contains(false) ? false : outlooks.contains(nil) ? nil : true
+        case .any(let conditions):
+            let outlooks = conditions.map { $0.outlook(known) }
+            return outlooks.contains(true) ? true : outlooks.contains(nil) ? nil : false
+        case .not(let condition): return condition.outlook(known).map { !$0 }
+        case .event, .origin, .field: return known(self)
+        }
+    }
+
+    /// Whether it can hold for an event called `name`.
+    fileprivate func canHold(forEvent name: String) -> Bool {
+        outlook { if case .event(let test) = $0 { test.holds(for: name) } else { nil } } != false
+    }
+
+    /// The names of events that it spells out.
+    fileprivate var namedEvents: Set<String> {
+        switch self {
+        case .all(let conditions), .any(let conditions):
+            conditions.reduce(into: []) { $0.formUnion($1.namedEvents) }
+        case .not(let condition): condition.namedEvents
+        case .event(let test): test.names
+        case .origin, .field: []
+        }
+    }
+}
+
+extension RuleSet {
+    /// The events that an enabled rule may act on: those of `catalogue`, and others that rules name; none of rules' own.
+    package func events(among catalogue: [String]) -> Set<String> {
+        var events: Set<String> = []
+        for rule in rules where rule.isEnabled {
+            let candidates = rule.condition.namedEvents.union(catalogue)
+            events.formUnion(candidates.filter { rule.condition.canHold(forEvent: $0) })
+        }
+        return events.filter { !$0.hasPrefix(EventCatalogue.ownPrefix) }
+    }
+}

@@ -1,0 +1,165 @@
+import CountersignModel
+import Foundation
+import NIOHTTP1
+import Testing
+
+/// Polling, against the sandbox.
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct PollTests {
+    private static let rules = """
+        rules:
+          - id: all
+            when: { event: "*" }
+            then:
+              - file: { path: seen.txt, mode: append, content: "${event.packageId} ${event.name}" }
+        """
+
+    private static let states = ["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"]
+
+    private func register(_ deployment: Deployment, _ server: RunningServer) async throws {
+        let outcome = try await deployment.run("register", "--url", server.url, "--yes")
+        #expect(outcome.status == .exited(0), "\(outcome.errors)")
+    }
+
+    @Test func `a callback that was lost is recovered once, and its late callback is no second event`() async throws {
+        try await Sandbox.run { sandbox in
+            let deployment = try sandbox.deployment(rules: Self.rules)
+            try await deployment.serve { server in
+                try await register(deployment, server)
+                try await sandbox.set(["lose_every": 1])
+                let package = try await sandbox.makePackage()
+                try await sandbox.act("opt-out", on: package, ["reason": "I sign on paper"])
+                #expect(try await deployment.list("events").isEmpty)
+
+                let dry = try await deployment.run("poll", "--once", "--dry-run")
+                #expect(dry.status == .exited(0), "\(dry.errors)")
+                #expect(dry.output.contains("PACKAGE_OPT_OUT") && dry.output.contains("would be recovered"))
+                #expect(try await deployment.list("events").isEmpty)
+
+                let poll = try await deployment.run("poll", "--once", "--json")
+                #expect(poll.status == .exited(0), "\(poll.errors)")
+                #expect(try poll.json.first?["recovered"]?.array?.count == 2)
+                let runs = try await deployment.settledRuns(events: 2)
+                #expect(runs.count == 2)
+                let events = try await deployment.list("events")
+                #expect(Set(events.map { $0["name"]?.string }) == ["PACKAGE_ACTIVATE", "PACKAGE_OPT_OUT"])
+                #expect(events.allSatisfy { $0["origin"] == "poll" })
+                let optOut = events.first { $0["name"] == "PACKAGE_OPT_OUT" }
+                #expect(optOut?["payload"]?["message"] == "I sign on paper", "\(optOut ?? .null)")
+
+                let second = try await deployment.run("poll", "--once")
+                #expect(second.output.contains("nothing was missed"), "\(second.output)")
+                let answer = try await server.post(
+                    event("PACKAGE_OPT_OUT", package: package, message: "I sign on paper")
+                )
+                #expect(answer.status == 200)
+                #expect(try answer.json["status"] == "duplicate", "\(answer.body)")
+                let state = try await deployment.run("poll")
+                #expect(state.output.contains("Events recovered    2"), "\(state.output)")
+            }
+        }
+    }
+
+    @Test func `without a server a poll writes the store itself, and the next start acts on it`() async throws {
+        try await Sandbox.run { sandbox in
+            let deployment = try sandbox.deployment(rules: Self.rules)
+            try await deployment.serve { _ in }
+            try await sandbox.makePackage()
+            let poll = try await deployment.run("poll", "--once", "--since", "1d")
+            #expect(poll.status == .exited(0), "\(poll.errors)")
+            #expect(poll.output.contains("next start"))
+            try await deployment.serve { _ in _ = try await deployment.settledRuns() }
+            #expect(deployment.text(of: "output/seen.txt")?.contains("PACKAGE_ACTIVATE") == true)
+        }
+    }
+
+    @Test(arguments: ["sdk", "last_updated"])
+    func `the server polls by itself, with either style of dates, and through what passes`(dates: String) async throws {
+        try await Sandbox.run("--busy-every", "3") { sandbox in
+            for number in 1...120 { try await make(number, in: sandbox) }
+            let more = "  dates: \(dates)\n  poll: { every: 6h }"
+            let deployment = try sandbox.deployment(rules: Self.rules, more)
+            let (_, log) = try await deployment.serve { server in
+                _ = try await server.log.line(with: "msg=\"Poll finished\"")
+                _ = try await deployment.settledRuns(events: 0)
+            }
+            // The first poll looks back an hour and finds all of them.
+            #expect(log.text.contains("packages=120"), "\(log.text.suffix(400))")
+        }
+    }
+
+    private func make(_ number: Int, in sandbox: Sandbox) async throws {
+        // Some requests are refused.
+        for _ in 1...2 {
+            let answer = try await sandbox.send(.POST, "/api/packages", ["name": .string("Lease \(number)")])
+            if answer["id"] != nil { return }
+        }
+    }
+
+    /// Whether there are as many runs, and all have succeeded.
+    private func succeeded(_ count: Int, in deployment: Deployment) async throws -> Bool {
+        let runs = try await deployment.list("runs", "--limit", "10000")
+        return runs.count == count && runs.allSatisfy { $0["state"] == "succeeded" }
+    }
+
+    @Test func `a killed poll is taken up again`() async throws {
+        try await Sandbox.run { sandbox in
+            let deployment = try sandbox.deployment(rules: Self.rules, "  poll: { every: 6h }")
+            for number in 1...150 { try await sandbox.makePackage(["name": .string("\(number)"), "status": "SENT"]) }
+            try await sandbox.set(["answer_after": "1s"])
+            _ = try? await deployment.serve { server in
+                _ = try await server.log.line(with: "is recovered")
+                server.crash()
+            }
+            let state = try await deployment.run("poll")
+            #expect(state.output.contains("No poll has finished"))
+            try await sandbox.set(["answer_after": "0s"])
+            try await deployment.serve { server in
+                _ = try await server.log.line(with: "msg=\"Poll finished\"")
+                try await eventually("rest") { try await succeeded(150, in: deployment) }
+            }
+            let lines = deployment.text(of: "output/seen.txt")?.split(separator: "\n") ?? []
+            #expect(lines.count == 150 && Set(lines).count == 150)
+        }
+    }
+
+    @Test func `of 200 packages, with callbacks lost, doubled and swapped, each state is told once`() async throws {
+        try await Sandbox.run("--lose-every", "10", "--double-every", "9", "--swap-every", "7") { sandbox in
+            let deployment = try sandbox.deployment(rules: Self.rules)
+            try await deployment.serve { server in
+                try await register(deployment, server)
+                var packages: Set<String> = []
+                for number in 1...200 {
+                    let package = try await sandbox.makePackage(["name": .string("\(number)"), "status": "SENT"])
+                    packages.insert(package)
+                    try await sandbox.act("sign", on: package)
+                }
+                try await sandbox.settle()
+                let poll = try await deployment.run("poll", "--once", "--json")
+                #expect(poll.status == .exited(0), "\(poll.errors)")
+                let recovered = try poll.json.first?["recovered"]?.array?.count ?? 0
+                #expect(recovered > 10)
+                try await eventually("rest") {
+                    let count = try await deployment.list("events", "--limit", "10000").count
+                    return try await succeeded(count, in: deployment)
+                }
+                let lines = deployment.text(of: "output/seen.txt")?.split(separator: "\n").map(String.init) ?? []
+                let wanted = packages.flatMap { package in Self.states.map { "\(package) \($0)" } }
+                let told = lines.filter { line in Self.states.contains { line.hasSuffix($0) } }
+                #expect(told.count == 400 && Set(told) == Set(wanted))
+            }
+        }
+    }
+
+    @Test func `an account that cannot be asked is told, and nothing moves`() async throws {
+        try await Sandbox.run { sandbox in
+            let deployment = try sandbox.deployment(rules: Self.rules)
+            try await deployment.serve { _ in }
+            let poll = try await deployment.run(["poll", "--once"], environment: ["ONESPAN_API_KEY": "wrong"])
+            #expect(poll.status == .exited(1) && poll.errors.contains("401"), "\(poll.errors)")
+            #expect(try await deployment.run("poll").output.contains("No poll has finished"))
+            let usage = try await deployment.run("poll", "--dry-run")
+            #expect(usage.status == .exited(2) && usage.errors.contains("--once"))
+        }
+    }
+}
