@@ -166,6 +166,7 @@ let package = Package(
             name: "ProgramTests",
             dependencies: [
                 "CountersignModel", "CountersignProgram", "CountersignTesting", "CustomAction", .asyncHTTPClient,
+                .crypto,
                 .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .subprocess, .system,
             ]
         ),

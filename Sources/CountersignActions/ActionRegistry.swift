@@ -24,6 +24,9 @@ public struct ActionRegistry: Sendable {
         FileAction.self,
         LogAction.self,
         EmitAction.self,
+        OneSpanDownloadAction.self,
+        OneSpanRemindAction.self,
+        OneSpanUnlockAction.self,
     ])
 
     private let kinds: [String: Kind]

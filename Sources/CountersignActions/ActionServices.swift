@@ -9,17 +9,22 @@ package struct ActionServices: Sendable {
     package let events: any EventRaising
     package let clock: any WallClock
 
+    /// The vendor's API; nil where the settings name none.
+    package let packages: (any PackageServing)?
+
     package init(
         outputRoot: String,
         processes: any ProcessRunning = SystemProcesses(),
         http: any HTTPSending,
         events: any EventRaising = NoEventRaising(),
-        clock: any WallClock = SystemWallClock()
+        clock: any WallClock = SystemWallClock(),
+        packages: (any PackageServing)? = nil
     ) {
         self.outputRoot = outputRoot
         self.processes = processes
         self.http = http
         self.events = events
         self.clock = clock
+        self.packages = packages
     }
 }

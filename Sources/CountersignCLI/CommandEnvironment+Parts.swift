@@ -36,7 +36,8 @@ extension CommandEnvironment {
     func services(
         for settings: Settings,
         owner: String? = nil,
-        events: any EventRaising = NoEventRaising()
+        events: any EventRaising = NoEventRaising(),
+        packages: (any PackageServing)? = nil
     ) throws -> ActionServices {
         ActionServices(
             outputRoot: settings.outputRoot,
@@ -47,7 +48,8 @@ extension CommandEnvironment {
             ),
             http: try sender(for: settings),
             events: events,
-            clock: clock
+            clock: clock,
+            packages: packages
         )
     }
 

@@ -87,6 +87,34 @@ struct ContractTests {
         #expect(!line.unicodeScalars.contains { $0.value < 0x20 || $0.properties.isBidiControl })
     }
 
+    @Test(arguments: ["onespan.remind", "onespan.unlock"], HostileText.all)
+    func `what is done for a role keeps the contract`(action: String, message: String) async throws {
+        let vendor = VendorFake()
+        let world = try World(packages: vendor)
+        let subject = try subject(action, ["role": try .parsed("${event.message}")], in: world)
+        let watched = ActionContract.Subject(
+            kind: subject.kind,
+            options: subject.options,
+            context: subject.context,
+            traces: { vendor.deeds }
+        )
+        try await ActionContract(watched).check(message: message)
+        let deed = "\(action.dropFirst(8)) \(message) of wVdZEaPD2igwUnFGJBjDD0dpO7k="
+        #expect(vendor.deeds == (message.isEmpty ? [] : [deed]))
+    }
+
+    @Test(arguments: HostileText.all)
+    func `a download keeps the contract when its path is hostile`(message: String) async throws {
+        let world = try World(packages: VendorFake(parts: ["a", "b"]))
+        let options: [String: OptionValue] = ["path": try .parsed("in/${event.message}")]
+        try await ActionContract(subject("onespan.download", options, in: world)).check(message: message)
+        let beyond = try world.folder.contents()
+            .filter { line in
+                !["output: ", "output/in: "].contains(line) && !line.hasPrefix("output/in/")
+            }
+        #expect(beyond.isEmpty)
+    }
+
     @Test(arguments: HostileText.all)
     func `http keeps the contract, and the body arrives byte for byte`(message: String) async throws {
         try await RecordingServer.with { server in

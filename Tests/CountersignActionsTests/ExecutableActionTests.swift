@@ -170,7 +170,11 @@ struct ExecutableActionTests {
 struct ActionRegistryTests {
     @Test func `the built-in actions are declared in full`() {
         let declarations = ActionRegistry.builtIn.declarations
-        #expect(declarations.map(\.name) == ["emit", "exec", "file", "http", "log", "shell"])
+        #expect(
+            declarations.map(\.name) == [
+                "emit", "exec", "file", "http", "log", "onespan.download", "onespan.remind", "onespan.unlock", "shell",
+            ]
+        )
         for declaration in declarations {
             #expect(!declaration.summary.isEmpty && !declaration.examples.isEmpty)
             #expect(declaration.fields.contains { $0.key == declaration.mainField })

@@ -11,12 +11,17 @@ struct World: Sendable {
     let services: ActionServices
     let lines = LogLines()
 
-    init(http: any HTTPSending = NoNetwork(), environment: [String: String] = ["PATH": "/usr/bin:/bin"]) throws {
+    init(
+        http: any HTTPSending = NoNetwork(),
+        environment: [String: String] = ["PATH": "/usr/bin:/bin"],
+        packages: (any PackageServing)? = nil
+    ) throws {
         folder = try ScratchFolder()
         services = ActionServices(
             outputRoot: "\(folder.path)/output",
             processes: SystemProcesses(environment: environment),
-            http: http
+            http: http,
+            packages: packages
         )
     }
 

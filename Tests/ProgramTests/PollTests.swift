@@ -1,4 +1,5 @@
 import CountersignModel
+import Crypto
 import Foundation
 import NIOHTTP1
 import Testing
@@ -12,6 +13,14 @@ struct PollTests {
             when: { event: "*" }
             then:
               - file: { path: seen.txt, mode: append, content: "${event.packageId} ${event.name}" }
+        """
+
+    private static let filing = """
+          - id: file
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - onespan.download: "${event.packageId}.zip"
+              - file: { path: sums.txt, mode: append, content: "${event.packageId} ${steps.download.sha256}" }
         """
 
     private static let states = ["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"]
@@ -125,7 +134,7 @@ struct PollTests {
 
     @Test func `of 200 packages, with callbacks lost, doubled and swapped, each state is told once`() async throws {
         try await Sandbox.run("--lose-every", "10", "--double-every", "9", "--swap-every", "7") { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+            let deployment = try sandbox.deployment(rules: Self.rules + "\n" + Self.filing)
             try await deployment.serve { server in
                 try await register(deployment, server)
                 var packages: Set<String> = []
@@ -141,12 +150,21 @@ struct PollTests {
                 #expect(recovered > 10)
                 try await eventually("rest") {
                     let count = try await deployment.list("events", "--limit", "10000").count
-                    return try await succeeded(count, in: deployment)
+                    return try await succeeded(count + 200, in: deployment)
                 }
                 let lines = deployment.text(of: "output/seen.txt")?.split(separator: "\n").map(String.init) ?? []
                 let wanted = packages.flatMap { package in Self.states.map { "\(package) \($0)" } }
                 let told = lines.filter { line in Self.states.contains { line.hasSuffix($0) } }
                 #expect(told.count == 400 && Set(told) == Set(wanted))
+                let sums = deployment.text(of: "output/sums.txt")?.split(separator: "\n") ?? []
+                #expect(sums.count == 200)
+                for sum in sums {
+                    let words = sum.split(separator: " ").map(String.init)
+                    #expect(try await sandbox.digest("documents", of: words[0]) == words[1])
+                    let file = deployment.path("output/\(words[0]).zip")
+                    let bytes = try Data(contentsOf: URL(filePath: file))
+                    #expect(SHA256.hash(data: bytes).hex == words[1])
+                }
             }
         }
     }

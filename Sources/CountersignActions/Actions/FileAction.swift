@@ -1,6 +1,4 @@
 package import CountersignModel
-import Crypto
-import Foundation
 
 /// Writes a file beneath the output folder.
 package struct FileAction: Action {
@@ -89,10 +87,7 @@ package struct FileAction: Action {
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let folder = OutputFolder(path: context.services.outputRoot)
         let bytes = Array(plan.content.utf8)
-        // The name is the step's own, so that an attempt clears away what a crashed one left.
-        let digest = SHA256.hash(data: Data(context.idempotencyKey.utf8))
-        let spare = ".countersign-" + digest.prefix(8).map { String($0, radix: 16) }.joined(separator: "-")
-        try await folder.write(bytes, to: plan.components, mode: plan.mode, spare: spare)
+        try await folder.write(bytes, to: plan.components, mode: plan.mode, spare: context.spareFile)
         return [
             "path": .string(([folder.path] + plan.components).joined(separator: "/")), "bytes": JSON(bytes.count),
         ]

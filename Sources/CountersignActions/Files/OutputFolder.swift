@@ -97,7 +97,7 @@ struct OutputFolder: Sendable {
         }
     }
 
-    private func openFolder(_ components: ArraySlice<String>) throws(Errno) -> CInt {
+    func openFolder(_ components: ArraySlice<String>) throws(Errno) -> CInt {
         var folder = try check(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
         for component in components {
             let outer = folder
@@ -146,7 +146,7 @@ struct OutputFolder: Sendable {
     }
 
     /// Gives the finished temporary file its name in one step: a reader sees the old content or the new, whole.
-    private func place(_ spare: String, as name: String, in folder: CInt, replaces: Bool) throws(Errno) {
+    func place(_ spare: String, as name: String, in folder: CInt, replaces: Bool) throws(Errno) {
         if replaces {
             try check(renameat(folder, spare, folder, name))
         } else {
@@ -155,23 +155,23 @@ struct OutputFolder: Sendable {
         }
     }
 
-    private func removeFile(_ name: String, in folder: CInt) throws(Errno) {
+    func removeFile(_ name: String, in folder: CInt) throws(Errno) {
         if unlinkat(folder, name, 0) != 0, errno != ENOENT { throw Errno(rawValue: errno) }
     }
 
-    private func openBeneath(_ folder: CInt, _ name: String, _ flags: CInt) throws(Errno) -> CInt {
+    func openBeneath(_ folder: CInt, _ name: String, _ flags: CInt) throws(Errno) -> CInt {
         let descriptor = linux_open_beneath(folder, name, flags, 0o644)
         guard descriptor >= 0 else { throw Errno(rawValue: -descriptor) }
         return descriptor
     }
 
     @discardableResult
-    private func check(_ result: CInt) throws(Errno) -> CInt {
+    func check(_ result: CInt) throws(Errno) -> CInt {
         guard result >= 0 else { throw Errno(rawValue: errno) }
         return result
     }
 
-    private static func failure(_ error: Errno, at path: String) -> StepFailure {
+    static func failure(_ error: Errno, at path: String) -> StepFailure {
         switch error {
         case .tooManySymbolicLinkLevels:
             .final(

@@ -68,7 +68,9 @@ struct PollCommand: EnvironmentCommand {
         let count = report.recoveries.count
         print(
             "\(packages) updated since \(report.since.rfc3339); "
-                + (count == 0 ? "nothing was missed" : "\(count) events \(dryRun ? "were missed" : "recovered")")
+                + (count == 0
+                    ? "nothing was missed"
+                    : (count == 1 ? "1 event " : "\(count) events ") + (dryRun ? "missed" : "recovered"))
         )
         if count > 0, !dryRun, !isServed { print("Rules act on them at the next start of 'countersign serve'.") }
     }

@@ -91,6 +91,10 @@ struct Doctor {
         } catch {
             return [.failure("rules", "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")]
         }
+        if settings.oneSpan == nil, !ruleSet.rulesAsking.isEmpty {
+            let names = ruleSet.rulesAsking.joined(separator: ", ")
+            return [.failure("rules", "\(names) ask OneSpan Sign, but 'onespan.url' is not set")]
+        }
         let text = "\(ruleSet.rules.count) in '\(settings.rulesPath)', version \(ruleSet.version.short)"
         guard let inForce = state?["rule_set"]?.string, inForce != ruleSet.version.rawValue else {
             return [.fine("rules", text)]

@@ -69,6 +69,7 @@ struct Server {
         )
         try await loadRules(into: book)
         warnOfMissingSecrets(book.current, logger)
+        warnOfMissingAccount(book.current)
         let reloader = RuleReloader(
             book: book,
             every: EngineSettings().reloadEvery,
@@ -101,6 +102,7 @@ struct Server {
         _ certificate: ServerCertificate?
     ) throws -> [any Service] {
         let clock = environment.clock
+        let client = try environment.oneSpan(for: settings)
         let worker = RunWorker(
             store: store,
             book: book,
@@ -108,7 +110,8 @@ struct Server {
             services: try environment.services(
                 for: settings,
                 owner: owner(of: store),
-                events: InboxEvents(inbox: store, clock: clock)
+                events: InboxEvents(inbox: store, clock: clock),
+                packages: client
             ),
             lanes: Lanes(capacity: settings.workersPerDestination),
             clock: clock,
@@ -137,7 +140,6 @@ struct Server {
             clock: clock,
             logger: logger
         )
-        let client = try environment.oneSpan(for: settings)
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
         if let poller, let service = polling(poller, store) { extras.append(service) }
@@ -202,6 +204,16 @@ struct Server {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return quiet
+    }
+
+    /// Tells of rules whose steps will fail because it is not known whom to ask.
+    private func warnOfMissingAccount(_ rules: LoadedRules?) {
+        let names = rules?.ruleSet.rulesAsking ?? []
+        guard settings.oneSpan == nil, !names.isEmpty else { return }
+        logger.warning(
+            "Rules ask OneSpan Sign, but onespan.url is not set",
+            metadata: ["rules": "\(names.joined(separator: " "))"]
+        )
     }
 
     /// Brings the rules of the folder into force, or else those that were in force last.

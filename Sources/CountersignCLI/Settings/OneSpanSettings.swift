@@ -1,6 +1,7 @@
 import CountersignActions
 import CountersignModel
 import CountersignOneSpan
+import CountersignRules
 import Foundation
 
 /// What is asked of the vendor's API, and how.
@@ -63,6 +64,17 @@ struct OneSpanSettings: Sendable {
         case .clientApp: return .clientApp(id: values[0], secret: values[1])
         case .oauth: return .oauth(id: values[0], secret: values[1])
         }
+    }
+}
+
+extension RuleSet {
+    /// The enabled rules that ask the vendor for something.
+    var rulesAsking: [String] {
+        rules.filter { rule in
+            let steps = rule.steps + rule.onFailure + rule.always
+            return rule.isEnabled && steps.contains { $0.action.hasPrefix("onespan.") }
+        }
+        .map(\.id)
     }
 }
 

@@ -73,11 +73,8 @@ package final class OneSpanClient: Sendable {
     ///
     /// - Throws: `APIFailure`; the receiver may have got a part by then.
     package func fetch(_ path: [String], to receiver: any BodyReceiving) async throws(APIFailure) {
-        _ = try await attempt(
-            request("GET", path, [], nil, accepting: "*/*"),
-            named: "GET \(Self.text(path))",
-            receiver
-        )
+        let request = try request("GET", path, [], nil, accepting: "*/*")
+        _ = try await attempt(request, named: Self.name("GET", path), receiver)
     }
 
     private func call(
@@ -87,8 +84,8 @@ package final class OneSpanClient: Sendable {
         _ content: JSON?,
         _ retry: RetryPolicy
     ) async throws(APIFailure) -> JSON {
-        let request = request(method, path, query, content, accepting: "application/json")
-        let name = "\(method) \(Self.text(path))"
+        let request = try request(method, path, query, content, accepting: "application/json")
+        let name = Self.name(method, path)
         var failures = 0
         while true {
             do throws(APIFailure) {
@@ -126,13 +123,23 @@ package final class OneSpanClient: Sendable {
         path.map { "/" + $0.percentEncoded }.joined()
     }
 
+    /// The request as a failure names it; what a stranger put into an id does not flood a log.
+    private static func name(_ method: String, _ path: [String]) -> String {
+        let text = text(path)
+        return "\(method) \(text.count > 200 ? text.prefix(200) + "…" : text)"
+    }
+
     private func request(
         _ method: String,
         _ path: [String],
         _ query: [(name: String, value: String)],
         _ content: JSON?,
         accepting type: String
-    ) -> OutgoingRequest {
+    ) throws(APIFailure) -> OutgoingRequest {
+        // A server reads these as ways to another resource than the one that is meant.
+        if let segment = path.first(where: { ["", ".", ".."].contains($0) }) {
+            throw APIFailure("'\(segment)' is no id that OneSpan Sign could be asked for")
+        }
         var headers = [OutgoingRequest.Header("Accept", type)]
         if content != nil { headers.append(.init("Content-Type", "application/json")) }
         return OutgoingRequest(

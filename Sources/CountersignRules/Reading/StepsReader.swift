@@ -121,6 +121,8 @@ private struct StepNames {
     }
 
     private mutating func defaultName(_ action: String, _ span: SourceSpan, _ findings: Findings) -> String? {
+        // A dot would begin a path behind the name: 'onespan.download' is known as 'download'.
+        let action = action.split(separator: ".").last.map(String.init) ?? action
         let number = unnamed[action, default: 0] + 1
         unnamed[action] = number
         let name = number == 1 ? action : "\(action)-\(number)"

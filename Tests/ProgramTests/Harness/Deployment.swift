@@ -39,7 +39,7 @@ final class Deployment: Sendable {
     private let program: String
 
     /// - Parameters:
-    ///   - rules: The one rule file; nil for the rules of the repository.
+    ///   - rules: The one rule file; nil for the rules of the repository that need no account.
     ///   - settings: The content of `countersign.yaml`; nil for none.
     ///   - environment: Variables beside the key and the address; an empty value takes one away.
     ///   - program: The program to use.
@@ -62,6 +62,7 @@ final class Deployment: Sendable {
             try write(rules, to: "rules/rules.yaml")
         } else {
             try FileManager.default.copyItem(atPath: Repository.path + "/rules", toPath: path("rules"))
+            try FileManager.default.removeItem(atPath: path("rules/contracts.yaml"))
         }
         if let settings { try write(settings, to: "countersign.yaml") }
     }

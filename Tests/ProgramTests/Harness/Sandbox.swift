@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import CountersignModel
+import Crypto
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -60,6 +61,11 @@ struct Sandbox: Sendable {
         try await send(.POST, "/sandbox/packages/\(package.replacing("=", with: "%3D"))/\(deed)", content)
     }
 
+    /// The SHA-256 of what the sandbox gives as a file of a package, in hex.
+    func digest(_ file: String, of package: String) async throws -> String? {
+        try await send(.GET, "/sandbox/packages/\(package.replacing("=", with: "%3D"))/files")[file]?.string
+    }
+
     func set(_ faults: JSON) async throws { _ = try await send(.PUT, "/sandbox/faults", faults) }
 
     @discardableResult
@@ -72,4 +78,9 @@ struct Sandbox: Sendable {
         let body = try await response.body.collect(upTo: 64 << 20)
         return try JSON(parsing: body.readableBytesView, limits: JSON.Limits(depth: 64, keys: .max))
     }
+}
+
+extension SHA256.Digest {
+    /// The digest in hex.
+    var hex: String { map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined() }
 }

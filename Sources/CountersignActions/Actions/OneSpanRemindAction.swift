@@ -1,0 +1,29 @@
+package import CountersignModel
+
+/// Has OneSpan Sign mail a signer once more.
+package struct OneSpanRemindAction: Action {
+    private static let role = Field.template("role", in: .text, "The id of the signer's role.", isRequired: true)
+
+    package static let declaration = ActionDeclaration(
+        name: "onespan.remind",
+        summary: "Has OneSpan Sign mail the signer of a role once more.",
+        mainField: "role",
+        fields: [role.declaration, PackageTarget.field.declaration],
+        examples: [.init("Mail the first signer again.", yaml: "onespan.remind: Signer1")]
+    )
+
+    private let options: Options
+
+    package init(options: Options) {
+        self.options = options
+    }
+
+    package func plan(in scope: Scope) async throws(StepFailure) -> RolePlan {
+        try RolePlan(options.required(Self.role), options, in: scope)
+    }
+
+    package func perform(_ plan: RolePlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        try await PackageTarget.vendor(context).remind(role: plan.role, of: plan.packageID)
+        return [:]
+    }
+}

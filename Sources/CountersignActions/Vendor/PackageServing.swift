@@ -1,0 +1,33 @@
+package import CountersignModel
+
+/// What the vendor gives and does for a package; the room `OneSpan` knows how to ask.
+package protocol PackageServing: Sendable {
+    /// Hands a file of the package to `receiver`, as it comes.
+    ///
+    /// - Throws: `StepFailure`; a file that is not there yet is worth another try.
+    func fetch(
+        _ file: PackageFile,
+        of packageID: String,
+        to receiver: any BodyReceiving
+    ) async throws(StepFailure)
+
+    /// Has the vendor mail the signer of a role once more.
+    func remind(role: String, of packageID: String) async throws(StepFailure)
+
+    /// Lets the signer of a role in again, who was locked out.
+    func unlock(role: String, of packageID: String) async throws(StepFailure)
+}
+
+/// A file that belongs to a package.
+package enum PackageFile: Sendable, Equatable {
+    /// All documents, as one ZIP archive.
+    case documents
+    /// One document, as a PDF.
+    case document(String)
+    /// The evidence summary, as a PDF.
+    case evidence
+    /// The values of all fields, as JSON.
+    case fields
+    /// What signers have attached, as one ZIP archive.
+    case attachments
+}

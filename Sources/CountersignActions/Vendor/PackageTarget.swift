@@ -1,0 +1,49 @@
+package import CountersignModel
+
+/// The package that a step is about: the event's own unless the step names another one.
+enum PackageTarget {
+    static let field = Field.template("package", in: .text, "The package's id; without it, that of the event.")
+
+    /// - Throws: `StepFailure` where there is none.
+    static func id(_ options: Options, in scope: Scope) throws(StepFailure) -> String {
+        let id: String?
+        if let template = options[field] {
+            id = try template.text(in: scope, for: .text)
+        } else {
+            id = scope.event.payload["packageId"]?.string
+        }
+        guard let id, !id.isEmpty else { throw .final("the event names no package; give its id as 'package'") }
+        return id
+    }
+
+    /// The vendor as the settings name it.
+    ///
+    /// - Throws: `StepFailure` where they name none.
+    static func vendor(_ context: ActionContext) throws(StepFailure) -> any PackageServing {
+        guard let packages = context.services.packages else {
+            throw .final(
+                "it is not known where your account is; set 'onespan.url' in countersign.yaml, then retry the run"
+            )
+        }
+        return packages
+    }
+
+    /// The lane of all steps that ask the vendor.
+    static let destination = "OneSpan Sign"
+}
+
+/// A deed for the signer of a role, that is about to be done.
+package struct RolePlan: ActionPlan {
+    let packageID: String
+    let role: String
+
+    package var json: JSON { ["package": .string(packageID), "role": .string(role)] }
+    package var destination: String? { PackageTarget.destination }
+
+    /// - Throws: `StepFailure` where package or role is missing.
+    init(_ role: Template, _ options: Options, in scope: Scope) throws(StepFailure) {
+        packageID = try PackageTarget.id(options, in: scope)
+        self.role = try role.text(in: scope, for: .text)
+        guard !self.role.isEmpty else { throw .final("'\(role.source)' became an empty text, which is no role") }
+    }
+}

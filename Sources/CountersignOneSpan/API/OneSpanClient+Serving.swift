@@ -1,0 +1,50 @@
+package import CountersignActions
+package import CountersignModel
+
+extension OneSpanClient: PackageServing {
+    /// A step has retries of its own, which outlive the program.
+    private static let once = RetryPolicy(attempts: 1)
+
+    package func fetch(
+        _ file: PackageFile,
+        of packageID: String,
+        to receiver: any BodyReceiving
+    ) async throws(StepFailure) {
+        do throws(APIFailure) {
+            try await fetch(["api", "packages", packageID] + file.path, to: receiver)
+        } catch {
+            // Just after the event, the vendor may still be at work on its files.
+            guard error.status == 404 || error.status == 409 else { throw error.stepFailure }
+            throw StepFailure("\(error); it may not be there yet")
+        }
+    }
+
+    package func remind(role: String, of packageID: String) async throws(StepFailure) {
+        try await act("notifications", on: role, of: packageID)
+    }
+
+    package func unlock(role: String, of packageID: String) async throws(StepFailure) {
+        try await act("unlock", on: role, of: packageID)
+    }
+
+    private func act(_ deed: String, on role: String, of packageID: String) async throws(StepFailure) {
+        do throws(APIFailure) {
+            _ = try await post(["api", "packages", packageID, "roles", role, deed], nil, retry: Self.once)
+        } catch {
+            throw error.stepFailure
+        }
+    }
+}
+
+extension PackageFile {
+    /// The segments behind the package's own.
+    fileprivate var path: [String] {
+        switch self {
+        case .documents: ["documents", "zip"]
+        case .document(let id): ["documents", id, "pdf"]
+        case .evidence: ["evidence", "summary"]
+        case .fields: ["fieldSummary"]
+        case .attachments: ["attachment", "zip"]
+        }
+    }
+}

@@ -1,0 +1,43 @@
+import CountersignActions
+import CountersignModel
+import Synchronization
+
+/// A vendor that gives files in parts, and notes what it is asked to do.
+final class VendorFake: PackageServing {
+    private let parts: [String]
+    private let failure: StepFailure?
+    private let kept = Mutex<[String]>([])
+
+    /// Gives `parts`, then fails where there is a failure.
+    init(parts: [String] = [], failure: StepFailure? = nil) {
+        self.parts = parts
+        self.failure = failure
+    }
+
+    /// What it was asked for, in order.
+    var deeds: [String] { kept.withLock { $0 } }
+
+    func fetch(
+        _ file: PackageFile,
+        of packageID: String,
+        to receiver: any BodyReceiving
+    ) async throws(StepFailure) {
+        kept.withLock { $0.append("fetch \(file) of \(packageID)") }
+        for part in parts {
+            do throws(ExchangeError) {
+                try await receiver.receive(Array(part.utf8))
+            } catch {
+                throw StepFailure(error.reason, isWorthRetrying: error.isPassing)
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    func remind(role: String, of packageID: String) async throws(StepFailure) {
+        kept.withLock { $0.append("remind \(role) of \(packageID)") }
+    }
+
+    func unlock(role: String, of packageID: String) async throws(StepFailure) {
+        kept.withLock { $0.append("unlock \(role) of \(packageID)") }
+    }
+}
