@@ -27,4 +27,16 @@ package struct ActionServices: Sendable {
         self.clock = clock
         self.packages = packages
     }
+
+    /// The vendor as the settings name it.
+    ///
+    /// - Throws: `StepFailure` where they name none.
+    package func vendor() throws(StepFailure) -> any PackageServing {
+        guard let packages else {
+            throw .final(
+                "it is not known where your account is; set 'onespan.url' in countersign.yaml, then retry the run"
+            )
+        }
+        return packages
+    }
 }

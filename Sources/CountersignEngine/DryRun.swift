@@ -9,6 +9,10 @@ package struct DryRun: Sendable {
     package struct RuleReport: Sendable {
         package let rule: Rule
         package let isMatch: Bool
+
+        /// Whether that depends on the package, which is not known.
+        package let isOpen: Bool
+
         package let findings: [ConditionFinding]
 
         /// The steps of the chain, in their order; empty for a rule that does not match.
@@ -46,11 +50,13 @@ package struct DryRun: Sendable {
         let judgement = Judgement(event: event, now: now)
         var reports: [RuleReport] = []
         for rule in ruleSet.rules {
-            let isMatch = rule.isEnabled && rule.condition.holds(in: judgement)
+            let outlook = rule.condition.outlook(in: judgement)
+            let isMatch = rule.isEnabled && outlook != false
             reports.append(
                 RuleReport(
                     rule: rule,
                     isMatch: isMatch,
+                    isOpen: rule.isEnabled && outlook == nil,
                     findings: rule.condition.findings(in: judgement),
                     steps: isMatch ? await steps(of: rule, on: event, at: now) : []
                 )
@@ -70,7 +76,8 @@ package struct DryRun: Sendable {
         var reports: [StepReport] = []
         for step in rule.steps {
             scope.stepID = step.id
-            let isConditional = step.condition?.references.contains { $0.components.first == .key("steps") } ?? false
+            let isConditional =
+                step.condition?.references.contains { $0.path.components.first == .key("steps") } ?? false
             reports.append(
                 StepReport(
                     step: step,

@@ -53,7 +53,8 @@ package struct RunWorker: Sendable {
             )
             // From here on, what programs and servers say may hold a secret that they were given.
             let discreet = Desk(claimed: claimed, lease: lease, logger: logger.masking(rules.secrets))
-            try await proceed(progress, rules, at: discreet, isStopping)
+            guard let informed = try await informed(discreet, rule, rules.ruleSet) else { return }
+            try await proceed(progress, rules, at: informed, isStopping)
         } catch let error as UnknownRuleSet {
             await giveUp(error, at: desk)
         } catch StoreError.leaseLost {
@@ -70,6 +71,57 @@ package struct RunWorker: Sendable {
         let claimed: ClaimedRun
         let lease: Lease.ID
         let logger: Logger
+    }
+
+    /// The desk with the event's package, where the rule uses it; nil when the run was let go of.
+    private func informed(_ desk: Desk, _ rule: Rule, _ ruleSet: RuleSet) async throws -> Desk? {
+        guard rule.usesPackage else { return desk }
+        guard let event = try await eventWithPackage(desk) else { return nil }
+        let claimed = desk.claimed
+        let run = ClaimedRun(run: claimed.run, event: event, records: claimed.records)
+        let informed = Desk(claimed: run, lease: desk.lease, logger: desk.logger)
+        // The dispatcher let the rule pass, as it may match; now it is known.
+        let judgement = Judgement(event: event, now: claimed.run.createdAt)
+        guard rule.condition.asksPackage, !rule.condition.holds(in: judgement) else { return informed }
+        desk.logger.debug("Rule does not match, now that the package is known")
+        let place = ruleSet.rules.firstIndex { $0.id == rule.id } ?? 0
+        try await release(to: .unmatched(place: place), nil, at: desk)
+        return nil
+    }
+
+    /// The event with its package, which is asked for where it is not kept yet; nil when the run was let go of.
+    private func eventWithPackage(_ desk: Desk) async throws -> Event? {
+        let (claimed, store) = (desk.claimed, store)
+        if claimed.event.package != nil { return claimed.event }
+        let inquiry = PackageInquiry(store: store, services: performer.services, clock: clock)
+        let (outcome, record) = try await inquiry.ask(about: claimed, lease: desk.lease)
+        guard let outcome, let record else {
+            try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            return nil
+        }
+        switch outcome {
+        case .success(let package):
+            if package == .null {
+                desk.logger.warning("OneSpan Sign knows no such package, so the rule finds nothing in 'package'")
+            }
+            try await write(desk) { try await store.record(record, of: claimed.run.id, lease: desk.lease) }
+            return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
+        case .failure(let failure) where record.isFinal:
+            desk.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
+            try await release(to: .failed, record, at: desk)
+            return nil
+        case .failure(let failure):
+            let policy = PackageInquiry.retry
+            let planned = policy.wait(afterFailures: inquiry.failures(of: claimed) + 1, spread: spread())
+            let wait = max(planned, failure.retryAfter ?? .zero)
+            desk.logger.info(
+                "Package cannot be fetched, it will be tried again",
+                metadata: ["reason": "\(failure.reason)", "wait": "\(wait.text)"]
+            )
+            let dueAt = clock.now.addingTimeInterval(wait.timeInterval)
+            try await release(to: .queued(dueAt: dueAt), record, at: desk)
+            return nil
+        }
     }
 
     private func proceed(
@@ -208,7 +260,7 @@ package struct RunWorker: Sendable {
                 ]
             )
         case .succeeded: desk.logger.debug("Run succeeded")
-        case .queued, .waiting: break
+        case .queued, .waiting, .unmatched: break
         }
     }
 }

@@ -41,13 +41,44 @@ public struct Event: Sendable {
     /// When the event was stored.
     public let receivedAt: Date
 
+    /// The package that it is about, as OneSpan Sign told it when a rule needed it: null where there is no such package,
+    /// nil where nobody has asked.
+    public let package: JSON?
+
     /// An event as the store knows it.
-    public init(id: ID, name: String, payload: JSON, origin: Origin, receivedAt: Date) {
+    public init(
+        id: ID,
+        name: String,
+        payload: JSON,
+        origin: Origin,
+        receivedAt: Date,
+        package: JSON? = nil
+    ) {
         self.id = id
         self.name = name
         self.payload = payload
         self.origin = origin
         self.receivedAt = receivedAt
+        self.package = package
+    }
+
+    /// The event with its package known.
+    package func with(package: JSON) -> Event {
+        Event(id: id, name: name, payload: payload, origin: origin, receivedAt: receivedAt, package: package)
+    }
+
+    /// The signer whom `sessionUser` names, with the id of the signer's role as `role`; nil where the package has none.
+    package var signer: JSON? {
+        guard let user = payload["sessionUser"]?.string, let roles = package?["roles"]?.array else { return nil }
+        for role in roles {
+            guard let signer = role["signers"]?.array?.first(where: { $0["id"]?.string == user }),
+                var object = signer.object
+            else { continue }
+            object["role"] = role["id"]
+            object["locked"] = role["locked"]
+            return .object(object)
+        }
+        return nil
     }
 }
 

@@ -24,6 +24,14 @@ package struct Verdicts: Sendable, Hashable {
         self.bytes = bytes
     }
 
+    /// The verdicts without the one on the rule at `index`.
+    package func without(_ index: Int) -> Verdicts {
+        guard self[index] else { return self }
+        var bytes = bytes
+        bytes[index / 8] &= ~(1 << (index % 8))
+        return Verdicts(bytes: bytes)
+    }
+
     /// Whether the rule at `index` matched; false beyond the end of the set.
     package subscript(index: Int) -> Bool {
         bytes.indices.contains(index / 8) && bytes[index / 8] & (1 << (index % 8)) != 0

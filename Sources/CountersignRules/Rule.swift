@@ -17,6 +17,9 @@ package struct Rule: Sendable {
     /// What runs last, whether the chain succeeded or failed.
     package let always: [Step]
 
+    /// Whether the condition or a step uses the package or its signer, who must be asked for.
+    package let usesPackage: Bool
+
     /// All steps in a form that rules with the same steps share, whatever the order of keys.
     package let stepsMeaning: String
 
@@ -34,6 +37,7 @@ package struct Rule: Sendable {
         steps: [Step],
         onFailure: [Step],
         always: [Step],
+        usesPackage: Bool = false,
         stepsMeaning: String,
         file: String,
         folder: String
@@ -45,6 +49,7 @@ package struct Rule: Sendable {
         self.steps = steps
         self.onFailure = onFailure
         self.always = always
+        self.usesPackage = usesPackage || condition.asksPackage
         self.stepsMeaning = stepsMeaning
         self.file = file
         self.folder = folder

@@ -100,6 +100,11 @@ package protocol Ledger: Sendable {
         at now: Date
     ) async throws
 
+    /// Keeps the package that an event is about, unless one is kept already; gives the one that is kept.
+    ///
+    /// - Throws: `StoreError`.
+    func keep(package: JSON, of event: Event.ID) async throws -> JSON
+
     /// Makes a lease last longer; one that has ended is renewed too, as long as nobody rescued its runs.
     func renew(_ lease: Lease, at now: Date) async throws
 
@@ -206,12 +211,15 @@ package enum RunEnding: Sendable, Equatable {
     case queued(dueAt: Date)
     /// It goes on when what it waits for is free, or at the given time.
     case waiting(RunWait, dueAt: Date)
+    /// The rule does not match after all, now that the package is known: the run is taken back, and the verdict on the rule
+    /// at this place of its set.
+    case unmatched(place: Int)
 
     /// Whether the run goes on by itself.
     var isQueued: Bool {
         switch self {
         case .queued, .waiting: true
-        case .succeeded, .failed: false
+        case .succeeded, .failed, .unmatched: false
         }
     }
 }

@@ -5,6 +5,31 @@ import Testing
 
 extension StoreContract {
     static let mending = [
+        Clause("a package is kept once, and comes back with its event and its runs") { store async throws in
+            let event = try await appended(1, to: store)[0]
+            #expect(try await store.event(event)?.event.package == nil)
+            #expect(try await store.keep(package: ["status": "SENT"], of: event) == ["status": "SENT"])
+            #expect(try await store.keep(package: ["status": "COMPLETED"], of: event) == ["status": "SENT"])
+            #expect(try await store.undispatched(limit: 1).first?.package == ["status": "SENT"])
+            try await store.dispatch([dispatch(event, ["rule"])], at: start)
+            let claimed = try await store.claim(limit: 1, lease: lease("w"), at: start)
+            #expect(claimed.first?.event.package == ["status": "SENT"])
+        },
+        Clause("a run whose rule does not match after all is gone, and its verdict with it") { store async throws in
+            let event = try await appended(1, to: store)[0]
+            try await store.dispatch([dispatch(event, ["a", "b"])], at: start)
+            let runs = try await store.claim(limit: 2, lease: lease("w"), at: start)
+            try await store.release(runs[0].run.id, lease: "w", to: .unmatched(place: 0), recording: nil, at: start)
+            #expect(try await store.run(runs[0].run.id) == nil)
+            #expect(try await store.runs(RunQuery()).map(\.ruleID) == ["b"])
+            #expect(try await store.runCounts() == [.running: 1])
+            #expect(try await store.event(event)?.verdicts == Verdicts(matches: [1]))
+            await #expect(throws: StoreError.leaseLost(runs[0].run.id)) {
+                try await store.release(runs[0].run.id, lease: "w", to: .unmatched(place: 0), recording: nil, at: start)
+            }
+            let again = try await store.replay([dispatch(event, ["a"])], again: false, at: after(1))
+            #expect(again.map(\.fate) == [.made])
+        },
         Clause("a run is rescued when its lease has ended, and not before") { store async throws in
             let run = try await running(in: store)
             #expect(try await store.rescue(everyOwner: false, at: after(29.999)) == 0)

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignModel
+import Foundation
 import Synchronization
 
 /// A vendor that gives files in parts, and notes what it is asked to do.
@@ -31,6 +32,12 @@ final class VendorFake: PackageServing {
             }
         }
         if let failure { throw failure }
+    }
+
+    func package(_ id: String, asOf _: Date) async throws(StepFailure) -> JSON? {
+        kept.withLock { $0.append("package \(id)") }
+        if let failure { throw failure }
+        return nil
     }
 
     func remind(role: String, of packageID: String) async throws(StepFailure) {

@@ -80,7 +80,7 @@ struct RuleBookTests {
             store: shop.store,
             book: book,
             planner: Planner(registry: .init()),
-            services: .unused,
+            services: .unused(),
             clock: shop.clock,
             logger: shop.logger,
             spread: { 1 }

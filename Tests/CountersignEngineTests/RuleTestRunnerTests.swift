@@ -38,7 +38,7 @@ struct RuleTestRunnerTests {
         let runner = try await RuleTestRunner(
             sources: sources,
             registry: registry,
-            services: .unused,
+            services: .unused(),
             reader: PlainReader()
         )
         let report = try await runner.run(test)
@@ -237,7 +237,7 @@ struct RuleTestRunnerTests {
         let runner = try await RuleTestRunner(
             sources: .single(yaml),
             registry: registry,
-            services: .unused,
+            services: .unused(),
             reader: PlainReader()
         )
         #expect(tests.count == 2)
@@ -250,7 +250,7 @@ struct RuleTestRunnerTests {
             _ = try await RuleTestRunner(
                 sources: .single("rules: [{ id: a }]"),
                 registry: .builtIn,
-                services: .unused,
+                services: .unused(),
                 reader: PlainReader()
             )
         }

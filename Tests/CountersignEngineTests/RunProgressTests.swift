@@ -102,6 +102,7 @@ extension RunProgress {
         case .finish(.succeeded): "succeeded"
         case .finish(.failed): "failed"
         case .finish(.queued), .finish(.waiting): "queued"
+        case .finish(.unmatched): "taken back"
         }
     }
 }

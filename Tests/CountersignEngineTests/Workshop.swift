@@ -22,6 +22,7 @@ struct Workshop {
 
     init(
         secrets: [String: String] = [:],
+        packages: (any PackageServing)? = nil,
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ script: @escaping @Sendable (ScriptedAction.Call) async throws(StepFailure) -> JSONObject = { _ in [:] }
     ) {
@@ -38,7 +39,7 @@ struct Workshop {
             store: store,
             book: book,
             planner: Planner(registry: registry),
-            services: .unused,
+            services: .unused(packages),
             clock: clock,
             logger: logger,
             spread: { 1 }
@@ -84,8 +85,8 @@ extension RuleSources {
 
 extension ActionServices {
     /// Services for actions that use none.
-    static var unused: ActionServices {
-        ActionServices(outputRoot: "/nowhere", http: NoNetwork())
+    static func unused(_ packages: (any PackageServing)? = nil) -> ActionServices {
+        ActionServices(outputRoot: "/nowhere", http: NoNetwork(), packages: packages)
     }
 }
 

@@ -1,5 +1,6 @@
 import CountersignModel
 import CountersignRules
+import Foundation
 import Testing
 
 struct RuleIndexTests {
@@ -23,6 +24,40 @@ struct RuleIndexTests {
                 ruleSet.rules[index].isEnabled && ruleSet.rules[index].condition.holds(in: judgement)
             }
             #expect(ruleSet.matches(judgement) == naive, "\(text) on \(judgement.subject.text)")
+        }
+    }
+
+    @Test(arguments: 0..<30)
+    func `what a package would make match is among what may match without it`(seed: Int) throws {
+        var random = RandomRules(random: SeededGenerator(seed: UInt64(seed) + 78_000))
+        let rules = (0..<40)
+            .map { number -> JSON in
+                ["id": .string("r\(number)"), "when": random.condition(), "then": [["log": .string("\(number)")]]]
+            }
+        // In rules, these words are keys of conditions only.
+        let text = JSON.object(["rules": .array(rules)]).text
+            .replacing("\"message\":", with: "\"package.message\":").replacing("\"data\":", with: "\"signer.data\":")
+        let ruleSet = try #require(compile(text).ruleSet)
+        #expect(ruleSet.rules.contains { $0.usesPackage } && ruleSet.rules.contains { !$0.usesPackage })
+        for _ in 0..<60 {
+            let payload = JSON.object(random.payload())
+            let (package, signer) = (JSON.object(random.payload()), JSON.object(random.payload()))
+            func matches(_ package: JSON?, _ signer: JSON?) -> [Int] {
+                ruleSet.matches(
+                    Judgement(
+                        subject: payload,
+                        eventName: "EMAIL_BOUNCE",
+                        origin: .poll,
+                        now: .distantPast,
+                        package: package,
+                        signer: signer
+                    )
+                )
+            }
+            let (before, after) = (matches(nil, nil), matches(package, signer))
+            #expect(Set(after).isSubset(of: before), "\(text) on \(payload.text) and \(package.text)")
+            let plain = before.filter { !ruleSet.rules[$0].usesPackage }
+            #expect(plain == after.filter { !ruleSet.rules[$0].usesPackage })
         }
     }
 

@@ -111,7 +111,7 @@ import Testing
     @Test func `a store of a newer version is refused by owner and reader`() async throws {
         try await filledStore()
         try change { db in try db.execute(sql: "PRAGMA user_version = 99") }
-        let error = StoreError.newer(path: path, found: 99, known: 3)
+        let error = StoreError.newer(path: path, found: 99, known: 4)
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
     }
@@ -125,7 +125,7 @@ import Testing
                     ALTER TABLE events DROP COLUMN body_hash;
                     DROP INDEX runs_waiting; ALTER TABLE runs DROP COLUMN waits_for;
                     ALTER TABLE runs DROP COLUMN waits_because;
-                    DROP TABLE notes;
+                    DROP TABLE notes; ALTER TABLE events DROP COLUMN package;
                     PRAGMA user_version = 1
                     """
             )

@@ -57,6 +57,58 @@ struct VendorActionTests {
         }
     }
 
+    @Test func `rules match by the package and use it, in a dry run from a file`() async throws {
+        try await Sandbox.run { sandbox in
+            let rules = """
+                rules:
+                  - id: leases
+                    when: { event: PACKAGE_OPT_OUT, package.name: { prefix: Lease } }
+                    then:
+                      - file: { path: told.txt, mode: append, content: "${package.name} ${signer.email} ${package.data.erp}" }
+                  - id: loans
+                    when: { event: PACKAGE_OPT_OUT, package.name: { prefix: Loan } }
+                    then: [{ log: never }]
+                tests:
+                  - name: a lease is told
+                    send:
+                      - payload: { name: PACKAGE_OPT_OUT, packageId: A, sessionUser: u }
+                        package: { name: Lease 1, roles: [{ id: R, signers: [{ id: u, email: a@example.com }] }] }
+                    expect: [{ rule: leases, steps: [{ id: file, plan: { content: { contains: "Lease 1 a@example.com" } } }] }]
+                    expect_none: [loans]
+                """
+            let deployment = try sandbox.deployment(rules: rules)
+            let tested = try await deployment.run("test")
+            #expect(tested.status == .exited(0), "\(tested.output)\(tested.errors)")
+            let open = try await deployment.run("dry-run", "PACKAGE_OPT_OUT")
+            #expect(
+                open.output.contains("leases may match") && open.output.contains("‹package.name›"),
+                "\(open.output)"
+            )
+            try deployment.write(#"{"name": "Loan 7"}"#, to: "package.json")
+            let known = try await deployment.run("dry-run", "PACKAGE_OPT_OUT", "--package", "package.json")
+            #expect(known.output.contains("- leases does not match") && known.output.contains("+ loans matches"))
+
+            try await deployment.serve { server in
+                let registered = try await deployment.run("register", "--url", server.url, "--yes")
+                #expect(registered.status == .exited(0))
+                let package = try await sandbox.makePackage([
+                    "name": "Lease 5", "status": "SENT", "data": ["erp": "E-9"],
+                ])
+                try await sandbox.act("opt-out", on: package)
+                try await eventually("the alert") {
+                    deployment.text(of: "output/told.txt") == "Lease 5 signer1@example.com E-9\n"
+                }
+                let runs = try await deployment.settledRuns()
+                #expect(runs.map { $0["rule"] } == ["leases"])
+                let explained = try await deployment.run("explain", "1")
+                #expect(
+                    explained.output.contains("+ leases matched") && explained.output.contains("- loans did not match")
+                )
+                #expect(explained.output.contains("\"Lease 5\""), "\(explained.output)")
+            }
+        }
+    }
+
     @Test func `a package that does not exist fails the run in the vendor's words`() async throws {
         try await Sandbox.run { sandbox in
             let rules = """

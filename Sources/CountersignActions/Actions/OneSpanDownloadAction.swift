@@ -101,7 +101,7 @@ package struct OneSpanDownloadAction: Action {
     }
 
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        let vendor = try PackageTarget.vendor(context)
+        let vendor = try context.services.vendor()
         let folder = OutputFolder(path: context.services.outputRoot)
         let result = try await folder.receive(plan.components, spare: context.spareFile) {
             receiver async throws(StepFailure) in

@@ -23,7 +23,7 @@ package struct OneSpanUnlockAction: Action {
     }
 
     package func perform(_ plan: RolePlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        try await PackageTarget.vendor(context).unlock(role: plan.role, of: plan.packageID)
+        try await context.services.vendor().unlock(role: plan.role, of: plan.packageID)
         return [:]
     }
 }

@@ -44,6 +44,35 @@ package struct HTTPClientSender: HTTPSending {
         _ request: OutgoingRequest,
         to receiver: (any BodyReceiving)?
     ) async throws(ExchangeError) -> IncomingAnswer {
+        guard let timeout = request.timeout else { return try await exchange(request, to: receiver) }
+        let first = await withTaskGroup(of: Result<IncomingAnswer, ExchangeError>?.self) { group in
+            group.addTask {
+                do throws(ExchangeError) {
+                    return .success(try await exchange(request, to: receiver))
+                } catch {
+                    return .failure(error)
+                }
+            }
+            group.addTask {
+                try? await Task.sleep(for: timeout)
+                return nil
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            return first
+        }
+        guard let first else {
+            throw ExchangeError(
+                Task.isCancelled ? "the exchange was ended before it was done" : "no answer within \(timeout.text)"
+            )
+        }
+        return try first.get()
+    }
+
+    private func exchange(
+        _ request: OutgoingRequest,
+        to receiver: (any BodyReceiving)?
+    ) async throws(ExchangeError) -> IncomingAnswer {
         let host: String
         do throws(StepFailure) {
             host = try Destination(request.url, source: request.url).host

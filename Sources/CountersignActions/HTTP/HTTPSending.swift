@@ -44,7 +44,17 @@ package struct OutgoingRequest: Sendable, Equatable {
     /// nil sends no body at all.
     package let body: [UInt8]?
 
-    package init(method: String, url: String, headers: [Header] = [], body: [UInt8]? = nil) {
+    /// After how long the exchange is ended; nil leaves that to whoever cancels the task.
+    package let timeout: Duration?
+
+    package init(
+        method: String,
+        url: String,
+        headers: [Header] = [],
+        body: [UInt8]? = nil,
+        timeout: Duration? = nil
+    ) {
+        self.timeout = timeout
         self.method = method
         self.url = url
         self.headers = headers

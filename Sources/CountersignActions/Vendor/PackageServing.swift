@@ -1,4 +1,5 @@
 package import CountersignModel
+package import Foundation
 
 /// What the vendor gives and does for a package; the room `OneSpan` knows how to ask.
 package protocol PackageServing: Sendable {
@@ -10,6 +11,9 @@ package protocol PackageServing: Sendable {
         of packageID: String,
         to receiver: any BodyReceiving
     ) async throws(StepFailure)
+
+    /// The package as it is at `date` or later; nil where the vendor knows none of this id.
+    func package(_ id: String, asOf date: Date) async throws(StepFailure) -> JSON?
 
     /// Has the vendor mail the signer of a role once more.
     func remind(role: String, of packageID: String) async throws(StepFailure)

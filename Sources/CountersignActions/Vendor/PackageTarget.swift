@@ -16,18 +16,6 @@ enum PackageTarget {
         return id
     }
 
-    /// The vendor as the settings name it.
-    ///
-    /// - Throws: `StepFailure` where they name none.
-    static func vendor(_ context: ActionContext) throws(StepFailure) -> any PackageServing {
-        guard let packages = context.services.packages else {
-            throw .final(
-                "it is not known where your account is; set 'onespan.url' in countersign.yaml, then retry the run"
-            )
-        }
-        return packages
-    }
-
     /// The lane of all steps that ask the vendor.
     static let destination = "OneSpan Sign"
 }

@@ -35,6 +35,11 @@ struct DryRunCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Rule files or folder (default: the rules of the settings).", valueName: "path"))
     var rules: String?
 
+    @Option(
+        help: ArgumentHelp("The package, as GET /api/packages/ID gives it, for rules that use it.", valueName: "file")
+    )
+    var package: String?
+
     @Flag(help: "Show only rules that match.")
     var matching = false
 
@@ -50,6 +55,7 @@ struct DryRunCommand: EnvironmentCommand {
         let dryRun = DryRun(ruleSet: ruleSet, planner: Planner(registry: registry))
         let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let reader = OneSpanCallbacks(authentication: .none)
+        let package = try package.map { try self.package(at: $0, environment) }
         var unreadable = 0
         for (index, payload) in payloads.enumerated() {
             do throws(UnreadableBody) {
@@ -59,7 +65,8 @@ struct DryRunCommand: EnvironmentCommand {
                     name: delivery.name,
                     payload: delivery.payload,
                     origin: .callback,
-                    receivedAt: environment.clock.now
+                    receivedAt: environment.clock.now,
+                    package: package
                 )
                 let reports = await dryRun.report(on: event, at: environment.clock.now)
                 let text = DryRunText(source: payload.name, event: event, reports: reports)
@@ -71,5 +78,18 @@ struct DryRunCommand: EnvironmentCommand {
             }
         }
         if unreadable > 0 { throw ExitCode(1) }
+    }
+
+    private func package(at file: String, _ environment: CommandEnvironment) throws -> JSON {
+        guard let data = FileManager.default.contents(atPath: file.absolute(from: environment.workingDirectory)) else {
+            throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
+        }
+        do throws(JSONError) {
+            let package = try JSON(parsing: Array(data), limits: JSON.Limits(depth: 64, keys: .max))
+            if package.object != nil { return package }
+        } catch {
+            throw CommandFailure("'\(file)' holds no package: \(error)")
+        }
+        throw CommandFailure("'\(file)' holds no package: it must be one JSON object")
     }
 }

@@ -21,6 +21,7 @@ struct DryRunText {
             "conditions": .array(report.findings.map(json)), "steps": .array(report.steps.map(json)),
         ]
         if !report.rule.isEnabled { object["enabled"] = false }
+        if report.isOpen { object["depends_on_package"] = true }
         return .object(object)
     }
 
@@ -48,12 +49,15 @@ struct DryRunText {
             "\(source.printable)  \(event.name.printable)  \(event.payload["packageId"]?.plainText.printable ?? "")"
         ]
         for report in reports where report.isMatch || !onlyMatching {
-            let verdict = report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "is disabled"
+            let verdict =
+                report.isOpen
+                ? "may match: that depends on the package, which --package FILE gives"
+                : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "is disabled"
             lines.append("  \(report.isMatch ? "+" : "-") \(report.rule.id) \(verdict)")
             lines += report.findings.map { finding in
-                let actual = finding.actual.map { $0.text.printable } ?? "absent"
+                let actual = finding.isOpen ? "not known" : finding.actual.map { $0.text.printable } ?? "absent"
                 return
-                    "      \(finding.holds ? "yes" : "no ")  \(finding.path) \(finding.test.printable)  (is \(actual))"
+                    "      \(finding.isOpen ? "?  " : finding.holds ? "yes" : "no ")  \(finding.path) \(finding.test.printable)  (is \(actual))"
             }
             lines += report.steps.map(text)
         }

@@ -36,6 +36,9 @@ package struct ExplanationText {
             let verdict = rule.matches ? "matches" : "does not match"
             lines.append("    ! judged again by this program, it \(verdict): the program has changed since")
         }
+        if rule.isOpen {
+            lines.append("    ? it depends on the package, which is not fetched yet: see 'countersign runs list'")
+        }
         lines += self.lines(on: rule.condition, depth: 2)
         let remedies = rule.remedy.map { self.lines(on: $0, depth: 3) } ?? []
         if !rule.rule.isEnabled || !remedies.isEmpty { lines.append("    to match") }

@@ -86,7 +86,8 @@ package struct RuleTestRunner: Sendable {
                     processes: services.processes,
                     http: services.http,
                     events: InboxEvents(inbox: store, clock: clock),
-                    clock: clock
+                    clock: clock,
+                    packages: AbsentPackages()
                 ),
                 clock: clock,
                 logger: logger,
@@ -108,7 +109,9 @@ package struct RuleTestRunner: Sendable {
             return (.unreadable(reason: error.reason), nil)
         }
         switch try await bench.store.append(delivery, at: bench.clock.now) {
-        case .stored(let id): return (.judged, id)
+        case .stored(let id):
+            if let package = send.package { _ = try await bench.store.keep(package: package, of: id) }
+            return (.judged, id)
         case .duplicate(let id):
             let first = sent.first { $0.id == id }?.send.number
             return (.duplicate(of: first ?? 0), nil)
@@ -194,12 +197,24 @@ package struct RuleTestRunner: Sendable {
     }
 }
 
+/// A vendor who knows no package but those that a test sends with its events.
+private struct AbsentPackages: PackageServing {
+    func package(_: String, asOf _: Date) async throws(StepFailure) -> JSON? { nil }
+
+    func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) { throw Self.refusal }
+    func remind(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
+    func unlock(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
+
+    private static var refusal: StepFailure { .final("a test asks no vendor") }
+}
+
 extension RuleTestReport.TestedRun {
     /// The run with its attempts drawn together into steps, in the order in which they were first tried.
     fileprivate init(_ claimed: ClaimedRun, event: Int) {
         var order: [String] = []
         var attempts: [String: [StepRecord]] = [:]
-        for record in claimed.records {
+        // How the package was come by is no step of the rule.
+        for record in claimed.records where record.stepID != PackageInquiry.stepID {
             if attempts[record.stepID] == nil { order.append(record.stepID) }
             attempts[record.stepID, default: []].append(record)
         }

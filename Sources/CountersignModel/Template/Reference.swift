@@ -4,6 +4,10 @@ public enum Reference: Sendable, Hashable {
     case event(JSONPath)
     /// An output of an earlier step, or its `status`.
     case step(id: String, JSONPath)
+    /// A field of the package, as OneSpan Sign tells it.
+    case package(JSONPath)
+    /// A field of the signer whom the event's `sessionUser` names, or `role`, the id of the signer's role.
+    case signer(JSONPath)
     case runID
     case runAttempt
     case ruleID
@@ -20,7 +24,7 @@ public enum Reference: Sendable, Hashable {
 }
 
 extension Reference {
-    static let roots = ["event", "steps", "run", "rule", "failure", "secret"]
+    static let roots = ["event", "steps", "package", "signer", "run", "rule", "failure", "secret"]
 
     /// Parses the reference of a template, or the path of a step's `if`.
     package init(parsing text: String) throws(TemplateError) {
@@ -43,6 +47,8 @@ extension Reference {
     private static func reference(root: String, rest: JSONPath, text: String) throws(TemplateError) -> Reference {
         switch (root, rest.components.first) {
         case ("event", .some): return .event(rest)
+        case ("package", .some): return .package(rest)
+        case ("signer", .some): return .signer(rest)
         case ("steps", .key(let id)): return .step(id: id, JSONPath(Array(rest.components.dropFirst())))
         case ("run", .key("id")) where rest.components.count == 1: return .runID
         case ("run", .key("attempt")) where rest.components.count == 1: return .runAttempt
@@ -52,7 +58,8 @@ extension Reference {
         default: break
         }
         let known = [
-            "event.…", "steps.ID.…", "run.id", "run.attempt", "rule.id", "failure.step", "failure.reason",
+            "event.…", "steps.ID.…", "package.…", "signer.…", "run.id", "run.attempt", "rule.id", "failure.step",
+            "failure.reason",
             "failure.attempts", "secret:NAME",
         ]
         let near = Suggestion.nearest(to: root, among: roots).map { "; did you mean '\($0)'?" }
@@ -82,6 +89,8 @@ extension Reference: CustomStringConvertible {
         case .step(let id, let path):
             path.components.isEmpty
                 ? "steps.\(id)" : "steps.\(JSONPath([.key(id)] + path.components))"
+        case .package(let path): "package.\(path)"
+        case .signer(let path): "signer.\(path)"
         case .runID: "run.id"
         case .runAttempt: "run.attempt"
         case .ruleID: "rule.id"

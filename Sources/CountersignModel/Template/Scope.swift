@@ -81,6 +81,8 @@ public struct Scope: Sendable {
     public func value(of reference: Reference) throws(StepFailure) -> JSON? {
         switch reference {
         case .event(let path): path.value(in: event.payload)
+        // Live, the package is there before the first step is planned; a dry run may know none.
+        case .package, .signer: event.package == nil ? .string("‹\(reference)›") : packageValue(of: reference)
         case .step(let id, let path): value(ofStep: id, path, reference)
         case .runID: JSON(runID.rawValue)
         case .runAttempt: JSON(attempt)
@@ -89,6 +91,14 @@ public struct Scope: Sendable {
         case .failure(.reason): failure.map { .string($0.reason) }
         case .failure(.attempts): failure.map { JSON($0.attempts) }
         case .secret(let name): .string(try secrets.value(of: name))
+        }
+    }
+
+    private func packageValue(of reference: Reference) -> JSON? {
+        switch reference {
+        case .package(let path): event.package.flatMap { path.value(in: $0) }
+        case .signer(let path): event.signer.flatMap { path.value(in: $0) }
+        default: nil
         }
     }
 

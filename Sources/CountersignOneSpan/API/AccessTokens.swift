@@ -86,7 +86,13 @@ final class AccessTokens: Sendable {
     ) async throws(APIFailure) -> JSON {
         var headers = [OutgoingRequest.Header("Content-Type", type), .init("Accept", "application/json")]
         if let authorization { headers.append(.init("Authorization", authorization)) }
-        let request = OutgoingRequest(method: "POST", url: access.baseURL + path, headers: headers, body: content)
+        let request = OutgoingRequest(
+            method: "POST",
+            url: access.baseURL + path,
+            headers: headers,
+            body: content,
+            timeout: .seconds(60)
+        )
         let answer: IncomingAnswer
         do throws(ExchangeError) {
             answer = try await http.send(request)

@@ -1,5 +1,6 @@
 package import CountersignActions
 package import CountersignModel
+package import Foundation
 
 extension OneSpanClient: PackageServing {
     /// A step has retries of its own, which outlive the program.
@@ -16,6 +17,17 @@ extension OneSpanClient: PackageServing {
             // Just after the event, the vendor may still be at work on its files.
             guard error.status == 404 || error.status == 409 else { throw error.stepFailure }
             throw StepFailure("\(error); it may not be there yet")
+        }
+    }
+
+    package func package(_ id: String, asOf date: Date) async throws(StepFailure) -> JSON? {
+        try await packages.package(id, asOf: date) { () async throws(StepFailure) in
+            do throws(APIFailure) {
+                return try await get(["api", "packages", id], retry: Self.once)
+            } catch {
+                if error.status == 404 { return nil }
+                throw error.stepFailure
+            }
         }
     }
 

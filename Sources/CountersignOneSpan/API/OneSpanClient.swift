@@ -9,6 +9,9 @@ package final class OneSpanClient: Sendable {
     /// A longer wait is left to the caller, who has something better to do.
     private static let longestWait = Duration.seconds(120)
 
+    private static let patienceForAnswer = Duration.seconds(60)
+    private static let anything = "*/*"
+
     /// How a call is tried again while somebody waits for it.
     package static let patience = RetryPolicy(attempts: 4, first: .seconds(1), ceiling: .seconds(30))
 
@@ -22,6 +25,10 @@ package final class OneSpanClient: Sendable {
     private let http: any HTTPSending
     private let tokens: AccessTokens
     private let turnstile = Turnstile()
+
+    /// Packages that were fetched a moment ago.
+    let packages: PackageShelf
+
     private let spread: @Sendable () -> Double
 
     /// - Parameters:
@@ -39,6 +46,7 @@ package final class OneSpanClient: Sendable {
         self.http = http
         self.clock = clock
         self.spread = spread
+        packages = PackageShelf(clock: clock)
         tokens = AccessTokens(access: access, http: http, clock: clock)
     }
 
@@ -73,7 +81,7 @@ package final class OneSpanClient: Sendable {
     ///
     /// - Throws: `APIFailure`; the receiver may have got a part by then.
     package func fetch(_ path: [String], to receiver: any BodyReceiving) async throws(APIFailure) {
-        let request = try request("GET", path, [], nil, accepting: "*/*")
+        let request = try request("GET", path, [], nil, accepting: Self.anything)
         _ = try await attempt(request, named: Self.name("GET", path), receiver)
     }
 
@@ -146,7 +154,9 @@ package final class OneSpanClient: Sendable {
             method: method,
             url: Destination.adding(query, to: access.baseURL + Self.text(path)),
             headers: headers,
-            body: content?.bytes ?? (method == "POST" ? [] : nil)
+            body: content?.bytes ?? (method == "POST" ? [] : nil),
+            // A file takes as long as it takes; its step has a timeout of its own.
+            timeout: type == Self.anything ? nil : Self.patienceForAnswer
         )
     }
 
@@ -174,7 +184,8 @@ package final class OneSpanClient: Sendable {
             method: request.method,
             url: request.url,
             headers: request.headers + [authorization],
-            body: request.body
+            body: request.body,
+            timeout: request.timeout
         )
         do throws(ExchangeError) {
             return try await http.send(signed, to: receiver)

@@ -20,7 +20,7 @@ struct ScriptArgument {
             .first { expression in
                 switch expression.reference {
                 case .runID, .runAttempt, .ruleID, .secret: false
-                case .event, .step, .failure: true
+                case .event, .step, .failure, .package, .signer: true
                 }
             }
         guard let value else { return nil }

@@ -15,6 +15,18 @@ extension Condition {
         }
     }
 
+    /// Whether it looks at the package or its signer, who must be asked for.
+    package var asksPackage: Bool { references.contains { $0.root != .subject } }
+
+    /// Whether it holds, or may hold once the package is known.
+    package func canHold(in judgement: Judgement) -> Bool { outlook(in: judgement) != false }
+
+    /// Whether it holds; nil where that depends on a package that is not known yet.
+    package func outlook(in judgement: Judgement) -> Bool? {
+        guard judgement.package == nil else { return holds(in: judgement) }
+        return outlook { $0.asksPackage ? nil : $0.holds(in: judgement) }
+    }
+
     /// Whether it can hold for an event called `name`.
     fileprivate func canHold(forEvent name: String) -> Bool {
         outlook { if case .event(let test) = $0 { test.holds(for: name) } else { nil } } != false

@@ -26,7 +26,7 @@ extension Condition {
 
     /// Whether two of the conditions, though possible by themselves, cannot hold together.
     private static func contradict(_ conditions: [Condition]) -> Bool {
-        var fields: [JSONPath: [ValueTest.Part]] = [:]
+        var fields: [ConditionPath: [ValueTest.Part]] = [:]
         var events: [EventTest] = []
         for condition in conditions.flatMap(\.conjuncts) {
             switch condition {

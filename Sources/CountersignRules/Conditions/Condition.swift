@@ -22,7 +22,7 @@ package enum Condition: Sendable {
     }
 
     /// The paths that it reads; for a step's `if` they begin with `event` or `steps`.
-    package var references: [JSONPath] {
+    package var references: [ConditionPath] {
         switch self {
         case .all(let conditions), .any(let conditions): conditions.flatMap(\.references)
         case .not(let condition): condition.references
@@ -51,7 +51,7 @@ package struct OriginTest: Sendable {
 
 /// The test of the value at a path.
 package struct FieldTest: Sendable {
-    package let path: JSONPath
+    package let path: ConditionPath
 
     /// The path as the rule writes it: `payload.event` where `event` would be the event's name.
     package let written: String
@@ -83,20 +83,33 @@ package struct ValueTest: Sendable {
         parts.indices.allSatisfy { parts[$0].test.holds(for: value, in: judgement) }
     }
 
-    var references: [JSONPath] { parts.flatMap { $0.test.references } }
+    var references: [ConditionPath] { parts.flatMap { $0.test.references } }
 
     var isPure: Bool { parts.allSatisfy { $0.test.isPure } }
 }
 
 extension Judgement {
     /// The value at `path`; nil where it is absent or null, which are the same.
-    func value(at path: JSONPath) -> JSON? {
-        guard let value = path.value(in: subject), value != .null else { return nil }
+    func value(at path: ConditionPath) -> JSON? {
+        let start: JSON? =
+            switch path.root {
+            case .subject: subject
+            case .package: package
+            case .signer: signer
+            }
+        guard let start, let value = path.path.value(in: start), value != .null else { return nil }
         return value
     }
 
     /// The same judgement over an item of an array.
     func about(_ item: JSON) -> Judgement {
-        Judgement(subject: item, eventName: eventName, origin: origin, now: now)
+        Judgement(
+            subject: item,
+            eventName: eventName,
+            origin: origin,
+            now: now,
+            package: package,
+            signer: signer
+        )
     }
 }

@@ -13,6 +13,9 @@ package struct ConditionFinding: Sendable, Equatable {
 
     /// Whether the test holds, before any `not` or `any` around it.
     package let holds: Bool
+
+    /// Whether the value is part of a package that is not known.
+    package var isOpen = false
 }
 
 extension Condition {
@@ -52,7 +55,8 @@ extension FieldTest {
                 path: written,
                 test: part.text,
                 actual: value,
-                holds: part.test.holds(for: value, in: judgement)
+                holds: part.test.holds(for: value, in: judgement),
+                isOpen: judgement.package == nil && path.root != .subject
             )
         }
     }

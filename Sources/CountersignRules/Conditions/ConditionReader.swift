@@ -86,9 +86,9 @@ struct ConditionReader {
     }
 
     /// Warns where the status of a step is held against a word that it never is.
-    private func warnOfUnknownStatus(_ path: JSONPath, _ test: ValueTest, _ entry: Node.Entry) {
-        guard setting == .step, path.components.count == 3, path.components.last == .key("status"),
-            path.components.first == .key("steps"), let word = test.word(outside: Self.statuses)
+    private func warnOfUnknownStatus(_ path: ConditionPath, _ test: ValueTest, _ entry: Node.Entry) {
+        guard setting == .step, path.path.components.count == 3, path.path.components.last == .key("status"),
+            path.path.components.first == .key("steps"), let word = test.word(outside: Self.statuses)
         else { return }
         let near = Suggestion.nearest(to: word, among: Self.statuses).map { "; did you mean '\($0)'?" }
         let message = "a step's status is never '\(word)'\(near ?? "; it is \(Self.statuses.listedAsChoice)")"
@@ -113,7 +113,7 @@ struct ConditionReader {
     // MARK: Paths
 
     /// Reads a path and sees to it that it starts where paths of this setting start.
-    func path(_ text: String, at span: SourceSpan, in node: Node? = nil) -> JSONPath? {
+    func path(_ text: String, at span: SourceSpan, in node: Node? = nil) -> ConditionPath? {
         let path: JSONPath
         do {
             path = try JSONPath(parsing: text)
@@ -122,10 +122,15 @@ struct ConditionReader {
             findings.report(.badPath, "'\(text)' is no path: \(error.description)", at: place)
             return nil
         }
+        let rest = JSONPath(Array(path.components.dropFirst()))
+        for (word, root) in [("package", ConditionPath.Root.package), ("signer", .signer)]
+        where setting != .item && path.components.first == .key(word) && !rest.components.isEmpty {
+            return ConditionPath(rest, in: root)
+        }
         return setting == .step ? stepPath(path, text, at: span) : payloadPath(path, text, at: span)
     }
 
-    private func payloadPath(_ path: JSONPath, _ text: String, at span: SourceSpan) -> JSONPath? {
+    private func payloadPath(_ path: JSONPath, _ text: String, at span: SourceSpan) -> ConditionPath? {
         var components = path.components
         switch components.first {
         case .key("payload"):
@@ -142,10 +147,10 @@ struct ConditionReader {
         default: break
         }
         if setting == .rule { references.check(.event(JSONPath(components)), at: span, where: Self.reservedWords) }
-        return JSONPath(components)
+        return ConditionPath(JSONPath(components))
     }
 
-    private func stepPath(_ path: JSONPath, _ text: String, at span: SourceSpan) -> JSONPath? {
+    private func stepPath(_ path: JSONPath, _ text: String, at span: SourceSpan) -> ConditionPath? {
         let rest = JSONPath(Array(path.components.dropFirst()))
         switch (path.components.first, rest.components.first) {
         case (.key("event"), .some): references.check(.event(rest), at: span)
@@ -153,12 +158,13 @@ struct ConditionReader {
             let inner = JSONPath(Array(rest.components.dropFirst()))
             references.check(.step(id: id, inner), at: span)
         default:
-            let near = Suggestion.nearest(to: String(text.prefix { $0 != "." }), among: ["event", "steps"])
+            let roots = ["event", "steps", "package", "signer"]
+            let near = Suggestion.nearest(to: String(text.prefix { $0 != "." }), among: roots)
             let hint = near.map { "; did you mean '\($0).…'?" } ?? ""
             findings.report(.badPath, "a path of 'if' begins with 'event.' or 'steps.'\(hint)", at: span)
             return nil
         }
-        return path
+        return ConditionPath(path)
     }
 
     func glob(_ text: String, at node: Node, ignoresCase: Bool) -> Glob? {

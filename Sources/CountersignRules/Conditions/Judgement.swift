@@ -12,7 +12,22 @@ package struct Judgement: Sendable {
     /// The time at which the event is judged.
     package let now: Date
 
-    package init(subject: JSON, eventName: String, origin: Event.Origin, now: Date) {
+    /// The package that the event is about: null where there is none, nil where nobody has asked yet.
+    package let package: JSON?
+
+    /// The signer whom the event's `sessionUser` names; nil where the package has no such one.
+    package let signer: JSON?
+
+    package init(
+        subject: JSON,
+        eventName: String,
+        origin: Event.Origin,
+        now: Date,
+        package: JSON? = nil,
+        signer: JSON? = nil
+    ) {
+        self.package = package
+        self.signer = signer
         self.subject = subject
         self.eventName = eventName
         self.origin = origin
@@ -21,7 +36,14 @@ package struct Judgement: Sendable {
 
     /// A rule's `when` is judged by the event's payload.
     package init(event: Event, now: Date) {
-        self.init(subject: event.payload, eventName: event.name, origin: event.origin, now: now)
+        self.init(
+            subject: event.payload,
+            eventName: event.name,
+            origin: event.origin,
+            now: now,
+            package: event.package,
+            signer: event.signer
+        )
     }
 
     /// A step's `if` is judged by `event.…` and `steps.…`.
@@ -30,7 +52,9 @@ package struct Judgement: Sendable {
             subject: ["event": event.payload, "steps": .object(steps)],
             eventName: event.name,
             origin: event.origin,
-            now: now
+            now: now,
+            package: event.package,
+            signer: event.signer
         )
     }
 }

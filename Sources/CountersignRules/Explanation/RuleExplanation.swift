@@ -10,11 +10,14 @@ package struct RuleExplanation: Sendable {
 
     package let condition: Explanation
 
+    /// Whether that depends on the package, which was not fetched or is not fetched yet.
+    package let isOpen: Bool
+
     /// Whether the rule matches as this program sees it now.
     package var matches: Bool { rule.isEnabled && condition.holds }
 
     /// Whether the verdict that was kept is another than the one found now.
-    package var isContradicted: Bool { kept.map { $0 != matches } ?? false }
+    package var isContradicted: Bool { !isOpen && kept.map { $0 != matches } ?? false }
 
     /// What would have had to differ for the condition to hold; nil where it holds.
     package var remedy: Remedy? { condition.remedy(toHold: true) }
@@ -29,7 +32,8 @@ extension RuleSet {
                 RuleExplanation(
                     rule: rule,
                     kept: kept.map { $0[index] },
-                    condition: rule.condition.explained(in: judgement)
+                    condition: rule.condition.explained(in: judgement),
+                    isOpen: rule.condition.outlook(in: judgement) == nil
                 )
             }
     }

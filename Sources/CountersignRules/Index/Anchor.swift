@@ -34,7 +34,8 @@ extension Condition {
         switch self {
         case .all(let conditions): Self.tightest(conditions.compactMap(\.anchors))
         case .any(let conditions): Self.union(conditions.map(\.anchors))
-        case .field(let field): field.test.anchors(at: field.path)
+        // What is known of a package only later rules nothing out.
+        case .field(let field): field.path.root == .subject ? field.test.anchors(at: field.path.path) : nil
         case .not, .event, .origin: nil
         }
     }

@@ -18,6 +18,10 @@ struct RuleIndex: Sendable {
 
     /// What is left to be judged of each rule once it was found.
     private let conditions: [Condition]
+
+    /// Whether each rule's condition looks at the package.
+    private let asksPackage: [Bool]
+
     /// The groups; the first one is of the rules that no name rules out.
     private let groups: [Group]
     private let groupOfName: [String: Int]
@@ -25,6 +29,7 @@ struct RuleIndex: Sendable {
     /// An index over the enabled ones of `rules`.
     init(_ rules: [Rule]) {
         conditions = rules.map(\.condition.besidesEventNames)
+        asksPackage = conditions.map(\.asksPackage)
         var byName: [String: [Int]] = [:]
         var ofAnyName: [Int] = []
         for (number, rule) in rules.enumerated() where rule.isEnabled {
@@ -53,7 +58,7 @@ struct RuleIndex: Sendable {
         return Group(unanchored: unanchored, fields: indices)
     }
 
-    /// The numbers of the rules that match, in ascending order.
+    /// The numbers of the rules that match, or may match once the package is known, in ascending order.
     func matches(_ judgement: Judgement) -> [Int] {
         var found: [Int] = []
         groups[0].collect(in: judgement.subject, into: &found)
@@ -68,7 +73,11 @@ struct RuleIndex: Sendable {
         // A loop over places, since one over the numbers would hold on to the array while it changes.
         for place in found.indices where found[place] != last {
             last = found[place]
-            guard conditions[last].holds(in: judgement) else { continue }
+            let condition = conditions[last]
+            let holds =
+                asksPackage[last] && judgement.package == nil
+                ? condition.canHold(in: judgement) : condition.holds(in: judgement)
+            guard holds else { continue }
             found[kept] = last
             kept += 1
         }

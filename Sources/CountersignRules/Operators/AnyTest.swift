@@ -8,7 +8,7 @@ struct AnyTest: ValueCheck {
         tests.contains { $0.holds(for: value, in: judgement) }
     }
 
-    var references: [JSONPath] { tests.flatMap(\.references) }
+    var references: [ConditionPath] { tests.flatMap(\.references) }
 
     var isPure: Bool { tests.allSatisfy(\.isPure) }
 }

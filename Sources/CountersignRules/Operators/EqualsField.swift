@@ -12,7 +12,7 @@ struct EqualsField: Operator {
         ]
     )
 
-    private let path: JSONPath
+    private let path: ConditionPath
 
     init?(_ argument: OperatorArgument) {
         guard let path = argument.path() else { return nil }
@@ -23,7 +23,7 @@ struct EqualsField: Operator {
         (value ?? .null).isSame(as: judgement.value(at: path) ?? .null)
     }
 
-    var references: [JSONPath] { [path] }
+    var references: [ConditionPath] { [path] }
 
     var isPure: Bool { false }
 }

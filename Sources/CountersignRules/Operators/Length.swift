@@ -29,7 +29,7 @@ struct Length: Operator {
         }
     }
 
-    var references: [JSONPath] { test.references }
+    var references: [ConditionPath] { test.references }
 
     var isPure: Bool { test.isPure }
 }

@@ -25,7 +25,7 @@ struct Negation: Operator {
         !test.holds(for: value, in: judgement)
     }
 
-    var references: [JSONPath] { test.references }
+    var references: [ConditionPath] { test.references }
 
     var isPure: Bool { test.isPure }
 }

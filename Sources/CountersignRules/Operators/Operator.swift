@@ -8,14 +8,14 @@ package protocol ValueCheck: Sendable {
     func holds(for value: JSON?, in judgement: Judgement) -> Bool
 
     /// The paths that it reads besides its value.
-    var references: [JSONPath] { get }
+    var references: [ConditionPath] { get }
 
     /// Whether nothing but the value decides: not the time, not another field.
     var isPure: Bool { get }
 }
 
 extension ValueCheck {
-    package var references: [JSONPath] { [] }
+    package var references: [ConditionPath] { [] }
     package var isPure: Bool { true }
 }
 

@@ -73,7 +73,7 @@ package struct OperatorArgument {
         return comparand
     }
 
-    func path() -> JSONPath? {
+    func path() -> ConditionPath? {
         string().flatMap { reader.path($0, at: node.span, in: node) }
     }
 

@@ -33,7 +33,7 @@ struct ReferenceChecker {
         case .failure where !isBehindFailure:
             let message = "'\(reference)' is known in 'on_failure' and 'always' only"
             findings.report(.misplacedFailure, message, at: span)
-        case .failure, .runID, .runAttempt, .ruleID, .secret: break
+        case .failure, .runID, .runAttempt, .ruleID, .secret, .package, .signer: break
         }
     }
 

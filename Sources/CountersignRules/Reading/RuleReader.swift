@@ -71,6 +71,7 @@ struct RuleReader {
                 steps: chain.steps,
                 onFailure: chain.onFailure,
                 always: chain.always,
+                usesPackage: chain.needs.package,
                 stepsMeaning: meaning(map, of: ["then", "on_failure", "always"]),
                 file: file,
                 folder: folder
@@ -81,7 +82,7 @@ struct RuleReader {
             idSpan: idEntry.value.span,
             rule: rule,
             meaning: meaning(map, of: ["when", "then", "on_failure", "always"]),
-            secretNames: chain.secretNames,
+            secretNames: chain.needs.secretNames,
             stepIDs: chain.stepIDs,
             findings: findings
         )

@@ -13,22 +13,22 @@ struct StepReader {
     private var options: OptionReader { OptionReader(findings: findings) }
 
     /// The step; nil where it has errors.
-    func step(_ secretNames: inout Set<String>) -> Step? {
-        let read = actionOptions()
-        secretNames.formUnion(read.secretNames)
+    func step(_ needs: inout StepNeeds) -> Step? {
+        let read = actionOptions(&needs)
         ClearTextSecrets(findings: findings).check(header.actionEntry.value)
         let condition = entry("if")
             .flatMap { entry in
                 ConditionReader(findings: findings, setting: .step, references: references)
                     .root(entry.value, what: "'if'", at: entry.keySpan)
             }
+        if condition?.asksPackage ?? false { needs.package = true }
         let (timeout, retry, continues) = (timeout(), retry(), continuesOnError())
         guard let timeout, let retry, let continues else { return nil }
         if entry("if") != nil, condition == nil { return nil }
         return Step(
             id: header.id,
             action: header.action.name,
-            options: read.options,
+            options: read,
             condition: condition,
             timeout: timeout,
             retry: retry,
@@ -40,17 +40,20 @@ struct StepReader {
         header.entries.first { $0.key == key }
     }
 
-    private func actionOptions() -> (options: Options, secretNames: Set<String>) {
+    private func actionOptions(_ needs: inout StepNeeds) -> Options {
         let action = header.action
         let owner = OptionReader.Owner(name: "action '\(action.name)'", span: header.actionEntry.keySpan)
-        var secretNames: Set<String> = []
+        var read: [Reference] = []
         let reader = OptionReader(findings: findings) { expression, span in
             references.check(expression.reference, at: span)
-            if case .secret(let name) = expression.reference { secretNames.insert(name) }
+            read.append(expression.reference)
         }
         let value = header.actionEntry.value
         let options: Options
-        defer { checkTexts() }
+        defer {
+            checkTexts()
+            for reference in read { needs.add(reference) }
+        }
         if let entries = value.entries ?? (value.isNull ? [] : nil) {
             options = reader.options(entries, action.fields, alternatives: action.alternatives, of: owner)
         } else if let main = action.mainField {
@@ -60,7 +63,7 @@ struct StepReader {
             findings.reportType(owner.name, wants: "a map of options", at: value)
             options = Options()
         }
-        return (options, secretNames)
+        return options
     }
 
     /// Looks closer at scripts, and at the names of events that the step raises.

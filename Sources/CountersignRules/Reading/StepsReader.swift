@@ -2,12 +2,12 @@ import CountersignModel
 
 /// Reads the three lists of a rule's steps.
 struct StepsReader {
-    /// The steps of a rule and the names of the secrets that they use.
+    /// The steps of a rule and what they need.
     struct Chain {
         var steps: [Step] = []
         var onFailure: [Step] = []
         var always: [Step] = []
-        var secretNames: Set<String> = []
+        var needs = StepNeeds()
 
         /// The ids of all steps, those with errors included.
         var stepIDs: Set<String> = []
@@ -28,21 +28,21 @@ struct StepsReader {
         references.all = Set(lists.joined().map(\.id))
         references.unread = names.taken.subtracting(references.all)
         chain.stepIDs = names.taken
-        chain.steps = steps(lists[0], &references, &chain.secretNames)
+        chain.steps = steps(lists[0], &references, &chain.needs)
         references.isBehindFailure = true
-        chain.onFailure = steps(lists[1], &references, &chain.secretNames)
-        chain.always = steps(lists[2], &references, &chain.secretNames)
+        chain.onFailure = steps(lists[1], &references, &chain.needs)
+        chain.always = steps(lists[2], &references, &chain.needs)
         return chain
     }
 
     private func steps(
         _ headers: [StepHeader],
         _ references: inout ReferenceChecker,
-        _ secretNames: inout Set<String>
+        _ needs: inout StepNeeds
     ) -> [Step] {
         headers.compactMap { header in
             let reader = StepReader(findings: findings, references: references, header: header)
-            let step = reader.step(&secretNames)
+            let step = reader.step(&needs)
             references.earlier[header.id] = header.action
             return step
         }
@@ -88,6 +88,22 @@ struct StepsReader {
         }
         if strangers.isEmpty, !hasAction {
             findings.report(.missingAction, "a step needs an action; there are \(actions.listed)", at: span)
+        }
+    }
+}
+
+/// What steps use that is not the event's own.
+struct StepNeeds {
+    var secretNames: Set<String> = []
+
+    /// Whether they use the package or its signer.
+    var package = false
+
+    mutating func add(_ reference: Reference) {
+        switch reference {
+        case .secret(let name): secretNames.insert(name)
+        case .package, .signer: package = true
+        default: break
         }
     }
 }

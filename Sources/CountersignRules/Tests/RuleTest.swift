@@ -9,6 +9,9 @@ package struct RuleTest: Sendable {
         package let payload: JSON
         package let origin: Event.Origin
 
+        /// The package that the event is about; nil where OneSpan Sign knows none.
+        package let package: JSON?
+
         /// How long after the start of the test it is sent.
         package let delay: Duration
     }

@@ -4,7 +4,7 @@ import Foundation
 /// Reads one entry of `tests`; a method that returns nil has reported why.
 struct RuleTestReader {
     static let keys = ["name", "at", "send", "mock", "expect", "expect_none"]
-    static let sendKeys = ["payload", "after", "origin"]
+    static let sendKeys = ["payload", "after", "origin", "package"]
     static let expectationKeys = ["rule", "times", "ends", "steps"]
     static let stepKeys = ["id", "plan"]
     static let mockKeys = ["rule", "step", "output", "fail"]
@@ -88,10 +88,20 @@ struct RuleTestReader {
             .flatMap { entry in
                 options.choice(entry.value, of: Event.Origin.allCases.map(\.rawValue), what: "'origin'")
             }
-        return event(payload.value, origin: origin.flatMap(Event.Origin.init), delay: delay)
+        let package = map["package"]
+            .flatMap { entry in
+                if entry.value.entries == nil { findings.reportType("'package'", wants: "a map", at: entry.value) }
+                return entry.value.json
+            }
+        return event(payload.value, origin: origin.flatMap(Event.Origin.init), delay: delay, package: package)
     }
 
-    private func event(_ node: Node, origin: Event.Origin? = nil, delay: Duration? = nil) -> RuleTest.Send? {
+    private func event(
+        _ node: Node,
+        origin: Event.Origin? = nil,
+        delay: Duration? = nil,
+        package: JSON? = nil
+    ) -> RuleTest.Send? {
         guard let entries = node.entries else {
             findings.reportType("an event to send", wants: "a map of payload fields", at: node)
             return nil
@@ -105,7 +115,13 @@ struct RuleTestReader {
             findings.reportType("an event's 'name'", wants: "a string", at: entry.value)
             return nil
         }
-        return RuleTest.Send(name: name, payload: node.json, origin: origin ?? .callback, delay: delay ?? .zero)
+        return RuleTest.Send(
+            name: name,
+            payload: node.json,
+            origin: origin ?? .callback,
+            package: package,
+            delay: delay ?? .zero
+        )
     }
 
     private func mock(_ node: Node) -> RuleTest.Mock? {

@@ -98,6 +98,13 @@ extension MemoryContents {
             .map { $0.stored }
     }
 
+    mutating func keep(package: JSON, of id: Event.ID) -> JSON {
+        guard let index = index(of: id) else { return package }
+        let kept = events[index].event.package ?? package
+        events[index].event = events[index].event.with(package: kept)
+        return kept
+    }
+
     func undispatched(limit: Int) -> [Event] {
         events.lazy.filter { $0.dispatchedAt == nil }.prefix(max(0, limit)).map { $0.event }
     }
@@ -171,6 +178,13 @@ extension MemoryContents {
             runs[index].leave(for: .queued)
             runs[index].dueAt = dueAt.stored
             return
+        case .unmatched(let place):
+            runs[index].leave(for: .dropped)
+            runs[index].isTakenBack = true
+            if let event = self.index(of: runs[index].eventID), events[event].ruleSet == runs[index].ruleSet {
+                events[event].verdicts = events[event].verdicts?.without(place)
+            }
+            return
         case .waiting(let wait, let dueAt):
             runs[index].leave(for: .queued)
             runs[index].dueAt = dueAt.stored
@@ -209,7 +223,9 @@ extension MemoryContents {
         var replayed: [ReplayedRun] = []
         for dispatch in dispatches {
             for ruleID in dispatch.ruleIDs {
-                let index = runs.firstIndex { $0.eventID == dispatch.eventID && $0.ruleID == ruleID }
+                let index = runs.firstIndex {
+                    $0.eventID == dispatch.eventID && $0.ruleID == ruleID && !$0.isTakenBack
+                }
                 let fate = ReplayedRun.fate(ofRunIn: index.map { runs[$0].state }, again: again)
                 if let index, fate == .again {
                     runs[index].ruleSet = dispatch.ruleSet
@@ -250,7 +266,7 @@ extension MemoryContents {
 
     private func index(of run: Run.ID) -> Int? {
         let index = Int(run.rawValue) - 1
-        return runs.indices.contains(index) ? index : nil
+        return runs.indices.contains(index) && !runs[index].isTakenBack ? index : nil
     }
 
     private func index(of run: Run.ID, lease: Lease.ID) throws -> Int {
@@ -277,7 +293,7 @@ extension MemoryContents {
     func runs(_ query: RunQuery) -> [Run] {
         runs.reversed().lazy
             .filter { run in
-                (query.eventID.map { $0 == run.eventID } ?? true)
+                !run.isTakenBack && (query.eventID.map { $0 == run.eventID } ?? true)
                     && (query.ruleID.map { $0 == run.ruleID } ?? true)
                     && (query.state.map { $0 == run.state } ?? true)
                     && (query.since.map { $0.stored <= run.createdAt } ?? true)
@@ -288,6 +304,6 @@ extension MemoryContents {
     }
 
     var runCounts: [Run.State: Int] {
-        runs.reduce(into: [:]) { counts, run in counts[run.state, default: 0] += 1 }
+        runs.filter { !$0.isTakenBack }.reduce(into: [:]) { counts, run in counts[run.state, default: 0] += 1 }
     }
 }

@@ -3,7 +3,7 @@ import Foundation
 
 /// An event with what became of it.
 struct MemoryEvent {
-    let event: Event
+    var event: Event
     let body: [UInt8]
     var duplicates = 0
     var dispatchedAt: Date?
@@ -47,6 +47,9 @@ struct MemoryRun {
     var lease: Lease?
     var step: Step?
     var records: [StepRecord] = []
+
+    /// Whether its rule did not match after all, so that it is as if it had never been.
+    var isTakenBack = false
 
     init(id: Run.ID, dispatch: Dispatch, ruleID: String, at now: Date) {
         self.id = id

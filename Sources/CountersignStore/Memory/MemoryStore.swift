@@ -125,6 +125,10 @@ extension MemoryStore {
         if ending.isQueued { queued.ring() }
     }
 
+    package func keep(package: JSON, of event: Event.ID) async throws -> JSON {
+        try write { $0.keep(package: package, of: event) }
+    }
+
     package func renew(_ lease: Lease, at _: Date) async throws {
         try write { $0.renew(lease) }
     }

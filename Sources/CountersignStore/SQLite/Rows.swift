@@ -7,7 +7,8 @@ import GRDB
 struct EventRow: Sendable {
     /// The name as bytes: a text would end at its first NUL.
     static let columns =
-        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts, body_hash"
+        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts, body_hash, "
+        + "package"
 
     let id: Int64
     private let name: String
@@ -22,6 +23,8 @@ struct EventRow: Sendable {
     /// The SHA-256 of the body as it was stored; nil for one that was stored before hashes were.
     private let bodyHash: [UInt8]?
 
+    private let package: [UInt8]?
+
     init(_ row: Row) throws {
         id = row[0]
         name = String(decoding: try row.bytes(at: 1), as: UTF8.self)
@@ -33,6 +36,7 @@ struct EventRow: Sendable {
         ruleSet = row[7]
         verdicts = row.hasNull(atIndex: 8) ? nil : try row.bytes(at: 8)
         bodyHash = row.hasNull(atIndex: 9) ? nil : try row.bytes(at: 9)
+        package = row.hasNull(atIndex: 10) ? nil : try row.bytes(at: 10)
     }
 
     /// The event; `path` names the store in the error when the row is damaged.
@@ -45,9 +49,16 @@ struct EventRow: Sendable {
             // What the inbox let in was checked against limits then; they may have been stricter or laxer than today's.
             let payload = try JSON(parsing: body, limits: JSON.Limits(depth: 512, keys: .max))
             let receivedAt = Date(milliseconds: receivedAt)
-            return Event(id: .init(rawValue: id), name: name, payload: payload, origin: origin, receivedAt: receivedAt)
+            return Event(
+                id: .init(rawValue: id),
+                name: name,
+                payload: payload,
+                origin: origin,
+                receivedAt: receivedAt,
+                package: try package.map { try JSON(parsing: $0, limits: .package) }
+            )
         } catch {
-            throw damage(path, error.description)
+            throw damage(path, "\(error)")
         }
     }
 
@@ -89,6 +100,11 @@ struct EventRow: Sendable {
     private func damage(_ path: String, _ reason: String) -> StoreError {
         .unreadable(path: path, "event \(id) is damaged: \(reason)")
     }
+}
+
+extension JSON.Limits {
+    /// A package was read whole when it was fetched.
+    static let package = JSON.Limits(depth: 512, keys: .max)
 }
 
 /// An attempt as its row holds it.

@@ -82,12 +82,14 @@ struct RunTable {
         recording step: NewStep?,
         at now: Date
     ) throws {
+        if case .unmatched(let place) = ending { return try takeBack(run, lease, place) }
         let (state, dueAt, wait): (Run.State, Int64?, RunWait?) =
             switch ending {
             case .succeeded: (.succeeded, nil, nil)
             case .failed: (.failed, nil, nil)
             case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
             case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
+            case .unmatched: preconditionFailure("it is taken back")
             }
         let changed = try db.change(
             """
@@ -103,6 +105,25 @@ struct RunTable {
         )
         guard changed > 0 else { throw StoreError.leaseLost(run) }
         try step?.insert(for: run, in: db)
+    }
+
+    /// Removes a run whose rule does not match after all.
+    private func takeBack(_ run: Run.ID, _ lease: Lease.ID, _ place: Int) throws {
+        let event = try db.first(
+            "DELETE FROM runs WHERE id = ? AND state = 'running' AND lease_id = ? RETURNING event_id, rule_set",
+            [run.rawValue, lease]
+        ) { (id: $0[0] as Int64, ruleSet: $0[1] as String) }
+        guard let event else { throw StoreError.leaseLost(run) }
+        // A replay by another set left the verdicts of the first one alone.
+        let verdicts = try db.first(
+            "SELECT verdicts FROM events WHERE id = ? AND rule_set = ?",
+            [event.id, event.ruleSet]
+        ) { row in
+            row.hasNull(atIndex: 0) ? [] : try row.bytes(at: 0)
+        }
+        guard let verdicts else { return }
+        let rest = Verdicts(bytes: verdicts).without(place)
+        try db.change("UPDATE events SET verdicts = ? WHERE id = ?", [Data(rest.bytes), event.id])
     }
 
     func renew(_ lease: Lease) throws {

@@ -231,6 +231,17 @@ extension SQLiteStore {
         if ending.isQueued { queued.ring() }
     }
 
+    package func keep(package: JSON, of event: Event.ID) async throws -> JSON {
+        let bytes = Data(package.bytes)
+        let kept = try await writer.write { db in
+            try db.first(
+                "UPDATE events SET package = coalesce(package, ?) WHERE id = ? RETURNING package",
+                [bytes, event.rawValue]
+            ) { try $0.bytes(at: 0) }
+        }
+        return try kept.map { try JSON(parsing: $0, limits: .package) } ?? package
+    }
+
     package func renew(_ lease: Lease, at _: Date) async throws {
         try await writer.write { try RunTable(db: $0).renew(lease) }
     }

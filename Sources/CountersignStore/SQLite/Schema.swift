@@ -7,7 +7,7 @@ enum Schema {
     /// "CSGN": tells our files from other programs' databases.
     private static let applicationID = 0x4353_474E
 
-    private static let migrations = [first, second, third]
+    private static let migrations = [first, second, third, fourth]
 
     /// Brings the file up to date.
     static func migrate(_ db: Database, path: String) throws {
@@ -62,6 +62,9 @@ enum Schema {
         ALTER TABLE runs ADD COLUMN waits_because TEXT;
         CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;
         """
+
+    /// The package that an event is about, where a rule needed it.
+    private static let fourth = "ALTER TABLE events ADD COLUMN package BLOB"
 
     /// Facts that outlive the process, such as how far the last poll came.
     private static let third = """

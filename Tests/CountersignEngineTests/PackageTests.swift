@@ -1,0 +1,145 @@
+import CountersignActions
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import CountersignTesting
+import Foundation
+import Synchronization
+import Testing
+
+/// Rules that use what OneSpan Sign knows of the package.
+struct PackageTests {
+    private static let lease: JSON = [
+        "id": "P1", "name": "Lease", "status": "COMPLETED",
+        "roles": [
+            ["id": "Signer1", "locked": false, "signers": [["id": "u1", "email": "ada@example.com"]]],
+            ["id": "Signer2", "locked": true, "signers": [["id": "u2", "email": "bob@example.com"]]],
+        ],
+    ]
+
+    private static let rules = """
+        rules:
+          - id: lease
+            when: { event: PACKAGE_COMPLETE, package.name: Lease }
+            then: [{ probe: "${package.status} ${signer.email} ${signer.role}" }]
+          - id: loan
+            when: { event: PACKAGE_COMPLETE, not: { package.name: Lease } }
+            then: [{ probe: loan }]
+          - id: plain
+            when: { event: PACKAGE_COMPLETE }
+            then: [{ probe: plain }]
+        """
+
+    private static let body = #"{"name":"PACKAGE_COMPLETE","packageId":"P1","sessionUser":"u2"}"#
+
+    private func texts(_ workshop: Workshop) -> [String] { workshop.action.calls.map(\.text) }
+
+    @Test func `a rule matches by the package, and fills in what it knows of package and signer`() async throws {
+        let vendor = ScriptedVendor([.success(Self.lease)])
+        let workshop = Workshop(packages: vendor)
+        try await workshop.use(Self.rules)
+        try await workshop.receive(Self.body)
+        try await workshop.work()
+        #expect(texts(workshop) == ["COMPLETED bob@example.com Signer2", "plain"])
+        let runs = try await workshop.store.runs(RunQuery())
+        #expect(Set(runs.map(\.ruleID)) == ["lease", "plain"], "what does not match has no run")
+        let event = try #require(try await workshop.store.event(Event.ID(rawValue: 1)))
+        #expect(event.verdicts == Verdicts(matches: [0, 2]))
+        #expect(event.event.package == Self.lease)
+    }
+
+    @Test func `a rule that needs no package does not wait for it, and tries go on after a failure`() async throws {
+        let vendor = ScriptedVendor([
+            .failure(StepFailure("the vendor is down", retryAfter: .seconds(90))), .success(Self.lease),
+        ])
+        let workshop = Workshop(packages: vendor)
+        try await workshop.use(Self.rules)
+        try await workshop.receive(Self.body)
+        try await workshop.work()
+        #expect(texts(workshop).contains("plain"))
+        workshop.clock.advance(by: .seconds(89))
+        #expect(try await workshop.store.nextDue().map { $0 > workshop.clock.now } == true)
+        workshop.clock.advance(by: .seconds(60))
+        try await workshop.work()
+        #expect(texts(workshop).contains("COMPLETED bob@example.com Signer2"))
+        let run = try #require(try await workshop.store.runs(RunQuery(ruleID: "lease")).first)
+        let records = try await workshop.store.run(run.id)?.records ?? []
+        #expect(records.map(\.stepID).contains("(package)"))
+        #expect(run.state == .succeeded)
+    }
+
+    @Test func `a package that does not exist makes its fields absent`() async throws {
+        let workshop = Workshop(packages: ScriptedVendor([.success(nil)]))
+        try await workshop.use(Self.rules)
+        try await workshop.receive(Self.body)
+        try await workshop.work()
+        #expect(Set(texts(workshop)) == ["loan", "plain"])
+    }
+
+    @Test func `an event without a package asks nobody`() async throws {
+        let vendor = ScriptedVendor([.failure(.final("nobody should ask"))])
+        let workshop = Workshop(packages: vendor)
+        try await workshop.use(Self.rules)
+        try await workshop.receive(#"{"name":"PACKAGE_COMPLETE"}"#)
+        try await workshop.work()
+        #expect(Set(texts(workshop)) == ["loan", "plain"])
+        #expect(vendor.asked.isEmpty)
+    }
+
+    @Test func `without an account the run fails and says what to set, and goes on when it is retried`() async throws {
+        let workshop = Workshop()
+        try await workshop.use("rules: [{ id: r, when: { package.name: Lease }, then: [{ probe: x }] }]")
+        try await workshop.receive(Self.body)
+        try await workshop.work()
+        let run = try await workshop.onlyRun()
+        #expect(run.run.state == .failed)
+        #expect(run.records.last?.reason?.contains("onespan.url") == true)
+    }
+
+    @Test func `an explanation knows the package that the rule was judged by`() async throws {
+        let workshop = Workshop(packages: ScriptedVendor([.success(Self.lease)]))
+        try await workshop.use(Self.rules)
+        try await workshop.receive(Self.body)
+        let explainer = Explainer(
+            archive: workshop.store,
+            compiler: RuleCompiler(catalogue: [workshop.action.kind.declaration])
+        )
+        let before = try await explainer.explain(Event.ID(rawValue: 1), at: workshop.clock.now)
+        #expect(before.rules.map(\.isOpen) == [true, true, false])
+        #expect(before.rules.allSatisfy { !$0.isContradicted })
+        try await workshop.work()
+        let after = try await explainer.explain(Event.ID(rawValue: 1), at: workshop.clock.now)
+        #expect(after.rules.map(\.matches) == [true, false, true])
+        #expect(after.rules.allSatisfy { !$0.isOpen && !$0.isContradicted })
+    }
+}
+
+/// A vendor that tells of packages from a script; the last answer is given again and again.
+private final class ScriptedVendor: PackageServing {
+    private struct State {
+        var answers: [Result<JSON?, StepFailure>]
+        var asked: [String] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(_ answers: [Result<JSON?, StepFailure>]) {
+        state = Mutex(State(answers: answers))
+    }
+
+    /// The packages that were asked for.
+    var asked: [String] { state.withLock { $0.asked } }
+
+    func package(_ id: String, asOf _: Date) async throws(StepFailure) -> JSON? {
+        let answer = state.withLock { state in
+            state.asked.append(id)
+            return state.answers.count > 1 ? state.answers.removeFirst() : state.answers[0]
+        }
+        return try answer.get()
+    }
+
+    func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) {}
+    func remind(role _: String, of _: String) async throws(StepFailure) {}
+    func unlock(role _: String, of _: String) async throws(StepFailure) {}
+}
