@@ -169,6 +169,14 @@ struct PollTests {
         }
     }
 
+    @Test func `silence raises an event that rules act on, without an account`() async throws {
+        let rules = "rules: [{ id: quiet, when: { event: X_SILENCE }, then: [{ file: quiet.json }] }]"
+        let deployment = try Deployment(rules: rules, settings: "onespan: { silence: 1s }\n")
+        try await deployment.serve { _ in _ = try await deployment.settledRuns() }
+        let told = try JSON(parsing: deployment.text(of: "output/quiet.json") ?? "")
+        #expect(told["name"] == "X_SILENCE" && told["since"]?.string != nil)
+    }
+
     @Test func `an account that cannot be asked is told, and nothing moves`() async throws {
         try await Sandbox.run { sandbox in
             let deployment = try sandbox.deployment(rules: Self.rules)

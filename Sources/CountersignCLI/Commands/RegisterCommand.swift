@@ -118,6 +118,8 @@ extension Settings {
         } catch {
             throw CommandFailure("\(error)")
         }
-        return try environment.ruleSet(of: sources, registry).events(among: EventCatalogue.names)
+        let events = try environment.ruleSet(of: sources, registry).events(among: EventCatalogue.names)
+        // A gap is seen by these two only.
+        return silence == nil ? events : events.union(["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"])
     }
 }

@@ -25,7 +25,23 @@ extension Doctor {
         } catch {
             findings.append(.failure("registration", "\("\(error)".split(separator: "\n").first ?? "")"))
         }
-        return findings
+        return findings + (await polling(oneSpan))
+    }
+
+    /// Whether polls finish when they are due.
+    private func polling(_ oneSpan: OneSpanSettings) async -> [Finding] {
+        guard let interval = oneSpan.pollEvery else {
+            return [.warning("poll", "'onespan.poll.every' is not set: a callback that is lost stays lost")]
+        }
+        guard FileManager.default.fileExists(atPath: settings.storePath) else { return [] }
+        var last: Date?
+        try? await environment.reading(settings) { last = try await $0.pollState()?.finishedAt }
+        guard let last else { return [.warning("poll", "none has finished yet")] }
+        let text = "the last one finished at \(last.formatted(.iso8601))"
+        let isLate = environment.clock.now.timeIntervalSince(last) > 1.5 * interval.timeInterval
+        return [
+            isLate ? .failure("poll", "\(text), and the next is overdue; see the server's log") : .fine("poll", text)
+        ]
     }
 
     private func judge(_ found: Registration, wanted: Set<String>) -> [Finding] {

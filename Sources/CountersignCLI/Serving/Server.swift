@@ -142,6 +142,9 @@ struct Server {
         )
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
+        if let limit = settings.silence {
+            extras.append(SilenceWatch(store: store, limit: limit, clock: clock, logger: logger))
+        }
         if let poller, let service = polling(poller, store) { extras.append(service) }
         let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         if let certificateWatch { extras.append(certificateWatch) }

@@ -31,7 +31,10 @@ struct OneSpanSettings: Sendable {
     init?(_ options: Options) throws {
         typealias Declared = SettingsDeclaration
         guard let text = options[Declared.apiURL] else {
-            guard let other = options.entries.first else { return nil }
+            // Silence is heard without asking anybody.
+            guard let other = options.entries.first(where: { $0.key != Declared.silence.declaration.key }) else {
+                return nil
+            }
             throw UsageError("'onespan.\(other.key)' needs 'onespan.url', such as https://apps.esignlive.com")
         }
         do throws(StepFailure) {

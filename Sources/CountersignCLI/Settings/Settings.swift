@@ -54,6 +54,9 @@ struct Settings: Sendable {
     /// The vendor's API; nil where nothing is asked of it.
     let oneSpan: OneSpanSettings?
 
+    /// After how long without a callback somebody is told; nil for never.
+    let silence: Duration?
+
     let logLevel: String
     let executables: [Executable]
 
@@ -94,6 +97,7 @@ struct Settings: Sendable {
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
         oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
+        silence = (options[Declared.oneSpan] ?? Options())[Declared.silence]
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
         executables = options.required(Declared.actions)
             .map { entry in

@@ -176,9 +176,18 @@ package enum SettingsDeclaration {
         [pollEvery.declaration, pollOverlap.declaration],
         "Polling, as a backup of callbacks; without `every` there is none."
     )
+    static let silence = Field<Duration>
+        .duration(
+            "silence",
+            "After how long without a callback the event `X_SILENCE` is raised; `X_GAP` is raised then, too, when a package "
+                + "completes that was never seen activated. Without it, neither is."
+        )
     static let oneSpan = Field.group(
         "onespan",
-        [apiURL.declaration, apiCredentials.declaration, dateParameters.declaration, poll.declaration],
+        [
+            apiURL.declaration, apiCredentials.declaration, dateParameters.declaration, poll.declaration,
+            silence.declaration,
+        ],
         "The REST API of OneSpan Sign."
     )
 
