@@ -15,6 +15,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -55,19 +56,21 @@ let package = Package(
             name: "CountersignEngine",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .lifecycle, .log,
+                .metrics,
             ]
         ),
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignModel", "CountersignStore", .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log,
-                .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .nioSSL,
+                "CountersignModel", "CountersignStore", .coreMetrics, .httpTypes, .hummingbird, .hummingbirdCore,
+                .lifecycle,
+                .log, .metrics, .nioCore, .nioHTTP1, .nioHTTPTypes, .nioHTTPTypesHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .target(
             name: "CountersignOneSpan",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log,
+                "CountersignModel", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log, .metrics,
             ]
         ),
         .target(
@@ -83,7 +86,7 @@ let package = Package(
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 "CountersignListener", "CountersignOneSpan", "CLinux", .argumentParser, .asyncHTTPClient,
                 .configuration,
-                .lifecycle, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
+                .coreMetrics, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),
         .target(
@@ -144,7 +147,7 @@ let package = Package(
             name: "CountersignListenerTests",
             dependencies: [
                 "CountersignModel", "CountersignStore", "CountersignListener", "CountersignOneSpan",
-                "CountersignTesting", .lifecycle, .log, .nioCore, .nioPosix,
+                "CountersignTesting", .coreMetrics, .lifecycle, .log, .nioCore, .nioPosix,
             ]
         ),
         .testTarget(
@@ -179,6 +182,7 @@ extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let configuration = product(name: "Configuration", package: "swift-configuration")
+    static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -187,6 +191,7 @@ extension Target.Dependency {
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = product(name: "Logging", package: "swift-log")
+    static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")

@@ -42,6 +42,11 @@ package struct CircuitBreaker: Sendable, Equatable {
         self.policy = policy
     }
 
+    /// Whether the destination is thought to be down.
+    package var isOpen: Bool {
+        if case .closed = state { false } else { true }
+    }
+
     /// Whether a step may go on at `now`; the first one after the pause is the probe.
     ///
     /// - Returns: Nil when it may, else when to ask again.

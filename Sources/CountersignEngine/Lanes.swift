@@ -55,6 +55,11 @@ package final class Lanes: Sendable {
         self.policy = policy
     }
 
+    /// How many destinations are left alone because they are down.
+    package var downCount: Int {
+        lanes.withLock { lanes in lanes.values.count { $0.breaker.isOpen } }
+    }
+
     /// Asks for a place on the way to `destination`; who is admitted calls `leave`.
     package func enter(_ destination: String, at now: Date) -> Admission {
         lanes.withLock { lanes in

@@ -3,6 +3,7 @@ package import CountersignRules
 package import CountersignStore
 import Foundation
 package import Logging
+import Metrics
 import ServiceLifecycle
 
 /// Watches the rules folder and brings changes into force.
@@ -107,9 +108,11 @@ package struct RuleReloader: Service {
 package func report(_ change: RuleBook.Change, _ logger: Logger) {
     switch change {
     case .installed(let version, let count, let warnings):
+        Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", "installed")]).increment()
         for warning in warnings { logger.warning("Rule file finding", metadata: ["finding": "\(warning)"]) }
         logger.info("Rules in force", metadata: ["rule.set": "\(version.short)", "rules": "\(count)"])
     case .refused(let findings):
+        Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", "refused")]).increment()
         for finding in findings { logger.error("Rule file finding", metadata: ["finding": "\(finding)"]) }
         logger.error("Rules refused, the old ones stay in force", metadata: ["findings": "\(findings.count)"])
     }

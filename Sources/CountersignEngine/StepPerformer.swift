@@ -4,6 +4,7 @@ import CountersignRules
 import CountersignStore
 import Foundation
 import Logging
+import Metrics
 
 /// Makes one attempt at one step: judges its `if`, plans it, performs it within its time.
 struct StepPerformer: Sendable {
@@ -103,7 +104,25 @@ struct StepPerformer: Sendable {
             throw error
         }
         await leave(prepared.destination, ending, isProbe, attempt.logger)
+        count(ending, of: attempt, since: startedAt)
         return outcome(prepared.plan, ending)
+    }
+
+    private func count(_ ending: Outcome.Ending?, of attempt: Attempt, since start: Date) {
+        let action = attempt.step.action
+        let result =
+            switch ending {
+            case .succeeded?: "succeeded"
+            case .failed?: "failed"
+            case .skipped?, .refused?, nil: "interrupted"
+            }
+        Counter(
+            label: MetricCatalogue.steps.name,
+            dimensions: [("action", action), ("result", result)]
+        )
+        .increment()
+        Timer(label: MetricCatalogue.stepTime.name, dimensions: [("action", action)])
+            .record(duration: .milliseconds(Int64(clock.now.timeIntervalSince(start) * 1_000)))
     }
 
     /// Writes down that the attempt begins, and makes it.

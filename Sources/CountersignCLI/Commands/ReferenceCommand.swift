@@ -14,7 +14,7 @@ struct ReferenceCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: "The part to print: operators, actions, filters or settings; all of them by default.")
+    @Argument(help: "The part to print: operators, actions, filters, settings or metrics; all of them by default.")
     var part: String?
 
     @OptionGroup var options: SettingsOptions

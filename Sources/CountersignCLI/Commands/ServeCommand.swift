@@ -1,4 +1,6 @@
 import ArgumentParser
+import CoreMetrics
+import CountersignListener
 import CountersignModel
 import Foundation
 import Logging
@@ -40,10 +42,14 @@ struct ServeCommand: EnvironmentCommand {
             handler.logLevel = level
             return handler
         }
+        let metrics = PrometheusRegistry()
+        // Without anybody to tell, nothing is counted.
+        if settings.admin != nil { MetricsSystem.bootstrap(metrics) }
         let server = Server(
             settings: settings,
             keys: keys,
             environment: environment,
+            metrics: metrics,
             logger: Logger(label: "countersign")
         )
         try await server.run()

@@ -23,6 +23,7 @@ package struct Reference {
             Section(name: "actions", text: registry.declarations.map(text).joined(separator: "\n")),
             Section(name: "filters", text: filters),
             Section(name: "settings", text: settings),
+            Section(name: "metrics", text: metrics),
         ]
     }
 
@@ -80,6 +81,14 @@ package struct Reference {
                     "| `\(key)` | \(variables[key] ?? "") | \(fallback) | \(field.summary.replacing("|", with: "\\|")) |\n"
             }
         return "| setting | environment | default | meaning |\n|---|---|---|---|\n" + rows.joined()
+    }
+
+    private var metrics: String {
+        let rows = MetricCatalogue.all.map { metric in
+            let labels = metric.labels.map { "`\($0)`" }.joined(separator: ", ")
+            return "| `\(metric.name)` | \(metric.kind.rawValue) | \(labels) | \(metric.summary) |\n"
+        }
+        return "| metric | kind | labels | meaning |\n|---|---|---|---|\n" + rows.joined()
     }
 
     private func leaves(_ field: FieldDeclaration, under prefix: String) -> [(String, FieldDeclaration)] {

@@ -16,6 +16,7 @@ struct Server {
     let settings: Settings
     let keys: [CallbackKey]
     let environment: CommandEnvironment
+    let metrics: PrometheusRegistry
     let logger: Logger
 
     /// Serves until SIGTERM or SIGINT.
@@ -103,6 +104,7 @@ struct Server {
     ) throws -> [any Service] {
         let clock = environment.clock
         let client = try environment.oneSpan(for: settings)
+        let lanes = Lanes(capacity: settings.workersPerDestination)
         let worker = RunWorker(
             store: store,
             book: book,
@@ -113,7 +115,7 @@ struct Server {
                 events: InboxEvents(inbox: store, clock: clock),
                 packages: client
             ),
-            lanes: Lanes(capacity: settings.workersPerDestination),
+            lanes: lanes,
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }
@@ -142,6 +144,7 @@ struct Server {
         )
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
+        if let admin = settings.admin { extras.append(tellingMetrics(admin, store, lanes)) }
         if let limit = settings.silence {
             extras.append(SilenceWatch(store: store, limit: limit, clock: clock, logger: logger))
         }
@@ -170,6 +173,21 @@ struct Server {
     /// What polls when a command asks the server for it.
     private static func takingOrders(_ poller: Poller) -> @Sendable (JSON) async throws -> JSON {
         { order in try await PollOrder(json: order).carryOut(by: poller).json }
+    }
+
+    private func tellingMetrics(
+        _ address: (host: String, port: Int),
+        _ store: SQLiteStore,
+        _ lanes: Lanes
+    ) -> AdminServer {
+        let collector = MetricsCollector(store: store, lanes: lanes)
+        return AdminServer(
+            host: address.host,
+            port: address.port,
+            registry: metrics,
+            collect: { await collector.collect() },
+            logger: logger
+        )
     }
 
     /// What polls from time to time, where that is asked for.

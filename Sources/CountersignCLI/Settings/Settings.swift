@@ -16,6 +16,9 @@ struct Settings: Sendable {
     let host: String
     let port: Int
 
+    /// Where metrics are told; nil for nowhere.
+    let admin: (host: String, port: Int)?
+
     /// The absolute paths of the files for TLS.
     let certificate: (chain: String, key: String)?
 
@@ -64,7 +67,9 @@ struct Settings: Sendable {
         typealias Declared = SettingsDeclaration
         let callback = options[Declared.callback] ?? Options()
         let engine = options[Declared.engine] ?? Options()
-        (host, port) = try Self.address(options.required(Declared.listen))
+        (host, port) = try Self.address(options.required(Declared.listen), of: "listen")
+        admin = try (options[Declared.admin] ?? Options())[Declared.adminListen]
+            .map { try Self.address($0, of: "admin.listen") }
         certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
         let store = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
         storePath = StorePath.resolved(store)
@@ -112,12 +117,12 @@ struct Settings: Sendable {
     /// The Unix socket through which commands reach the running server.
     var controlSocket: String { storePath + ".sock" }
 
-    private static func address(_ text: String) throws -> (String, Int) {
+    private static func address(_ text: String, of setting: String) throws -> (host: String, port: Int) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else {
-            throw UsageError("'listen' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'")
+            throw UsageError("'\(setting)' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'")
         }
         guard (0...65_535).contains(port) else {
-            throw UsageError("the port of 'listen' is a number from 0 to 65535, not \(port)")
+            throw UsageError("the port of '\(setting)' is a number from 0 to 65535, not \(port)")
         }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host.isEmpty ? "0.0.0.0" : host, port)

@@ -132,6 +132,14 @@ package enum SettingsDeclaration {
         "Where `${secret:NAME}` is looked for, before systemd's credentials and environment variables."
     )
 
+    static let adminListen = Field<String>
+        .text(
+            "listen",
+            "Address and port on which metrics are told, such as `127.0.0.1:8081`; without it they are not. Whoever reaches "
+                + "it may read them."
+        )
+    static let admin = Field.group("admin", [adminListen.declaration], "What operators and their tools ask.")
+
     static let level = Field.choice(
         "level",
         ["debug", "info", "warning", "error"],
@@ -204,7 +212,7 @@ package enum SettingsDeclaration {
         listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
         engine.declaration,
         files.declaration, retention.declaration, programs.declaration, http.declaration, secrets.declaration,
-        oneSpan.declaration, log.declaration, actions.declaration,
+        oneSpan.declaration, admin.declaration, log.declaration, actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.

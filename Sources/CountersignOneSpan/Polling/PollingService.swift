@@ -2,6 +2,7 @@ package import CountersignModel
 package import CountersignStore
 package import Foundation
 package import Logging
+import Metrics
 import ServiceLifecycle
 
 /// Polls again and again, from the last poll that finished on, however often the program starts.
@@ -41,6 +42,7 @@ package struct PollingService: Service {
                     }
                     let report = try await poller.poll()
                     failures = 0
+                    count("finished")
                     logger.info(
                         "Poll finished",
                         metadata: ["packages": "\(report.packages)", "recovered": "\(report.recoveries.count)"]
@@ -48,6 +50,7 @@ package struct PollingService: Service {
                 } catch {
                     if Task.isCancelled { return }
                     failures += 1
+                    count("failed")
                     let pause = min(interval, Self.longestPause)
                     logger.error(
                         "Poll failed, trying again",
@@ -57,5 +60,9 @@ package struct PollingService: Service {
                 }
             }
         }
+    }
+
+    private func count(_ result: String) {
+        Counter(label: MetricCatalogue.polls.name, dimensions: [("result", result)]).increment()
     }
 }

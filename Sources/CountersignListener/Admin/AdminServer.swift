@@ -1,0 +1,76 @@
+import CountersignModel
+import Foundation
+import HTTPTypes
+import Hummingbird
+package import Logging
+import NIOCore
+import ServiceLifecycle
+
+/// What operators and their tools ask the program: its metrics.
+///
+/// It has a listener of its own, so that who may send callbacks sees nothing of it. Where it cannot listen, the program
+/// goes on: callbacks come first.
+package struct AdminServer: Service {
+    private let host: String
+    private let port: Int
+    private let registry: PrometheusRegistry
+    private let collect: @Sendable () async -> Void
+    private let logger: Logger
+
+    /// - Parameters:
+    ///   - host: An address of this machine.
+    ///   - port: 0 for any that is free.
+    ///   - registry: What was counted.
+    ///   - collect: Called before numbers are told, to look up those that nobody counts.
+    ///   - logger: Where its beginning and its troubles are told.
+    package init(
+        host: String,
+        port: Int,
+        registry: PrometheusRegistry,
+        collect: @escaping @Sendable () async -> Void,
+        logger: Logger
+    ) {
+        self.host = host
+        self.port = port
+        self.registry = registry
+        self.collect = collect
+        self.logger = logger
+    }
+
+    package func run() async throws {
+        let router = Router()
+        let (registry, collect) = (registry, collect)
+        router.get("/metrics") { request, _ in
+            await collect()
+            let wantsOpenMetrics = request.headers[.accept]?.contains("application/openmetrics-text") ?? false
+            let format = wantsOpenMetrics ? PrometheusRegistry.Format.openMetrics : .text
+            return Response(
+                status: .ok,
+                headers: [.contentType: format.contentType],
+                body: .init(byteBuffer: ByteBuffer(string: registry.exposition(format)))
+            )
+        }
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let (logger, host) = (logger, host)
+        let application = Application(
+            router: router,
+            configuration: .init(address: .hostname(host, port: port)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? 0
+                logger.info("Metrics are told", metadata: ["url": "http://\(host):\(port)/metrics"])
+            },
+            logger: quiet
+        )
+        do {
+            try await application.run()
+        } catch {
+            logger.error(
+                "Metrics cannot be told, see 'admin.listen'",
+                metadata: ["host": "\(host)", "port": "\(port)", "error": "\(error)"]
+            )
+            // Its end must not end the others.
+            try? await gracefulShutdown()
+        }
+    }
+}

@@ -1,0 +1,82 @@
+import AsyncHTTPClient
+import CountersignModel
+import NIOCore
+import NIOHTTP1
+import Testing
+
+/// The metrics of the built program.
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct MetricsTests {
+    private func metrics(_ server: RunningServer, accept: String = "*/*") async throws -> (type: String, text: String) {
+        let line = try await server.log.line(with: "msg=\"Metrics are told\"")
+        let url = line.split(separator: " ").first { $0.hasPrefix("url=") }?.dropFirst("url=".count)
+        var request = HTTPClientRequest(url: String(url ?? "").replacing("\"", with: ""))
+        request.headers.add(name: "Accept", value: accept)
+        let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
+        let body = try await response.body.collect(upTo: 1 << 20)
+        return (response.headers.first(name: "Content-Type") ?? "", String(buffer: body))
+    }
+
+    @Test func `deliveries, steps, runs and the process are told`() async throws {
+        let rules = "rules: [{ id: r, when: { event: '*' }, then: [{ file: seen.json }] }]"
+        let deployment = try Deployment(rules: rules, environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0"])
+        try await deployment.serve { server in
+            for body in [event(), event(), event("NEW_EVENT"), "rubbish"] { try await server.post(body) }
+            try await server.post(event(), key: "wrong")
+            _ = try await deployment.settledRuns(events: 2)
+            let (type, text) = try await metrics(server)
+            #expect(type == "text/plain; version=0.0.4; charset=utf-8")
+            let lines = Set(text.split(separator: "\n").map(String.init))
+            for line in [
+                #"countersign_deliveries_total{event="PACKAGE_COMPLETE",result="stored"} 1"#,
+                #"countersign_deliveries_total{event="PACKAGE_COMPLETE",result="duplicate"} 1"#,
+                #"countersign_deliveries_total{event="other",result="stored"} 1"#,
+                #"countersign_deliveries_total{event="other",result="unreadable"} 1"#,
+                #"countersign_deliveries_total{event="other",result="wrong_key"} 1"#,
+                "countersign_acknowledgement_seconds_count 3",
+                #"countersign_steps_total{action="file",result="succeeded"} 2"#,
+                #"countersign_runs{state="succeeded"} 2"#, #"countersign_runs{state="failed"} 0"#,
+                "countersign_breakers_open 0", #"countersign_rule_reloads_total{result="installed"} 1"#,
+            ] {
+                #expect(lines.contains(line), "\(line) is not in\n\(text)")
+            }
+            #expect(text.contains("process_resident_memory_bytes ") && text.contains("process_open_fds "))
+            let open = try await metrics(server, accept: "application/openmetrics-text; version=1.0.0")
+            #expect(open.type.hasPrefix("application/openmetrics-text") && open.text.hasSuffix("# EOF\n"))
+        }
+    }
+
+    @Test func `polls are told`() async throws {
+        try await Sandbox.run { sandbox in
+            try await sandbox.makePackage()
+            let settings = sandbox.settings("  poll: { every: 6h }") + "\nadmin: { listen: 127.0.0.1:0 }\n"
+            let deployment = try Deployment(
+                rules: "rules: []",
+                settings: settings,
+                environment: ["ONESPAN_API_KEY": Sandbox.apiKey]
+            )
+            try await deployment.serve { server in
+                _ = try await server.log.line(with: "msg=\"Poll finished\"")
+                let text = try await metrics(server).text
+                #expect(text.contains("countersign_polls_total{result=\"finished\"} 1"), "\(text)")
+                #expect(text.contains("countersign_poll_recovered_events 1"))
+                #expect(text.contains("countersign_poll_last_finished_timestamp_seconds 1"))
+            }
+        }
+    }
+
+    @Test func `an address that is taken stops nobody from taking callbacks in`() async throws {
+        try await Receiver.listen { receiver in
+            let deployment = try Deployment(
+                rules: "rules: []",
+                environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:\(receiver.port)"]
+            )
+            let (status, _) = try await deployment.serve { server in
+                _ = try await server.log.line(with: "Metrics cannot be told")
+                let answer = try await server.post(event())
+                #expect(answer.status == 200)
+            }
+            #expect(status == .exited(0))
+        }
+    }
+}
