@@ -221,8 +221,9 @@ let settings: [SwiftSetting] = [
     .treatWarning("DeprecatedDeclaration", as: .warning),
 ]
 
-// Mutants prove that the tests of durability can fail; a release has none.
-for target in package.targets where target.name == "CountersignStore" {
+// Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
+// release has neither.
+for target in package.targets where ["CountersignModel", "CountersignStore"].contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

@@ -53,7 +53,9 @@ package struct Dispatcher: Service {
                 verdicts: Verdicts(matches: matches)
             )
         }
+        FailPoint.beforeDispatch.reach()
         try await store.dispatch(dispatches, at: now)
+        FailPoint.afterDispatch.reach()
         for dispatch in dispatches {
             logger.debug(
                 "Event dispatched",

@@ -35,6 +35,7 @@ package struct RunWorker: Sendable {
 
     /// Works on `claimed` until it is released; never throws, what goes wrong is in the ledger or in the log.
     package func work(on claimed: ClaimedRun, lease: Lease.ID, isStopping: @Sendable () -> Bool) async {
+        FailPoint.afterClaim.reach()
         var logger = logger
         logger[metadataKey: "event.id"] = "\(claimed.event.id)"
         logger[metadataKey: "run.id"] = "\(claimed.run.id)"
@@ -158,6 +159,7 @@ package struct RunWorker: Sendable {
                     return
                 }
                 try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
+                FailPoint.afterRecord.reach()
             }
         }
     }

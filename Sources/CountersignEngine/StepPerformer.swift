@@ -103,6 +103,7 @@ struct StepPerformer: Sendable {
             await leave(prepared.destination, nil, isProbe, attempt.logger)
             throw error
         }
+        FailPoint.afterStep.reach()
         await leave(prepared.destination, ending, isProbe, attempt.logger)
         count(ending, of: attempt, since: startedAt)
         return outcome(prepared.plan, ending)
@@ -134,6 +135,7 @@ struct StepPerformer: Sendable {
             lease: attempt.lease,
             at: startedAt
         )
+        FailPoint.afterBegin.reach()
         let context = context(attempt)
         return await ending(within: attempt.step.timeout) { () async throws(StepFailure) in
             try await prepared.perform(context)

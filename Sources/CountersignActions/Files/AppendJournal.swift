@@ -1,3 +1,4 @@
+import CountersignModel
 import Crypto
 import Foundation
 import Glibc
@@ -41,7 +42,9 @@ struct AppendJournal {
             if isTorn, !found.isEmpty { return try folder.write(bytes[found.count...], to: file) }
         }
         try note(Entry(offset: size, count: bytes.count))
+        FailPoint.beforeAppend.reach()
         try folder.write(bytes[...], to: file)
+        FailPoint.afterAppend.reach()
     }
 
     /// The step's entries, the latest first.

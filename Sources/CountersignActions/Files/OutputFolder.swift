@@ -147,6 +147,7 @@ struct OutputFolder: Sendable {
 
     /// Gives the finished temporary file its name in one step: a reader sees the old content or the new, whole.
     func place(_ spare: String, as name: String, in folder: CInt, replaces: Bool) throws(Errno) {
+        FailPoint.beforeRename.reach()
         if replaces {
             try check(renameat(folder, spare, folder, name))
         } else {

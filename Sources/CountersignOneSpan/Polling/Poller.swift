@@ -60,6 +60,7 @@ package final class Poller: Sendable {
             // A poll that leaves a gap behind the last one is no reason not to look there again.
             if since <= next || known?.watermark == nil { state.watermark = now }
             state.finishedAt = client.clock.now
+            FailPoint.beforeWatermark.reach()
             try await store.keep(state)
         }
         return PollReport(since: since, packages: walk.seen.count, recoveries: walk.recoveries)
@@ -99,6 +100,7 @@ package final class Poller: Sendable {
             } else {
                 let receipt = try await poller.store.append(delivery, at: poller.client.clock.now)
                 guard case .stored(let id) = receipt else { return }
+                FailPoint.afterRecovery.reach()
                 event = id
                 poller.logger.warning(
                     "An event that no callback told is recovered",

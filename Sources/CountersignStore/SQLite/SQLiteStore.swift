@@ -94,7 +94,9 @@ extension SQLiteStore {
         let event = NewEvent(delivery, at: now)
         if delivery.origin == .poll { knowsPolls.store(true, ordering: .relaxed) }
         let knowsPolls = knowsPolls.load(ordering: .relaxed)
+        FailPoint.beforeStoring.reach()
         let receipt = try await writer.write { try event.insert(in: $0, knowsPolls: knowsPolls) }
+        FailPoint.afterStoring.reach()
         if case .stored = receipt { arrivals.ring() }
         return receipt
     }

@@ -43,6 +43,12 @@ final class ServerLog: Sendable {
         throw Ended(lines: lines)
     }
 
+    /// Waits until the server has ended.
+    func untilEnd() async throws {
+        for await _ in stream() {}
+        try Task.checkCancellation()
+    }
+
     private func stream() -> AsyncStream<String> {
         let (stream, continuation) = AsyncStream.makeStream(of: String.self)
         state.withLock { state in

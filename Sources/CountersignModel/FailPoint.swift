@@ -1,0 +1,48 @@
+#if MUTANTS
+import Foundation
+#endif
+
+/// A place between two things that must both come about: a test has the program killed there.
+///
+/// Only debug builds know them; in a release nothing is left of them.
+package enum FailPoint: String, CaseIterable, Sendable {
+    /// A callback is read, and not stored yet.
+    case beforeStoring = "before-storing"
+    /// An event is on disk, and nobody has an answer yet.
+    case afterStoring = "after-storing"
+    /// Events are judged, and have no runs yet.
+    case beforeDispatch = "before-dispatch"
+    /// Runs are made, and nobody works on them.
+    case afterDispatch = "after-dispatch"
+    /// A run belongs to a worker that has done nothing for it.
+    case afterClaim = "after-claim"
+    /// It is written down that an attempt begins, and nothing has begun.
+    case afterBegin = "after-begin"
+    /// A step has acted, and its result is not recorded.
+    case afterStep = "after-step"
+    /// A result is recorded, and the next step has not begun.
+    case afterRecord = "after-record"
+    /// A file is written under its temporary name.
+    case beforeRename = "before-rename"
+    /// It is noted where a line is to be appended, and it is not there.
+    case beforeAppend = "before-append"
+    /// A line is appended, and its file not synced.
+    case afterAppend = "after-append"
+    /// A poll has stored an event, and goes on.
+    case afterRecovery = "after-recovery"
+    /// A poll is through, and the mark for the next one is where it was.
+    case beforeWatermark = "before-watermark"
+
+    /// Ends the program here if `COUNTERSIGN_FAIL_POINT` names this place.
+    @inline(__always)
+    package func reach() {
+        #if MUTANTS
+        if Self.chosen == self { kill(getpid(), SIGKILL) }
+        #endif
+    }
+
+    #if MUTANTS
+    private static let chosen = ProcessInfo.processInfo.environment["COUNTERSIGN_FAIL_POINT"]
+        .flatMap { FailPoint(rawValue: $0) }
+    #endif
+}
