@@ -47,7 +47,7 @@ package struct OneSpanCallbacks: CallbackReader {
             body: body,
             origin: origin,
             deduplicationKey: DeduplicationKey.bytes(of: payload),
-            stateKey: payload["packageId"]?.string.flatMap { PackageState.key(of: name, package: $0) }
+            stateKey: payload["packageId"]?.string.flatMap { StateKey.bytes(of: name, package: $0) }
         )
     }
 

@@ -13,18 +13,6 @@ struct PackageState {
     /// The reason that a signer gave.
     var message: String?
 
-    private static let events = [
-        "SENT": "PACKAGE_ACTIVATE", "COMPLETED": "PACKAGE_COMPLETE", "DECLINED": "PACKAGE_DECLINE",
-        "OPTED_OUT": "PACKAGE_OPT_OUT", "EXPIRED": "PACKAGE_EXPIRE", "ARCHIVED": "PACKAGE_ARCHIVE",
-    ]
-
-    private static let recoverable = Set(events.values).union(["PACKAGE_TRASH"])
-
-    /// What callback and poll of a state have in common; nil for an event that no poll finds.
-    static func key(of event: String, package: String) -> [UInt8]? {
-        recoverable.contains(event) ? Array("state \(event) \(package)".utf8) : nil
-    }
-
     /// The states that a package has told by now, the earliest first, as far as they fall into the time since `began`.
     ///
     /// A package that was made since then and is done was sent before, and one that is archived was completed.
@@ -41,7 +29,7 @@ struct PackageState {
         {
             states.append(PackageState(event: "PACKAGE_COMPLETE", date: date("completed") ?? date("updated")))
         }
-        if !["SENT", "COMPLETED"].contains(status), let event = events[status] {
+        if !["SENT", "COMPLETED"].contains(status), let event = StateKey.events[status] {
             let hasReason = status == "DECLINED" || status == "OPTED_OUT"
             let reason = hasReason ? package["messages"]?.array?.first?["content"]?.string : nil
             states.append(PackageState(event: event, date: date("updated"), message: reason))
@@ -59,7 +47,7 @@ struct PackageState {
             "packageId": .string(package), "message": JSON(message), "documentId": .null,
             "createdDate": JSON(date?.rfc3339),
         ]
-        let key = Self.key(of: event, package: package)
+        let key = StateKey.bytes(of: event, package: package)
         return Delivery(
             name: event,
             payload: payload,

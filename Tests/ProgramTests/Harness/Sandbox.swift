@@ -20,8 +20,6 @@ struct Sandbox: Sendable {
         onespan:
           url: \(url)
         \(more)
-        http:
-          allow_networks: [127.0.0.0/8]
         """
     }
 
