@@ -82,6 +82,7 @@ struct RootCommand: ParsableCommand {
         abstract: "Acts by rules on the callbacks of OneSpan Sign.",
         discussion: """
             First steps:
+              countersign init trial                     a folder with settings and a first rule
               countersign check rules                    are the rules right?
               countersign test rules                     do they do what their tests expect?
               countersign dry-run PACKAGE_COMPLETE       what would they do?
@@ -94,6 +95,7 @@ struct RootCommand: ParsableCommand {
             """,
         version: Application.version,
         subcommands: [
+            InitCommand.self,
             ServeCommand.self,
             CheckCommand.self,
             TestCommand.self,

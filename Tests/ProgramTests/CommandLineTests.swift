@@ -5,7 +5,8 @@ import Testing
 struct CommandLineTests {
     @Test(arguments: [
         "", "serve", "check", "test", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
-        "runs show", "runs retry", "runs drop",
+        "runs show", "runs retry", "runs drop", "init", "ingest", "register", "poll", "sandbox", "replay", "doctor",
+        "explain", "diff",
     ])
     func `the help of each command ends with 0 and shows an example`(_ command: String) async throws {
         let deployment = try Deployment(rules: nil)

@@ -65,6 +65,21 @@ struct MetricsTests {
         }
     }
 
+    @Test func `the log is JSON where nobody reads it on a terminal`() async throws {
+        let deployment = try Deployment(rules: "rules: []", environment: ["COUNTERSIGN_LOG_FORMAT": ""])
+        // An address that is taken, so that it ends by itself.
+        let log = try await Receiver.listen { receiver in
+            let taken = "127.0.0.1:\(receiver.port)"
+            return try await deployment.run(["serve"], environment: ["COUNTERSIGN_LISTEN": taken]).errors
+        }
+        let lines = log.split(separator: "\n")
+        let entries = lines.compactMap { try? JSON(parsing: String($0)) }
+        #expect(
+            entries.contains { $0["msg"] == "Rules in force" && $0["level"] == "info" && $0["rules"] == "0" },
+            "\(log)"
+        )
+    }
+
     @Test func `an address that is taken stops nobody from taking callbacks in`() async throws {
         try await Receiver.listen { receiver in
             let deployment = try Deployment(

@@ -10,6 +10,7 @@ struct DoctorCommand: EnvironmentCommand {
             Looks at the settings, the keys (by name, never by value), the store's settings read back from SQLite, the rules
             and whether the server goes by them, folders and their modes, limits, the disk and the clock. Run it as the user
             as whom the server runs:
+              countersign doctor
               sudo -u countersign countersign doctor --config /etc/countersign/countersign.yaml
 
             Exit status: 0 all promises are kept (there may be warnings), 1 one is not, 2 wrong usage.

@@ -16,6 +16,9 @@ struct SandboxCommand: EnvironmentCommand {
             Serves the calls of the vendor's API that Countersign makes, and posts callbacks as the vendor does: the key raw,
             an empty User-Agent, 20 seconds of patience, never a second time. All is kept in memory.
 
+            Example:
+              countersign sandbox --lose-every 5 --speed 3600
+
             In another terminal:
               curl -H 'Authorization: Basic sandbox-api-key' http://127.0.0.1:8181/api/packages \\
                    --data '{"name": "Lease", "status": "SENT"}'      make a package and send it

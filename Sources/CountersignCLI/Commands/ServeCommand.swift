@@ -37,8 +37,9 @@ struct ServeCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment, flags: ["rules": rules, "listen": listen])
         let keys = try settings.requiredKeys(environment.variables)
         let level = Logger.Level(rawValue: settings.logLevel) ?? .info
+        let isJSON = settings.logFormat == "json" || settings.logFormat == "auto" && isatty(STDERR_FILENO) != 1
         LoggingSystem.bootstrap { label in
-            var handler = LogfmtHandler(label: label)
+            var handler: any LogHandler = isJSON ? JSONLogHandler() : LogfmtHandler(label: label)
             handler.logLevel = level
             return handler
         }

@@ -30,7 +30,7 @@ struct LogfmtHandler: LogHandler {
         FileHandle.standardError.write(Data((line + "\n").utf8))
     }
 
-    private static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+    static let time = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
     /// The value, in quotes where it would not be one word without them.
     static func encoded(_ value: String) -> String {

@@ -61,6 +61,9 @@ struct Settings: Sendable {
     let silence: Duration?
 
     let logLevel: String
+
+    /// `auto`, `logfmt` or `json`.
+    let logFormat: String
     let executables: [Executable]
 
     init(_ options: Options, workingDirectory: String) throws {
@@ -104,6 +107,7 @@ struct Settings: Sendable {
         oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
         silence = (options[Declared.oneSpan] ?? Options())[Declared.silence]
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
+        logFormat = (options[Declared.log] ?? Options()).required(Declared.logFormat)
         executables = options.required(Declared.actions)
             .map { entry in
                 Executable(

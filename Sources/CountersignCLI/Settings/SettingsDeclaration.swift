@@ -146,7 +146,18 @@ package enum SettingsDeclaration {
         "The least important lines that are logged.",
         default: "info"
     )
-    static let log = Field.group("log", [level.declaration], "What is logged, to standard error.")
+    static let logFormat = Field.choice(
+        "format",
+        ["auto", "logfmt", "json"],
+        "How a line is written: `key=value` pairs (logfmt), or a JSON object; `auto` is logfmt on a terminal and JSON "
+            + "elsewhere.",
+        default: "auto"
+    )
+    static let log = Field.group(
+        "log",
+        [level.declaration, logFormat.declaration],
+        "What is logged, to standard error."
+    )
 
     static let apiURL = Field<String>
         .text(

@@ -55,7 +55,10 @@ final class Deployment: Sendable {
         let inherited = ProcessInfo.processInfo.environment.filter { ["PATH", "HOME", "LANG", "TZ"].contains($0.key) }
         self.environment =
             inherited
-            .merging(["COUNTERSIGN_CALLBACK_KEY": Self.key, "COUNTERSIGN_LISTEN": "127.0.0.1:0"]) { $1 }
+            .merging([
+                "COUNTERSIGN_CALLBACK_KEY": Self.key, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
+                "COUNTERSIGN_LOG_FORMAT": "logfmt",
+            ]) { $1 }
             .merging(environment) { $1 }
             .filter { !$0.value.isEmpty }
         if let rules {

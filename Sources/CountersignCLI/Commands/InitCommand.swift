@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+
+/// `countersign init`: a folder to begin with.
+struct InitCommand: EnvironmentCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init",
+        abstract: "Write settings and a first rule to begin with.",
+        discussion: """
+            Writes countersign.yaml, with a comment on each setting that one may want, and rules/first.yaml, a rule with its
+            tests. A file that is there already is left as it is.
+
+            Example:
+              countersign init trial && cd trial && countersign test
+            """
+    )
+
+    @Argument(help: ArgumentHelp("The folder, made where it is missing (default: this one).", valueName: "folder"))
+    var folder = "."
+
+    func run(in environment: CommandEnvironment) async throws {
+        let root = folder == "." ? environment.workingDirectory : folder.absolute(from: environment.workingDirectory)
+        var written = 0
+        for file in StarterFiles.all {
+            let path = file.path.absolute(from: root)
+            do {
+                try FileManager.default.createDirectory(atPath: path.folder, withIntermediateDirectories: true)
+                // Never over a file that somebody made meanwhile.
+                try Data(file.text.utf8).write(to: URL(filePath: path), options: .withoutOverwriting)
+                written += 1
+                print("wrote  \(file.path)")
+            } catch let error as CocoaError where error.code == .fileWriteFileExists {
+                print("kept   \(file.path), which is there already")
+            } catch {
+                throw CommandFailure("'\(path)' cannot be written: \((error as NSError).localizedDescription)")
+            }
+        }
+        guard written > 0 else { return }
+        print(
+            """
+
+            Next\(folder == "." ? "" : ", in \(folder.printable)"):
+              countersign test                                  does the first rule do what its tests expect?
+              export COUNTERSIGN_CALLBACK_KEY=$(openssl rand -hex 24)
+              countersign serve                                 take callbacks in
+              countersign send PACKAGE_COMPLETE                 in another terminal, with the same key: a sample callback
+              countersign runs list                             what was done?
+            """
+        )
+    }
+}
