@@ -19,7 +19,7 @@ struct ConditionReader {
     let references: ReferenceChecker
 
     /// The keys of a condition map that are no paths.
-    private static let reservedWords = ["event", "origin", "all", "any", "not"]
+    private static let reservedWords = ["event", "origin", "all", "any", "not", "package", "signer"]
 
     /// Reads a condition map.
     func condition(_ node: Node, what: String) -> Condition? {
@@ -125,6 +125,7 @@ struct ConditionReader {
         let rest = JSONPath(Array(path.components.dropFirst()))
         for (word, root) in [("package", ConditionPath.Root.package), ("signer", .signer)]
         where setting != .item && path.components.first == .key(word) && !rest.components.isEmpty {
+            references.check(root == .package ? .package(rest) : .signer(rest), at: span)
             return ConditionPath(rest, in: root)
         }
         return setting == .step ? stepPath(path, text, at: span) : payloadPath(path, text, at: span)

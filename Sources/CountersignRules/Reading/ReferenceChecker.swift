@@ -33,7 +33,9 @@ struct ReferenceChecker {
         case .failure where !isBehindFailure:
             let message = "'\(reference)' is known in 'on_failure' and 'always' only"
             findings.report(.misplacedFailure, message, at: span)
-        case .failure, .runID, .runAttempt, .ruleID, .secret, .package, .signer: break
+        case .package(let path): checkKnown(path, PackageFields.ofPackage, "package", at: span)
+        case .signer(let path): checkKnown(path, PackageFields.ofSigner, "signer", at: span)
+        case .failure, .runID, .runAttempt, .ruleID, .secret: break
         }
     }
 
@@ -43,6 +45,15 @@ struct ReferenceChecker {
         }
         let near = Suggestion.clause(for: name, among: words + EventCatalogue.fields)
         findings.report(.unknownField, "no event of OneSpan Sign is known to carry '\(name)'\(near)", at: span)
+    }
+
+    /// Warns of what looks like a slip; OneSpan Sign may well tell more than is known here.
+    private func checkKnown(_ path: JSONPath, _ known: [String], _ owner: String, at span: SourceSpan) {
+        guard case .key(let name)? = path.components.first, !known.contains(name),
+            let near = Suggestion.nearest(to: name, among: known)
+        else { return }
+        let message = "a \(owner) is not known to have '\(name)'; did you mean '\(near)'?"
+        findings.report(.unknownField, message, at: span)
     }
 
     private func checkStep(_ id: String, _ path: JSONPath, at span: SourceSpan) {
