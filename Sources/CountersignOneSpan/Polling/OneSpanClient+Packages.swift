@@ -41,6 +41,7 @@ extension OneSpanClient {
         let names = access.dateParameters.names
         var from = 1
         var firstCount: Int?
+        var lastPage: JSON?
         while true {
             let answer = try await get(
                 ["api", "packages"],
@@ -52,6 +53,10 @@ extension OneSpanClient {
             guard let results = answer["results"]?.array else {
                 throw APIFailure("OneSpan Sign answered GET /api/packages without 'results'")
             }
+            guard results.isEmpty || results.first?["id"] != lastPage else {
+                throw APIFailure("OneSpan Sign answers GET /api/packages with the same page again and again")
+            }
+            lastPage = results.first?["id"]
             try await take(
                 results.filter { $0["updated"]?.string.flatMap { Date(rfc3339: $0) }.map { $0 >= since } ?? true }
             )
