@@ -6,6 +6,11 @@ package protocol Archive: Sendable {
     /// Events, the newest first: by the time of storing, then by number.
     func events(_ query: EventQuery) async throws -> [StoredEvent]
 
+    /// One page of events, the newest first, and where the next one begins.
+    ///
+    /// Looking for a text goes through `EventQuery.searchDepth` events at most; the page then says where to go on.
+    func page(of query: EventQuery) async throws -> EventPage
+
     /// The numbers of events, the oldest first: by the time of storing, then by number.
     func eventIDs(_ query: EventQuery) async throws -> [Event.ID]
 
@@ -18,14 +23,39 @@ package protocol Archive: Sendable {
     /// Bodies that could not be read and came in at `since` or later, the newest first.
     func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody]
 
+    /// One body that could not be read; nil when there is none of this number.
+    func quarantined(_ id: Int64) async throws -> QuarantinedBody?
+
+    /// Packages that something happened to, the latest first; those whose ids begin with `prefix`, in the order of ids,
+    /// where one is given.
+    func packages(prefix: String?, limit: Int) async throws -> [PackageSummary]
+
     /// Runs, the newest first.
     func runs(_ query: RunQuery) async throws -> [Run]
+
+    /// The runs of these events, in the order of making.
+    func runs(of events: [Event.ID]) async throws -> [Run]
 
     /// One run with its event and every attempt; nil when there is none.
     func run(_ id: Run.ID) async throws -> ClaimedRun?
 
     /// How many runs there are in each state that has any.
     func runCounts() async throws -> [Run.State: Int]
+
+    /// How many runs of a rule are in a state.
+    func runCount(ofRule id: String, in state: Run.State) async throws -> Int
+
+    /// How many runs were made in each hour since `date`, by rule and state.
+    func activity(since date: Date) async throws -> [RunActivity]
+
+    /// How many events were stored in each hour since `date`; an hour goes by its number since 1970.
+    func arrivals(since date: Date) async throws -> [Int: Int]
+
+    /// What waits to be judged and to be done at `now`.
+    func backlog(at now: Date) async throws -> Backlog
+
+    /// How long it took from the storing of an event to the end of its run, for the latest runs that succeeded.
+    func runTimes(limit: Int) async throws -> [Duration]
 
     /// The sources that were kept last, which are those of the rules in force; nil when none were ever kept.
     func latestSources() async throws -> JSON?
@@ -41,6 +71,11 @@ package protocol Archive: Sendable {
 package struct EventPosition: Sendable, Hashable {
     package let receivedAt: Date
     package let id: Event.ID
+
+    package init(receivedAt: Date, id: Event.ID) {
+        self.receivedAt = receivedAt
+        self.id = id
+    }
 
     /// Right behind `event`.
     package init(after event: Event) {
@@ -65,6 +100,12 @@ package struct EventQuery: Sendable {
     /// Only events that were stored before this time.
     package var until: Date?
 
+    /// Only events before this place.
+    package var before: EventPosition?
+
+    /// Only events whose body holds this text, in whatever case of ASCII letters; `Archive.page` alone looks for it.
+    package var text: String?
+
     package var limit: Int
 
     package init(
@@ -73,6 +114,8 @@ package struct EventQuery: Sendable {
         origin: Event.Origin? = nil,
         since: Date? = nil,
         until: Date? = nil,
+        before: EventPosition? = nil,
+        text: String? = nil,
         limit: Int = 50
     ) {
         self.name = name
@@ -80,8 +123,13 @@ package struct EventQuery: Sendable {
         self.origin = origin
         self.since = since
         self.until = until
+        self.before = before
+        self.text = text
         self.limit = limit
     }
+
+    /// How many events are looked through for a text before an answer is given: about 50 ms of work.
+    package static let searchDepth = 20_000
 }
 
 /// Which runs to show.
@@ -96,6 +144,9 @@ package struct RunQuery: Sendable {
     /// Only runs that were made before this time.
     package var until: Date?
 
+    /// Only runs with lower numbers than this.
+    package var before: Run.ID?
+
     package var limit: Int
 
     package init(
@@ -104,6 +155,7 @@ package struct RunQuery: Sendable {
         state: Run.State? = nil,
         since: Date? = nil,
         until: Date? = nil,
+        before: Run.ID? = nil,
         limit: Int = 50
     ) {
         self.eventID = eventID
@@ -111,6 +163,7 @@ package struct RunQuery: Sendable {
         self.state = state
         self.since = since
         self.until = until
+        self.before = before
         self.limit = limit
     }
 }

@@ -19,7 +19,7 @@ package enum StoreContract {
         package var testDescription: String { sentence }
     }
 
-    package static let clauses = inbox + archive + dispatching + claiming + working + mending
+    package static let clauses = inbox + archive + overview + dispatching + claiming + working + mending
 
     /// When the checks begin.
     static let start = Date(milliseconds: 1_530_389_095_384)

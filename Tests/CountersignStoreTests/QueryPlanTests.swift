@@ -11,17 +11,23 @@ import Testing
     private static let queries: [Query] =
         [
             .undispatched(limit: 1), .due(at: now, limit: 1), .nextDue, .runCounts, .abandoned(at: now),
-            .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1),
+            .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1), .firstArrival(from: 1),
+            .arrivals(from: 1, to: 2),
+            .waitingEvents, .oldestWaitingEvent, .queuedRuns, .dueRuns(at: now),
+            .runCount(ofRule: "r", in: .failed), .search(EventQuery(), for: "text"),
+            .search(EventQuery(packageID: "p"), for: "text"),
         ]
         + [
             EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),
             EventQuery(name: "a", packageID: "p"), EventQuery(name: "a", since: now),
             EventQuery(packageID: "p", since: now), EventQuery(name: "a", packageID: "p", since: now),
+            EventQuery(before: EventPosition(before: now)), EventQuery(name: "a", before: EventPosition(before: now)),
         ]
         .map { .events($0) }
         + [
             RunQuery(eventID: .init(rawValue: 1)), RunQuery(ruleID: "r"), RunQuery(state: .failed),
-            RunQuery(ruleID: "r", state: .failed), RunQuery(eventID: .init(rawValue: 1), ruleID: "r", state: .failed),
+            RunQuery(ruleID: "r", state: .failed), RunQuery(state: .failed, before: .init(rawValue: 9)),
+            RunQuery(eventID: .init(rawValue: 1), ruleID: "r", state: .failed),
         ]
         .map { .runs($0) }
 

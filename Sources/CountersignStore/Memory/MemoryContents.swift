@@ -9,8 +9,8 @@ struct MemoryContents {
     var notes: [String: JSON] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
 
-    private var events: [MemoryEvent] = []
-    private var runs: [MemoryRun] = []
+    var events: [MemoryEvent] = []
+    var runs: [MemoryRun] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
 }
 
@@ -80,6 +80,7 @@ extension MemoryContents {
                     && (query.origin.map { $0 == event.origin } ?? true)
                     && (since.map { $0 <= event.receivedAt } ?? true)
                     && (query.until.map { event.receivedAt < $0.stored } ?? true)
+                    && (query.before.map { event.isBefore($0) } ?? true)
             }
             .sorted {
                 ($0.event.receivedAt, $0.event.id.rawValue) > ($1.event.receivedAt, $1.event.id.rawValue)
@@ -298,6 +299,7 @@ extension MemoryContents {
                     && (query.state.map { $0 == run.state } ?? true)
                     && (query.since.map { $0.stored <= run.createdAt } ?? true)
                     && (query.until.map { run.createdAt < $0.stored } ?? true)
+                    && (query.before.map { run.id.rawValue < $0.rawValue } ?? true)
             }
             .prefix(max(0, query.limit))
             .map { $0.run }

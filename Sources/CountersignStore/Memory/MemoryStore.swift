@@ -80,6 +80,39 @@ extension MemoryStore {
     package func runCounts() async throws -> [Run.State: Int] {
         contents.withLock { $0.runCounts }
     }
+
+    package func page(of query: EventQuery) async throws -> EventPage { contents.withLock { $0.page(of: query) } }
+
+    package func quarantined(_ id: Int64) async throws -> QuarantinedBody? {
+        contents.withLock { contents in contents.quarantine.first { $0.id == id } }
+    }
+
+    package func packages(prefix: String?, limit: Int) async throws -> [PackageSummary] {
+        contents.withLock { $0.packages(prefix: prefix, limit: limit) }
+    }
+
+    package func runs(of events: [Event.ID]) async throws -> [Run] {
+        contents.withLock { contents in
+            events.flatMap { contents.runs(RunQuery(eventID: $0, limit: .max)) }
+                .sorted { $0.id.rawValue < $1.id.rawValue }
+        }
+    }
+
+    package func runCount(ofRule id: String, in state: Run.State) async throws -> Int {
+        contents.withLock { $0.runs(RunQuery(ruleID: id, state: state, limit: .max)).count }
+    }
+
+    package func activity(since date: Date) async throws -> [RunActivity] {
+        contents.withLock { $0.activity(since: date) }
+    }
+
+    package func arrivals(since date: Date) async throws -> [Int: Int] {
+        contents.withLock { $0.arrivals(since: date) }
+    }
+
+    package func backlog(at now: Date) async throws -> Backlog { contents.withLock { $0.backlog(at: now) } }
+
+    package func runTimes(limit: Int) async throws -> [Duration] { contents.withLock { $0.runTimes(limit: limit) } }
 }
 
 extension MemoryStore {

@@ -68,6 +68,19 @@ extension Query {
         )
     }
 
+    /// Events with whether their bodies hold a text, the newest first, as many as are looked through at a time.
+    package static func search(_ query: EventQuery, for text: String) -> Query {
+        let (clause, arguments) = conditions(of: query)
+        let pattern = "%" + text.replacing(/[\\%_]/) { "\\\($0.output)" } + "%"
+        return Query(
+            """
+            SELECT \(EventRow.columns), CAST(body AS TEXT) LIKE ? ESCAPE '\\'
+            FROM events\(clause) ORDER BY received_at DESC, id DESC LIMIT ?
+            """,
+            [pattern] + arguments + [EventQuery.searchDepth]
+        )
+    }
+
     /// The numbers of events as somebody asks for them, the oldest first.
     static func eventIDs(_ query: EventQuery) -> Query {
         let (clause, arguments) = conditions(of: query)
@@ -100,6 +113,11 @@ extension Query {
         if let until = query.until {
             conditions.append("received_at < ?")
             arguments += [until.milliseconds]
+        }
+        if let before = query.before {
+            let time = before.receivedAt.milliseconds
+            conditions.append("received_at <= ? AND (received_at < ? OR id < ?)")
+            arguments += [time, time, before.id.rawValue]
         }
         return (clause(conditions), arguments)
     }
@@ -141,6 +159,10 @@ extension Query {
         if let until = query.until {
             conditions.append("created_at < ?")
             arguments += [until.milliseconds]
+        }
+        if let before = query.before {
+            conditions.append("id < ?")
+            arguments += [before.rawValue]
         }
         return Query(
             "SELECT \(Run.columns) FROM runs\(clause(conditions)) ORDER BY id DESC LIMIT ?",

@@ -10,6 +10,10 @@ struct EventRow: Sendable {
         "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts, body_hash, "
         + "package"
 
+    /// The places in `columns` of what a search reads before it decodes a row, and the one behind them all.
+    static let receivedAtColumn = 4
+    static let columnCount = 11
+
     let id: Int64
     private let name: String
     let body: [UInt8]

@@ -7,7 +7,7 @@ import GRDB
 /// It never writes a row, checkpoints, migrates, or makes a store that is missing.
 package final class SQLiteArchive: Archive {
     let readers: DatabasePool
-    private let path: String
+    let path: String
 
     /// - Throws: `StoreError.unreadable`, `StoreError.newer`.
     package static func open(path: String) throws -> SQLiteArchive {
@@ -63,19 +63,9 @@ package final class SQLiteArchive: Archive {
     package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
         try await read { db in
             try db.all(
-                """
-                SELECT id, body, reason, received_at FROM quarantine
-                WHERE received_at >= ? ORDER BY id DESC LIMIT ?
-                """,
+                "SELECT \(QuarantinedBody.columns) FROM quarantine WHERE received_at >= ? ORDER BY id DESC LIMIT ?",
                 [since?.milliseconds ?? .min, max(0, limit)]
-            ) { row in
-                QuarantinedBody(
-                    id: row[0],
-                    body: try row.bytes(at: 1),
-                    reason: row[2],
-                    receivedAt: Date(milliseconds: row[3])
-                )
-            }
+            ) { try QuarantinedBody($0) }
         }
     }
 

@@ -16,7 +16,7 @@ package final class SQLiteStore: Store {
     private let lock: StoreLock
     private let connection: WriterConnection
     let writer: GroupCommit
-    private let archive: SQLiteArchive
+    let archive: SQLiteArchive
 
     /// Whether a poll was ever made on this store.
     private let knowsPolls: Atomic<Bool>
@@ -116,28 +116,6 @@ extension SQLiteStore {
             try $0.change("UPDATE store SET confirmations = confirmations + 1", [])
         }
     }
-}
-
-extension SQLiteStore {
-    package func events(_ query: EventQuery) async throws -> [StoredEvent] { try await archive.events(query) }
-
-    package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] { try await archive.eventIDs(query) }
-
-    package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
-        try await archive.events(after: position, limit: limit)
-    }
-
-    package func event(_ id: Event.ID) async throws -> StoredEvent? { try await archive.event(id) }
-
-    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
-        try await archive.quarantined(since: since, limit: limit)
-    }
-
-    package func runs(_ query: RunQuery) async throws -> [Run] { try await archive.runs(query) }
-
-    package func run(_ id: Run.ID) async throws -> ClaimedRun? { try await archive.run(id) }
-
-    package func runCounts() async throws -> [Run.State: Int] { try await archive.runCounts() }
 }
 
 extension SQLiteStore {
@@ -298,8 +276,6 @@ extension SQLiteStore {
         }
     }
 
-    package func note(_ name: String) async throws -> JSON? { try await archive.note(name) }
-
     package func keep(note name: String, _ value: JSON) async throws {
         let text = value.text
         try await writer.write { db in
@@ -308,10 +284,6 @@ extension SQLiteStore {
         // Where a poll notes its beginning, its events may follow.
         knowsPolls.store(true, ordering: .relaxed)
     }
-
-    package func latestSources() async throws -> JSON? { try await archive.latestSources() }
-
-    package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? { try await archive.sources(of: ruleSet) }
 }
 
 extension DatabaseError {

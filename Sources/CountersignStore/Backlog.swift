@@ -1,0 +1,33 @@
+package import Foundation
+
+/// What waits to be judged and to be done.
+package struct Backlog: Sendable, Equatable {
+    /// Events that no rules have judged yet.
+    package let events: Int
+
+    /// When the oldest of them was stored.
+    package let oldestEvent: Date?
+
+    /// Runs that wait for a worker, or for their time.
+    package let runs: Int
+
+    /// Runs of these whose time has come.
+    package let dueRuns: Int
+
+    /// Since when the oldest of these is due.
+    package let oldestDue: Date?
+
+    package init(events: Int, oldestEvent: Date?, runs: Int, dueRuns: Int, oldestDue: Date?) {
+        self.events = events
+        self.oldestEvent = oldestEvent
+        self.runs = runs
+        self.dueRuns = dueRuns
+        self.oldestDue = oldestDue
+    }
+
+    /// How long the oldest of all that could be done by now waits at `now`.
+    package func age(at now: Date) -> Duration {
+        let oldest = [oldestEvent, oldestDue].compactMap { $0 }.min() ?? now
+        return .milliseconds(Int64(max(0, now.timeIntervalSince(oldest)) * 1_000))
+    }
+}

@@ -1,0 +1,106 @@
+import CountersignModel
+import Foundation
+
+/// Lists that people page through, and how much happens.
+extension MemoryContents {
+    func page(of query: EventQuery) -> EventPage {
+        var more = query
+        guard let text = query.text, !text.isEmpty else {
+            more.limit += 1
+            return EventPage(events(more), limit: query.limit)
+        }
+        more.limit = EventQuery.searchDepth
+        let seen = events(more)
+        let found = seen.filter {
+            String(decoding: $0.body, as: UTF8.self).range(of: text, options: [.caseInsensitive, .literal]) != nil
+        }
+        let kept = Array(found.prefix(query.limit))
+        let last = kept.count == query.limit ? kept.last : seen.count == EventQuery.searchDepth ? seen.last : nil
+        return EventPage(events: kept, next: last.map { EventPosition(after: $0.event) })
+    }
+
+    func packages(prefix: String?, limit: Int) -> [PackageSummary] {
+        let about = Dictionary(grouping: events.filter { $0.packageID != nil }) { $0.packageID ?? "" }
+        let summaries = about.compactMap { id, events in summary(of: id, events) }
+        guard let prefix else {
+            return Array(summaries.sorted { ($0.lastAt, $0.id) > ($1.lastAt, $1.id) }.prefix(max(0, limit)))
+        }
+        let wanted = summaries.filter { $0.id.utf8.starts(with: prefix.utf8) }
+        return Array(
+            wanted.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }.prefix(max(0, limit))
+        )
+    }
+
+    private func summary(of id: String, _ events: [MemoryEvent]) -> PackageSummary? {
+        let events = events.sorted { $0.event.isBefore(EventPosition(after: $1.event)) }
+        guard let first = events.first?.event, let last = events.last?.event else { return nil }
+        let ids = Set(events.map { $0.event.id })
+        let states = runs.filter { ids.contains($0.eventID) && !$0.isTakenBack }.map { $0.state }
+        return PackageSummary(
+            id: id,
+            name: events.last { $0.event.package != nil }?.event.package?["name"]?.string,
+            events: events.count,
+            firstAt: first.receivedAt,
+            lastAt: last.receivedAt,
+            lastEvent: last.name,
+            runs: Dictionary(grouping: states) { $0 }.mapValues { $0.count }
+        )
+    }
+
+    func activity(since date: Date) -> [RunActivity] {
+        struct Key: Hashable {
+            let hour: Int
+            let ruleID: String
+            let state: Run.State
+        }
+        let meant = runs.filter { !$0.isTakenBack && $0.createdAt >= date.stored }
+        return
+            Dictionary(grouping: meant) { Key(hour: $0.createdAt.hour, ruleID: $0.ruleID, state: $0.state) }
+            .map { RunActivity(hour: $0.hour, ruleID: $0.ruleID, state: $0.state, count: $1.count) }
+            .sorted { ($0.hour, $0.ruleID, $0.state.rawValue) < ($1.hour, $1.ruleID, $1.state.rawValue) }
+    }
+
+    func arrivals(since date: Date) -> [Int: Int] {
+        let meant = events.filter { $0.event.receivedAt >= date.stored }
+        return Dictionary(grouping: meant) { $0.event.receivedAt.hour }.mapValues { $0.count }
+    }
+
+    func backlog(at now: Date) -> Backlog {
+        let waiting = events.filter { $0.dispatchedAt == nil }
+        let queued = runs.filter { $0.state == .queued }
+        let due = queued.filter { $0.dueAt <= now.stored }
+        return Backlog(
+            events: waiting.count,
+            oldestEvent: waiting.first?.event.receivedAt,
+            runs: queued.count,
+            dueRuns: due.count,
+            oldestDue: due.map { $0.dueAt }.min()
+        )
+    }
+
+    func runTimes(limit: Int) -> [Duration] {
+        runs.suffix(max(0, limit))
+            .compactMap { run in
+                guard run.state == .succeeded, let end = run.finishedAt, let event = event(run.eventID)?.event else {
+                    return nil
+                }
+                return .milliseconds(end.milliseconds - event.receivedAt.milliseconds)
+            }
+    }
+}
+
+extension MemoryEvent {
+    fileprivate var packageID: String? { event.payload["packageId"]?.string }
+}
+
+extension Event {
+    /// Whether the event lies before a place, in the order of storing.
+    func isBefore(_ position: EventPosition) -> Bool {
+        (receivedAt.stored, id.rawValue) < (position.receivedAt.stored, position.id.rawValue)
+    }
+}
+
+extension Date {
+    /// The number of the hour since 1970.
+    fileprivate var hour: Int { Int(milliseconds / RunActivity.hour) }
+}

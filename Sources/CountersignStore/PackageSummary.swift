@@ -1,0 +1,44 @@
+package import CountersignModel
+package import Foundation
+
+/// What is known of a package at a glance.
+package struct PackageSummary: Sendable, Equatable {
+    /// The vendor's id.
+    package let id: String
+
+    /// Its name at the vendor; nil where no rule has needed the package so far.
+    package let name: String?
+
+    /// How many events about it are stored.
+    package let events: Int
+
+    /// When the first of them was stored.
+    package let firstAt: Date
+
+    /// When the last of them was stored.
+    package let lastAt: Date
+
+    /// The name of the last of them.
+    package let lastEvent: String
+
+    /// How many runs of its events are in each state that has any.
+    package let runs: [Run.State: Int]
+
+    package init(
+        id: String,
+        name: String?,
+        events: Int,
+        firstAt: Date,
+        lastAt: Date,
+        lastEvent: String,
+        runs: [Run.State: Int]
+    ) {
+        self.id = id
+        self.name = name
+        self.events = events
+        self.firstAt = firstAt
+        self.lastAt = lastAt
+        self.lastEvent = lastEvent
+        self.runs = runs
+    }
+}

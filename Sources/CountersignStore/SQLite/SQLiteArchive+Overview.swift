@@ -1,0 +1,276 @@
+package import CountersignModel
+package import Foundation
+import GRDB
+
+/// Lists that people page through, and packages.
+extension SQLiteArchive {
+    package func page(of query: EventQuery) async throws -> EventPage {
+        guard let text = query.text, !text.isEmpty else {
+            var more = query
+            more.limit += 1
+            return EventPage(try await events(more), limit: query.limit)
+        }
+        let found = try await read { try $0.search(query, for: text) }
+        return EventPage(events: found.rows.map { $0.listedEvent(path: path) }, next: found.next)
+    }
+
+    package func quarantined(_ id: Int64) async throws -> QuarantinedBody? {
+        try await read { db in
+            try db.first("SELECT \(QuarantinedBody.columns) FROM quarantine WHERE id = ?", [id]) {
+                try QuarantinedBody($0)
+            }
+        }
+    }
+
+    package func packages(prefix: String?, limit: Int) async throws -> [PackageSummary] {
+        try await read { db in
+            let ids =
+                try prefix.map { try db.packageIDs(from: $0, limit: limit) } ?? db.latestPackageIDs(limit: limit)
+            return try ids.compactMap { try db.summary(ofPackage: $0) }
+        }
+    }
+
+    package func runs(of events: [Event.ID]) async throws -> [Run] {
+        try await read { db in
+            try events.flatMap { try db.all(.runs(RunQuery(eventID: $0, limit: .max))) { try Run($0) } }
+        }
+        .sorted { $0.id.rawValue < $1.id.rawValue }
+    }
+}
+
+/// How much happens.
+extension SQLiteArchive {
+    package func runCount(ofRule id: String, in state: Run.State) async throws -> Int {
+        try await read { try $0.first(.runCount(ofRule: id, in: state)) { $0[0] } } ?? 0
+    }
+
+    package func activity(since date: Date) async throws -> [RunActivity] {
+        try await read { db in
+            guard let first = try db.firstRun(since: date) else { return [] }
+            return try db.all(.activity(from: first, since: date)) { row in
+                guard let state = Run.State(rawValue: row[2]) else {
+                    throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run's state is unknown")
+                }
+                return RunActivity(hour: row[0], ruleID: row[1], state: state, count: row[3])
+            }
+        }
+    }
+
+    package func arrivals(since date: Date) async throws -> [Int: Int] {
+        try await read { db in
+            var counts: [Int: Int] = [:]
+            var start = date.milliseconds
+            // An hour at a time, since SQLite would sort all of them to group them; empty hours are passed over.
+            while let next = try db.first(.firstArrival(from: start), { $0[0] as Int64 }) {
+                let hour = next / RunActivity.hour
+                let end = (hour + 1) * RunActivity.hour
+                counts[Int(hour)] = try db.first(.arrivals(from: next, to: end)) { $0[0] } ?? 0
+                start = end
+            }
+            return counts
+        }
+    }
+
+    package func backlog(at now: Date) async throws -> Backlog {
+        try await read { db in
+            Backlog(
+                events: try db.first(.waitingEvents) { $0[0] } ?? 0,
+                oldestEvent: try db.first(.oldestWaitingEvent) { Date(milliseconds: $0[0]) },
+                runs: try db.first(.queuedRuns) { $0[0] } ?? 0,
+                dueRuns: try db.first(.dueRuns(at: now)) { $0[0] } ?? 0,
+                oldestDue: try db.first(.nextDue) { Date(milliseconds: $0[0]) }.flatMap { $0 <= now ? $0 : nil }
+            )
+        }
+    }
+
+    package func runTimes(limit: Int) async throws -> [Duration] {
+        try await read { try $0.all(.runTimes(limit: limit)) { .milliseconds($0[0] as Int64) } }
+    }
+}
+
+extension QuarantinedBody {
+    static let columns = "id, body, reason, received_at"
+
+    init(_ row: Row) throws {
+        self.init(
+            id: row[0],
+            body: try row.bytes(at: 1),
+            reason: row[2],
+            receivedAt: Date(milliseconds: row[3])
+        )
+    }
+}
+
+extension Query {
+    package static func runCount(ofRule id: String, in state: Run.State) -> Query {
+        Query(
+            "SELECT count(*) FROM runs INDEXED BY runs_by_rule_and_state WHERE rule_id = ? AND state = ?",
+            [id, state.rawValue]
+        )
+    }
+
+    /// Runs in each hour; `first` is the first that can be meant, since no index goes by their time.
+    package static func activity(from first: Run.ID, since date: Date) -> Query {
+        Query(
+            """
+            SELECT created_at / \(RunActivity.hour), rule_id, state, count(*) FROM runs
+            WHERE id >= ? AND created_at >= ? GROUP BY 1, 2, 3
+            """,
+            [first.rawValue, date.milliseconds]
+        )
+    }
+
+    /// The first time at which an event was stored from a time on, in milliseconds.
+    package static func firstArrival(from time: Int64) -> Query {
+        Query(
+            "SELECT received_at FROM events INDEXED BY events_by_time WHERE received_at >= ? ORDER BY received_at LIMIT 1",
+            [time]
+        )
+    }
+
+    /// How many events were stored in a time.
+    package static func arrivals(from start: Int64, to end: Int64) -> Query {
+        Query(
+            "SELECT count(*) FROM events INDEXED BY events_by_time WHERE received_at >= ? AND received_at < ?",
+            [start, end]
+        )
+    }
+
+    package static let waitingEvents = Query(
+        "SELECT count(*) FROM events INDEXED BY events_waiting WHERE dispatched_at IS NULL"
+    )
+
+    package static let oldestWaitingEvent = Query(
+        "SELECT received_at FROM events INDEXED BY events_waiting WHERE dispatched_at IS NULL ORDER BY id LIMIT 1"
+    )
+
+    package static let queuedRuns = Query("SELECT count(*) FROM runs INDEXED BY runs_due WHERE state = 'queued'")
+
+    package static func dueRuns(at now: Date) -> Query {
+        Query(
+            "SELECT count(*) FROM runs INDEXED BY runs_due WHERE state = 'queued' AND due_at <= ?",
+            [now.milliseconds]
+        )
+    }
+
+    package static func runTimes(limit: Int) -> Query {
+        Query(
+            """
+            SELECT runs.finished_at - events.received_at FROM runs JOIN events ON events.id = runs.event_id
+            WHERE runs.id > (SELECT max(id) FROM runs) - ? AND runs.state = 'succeeded'
+            """,
+            [limit]
+        )
+    }
+}
+
+extension Database {
+    func first<Value>(_ query: Query, _ decode: (Row) throws -> Value) throws -> Value? {
+        try first(query.sql, query.arguments, decode)
+    }
+
+    fileprivate func search(
+        _ query: EventQuery,
+        for text: String
+    ) throws -> (rows: [EventRow], next: EventPosition?) {
+        let search = Query.search(query, for: text)
+        let cursor = try Row.fetchCursor(cachedStatement(sql: search.sql), arguments: search.arguments)
+        var rows: [EventRow] = []
+        var seen = 0
+        while rows.count < query.limit, let row = try cursor.next() {
+            seen += 1
+            if row[EventRow.columnCount] as Bool { rows.append(try EventRow(row)) }
+            guard seen == EventQuery.searchDepth || rows.count == query.limit else { continue }
+            let position = EventPosition(
+                receivedAt: Date(milliseconds: row[EventRow.receivedAtColumn]),
+                id: Event.ID(rawValue: row[0])
+            )
+            return (rows, position)
+        }
+        return (rows, nil)
+    }
+
+    /// The first run that was made at `date` or later, by halves: numbers and times grow together.
+    fileprivate func firstRun(since date: Date) throws -> Run.ID? {
+        guard let highest = try first("SELECT max(id) FROM runs", [], { $0[0] as Int64? }) ?? nil else { return nil }
+        var (low, high) = (Int64(0), highest)
+        while low < high {
+            let middle = low + (high - low) / 2
+            let found = try first("SELECT id, created_at FROM runs WHERE id >= ? ORDER BY id LIMIT 1", [middle]) {
+                (id: $0[0] as Int64, createdAt: $0[1] as Int64)
+            }
+            guard let found else { return Run.ID(rawValue: low) }
+            if found.createdAt < date.milliseconds { low = found.id + 1 } else { high = middle }
+        }
+        return Run.ID(rawValue: low)
+    }
+
+    fileprivate func packageIDs(from prefix: String, limit: Int) throws -> [Data] {
+        let from = Data(prefix.utf8)
+        // No UTF-8 text holds the byte 0xFF, so this is behind all that begin with the prefix.
+        let to = from + [0xFF]
+        return try all(
+            """
+            SELECT DISTINCT CAST(package_id AS BLOB) FROM events INDEXED BY events_by_package
+            WHERE package_id >= CAST(? AS TEXT) AND package_id < CAST(? AS TEXT) ORDER BY package_id LIMIT ?
+            """,
+            [from, to, max(0, limit)]
+        ) { Data(try $0.bytes(at: 0)) }
+    }
+
+    /// The packages of the latest events; those of the latest few thousand, where one package has that many.
+    fileprivate func latestPackageIDs(limit: Int) throws -> [Data] {
+        let statement = try cachedStatement(
+            sql: """
+                SELECT CAST(package_id AS BLOB) FROM events INDEXED BY events_by_time
+                WHERE package_id IS NOT NULL ORDER BY received_at DESC, id DESC LIMIT 5000
+                """
+        )
+        let rows = try Row.fetchCursor(statement)
+        var ids: [Data] = []
+        var seen: Set<Data> = []
+        while ids.count < limit, let row = try rows.next() {
+            let id = Data(try row.bytes(at: 0))
+            if seen.insert(id).inserted { ids.append(id) }
+        }
+        return ids
+    }
+
+    fileprivate func summary(ofPackage id: Data) throws -> PackageSummary? {
+        let counted = try first(
+            "SELECT count(*), min(received_at), max(received_at) FROM events WHERE package_id = CAST(? AS TEXT)",
+            [id]
+        ) { (events: $0[0] as Int, first: $0[1] as Int64?, last: $0[2] as Int64?) }
+        let lastEvent = try first(
+            """
+            SELECT CAST(name AS BLOB) FROM events WHERE package_id = CAST(? AS TEXT)
+            ORDER BY received_at DESC, id DESC LIMIT 1
+            """,
+            [id]
+        ) { String(decoding: try $0.bytes(at: 0), as: UTF8.self) }
+        let known = try first(
+            """
+            SELECT package FROM events WHERE package_id = CAST(? AS TEXT) AND package IS NOT NULL
+            ORDER BY received_at DESC LIMIT 1
+            """,
+            [id]
+        ) { try $0.bytes(at: 0) }
+        let runs = try all(
+            """
+            SELECT runs.state, count(*) FROM events CROSS JOIN runs ON runs.event_id = events.id
+            WHERE events.package_id = CAST(? AS TEXT) GROUP BY runs.state
+            """,
+            [id]
+        ) { (state: Run.State(rawValue: $0[0]), count: $0[1] as Int) }
+        guard let counted, let first = counted.first, let last = counted.last else { return nil }
+        return PackageSummary(
+            id: String(decoding: id, as: UTF8.self),
+            name: known.flatMap { try? JSON(parsing: $0, limits: .package) }?["name"]?.string,
+            events: counted.events,
+            firstAt: Date(milliseconds: first),
+            lastAt: Date(milliseconds: last),
+            lastEvent: lastEvent ?? "",
+            runs: runs.reduce(into: [:]) { counts, row in row.state.map { counts[$0] = row.count } }
+        )
+    }
+}

@@ -1,0 +1,119 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+import Testing
+
+/// What operators are shown.
+extension StoreContract {
+    static let overview = [
+        Clause("pages of events follow each other without a gap or a repetition") { store async throws in
+            let ids = try await appended(5, to: store)
+            var seen: [Event.ID] = []
+            var query = EventQuery(limit: 2)
+            repeat {
+                let page = try await store.page(of: query)
+                seen += page.events.map { $0.event.id }
+                query.before = page.next
+            } while query.before != nil && seen.count < 9
+            #expect(seen == ids.reversed())
+        },
+        Clause("the last page of events names no next one") { store async throws in
+            _ = try await appended(2, to: store)
+            #expect(try await store.page(of: EventQuery(limit: 2)).next == nil)
+            #expect(try await store.page(of: EventQuery(limit: 1)).next != nil)
+        },
+        Clause("a text is found in bodies in any case, and its signs stand for themselves") { store async throws in
+            let texts = ["100% sure", "100 sure", #"back\\slash"#, "under_score", "underXscore"]
+            for text in texts {
+                let body = #"{"name":"N","packageId":"\#(text)"}"#
+                _ = try await store.append(SampleDelivery.delivery(body), at: start)
+            }
+            func found(_ text: String) async throws -> [Int64] {
+                try await store.page(of: EventQuery(text: text)).events.map { $0.event.id.rawValue }
+            }
+            #expect(try await found("100%") == [1])
+            #expect(try await found("SURE") == [2, 1])
+            #expect(try await found(#"\\sla"#) == [3])
+            #expect(try await found("r_s") == [4])
+            #expect(try await found("nowhere").isEmpty)
+        },
+        Clause("a search stops at its limit and goes on behind it") { store async throws in
+            _ = try await appended(3, to: store)
+            let page = try await store.page(of: EventQuery(text: "package-", limit: 2))
+            #expect(page.events.map { $0.event.id.rawValue } == [3, 2])
+            let next = try await store.page(of: EventQuery(before: page.next, text: "package-", limit: 2))
+            #expect(next.events.map { $0.event.id.rawValue } == [1] && next.next == nil)
+        },
+        Clause("runs before a number are those of lower ones") { store async throws in
+            let event = try await appended(1, to: store)[0]
+            try await store.dispatch([dispatch(event, ["a", "b", "c"])], at: start)
+            let runs = try await store.runs(RunQuery(before: Run.ID(rawValue: 3)))
+            #expect(runs.map { $0.ruleID } == ["b", "a"])
+        },
+        Clause("a package is summed up from its events and their runs, the latest package first") {
+            store async throws in
+            let ids = try await appended(2, to: store)
+            try await store.dispatch([dispatch(ids[0], ["a", "b"])], at: start)
+            _ = try await store.keep(package: ["name": "Lease"], of: ids[0])
+            let again = SampleDelivery.delivery(#"{"name":"PACKAGE_COMPLETE","packageId":"package-1"}"#)
+            _ = try await store.append(again, at: after(5))
+            let packages = try await store.packages(prefix: nil, limit: 9)
+            let first = PackageSummary(
+                id: "package-1",
+                name: "Lease",
+                events: 2,
+                firstAt: start,
+                lastAt: after(5),
+                lastEvent: "PACKAGE_COMPLETE",
+                runs: [.queued: 2]
+            )
+            #expect(packages.first == first && packages.map { $0.id } == ["package-1", "package-2"])
+            #expect(try await store.packages(prefix: "package-2", limit: 9).map { $0.id } == ["package-2"])
+            #expect(try await store.packages(prefix: nil, limit: 1).count == 1)
+        },
+        Clause("runs of several events come in the order of making") { store async throws in
+            let ids = try await appended(3, to: store)
+            try await store.dispatch(ids.reversed().map { dispatch($0, ["a"]) }, at: start)
+            let runs = try await store.runs(of: [ids[0], ids[2]])
+            #expect(runs.map { $0.eventID } == [ids[2], ids[0]])
+        },
+        Clause("events and runs are counted by the hour") { store async throws in
+            let ids = try await appended(2, to: store)
+            try await store.dispatch([dispatch(ids[0], ["a", "b"])], at: start)
+            try await store.dispatch([dispatch(ids[1], ["a"])], at: after(3_600))
+            let hour = Int(start.milliseconds / 3_600_000)
+            #expect(try await store.arrivals(since: after(-1)) == [hour: 2])
+            #expect(try await store.arrivals(since: after(1)).isEmpty)
+            let activity = try await store.activity(since: after(-1))
+            #expect(activity.map { $0.hour } == [hour, hour, hour + 1])
+            #expect(activity.map { $0.ruleID } == ["a", "b", "a"])
+            #expect(activity.allSatisfy { $0.state == .queued && $0.count == 1 })
+            #expect(try await store.activity(since: after(1)).map { $0.hour } == [hour + 1])
+            #expect(try await store.runCount(ofRule: "a", in: .queued) == 2)
+            #expect(try await store.runCount(ofRule: "a", in: .failed) == 0)
+        },
+        Clause("the backlog tells what waits, and since when") { store async throws in
+            let ids = try await appended(2, to: store)
+            try await store.dispatch([dispatch(ids[0], ["a", "b"])], at: after(1))
+            let backlog = try await store.backlog(at: after(3))
+            #expect(
+                backlog
+                    == Backlog(events: 1, oldestEvent: start, runs: 2, dueRuns: 2, oldestDue: after(1))
+            )
+            #expect(backlog.age(at: after(3)) == .seconds(3))
+            let earlier = try await store.backlog(at: start)
+            #expect(earlier.dueRuns == 0 && earlier.oldestDue == nil)
+        },
+        Clause("the time of a run is that from its event's storing to its end") { store async throws in
+            let run = try await running(in: store)
+            #expect(try await store.runTimes(limit: 9).isEmpty)
+            try await store.release(run, lease: "w", to: .succeeded, recording: nil, at: after(2))
+            #expect(try await store.runTimes(limit: 9) == [.seconds(2)])
+        },
+        Clause("a body in the quarantine is found by its number") { store async throws in
+            let number = try await store.quarantine(UnreadableBody(body: [0xFF], reason: "no JSON"), at: start)
+            #expect(try await store.quarantined(number)?.body == [0xFF])
+            #expect(try await store.quarantined(number + 1) == nil)
+        },
+    ]
+}
