@@ -1,39 +1,50 @@
 import CountersignModel
 import CountersignStore
-import HTTPTypes
+import NIOCore
+import NIOHTTP1
 
 /// What is answered to a request: a status and a short JSON text.
 struct Answer: Sendable {
-    let status: HTTPResponse.Status
+    let status: HTTPResponseStatus
     let body: String
 
-    /// Fields beside those that every answer has.
-    var fields: HTTPFields = [:]
+    /// Fields beside those that every answer has, each with the end of its line.
+    var fields = ""
 
     /// Whether the connection ends with this answer, because what the client still sends will not be read.
     var closes = false
 
-    init(_ status: HTTPResponse.Status, body: String, fields: HTTPFields = [:]) {
+    init(_ status: HTTPResponseStatus, body: String, fields: String = "") {
         self.status = status
         self.body = body
         self.fields = fields
     }
 
     /// An error in one sentence that somebody can act on.
-    init(_ status: HTTPResponse.Status, error: String, fields: HTTPFields = [:]) {
+    init(_ status: HTTPResponseStatus, error: String, fields: String = "") {
         self.init(status, body: #"{"error": \#(JSON.string(error).text)}"#, fields: fields)
     }
 
-    /// The fields of the head.
-    func head(date: String?) -> HTTPFields {
-        var head: HTTPFields = [
-            .contentType: "application/json",
-            .contentLength: String(body.utf8.count),
-        ]
-        if let date { head[.date] = date }
-        if closes { head[.connection] = "close" }
-        for field in fields { head.append(field) }
-        return head
+    /// Writes the whole answer as HTTP/1.1 has it, with what is said of the connection where it must be said.
+    func write(to buffer: inout ByteBuffer, date: String, connection: String?, hasBody: Bool) {
+        buffer.writeStaticString("HTTP/1.1 ")
+        if status == .ok {
+            buffer.writeStaticString("200 OK")
+        } else {
+            buffer.writeString("\(status.code) \(status.reasonPhrase)")
+        }
+        buffer.writeStaticString("\r\nContent-Type: application/json\r\nContent-Length: ")
+        buffer.writeString(String(body.utf8.count))
+        buffer.writeStaticString("\r\nDate: ")
+        buffer.writeString(date)
+        if let connection {
+            buffer.writeStaticString("\r\nConnection: ")
+            buffer.writeString(connection)
+        }
+        buffer.writeStaticString("\r\n")
+        buffer.writeString(fields)
+        buffer.writeStaticString("\r\n")
+        if hasBody { buffer.writeString(body) }
     }
 }
 
@@ -52,27 +63,27 @@ extension Answer {
     static let unauthorised = Answer(
         .unauthorized,
         error: "send the callback key as 'Authorization: Basic KEY'",
-        fields: [.wwwAuthenticate: "Basic"]
+        fields: "WWW-Authenticate: Basic\r\n"
     )
 
     static func tooManyGuesses(wait seconds: Int) -> Answer {
         var answer = Answer(
             .tooManyRequests,
             error: "too many wrong keys; send the right one, which is let in at once",
-            fields: [.retryAfter: String(seconds)]
+            fields: "Retry-After: \(seconds)\r\n"
         )
         answer.closes = true
         return answer
     }
 
     static func tooLarge(limit: Int) -> Answer {
-        var answer = Answer(.contentTooLarge, error: "the body is larger than \(limit) bytes")
+        var answer = Answer(.payloadTooLarge, error: "the body is larger than \(limit) bytes")
         answer.closes = true
         return answer
     }
 
     static func wrongMethod(allowed: String) -> Answer {
-        Answer(.methodNotAllowed, error: "this path takes \(allowed) only", fields: [.allow: allowed])
+        Answer(.methodNotAllowed, error: "this path takes \(allowed) only", fields: "Allow: \(allowed)\r\n")
     }
 
     static let notFound = Answer(.notFound, error: "nothing is served here; check the path of the callback URL")
@@ -80,6 +91,6 @@ extension Answer {
     static let notStored = Answer(
         .serviceUnavailable,
         error: "the event could not be stored; send it again",
-        fields: [.retryAfter: "5"]
+        fields: "Retry-After: 5\r\n"
     )
 }

@@ -1,10 +1,11 @@
 package import CountersignModel
 package import CountersignStore
 import Foundation
-import HummingbirdCore
 package import Logging
 import NIOCore
+import NIOHTTP1
 import NIOPosix
+import NIOSSL
 import ServiceLifecycle
 
 /// The server that takes in callbacks, and tells whether the program lives and is ready.
@@ -12,8 +13,7 @@ import ServiceLifecycle
 /// On a graceful shutdown it accepts nothing more, answers the requests under way and returns.
 package struct CallbackServer: Service {
     private let settings: ListenerSettings
-    private let responder: CallbackResponder
-    private let refusals: Refusals
+    private let desk: CallbackDesk
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -38,9 +38,8 @@ package struct CallbackServer: Service {
         self.logger = logger
         self.onListening = onListening
         let refusals = Refusals(clock: clock, logger: logger)
-        self.refusals = refusals
         let readiness = ReadinessCache(clock: clock, ask: readiness)
-        responder = CallbackResponder(
+        desk = CallbackDesk(
             settings: settings,
             intake: Intake(
                 inbox: inbox,
@@ -59,46 +58,63 @@ package struct CallbackServer: Service {
     }
 
     package func run() async throws {
-        // The library tells of its own start and stop; those lines are ours.
-        var libraryLogger = logger
-        libraryLogger.logLevel = max(logger.logLevel, .warning)
-        let responder = responder
+        let group = MultiThreadedEventLoopGroup.singleton
+        let connections = OpenConnections(limit: settings.maximumConnections, eventLoop: group.next())
+        let door: any Channel
         do {
-            let server =
-                try builder
-                .buildServer(
-                    configuration: ServerConfiguration(
-                        address: .hostname(settings.host, port: settings.port),
-                        backlog: 1_024,
-                        availableConnectionsDelegate: MaximumAvailableConnections(
-                            settings.maximumConnections,
-                            logger: libraryLogger
-                        )
-                    ),
-                    eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
-                    logger: libraryLogger,
-                    responder: { request, writer, channel in
-                        try await responder.respond(to: request, with: writer, on: channel)
-                    },
-                    onServerRunning: { channel in listening(on: channel) }
-                )
-            try await server.run()
-        } catch let error as CancellationError {
-            throw error
+            door = try await bootstrap(on: group, connections).bind(host: settings.host, port: settings.port).get()
         } catch {
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw ListenerError.cannotListen(host: settings.host, port: settings.port, reason: reason)
         }
+        listening(on: door)
+        try await withTaskCancellationHandler {
+            try await withGracefulShutdownHandler {
+                try await door.closeFuture.get()
+                try await connections.waitUntilEmpty()
+            } onGracefulShutdown: {
+                door.close(promise: nil)
+                connections.quiesce()
+            }
+        } onCancel: {
+            door.close(promise: nil)
+            connections.close()
+        }
     }
 
-    private var builder: HTTPServerBuilder {
-        let (configuration, certificate) = (channelConfiguration, settings.certificate)
-        return HTTPServerBuilder { responder in
-            DoorChannel(
-                inner: HTTP1Channel(responder: responder, configuration: configuration),
-                certificate: certificate
-            )
-        }
+    private func bootstrap(on group: MultiThreadedEventLoopGroup, _ connections: OpenConnections) -> ServerBootstrap {
+        let (desk, certificate) = (desk, settings.certificate)
+        return ServerBootstrap(group: group)
+            .serverChannelOption(.backlog, value: 1_024)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            // One at a time, so that never one more is accepted than there may be.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
+            .serverChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(ConnectionGate(connections))
+                }
+            }
+            .childChannelOption(.allowRemoteHalfClosure, value: true)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    let handlers = channel.pipeline.syncOperations
+                    if let certificate {
+                        // The one of the moment in which the connection begins.
+                        try handlers.addHandler(NIOSSLServerHandler(context: certificate.context))
+                    }
+                    let decoder = HTTPRequestDecoder(limitConfiguration: Self.limits)
+                    try handlers.addHandler(ByteToMessageHandler(decoder))
+                    try handlers.addHandler(CallbackConnection(desk: desk, isStopping: connections.isEnding))
+                }
+            }
+    }
+
+    private static var limits: NIOHTTPDecoderLimitConfiguration {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 8 << 10
+        limits.maxHeaderListSize = 64 << 10
+        limits.maxHeaderFieldCount = 64
+        return limits
     }
 
     private func listening(on channel: any Channel) {
@@ -111,25 +127,5 @@ package struct CallbackServer: Service {
             ]
         )
         onListening(port)
-    }
-
-    private var channelConfiguration: HTTP1Channel.Configuration {
-        let (settings, refusals, logger) = (settings, refusals, logger)
-        return HTTP1Channel.Configuration(
-            additionalChannelHandlers: [
-                ConnectionGuard(
-                    requestDeadline: TimeAmount(settings.requestDeadline),
-                    answerDeadline: TimeAmount(settings.commitDeadline),
-                    refusals: refusals,
-                    logger: logger
-                )
-            ],
-            idleTimeout: TimeAmount(settings.idleTimeout),
-            httpDecoderConfiguration: .init(
-                maxHeaderFieldSize: 8 << 10,
-                maxHeaderListSize: 64 << 10,
-                maxHeaderFieldCount: 64
-            )
-        )
     }
 }

@@ -1,84 +1,129 @@
 import CountersignModel
 import CountersignStore
-import HTTPTypes
-import HummingbirdCore
 import Logging
 import NIOCore
 
 /// Lets deliveries in: knows who may send, and answers only what the store has on disk.
-struct Intake: Sendable {
-    let inbox: any Inbox
-    let reader: any CallbackReader
-    let watch: CommitWatch
+///
+/// What it is asked to store is answered from the store's own thread, with no task in between: there are many of them.
+final class Intake: Sendable {
+    private let inbox: any Inbox
+    private let reader: any CallbackReader
+    private let watch: CommitWatch
 
     /// Learns of every delivery whether the store took it.
-    let readiness: ReadinessCache
-    let clock: any WallClock
-    let refusals: Refusals
-    let logger: Logger
-    let metrics = DeliveryMetrics()
+    private let readiness: ReadinessCache
+    private let clock: any WallClock
+    private let refusals: Refusals
+    private let logger: Logger
+    private let metrics = DeliveryMetrics()
+
+    init(
+        inbox: any Inbox,
+        reader: any CallbackReader,
+        watch: CommitWatch,
+        readiness: ReadinessCache,
+        clock: any WallClock,
+        refusals: Refusals,
+        logger: Logger
+    ) {
+        self.inbox = inbox
+        self.reader = reader
+        self.watch = watch
+        self.readiness = readiness
+        self.clock = clock
+        self.refusals = refusals
+        self.logger = logger
+    }
 
     /// The id of the key that the request holds; nil, and a line in the log, when it holds none.
-    func authenticate(_ request: Request, from channel: any Channel, _ id: DeliveryID) -> CallbackKey.ID? {
-        let authorization = request.headers[.authorization]
+    func authenticate(_ request: CallbackRequest, from remote: SocketAddress?) -> CallbackKey.ID? {
+        let authorization = request.authorization
         if let key = reader.authenticate(authorization) { return key }
-        var facts = Refusals.facts(method: "\(request.method)", path: request.uri.path)
-        facts["delivery.id"] = "\(id)"
         metrics.count(nil, .wrongKey)
         let reason = authorization == nil ? "the Authorization header is missing" : "the key is wrong"
-        refusals.tell(reason, from: channel.remoteAddress, facts)
+        refusals.tell(reason, from: remote, request.facts)
         return nil
     }
 
-    /// Stores one body, or keeps it apart when it is no event.
-    func take(_ body: [UInt8], _ key: CallbackKey.ID, _ id: DeliveryID) async -> Answer {
+    /// Stores one body, or keeps it apart when it is no event; `answer` is called once, on any thread.
+    func take(
+        _ body: [UInt8],
+        _ key: CallbackKey.ID,
+        _ id: DeliveryID,
+        then answer: @escaping @Sendable (Answer) -> Void
+    ) {
         guard watch.begin() else {
             readiness.note(isStored: false)
             metrics.count(nil, .notStored)
             logger.error("Delivery refused, the store does not answer", metadata: ["delivery.id": "\(id)"])
-            return .notStored
+            return answer(.notStored)
         }
-        defer { watch.end() }
-        do {
-            let answer = try await store(body, key, id)
-            readiness.note(isStored: true)
-            return answer
-        } catch {
-            readiness.note(isStored: false)
-            metrics.count(nil, .notStored)
-            logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
-            return .notStored
-        }
-    }
-
-    private func store(_ body: [UInt8], _ key: CallbackKey.ID, _ id: DeliveryID) async throws -> Answer {
         let start = ContinuousClock.now
         let delivery: Delivery
         do {
             delivery = try reader.read(body, origin: .callback)
         } catch {
             metrics.count(nil, .unreadable)
-            let number = try await inbox.quarantine(error, at: clock.now)
-            logger.warning(
-                "Callback unreadable",
-                metadata: ["delivery.id": "\(id)", "quarantined": "\(number)", "reason": "\(error.reason)"]
-            )
-            return .unreadable(error.reason, quarantined: number)
+            inbox.quarantine(error, at: clock.now) { result in
+                answer(self.answer(to: error, id, result))
+            }
+            return
         }
-        let receipt = try await inbox.append(delivery, at: clock.now)
+        let name = delivery.name
+        inbox.append(delivery, at: clock.now) { result in
+            answer(self.answer(toEvent: name, key, id, since: start, result))
+        }
+    }
+
+    private func answer(
+        toEvent name: String,
+        _ key: CallbackKey.ID,
+        _ id: DeliveryID,
+        since start: ContinuousClock.Instant,
+        _ result: Result<Receipt, any Error>
+    ) -> Answer {
+        watch.end()
+        let receipt: Receipt
+        switch result {
+        case .success(let stored): receipt = stored
+        case .failure(let error): return notStored(id, error)
+        }
         metrics.time(since: start)
         if case .stored = receipt {
-            metrics.count(delivery.name, .stored)
+            metrics.count(name, .stored)
         } else {
-            metrics.count(delivery.name, .duplicate)
+            metrics.count(name, .duplicate)
         }
+        readiness.note(isStored: true)
         logger.debug(
             "Event stored",
             metadata: [
-                "delivery.id": "\(id)", "key.id": "\(key)", "event.id": "\(receipt.eventID)",
-                "event.name": "\(delivery.name)",
+                "delivery.id": "\(id)", "key.id": "\(key)", "event.id": "\(receipt.eventID)", "event.name": "\(name)",
             ]
         )
         return .stored(receipt)
+    }
+
+    private func answer(to body: UnreadableBody, _ id: DeliveryID, _ result: Result<Int64, any Error>) -> Answer {
+        watch.end()
+        let number: Int64
+        switch result {
+        case .success(let kept): number = kept
+        case .failure(let error): return notStored(id, error)
+        }
+        readiness.note(isStored: true)
+        logger.warning(
+            "Callback unreadable",
+            metadata: ["delivery.id": "\(id)", "quarantined": "\(number)", "reason": "\(body.reason)"]
+        )
+        return .unreadable(body.reason, quarantined: number)
+    }
+
+    private func notStored(_ id: DeliveryID, _ error: any Error) -> Answer {
+        readiness.note(isStored: false)
+        metrics.count(nil, .notStored)
+        logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
+        return .notStored
     }
 }

@@ -23,6 +23,13 @@ package protocol Inbox: Sendable {
     /// - Returns: The number of the event, and whether it is new.
     func append(_ delivery: Delivery, at now: Date) async throws -> Receipt
 
+    /// Stores one event for a caller that is no task; `reply` is called once, on any thread.
+    func append(
+        _ delivery: Delivery,
+        at now: Date,
+        then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
+    )
+
     /// Keeps a body apart that could not be read as an event.
     ///
     /// - Throws: `StoreError`.
@@ -36,6 +43,37 @@ package protocol Inbox: Sendable {
 
     /// Rung when an event was stored.
     var arrivals: Bell { get }
+}
+
+extension Inbox {
+    package func append(
+        _ delivery: Delivery,
+        at now: Date,
+        then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
+    ) {
+        Task {
+            do {
+                reply(.success(try await append(delivery, at: now)))
+            } catch {
+                reply(.failure(error))
+            }
+        }
+    }
+
+    /// Keeps a body apart for a caller that is no task; `reply` is called once, on any thread.
+    package func quarantine(
+        _ body: UnreadableBody,
+        at now: Date,
+        then reply: @escaping @Sendable (Result<Int64, any Error>) -> Void
+    ) {
+        Task {
+            do {
+                reply(.success(try await quarantine(body, at: now)))
+            } catch {
+                reply(.failure(error))
+            }
+        }
+    }
 }
 
 /// What keeps small facts that outlive the process, each under a name.

@@ -53,15 +53,12 @@ final class GroupCommit: Sendable {
     @discardableResult
     func write<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
-            submit(
-                Operation(
-                    perform: { db in
-                        let value = try body(db)
-                        return { continuation.resume(returning: value) }
-                    },
-                    fail: { continuation.resume(throwing: $0) }
-                )
-            )
+            submit { db in
+                let value = try body(db)
+                return { continuation.resume(returning: value) }
+            } fail: {
+                continuation.resume(throwing: $0)
+            }
         }
     }
 
@@ -69,15 +66,12 @@ final class GroupCommit: Sendable {
     func write(within limit: Duration, _ body: @escaping @Sendable (Database) throws -> Void) async throws {
         try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
             let answer = FirstAnswer(continuation)
-            submit(
-                Operation(
-                    perform: { db in
-                        try body(db)
-                        return { answer.give(.success(())) }
-                    },
-                    fail: { answer.give(.failure($0)) }
-                )
-            )
+            submit { db in
+                try body(db)
+                return { answer.give(.success(())) }
+            } fail: {
+                answer.give(.failure($0))
+            }
             DispatchQueue.global()
                 .asyncAfter(deadline: .now() + limit.timeInterval) { [path] in
                     let reason = "writing to '\(path)' takes too long; another program may have locked it"
@@ -98,7 +92,12 @@ final class GroupCommit: Sendable {
         }
     }
 
-    private func submit(_ operation: Operation) {
+    /// Performs `perform` in a transaction; what it returns is called once that is on stable storage, else `fail` is.
+    func submit(
+        _ perform: @escaping @Sendable (Database) throws -> @Sendable () -> Void,
+        fail: @escaping @Sendable (any Error) -> Void
+    ) {
+        let operation = Operation(perform: perform, fail: fail)
         let (refusal, mustStart) = state.withLock { state in
             guard state.refusal == nil else { return (state.refusal, false) }
             state.waiting.append(operation)

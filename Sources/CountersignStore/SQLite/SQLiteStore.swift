@@ -91,14 +91,31 @@ package final class SQLiteStore: Store {
 
 extension SQLiteStore {
     package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
+        try await withCheckedThrowingContinuation { continuation in
+            append(delivery, at: now) { continuation.resume(with: $0) }
+        }
+    }
+
+    package func append(
+        _ delivery: Delivery,
+        at now: Date,
+        then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
+    ) {
         let event = NewEvent(delivery, at: now)
         if delivery.origin == .poll { knowsPolls.store(true, ordering: .relaxed) }
         let knowsPolls = knowsPolls.load(ordering: .relaxed)
         FailPoint.beforeStoring.reach()
-        let receipt = try await writer.write { try event.insert(in: $0, knowsPolls: knowsPolls) }
-        FailPoint.afterStoring.reach()
-        if case .stored = receipt { arrivals.ring() }
-        return receipt
+        let arrivals = arrivals
+        writer.submit { db in
+            let receipt = try event.insert(in: db, knowsPolls: knowsPolls)
+            return {
+                FailPoint.afterStoring.reach()
+                if case .stored = receipt { arrivals.ring() }
+                reply(.success(receipt))
+            }
+        } fail: {
+            reply(.failure($0))
+        }
     }
 
     package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {

@@ -1,0 +1,328 @@
+import CountersignModel
+import Logging
+import NIOCore
+import NIOHTTP1
+
+/// One connection: takes one request after another, has each answered, and takes no longer than it may.
+///
+/// A request has a deadline to arrive whole, and the program has one to answer it. Whoever misses it, the connection is
+/// answered (408, 503) and ended. What ends with an answer is ended softly: what the client still sends is thrown away
+/// for a moment, since closing at once would make the system drop the answer on its way.
+final class CallbackConnection: ChannelDuplexHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundIn = Never
+    typealias OutboundOut = ByteBuffer
+
+    private enum State {
+        /// Between two requests.
+        case waiting
+        /// The head of a request has come, and what follows is awaited.
+        case reading(CallbackRequest, Purpose)
+        /// A request is answered already, and what follows of it is thrown away.
+        case skipping
+        /// A request is here as a whole, and its answer is on its way.
+        case answering(CallbackRequest)
+        /// The last answer is written.
+        case ending
+    }
+
+    private enum Purpose {
+        case callback(CallbackKey.ID)
+        case readiness
+    }
+
+    private static let linger = TimeAmount.seconds(2)
+
+    private let desk: CallbackDesk
+    private let idleTimeout: TimeAmount
+    private let requestDeadline: TimeAmount
+    private let answerDeadline: TimeAmount
+
+    private var state = State.waiting
+    private var body: [UInt8] = []
+
+    /// What came behind a request that is not answered yet; while there is something, nothing more is read.
+    private var backlog = CircularBuffer<HTTPServerRequestPart>()
+    private var isReadHeld = false
+    private var parserError: HTTPParserError?
+    private var isInputClosed = false
+
+    /// Whether the program stops, so that no other request is taken.
+    private var isLastRequest: Bool
+
+    private var begin = NIODeadline.now()
+    private var lastMove = NIODeadline.now()
+    private var alarm = Alarm()
+
+    init(desk: CallbackDesk, isStopping: Bool) {
+        self.desk = desk
+        idleTimeout = TimeAmount(desk.settings.idleTimeout)
+        requestDeadline = TimeAmount(desk.settings.requestDeadline)
+        answerDeadline = TimeAmount(desk.settings.commitDeadline)
+        isLastRequest = isStopping
+    }
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        setAlarm(context)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) {
+        alarm.cancel()
+    }
+
+    func channelActive(context: ChannelHandlerContext) {
+        if isLastRequest { context.close(promise: nil) }
+        context.fireChannelActive()
+    }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        state = .ending
+        alarm.cancel()
+        context.fireChannelInactive()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        let part = unwrapInboundIn(data)
+        switch state {
+        case .ending: return
+        case .answering: backlog.append(part)
+        default: take(part, context)
+        }
+    }
+
+    func read(context: ChannelHandlerContext) {
+        // Who sends ahead without end, or reads no answers, waits in the system's buffers and not in ours.
+        isReadHeld = !backlog.isEmpty || !context.channel.isWritable
+        if !isReadHeld { context.read() }
+    }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        if isReadHeld { read(context: context) }
+        context.fireChannelWritabilityChanged()
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        if case .ending = state { return }
+        parserError = parserError ?? error
+        if !isAnswering { goOn(context) }
+    }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        switch event {
+        case ChannelEvent.inputClosed:
+            isInputClosed = true
+            switch state {
+            case .ending: context.close(promise: nil)
+            case .answering: break
+            case .waiting, .reading, .skipping: goOn(context)
+            }
+        case is ChannelShouldQuiesceEvent:
+            isLastRequest = true
+            if case .waiting = state { context.close(promise: nil) }
+        default: context.fireUserInboundEventTriggered(event)
+        }
+    }
+}
+
+// MARK: - Requests
+
+extension CallbackConnection {
+    private var isAnswering: Bool {
+        if case .answering = state { true } else { false }
+    }
+
+    private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
+        lastMove = .now()
+        switch (part, state) {
+        case (.head(let head), _): receive(desk.request(of: head), context)
+        case (.body(let bytes), .reading(let request, .callback)): append(bytes, of: request, context)
+        case (.body, _): break
+        case (.end, .reading(let request, let purpose)): finish(request, purpose, context)
+        case (.end, _):
+            state = .waiting
+            if isLastRequest { context.close(promise: nil) }
+        }
+    }
+
+    private func receive(_ request: CallbackRequest, _ context: ChannelHandlerContext) {
+        begin = lastMove
+        switch desk.reception(of: request, from: context.remoteAddress) {
+        case .answer(let answer):
+            state = .skipping
+            write(answer, to: request, context)
+        case .readiness: state = .reading(request, .readiness)
+        case .callback(let key):
+            state = .reading(request, .callback(key))
+            body.reserveCapacity(min(request.contentLength ?? 0, 64 << 10))
+            if request.wantsPermission {
+                let permission = context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
+                context.writeAndFlush(wrapOutboundOut(permission), promise: nil)
+            }
+        }
+        setAlarm(context)
+    }
+
+    private func append(_ bytes: ByteBuffer, of request: CallbackRequest, _ context: ChannelHandlerContext) {
+        guard body.count + bytes.readableBytes <= desk.settings.maximumBody else {
+            return write(.tooLarge(limit: desk.settings.maximumBody), to: request, context)
+        }
+        bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
+    }
+
+    /// Has a whole request answered.
+    private func finish(_ request: CallbackRequest, _ purpose: Purpose, _ context: ChannelHandlerContext) {
+        state = .answering(request)
+        setAlarm(context)
+        let id = request.id
+        let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
+        switch purpose {
+        case .callback(let key):
+            let body = body
+            self.body = []
+            let eventLoop = context.eventLoop
+            desk.take(body, key, id) { answer in
+                eventLoop.execute { here.value.connection.answer(id, with: answer, here.value.context) }
+            }
+        case .readiness:
+            let desk = desk
+            context.eventLoop.makeFutureWithTask { await desk.ready() }
+                .whenSuccess { here.value.connection.answer(id, with: $0, here.value.context) }
+        }
+    }
+
+    /// Writes an answer that was made elsewhere; one that comes too late is dropped.
+    private func answer(_ id: DeliveryID, with answer: Answer, _ context: ChannelHandlerContext) {
+        guard case .answering(let request) = state, request.id == id else { return }
+        state = .waiting
+        lastMove = .now()
+        write(answer, to: request, context)
+        goOn(context)
+    }
+
+    /// Takes what has come meanwhile, up to the next request that is to be answered.
+    private func goOn(_ context: ChannelHandlerContext) {
+        while !isAnswering, let part = backlog.popFirst() { take(part, context) }
+        switch state {
+        case .answering, .ending: return
+        case .waiting, .reading, .skipping:
+            if let parserError {
+                refuse(parserError, context)
+            } else if isInputClosed {
+                context.close(promise: nil)
+            } else if isReadHeld {
+                read(context: context)
+            }
+        }
+    }
+}
+
+// MARK: - Answers
+
+extension CallbackConnection {
+    private func write(_ answer: Answer, to request: CallbackRequest, _ context: ChannelHandlerContext) {
+        desk.tell(of: answer, to: request, from: context.remoteAddress)
+        let closes = answer.closes || isLastRequest || !request.isKeptAlive
+        write(
+            answer,
+            connection: closes ? "close" : request.isOld ? "keep-alive" : nil,
+            hasBody: request.method != .HEAD,
+            context
+        )
+        if closes { end(context) }
+    }
+
+    private func write(_ answer: Answer, connection: String?, hasBody: Bool, _ context: ChannelHandlerContext) {
+        var buffer = context.channel.allocator.buffer(capacity: 256)
+        answer.write(to: &buffer, date: desk.date, connection: connection, hasBody: hasBody)
+        context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
+    }
+
+    /// Answers in the place of the program and ends the connection.
+    private func refuse(with answer: Answer, _ context: ChannelHandlerContext) {
+        write(answer, connection: "close", hasBody: true, context)
+        end(context)
+    }
+
+    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+        let (status, reason): (HTTPResponseStatus, String) =
+            error == .headerOverflow
+            ? (.requestHeaderFieldsTooLarge, "the header fields are too many or too large")
+            : (.badRequest, "this is no HTTP/1.1 request")
+        desk.refusals.tell(reason, from: context.remoteAddress)
+        refuse(with: Answer(status, error: reason), context)
+    }
+
+    /// Says that nothing follows, and leaves the client a moment to read what was written.
+    private func end(_ context: ChannelHandlerContext) {
+        state = .ending
+        body = []
+        backlog.removeAll()
+        context.close(mode: .output, promise: nil)
+        if isInputClosed { return context.close(promise: nil) }
+        lastMove = .now()
+        setAlarm(context)
+        if isReadHeld {
+            isReadHeld = false
+            context.read()
+        }
+    }
+}
+
+// MARK: - Deadlines
+
+extension CallbackConnection {
+    /// When the patience with what is under way ends.
+    private var deadline: NIODeadline {
+        switch state {
+        case .waiting: lastMove + idleTimeout
+        case .reading, .skipping: min(lastMove + idleTimeout, begin + requestDeadline)
+        case .answering: lastMove + answerDeadline
+        case .ending: lastMove + Self.linger
+        }
+    }
+
+    private func setAlarm(_ context: ChannelHandlerContext) {
+        let deadline = deadline
+        if deadline < alarm.time { alarm.set(at: deadline, on: context.eventLoop) { self.ring(context) } }
+    }
+
+    private func ring(_ context: ChannelHandlerContext) {
+        let now = NIODeadline.now()
+        alarm.cancel()
+        guard now >= deadline else { return setAlarm(context) }
+        switch state {
+        case .reading(let request, _) where now >= begin + requestDeadline:
+            let reason = "the request took too long to arrive"
+            desk.refusals.tell(reason, from: context.remoteAddress, request.facts)
+            refuse(with: Answer(.requestTimeout, error: reason), context)
+        case .answering:
+            desk.logger.error(
+                "Request not answered in time",
+                metadata: ["remote": "\(context.remoteAddress.text)"]
+            )
+            refuse(with: .notStored, context)
+        case .waiting, .reading, .skipping, .ending: context.close(promise: nil)
+        }
+    }
+}
+
+/// One alarm serves many requests: it is not moved when a deadline moves back, but looks again when it rings.
+private struct Alarm {
+    private var scheduled: Scheduled<Void>?
+
+    /// When it rings; far away while it is not set.
+    private(set) var time = NIODeadline.distantFuture
+
+    mutating func set(at time: NIODeadline, on eventLoop: any EventLoop, _ ring: @escaping () -> Void) {
+        scheduled?.cancel()
+        scheduled = eventLoop.assumeIsolated().scheduleTask(deadline: time, ring)
+        self.time = time
+    }
+
+    mutating func cancel() {
+        scheduled?.cancel()
+        scheduled = nil
+        time = .distantFuture
+    }
+}
