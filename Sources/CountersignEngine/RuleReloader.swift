@@ -11,6 +11,7 @@ import ServiceLifecycle
 /// It compares contents: whichever way an editor, `git` or a swapped symbolic link writes, the bytes tell.
 package struct RuleReloader: Service {
     private let book: RuleBook
+    private let board: TroubleBoard
     private let interval: Duration
     private let clock: any WallClock
     private let logger: Logger
@@ -24,12 +25,14 @@ package struct RuleReloader: Service {
 
     package init(
         book: RuleBook,
+        board: TroubleBoard,
         every interval: Duration,
         clock: any WallClock,
         logger: Logger,
         read: @escaping @Sendable () throws -> RuleSources
     ) {
         self.book = book
+        self.board = board
         self.interval = interval
         self.clock = clock
         self.logger = logger
@@ -57,7 +60,9 @@ package struct RuleReloader: Service {
     }
 
     private func watch() async {
-        var settled = Seen(version: book.current?.ruleSet.version)
+        // Where the start refused the rules, what lies there now is looked at in any case.
+        let isRefused = (try? await board.lasts(.rulesRefused, of: TroubleBoard.rulesSubject)) ?? false
+        var settled = isRefused ? Seen() : Seen(version: book.current?.ruleSet.version)
         var candidate = settled
         while !Task.isCancelled {
             await hurry.wait(until: clock.now.addingTimeInterval(interval.timeInterval), on: clock)
@@ -85,20 +90,22 @@ package struct RuleReloader: Service {
 
     /// Whether the matter is settled, for better or worse; false means: try again at the next look.
     private func takeUp(_ found: Seen, _ sources: RuleSources?) async -> Bool {
-        guard let sources else {
-            logger.error(
-                "Rules cannot be read, the old ones stay in force",
-                metadata: ["error": "\(found.problem ?? "")"]
-            )
-            return true
-        }
         do {
+            guard let sources else {
+                logger.error(
+                    "Rules cannot be read, the old ones stay in force",
+                    metadata: ["error": "\(found.problem ?? "")"]
+                )
+                try await board.tell(ofUnreadableRules: found.problem ?? "")
+                return true
+            }
             let change = try await book.install(sources)
             report(change, logger)
             if case .installed = change { warnOfMissingSecrets(book.current, logger) }
+            try await board.tell(of: change, sources.version)
             return true
         } catch {
-            logger.error("New rules cannot be kept, the old ones stay in force", metadata: ["error": "\(error)"])
+            logger.error("What became of new rules cannot be kept, trying again", metadata: ["error": "\(error)"])
             return false
         }
     }

@@ -67,6 +67,11 @@ package struct RunProgress: Sendable {
         stoppingFailure(in: rule.steps)
     }
 
+    /// The step that made the run fail, and why.
+    package var cause: (step: String, reason: String)? {
+        (failure ?? failureOfAlways).map { ($0.step, $0.reason) }
+    }
+
     private var failureOfAlways: Scope.Failure? {
         stoppingFailure(in: rule.always)
     }

@@ -109,7 +109,7 @@ package struct RunWorker: Sendable {
             return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
         case .failure(let failure) where record.isFinal:
             desk.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
-            try await release(to: .failed, record, at: desk)
+            try await release(to: .failed, record, cause: (record.stepID, record.reason ?? failure.reason), at: desk)
             return nil
         case .failure(let failure):
             let policy = PackageInquiry.retry
@@ -135,7 +135,7 @@ package struct RunWorker: Sendable {
         while true {
             switch progress.next {
             case .finish(let ending):
-                try await release(to: ending, nil, at: desk)
+                try await release(to: ending, nil, cause: progress.cause, at: desk)
                 report(ending, progress, desk)
                 return
             case .attempt where isStopping() || Task.isCancelled:
@@ -154,7 +154,7 @@ package struct RunWorker: Sendable {
                 progress.append(record)
                 // With nothing left to do, the result and the end of the run share a transaction.
                 if case .finish(let ending) = progress.next {
-                    try await release(to: ending, record, at: desk)
+                    try await release(to: ending, record, cause: progress.cause, at: desk)
                     report(ending, progress, desk)
                     return
                 }
@@ -204,16 +204,30 @@ package struct RunWorker: Sendable {
         return nil
     }
 
-    private func release(to ending: RunEnding, _ record: StepRecord?, at desk: Desk) async throws {
+    /// Lets go of the run; one that fails raises its event in the same transaction, by the step and the reason that are its
+    /// cause.
+    private func release(
+        to ending: RunEnding,
+        _ record: StepRecord?,
+        cause: (step: String, reason: String)? = nil,
+        at desk: Desk
+    ) async throws {
+        let (claimed, now) = (desk.claimed, clock.now)
+        let failure = cause.map {
+            RunFailure(of: claimed.run, for: claimed.event, step: $0.step, reason: $0.reason)
+        }
+        let event = ending == .failed ? failure?.delivery(at: now) : nil
         try await write(desk) {
             try await store.release(
-                desk.claimed.run.id,
+                claimed.run.id,
                 lease: desk.lease,
                 to: ending,
                 recording: record,
-                at: clock.now
+                raising: event,
+                at: now
             )
         }
+        FailPoint.afterRelease.reach()
     }
 
     /// Writes a result, however long the store cannot; a result that exists is recorded before anything follows.
@@ -246,7 +260,7 @@ package struct RunWorker: Sendable {
         )
         desk.logger.error("Run failed", metadata: ["error": "\(error)"])
         do {
-            try await release(to: .failed, record, at: desk)
+            try await release(to: .failed, record, cause: ("", error.description), at: desk)
         } catch {
             desk.logger.error("Run cannot go on", metadata: ["error": "\(error)"])
         }
@@ -258,7 +272,7 @@ package struct RunWorker: Sendable {
             desk.logger.error(
                 "Run failed",
                 metadata: [
-                    "step.id": "\(progress.failure?.step ?? "")", "reason": "\(progress.failure?.reason ?? "")",
+                    "step.id": "\(progress.cause?.step ?? "")", "reason": "\(progress.cause?.reason ?? "")",
                 ]
             )
         case .succeeded: desk.logger.debug("Run succeeded")

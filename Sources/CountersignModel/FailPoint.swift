@@ -22,6 +22,8 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case afterStep = "after-step"
     /// A result is recorded, and the next step has not begun.
     case afterRecord = "after-record"
+    /// A run has ended or waits again, and its worker has not told anybody.
+    case afterRelease = "after-release"
     /// A file is written under its temporary name.
     case beforeRename = "before-rename"
     /// It is noted where a line is to be appended, and it is not there.

@@ -127,7 +127,8 @@ package protocol Ledger: Sendable {
     /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.
     func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) async throws
 
-    /// Ends the work of `lease` on a run, together with the last record where there is one.
+    /// Ends the work of `lease` on a run, together with the last record where there is one, and stores the event that the
+    /// ending raises: all of it, or nothing.
     ///
     /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.
     func release(
@@ -135,6 +136,7 @@ package protocol Ledger: Sendable {
         lease: Lease.ID,
         to ending: RunEnding,
         recording record: StepRecord?,
+        raising event: Delivery?,
         at now: Date
     ) async throws
 
@@ -186,6 +188,19 @@ package protocol Ledger: Sendable {
 }
 
 extension Ledger {
+    /// Ends the work of `lease` on a run, together with the last record where there is one.
+    ///
+    /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.
+    package func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording record: StepRecord?,
+        at now: Date
+    ) async throws {
+        try await release(run, lease: lease, to: ending, recording: record, raising: nil, at: now)
+    }
+
     /// Sends a failed run on its way again, from the step that failed.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.

@@ -132,6 +132,20 @@ extension StoreContract {
             #expect(ended.run.state == .succeeded && ended.run.finishedAt == after(3))
             #expect(ended.records.map { $0.status } == [.succeeded])
         },
+        Clause("a run that ends stores the event that its end raises, or neither comes about") { store async throws in
+            let run = try await running(in: store)
+            #expect(store.arrivals.take())
+            let raised = Trouble.runFailed.delivery(["run": JSON(run.rawValue)], key: "run", at: after(1))
+            await #expect(throws: StoreError.leaseLost(run)) {
+                try await store.release(run, lease: "v", to: .failed, recording: nil, raising: raised, at: after(1))
+            }
+            #expect(try await store.events(EventQuery(name: "X_RUN_FAILED")).isEmpty && !store.arrivals.take())
+            try await store.release(run, lease: "w", to: .failed, recording: nil, raising: raised, at: after(2))
+            let event = try #require(try await store.events(EventQuery(name: "X_RUN_FAILED")).first?.event)
+            #expect(event.origin == .rule && event.receivedAt == after(2) && event.payload["run"] == JSON(run.rawValue))
+            #expect(store.arrivals.take())
+            #expect(try await store.undispatched(limit: 9).map(\.name) == ["X_RUN_FAILED"])
+        },
         Clause("the bell for queued runs rings when a run goes back, not when it ends") { store async throws in
             let run = try await running(in: store)
             #expect(store.queued.take())

@@ -81,7 +81,12 @@ struct EmitTests {
                 reasons += try await world.store.run(run.id)?.records.compactMap(\.reason) ?? []
             }
         }
-        #expect(events.count == 9)
+        // The run that ended the cycle is told, too.
+        #expect(
+            events.map(\.name) == ["PACKAGE_COMPLETE"] + (0..<4).flatMap { _ in ["X_PING", "X_PONG"] } + [
+                "X_RUN_FAILED"
+            ]
+        )
         let path = (0..<4).map { _ in "X_PING → X_PONG" }.joined(separator: " → ")
         #expect(
             reasons == [

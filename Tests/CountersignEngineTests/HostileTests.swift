@@ -152,7 +152,7 @@ struct HostileTests {
 
     private func checkEvent(_ text: String, in world: HostileWorld) async throws {
         guard try await succeeded("emit", unless: false, in: world) else { return }
-        let raised = try await world.store.events(EventQuery()).filter { $0.event.origin == .rule }
+        let raised = try await world.store.events(EventQuery(name: "X_HOSTILE"))
         #expect(raised.count == 1)
         let payload = try #require(raised.first?.event.payload)
         #expect(payload["name"] == "X_HOSTILE")

@@ -114,7 +114,13 @@ struct RuleBookTests {
         let log = LogCapture()
         _ = try await book.install(.single(Self.rule("${secret:TOKEN}")))
         let version = try #require(book.current?.ruleSet.version)
-        let reloader = RuleReloader(book: book, every: .seconds(1), clock: shop.clock, logger: log.logger()) {
+        let reloader = RuleReloader(
+            book: book,
+            board: TroubleBoard(store: shop.store, clock: shop.clock),
+            every: .seconds(1),
+            clock: shop.clock,
+            logger: log.logger()
+        ) {
             .single(Self.rule("${secret:TOKEN}"))
         }
         reloader.readAgain()
@@ -126,12 +132,41 @@ struct RuleBookTests {
         #expect(log.lines(at: .warning).count == 1)
     }
 
+    @Test func `a refused change and its end are told once each`() async throws {
+        let shop = Workshop()
+        let board = TroubleBoard(store: shop.store, clock: shop.clock)
+        func take(_ yaml: String) async throws {
+            let sources = RuleSources.single(yaml)
+            try await board.tell(of: try await shop.book.install(sources), sources.version)
+            shop.clock.advance(by: .seconds(1))
+        }
+        try await take(Self.rule("old"))
+        let wrong = "rules: [{ id: r, wen: { event: X_Y } }, { id: s }]"
+        for _ in 1...2 { try await take(wrong) }
+        let told = try #require(try await shop.store.events(EventQuery()).first?.event.payload)
+        #expect(told["name"] == "X_RULES_REFUSED" && told["count"] == JSON(told["findings"]?.array?.count ?? 0))
+        #expect(told["version"] == .string(RuleSources.single(wrong).version.short))
+        #expect(
+            told["first"]?.string?.hasPrefix("test.yaml:1:") == true && told["first"] == told["findings"]?.array?[0]
+        )
+        try await board.tell(ofUnreadableRules: "the folder is gone")
+        for _ in 1...2 { try await take(Self.rule("old")) }
+        let names = try await shop.store.events(EventQuery()).reversed().map(\.event.name)
+        #expect(names == ["X_RULES_REFUSED", "X_RULES_REFUSED", "X_RULES_RECOVERED"])
+    }
+
     @Test func `a change counts once two looks have found the same content`() async throws {
         let shop = Workshop()
         try await shop.use(Self.rule("old"))
         let old = shop.book.current?.ruleSet.version
         let text = Mutex(Self.rule("old"))
-        let reloader = RuleReloader(book: shop.book, every: .seconds(1), clock: shop.clock, logger: shop.logger) {
+        let reloader = RuleReloader(
+            book: shop.book,
+            board: TroubleBoard(store: shop.store, clock: shop.clock),
+            every: .seconds(1),
+            clock: shop.clock,
+            logger: shop.logger
+        ) {
             RuleSources.single(text.withLock { $0 })
         }
         let watch = Task { try await reloader.run() }

@@ -9,7 +9,7 @@ struct HTTPStepTests {
             rules: """
                 rules:
                   - id: call
-                    when: { event: "*" }
+                    when: { event: PACKAGE_COMPLETE }
                     then:
                       - http: { url: "\(url)", json: { package: "${event.packageId}" } }
                         retry: { attempts: 1 }

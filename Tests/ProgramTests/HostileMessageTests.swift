@@ -72,7 +72,7 @@ struct HostileMessageTests {
             rules: """
                 rules:
                   - id: dash
-                    when: { event: "*" }
+                    when: { event: PACKAGE_COMPLETE }
                     then: [{ exec: [touch, "${event.message}"] }]
                 """
         )

@@ -135,7 +135,7 @@ struct VendorActionTests {
 
     @Test func `without an account the run says what to set, and so do doctor and log`() async throws {
         let deployment = try Deployment(
-            rules: "rules: [{ id: r, when: { event: '*' }, then: [{ onespan.download: x }] }]"
+            rules: "rules: [{ id: r, when: { event: PACKAGE_COMPLETE }, then: [{ onespan.download: x }] }]"
         )
         let (_, log) = try await deployment.serve { server in
             try await server.post(event())

@@ -5,7 +5,7 @@ import Foundation
 struct ReferenceCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "reference",
-        abstract: "Print the reference of operators, actions, filters and settings.",
+        abstract: "Print the reference of operators, actions, filters, settings, events and metrics.",
         discussion: """
             It is Markdown, made from the program itself; actions of your own are in it.
 
@@ -14,7 +14,9 @@ struct ReferenceCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: "The part to print: operators, actions, filters, settings or metrics; all of them by default.")
+    @Argument(
+        help: "The part to print: operators, actions, filters, settings, troubles or metrics; all of them by default."
+    )
     var part: String?
 
     @OptionGroup var options: SettingsOptions

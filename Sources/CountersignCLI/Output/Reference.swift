@@ -23,6 +23,7 @@ package struct Reference {
             Section(name: "actions", text: registry.declarations.map(text).joined(separator: "\n")),
             Section(name: "filters", text: filters),
             Section(name: "settings", text: settings),
+            Section(name: "troubles", text: troubles),
             Section(name: "metrics", text: metrics),
         ]
     }
@@ -81,6 +82,14 @@ package struct Reference {
                     "| `\(key)` | \(variables[key] ?? "") | \(fallback) | \(field.summary.replacing("|", with: "\\|")) |\n"
             }
         return "| setting | environment | default | meaning |\n|---|---|---|---|\n" + rows.joined()
+    }
+
+    private var troubles: String {
+        let rows = Trouble.allCases.map { trouble in
+            let fields = trouble.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
+            return "| `\(trouble.name)` | \(trouble.summary) | \(fields) |\n"
+        }
+        return "| event | when | fields beside `name` and `createdDate` |\n|---|---|---|\n" + rows.joined()
     }
 
     private var metrics: String {

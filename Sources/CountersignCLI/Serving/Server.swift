@@ -68,11 +68,13 @@ struct Server {
             clock: environment.clock,
             loadSecrets: { places.load($0) }
         )
-        try await loadRules(into: book)
+        let board = TroubleBoard(store: store, clock: environment.clock)
+        try await loadRules(into: book, board)
         warnOfMissingSecrets(book.current, logger)
         warnOfMissingAccount(book.current)
         let reloader = RuleReloader(
             book: book,
+            board: board,
             every: EngineSettings().reloadEvery,
             clock: environment.clock,
             logger: logger,
@@ -153,7 +155,7 @@ struct Server {
         if let certificateWatch { extras.append(certificateWatch) }
         return [
             runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
-            ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
+            diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
             ControlServer(
@@ -197,11 +199,22 @@ struct Server {
                 PollingService(
                     poller: poller,
                     archive: store,
+                    board: TroubleBoard(store: store, clock: environment.clock),
                     interval: interval.timeInterval,
                     clock: environment.clock,
                     logger: logger
                 )
             }
+    }
+
+    private func diskWatch(over store: any Store) -> DiskWatch {
+        DiskWatch(
+            places: [.init("store", in: settings.storePath.folder), .init("output", in: settings.outputRoot)],
+            limit: settings.lowSpace,
+            board: TroubleBoard(store: store, clock: environment.clock),
+            clock: environment.clock,
+            logger: logger
+        )
     }
 
     /// The name under which programs of this store are started; a copy of the store elsewhere has another.
@@ -240,8 +253,8 @@ struct Server {
     /// Brings the rules of the folder into force, or else those that were in force last.
     ///
     /// Events that come in must be stored, so a wrong rule file keeps only the very first start from succeeding.
-    private func loadRules(into book: RuleBook) async throws {
-        guard let problem = try await problem(ofLoadingInto: book) else { return }
+    private func loadRules(into book: RuleBook, _ board: TroubleBoard) async throws {
+        guard let problem = try await problem(ofLoadingInto: book, board) else { return }
         guard let version = try await book.installLastGood() else {
             throw CommandFailure("there are no rules to go by\n\(problem)")
         }
@@ -250,11 +263,12 @@ struct Server {
     }
 
     /// What keeps the folder's rules from being in force; nil when they are.
-    private func problem(ofLoadingInto book: RuleBook) async throws -> String? {
+    private func problem(ofLoadingInto book: RuleBook, _ board: TroubleBoard) async throws -> String? {
         let sources: RuleSources
         do {
             sources = try RuleSources.read(folder: settings.rulesPath)
         } catch {
+            try await board.tell(ofUnreadableRules: "\(error)")
             return "\(error)"
         }
         if sources.files.isEmpty {
@@ -264,6 +278,7 @@ struct Server {
             )
         }
         let change = try await book.install(sources)
+        try await board.tell(of: change, sources.version)
         guard case .refused(let findings) = change else {
             report(change, logger)
             return nil

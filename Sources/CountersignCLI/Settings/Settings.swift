@@ -39,6 +39,9 @@ struct Settings: Sendable {
     /// The absolute path of the output folder.
     let outputRoot: String
 
+    /// Fewer free bytes than this are told; nil for what the size of the file system suggests.
+    let lowSpace: Int64?
+
     /// How long things are kept.
     let retention: Retention
 
@@ -86,6 +89,7 @@ struct Settings: Sendable {
         grace = engine.required(Declared.grace)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
+        lowSpace = (options[Declared.disk] ?? Options())[Declared.lowSpace].map { Int64($0) << 20 }
         let kept = options[Declared.retention] ?? Options()
         retention = Retention(
             events: kept.required(Declared.keptEvents),

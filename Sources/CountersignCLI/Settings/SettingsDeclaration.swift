@@ -73,6 +73,14 @@ package enum SettingsDeclaration {
         )
     static let files = Field.group("files", [root.declaration], "Where rules write.")
 
+    static let lowSpace = Field.integer(
+        "low",
+        in: 0...1_073_741_824,
+        "The event `X_DISK_LOW` is raised when fewer MiB than this are free where the store or the output folder lies; 0 "
+            + "for never. If not given, 1024, or a tenth of the file system where that is less."
+    )
+    static let disk = Field.group("disk", [lowSpace.declaration], "When room runs out.")
+
     static let cpu = Field<Duration>.duration("cpu", "Time on a processor; a program that used it up is ended.")
     static let memory = Field.integer("memory", in: 1...1_048_576, "Address space in MiB.")
     static let openFiles = Field.integer("files", in: 8...1_048_576, "Open files of one process.")
@@ -222,7 +230,8 @@ package enum SettingsDeclaration {
     package static let all: [FieldDeclaration] = [
         listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
         engine.declaration,
-        files.declaration, retention.declaration, programs.declaration, http.declaration, secrets.declaration,
+        files.declaration, disk.declaration, retention.declaration, programs.declaration, http.declaration,
+        secrets.declaration,
         oneSpan.declaration, admin.declaration, log.declaration, actions.declaration,
     ]
 

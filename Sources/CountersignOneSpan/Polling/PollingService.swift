@@ -7,11 +7,15 @@ import ServiceLifecycle
 
 /// Polls again and again, from the last poll that finished on, however often the program starts.
 package struct PollingService: Service {
+    /// How many polls in a row have to fail before it is told; the vendor may be away for a moment.
+    private static let tolerated = 3
+
     /// How long it waits at most after a poll that failed.
     private static let longestPause: TimeInterval = 300
 
     private let poller: Poller
     private let archive: any Archive
+    private let board: TroubleBoard
     private let interval: TimeInterval
     private let clock: any WallClock
     private let logger: Logger
@@ -20,12 +24,14 @@ package struct PollingService: Service {
     package init(
         poller: Poller,
         archive: any Archive,
+        board: TroubleBoard,
         interval: TimeInterval,
         clock: any WallClock,
         logger: Logger
     ) {
         self.poller = poller
         self.archive = archive
+        self.board = board
         self.interval = interval
         self.clock = clock
         self.logger = logger
@@ -33,32 +39,72 @@ package struct PollingService: Service {
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {
-            var failures = 0
+            var failures = Failures()
             while !Task.isCancelled {
                 do {
                     let last = try await archive.pollState()?.finishedAt
-                    if failures == 0 {
+                    if failures.count == 0 {
                         try await clock.sleep(until: last.map { $0.addingTimeInterval(interval) } ?? clock.now)
                     }
                     let report = try await poller.poll()
-                    failures = 0
+                    failures = Failures()
                     count("finished")
                     logger.info(
                         "Poll finished",
                         metadata: ["packages": "\(report.packages)", "recovered": "\(report.recoveries.count)"]
                     )
+                    await tell(of: report)
                 } catch {
                     if Task.isCancelled { return }
-                    failures += 1
+                    failures.add(at: clock.now)
                     count("failed")
                     let pause = min(interval, Self.longestPause)
                     logger.error(
                         "Poll failed, trying again",
                         metadata: ["error": "\(error)", "wait": "\(Int(pause))s"]
                     )
+                    await tell(of: failures, reason: "\(error)")
                     try? await clock.sleep(until: clock.now.addingTimeInterval(pause))
                 }
             }
+        }
+    }
+
+    /// Polls that failed in a row.
+    private struct Failures {
+        private(set) var count = 0
+        private(set) var since = Date.distantPast
+
+        mutating func add(at now: Date) {
+            if count == 0 { since = now }
+            count += 1
+        }
+    }
+
+    private func tell(of report: PollReport) async {
+        let fields: JSONObject = ["recovered": JSON(report.recoveries.count)]
+        await telling { try await board.end(.pollFailed, of: Self.subject, telling: .pollRecovered, fields) }
+    }
+
+    private func tell(of failures: Failures, reason: String) async {
+        guard failures.count >= Self.tolerated else { return }
+        await telling {
+            let last = try await archive.pollState()?.finishedAt
+            let fields: JSONObject = [
+                "since": .string(failures.since.rfc3339), "failures": JSON(failures.count),
+                "reason": .string(Trouble.excerpt(reason)), "lastFinished": JSON(last?.rfc3339),
+            ]
+            try await board.begin(.pollFailed, of: Self.subject, fields)
+        }
+    }
+
+    private static let subject = "account"
+
+    private func telling(_ work: () async throws -> Void) async {
+        do {
+            try await work()
+        } catch {
+            logger.error("It cannot be told how polling goes, trying again", metadata: ["error": "\(error)"])
         }
     }
 

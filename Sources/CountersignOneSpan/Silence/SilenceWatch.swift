@@ -13,6 +13,7 @@ package struct SilenceWatch: Service {
     private static let note = "silence"
 
     private let store: any Inbox & Archive & Notebook
+    private let board: TroubleBoard
     private let limit: TimeInterval
     private let clock: any WallClock
     private let logger: Logger
@@ -25,6 +26,7 @@ package struct SilenceWatch: Service {
         logger: Logger
     ) {
         self.store = store
+        board = TroubleBoard(store: store, clock: clock)
         self.limit = limit.timeInterval
         self.clock = clock
         self.logger = logger
@@ -86,7 +88,9 @@ package struct SilenceWatch: Service {
         let start = last ?? began
         guard now.timeIntervalSince(start) >= limit else { return }
         // Once for each silence: the key is the time of its beginning.
-        let isNew = try await raise("X_SILENCE", key: "silence \(start.rfc3339)", ["since": .string(start.rfc3339)])
+        let isNew =
+            try await board
+            .raise(.silence, key: "silence \(start.rfc3339)", ["since": .string(start.rfc3339)])
         if isNew { logger.warning("No callback has come for long", metadata: ["since": "\(start.rfc3339)"]) }
     }
 
@@ -98,27 +102,9 @@ package struct SilenceWatch: Service {
             let sent = EventQuery(name: "PACKAGE_ACTIVATE", packageID: package, limit: 1)
             guard try await store.events(sent).isEmpty else { continue }
             let fields: JSONObject = ["packageId": .string(package), "missing": "PACKAGE_ACTIVATE"]
-            if try await raise("X_GAP", key: "gap \(package)", fields) {
+            if try await board.raise(.gap, key: "gap \(package)", fields) {
                 logger.warning("A package is complete that was never seen sent", metadata: ["package.id": "\(package)"])
             }
         }
-    }
-
-    /// Stores an event of our own, once for its key.
-    private func raise(_ name: String, key: String, _ fields: JSONObject) async throws -> Bool {
-        var payload: JSONObject = ["name": .string(name)]
-        for member in fields.members { payload[member.key] = member.value }
-        payload["createdDate"] = .string(clock.now.rfc3339)
-        let json = JSON.object(payload)
-        let delivery = Delivery(
-            name: name,
-            payload: json,
-            body: json.bytes,
-            origin: .rule,
-            // The vendor's keys are digests, which never read like this.
-            deduplicationKey: Array("watch \(key)".utf8)
-        )
-        if case .stored = try await store.append(delivery, at: clock.now) { return true }
-        return false
     }
 }

@@ -7,6 +7,9 @@ struct ReferenceChecker {
     /// Whether an event field that the vendor does not send is a likely slip: not in rules for events of one's own.
     let knowsFields: Bool
 
+    /// The troubles of Countersign's own that the rule is about, where it is about nothing else.
+    var troubles: [Trouble] = []
+
     /// The events that the rule is about, as its `when` names them.
     var triggers = RuleTriggers()
 
@@ -40,11 +43,20 @@ struct ReferenceChecker {
     }
 
     private func checkField(_ path: JSONPath, at span: SourceSpan, _ words: [String]) {
+        if !troubles.isEmpty { return checkField(ofTrouble: path, at: span, words) }
         guard knowsFields, case .key(let name)? = path.components.first, !EventCatalogue.fields.contains(name) else {
             return
         }
         let near = Suggestion.clause(for: name, among: words + EventCatalogue.fields)
         findings.report(.unknownField, "no event of OneSpan Sign is known to carry '\(name)'\(near)", at: span)
+    }
+
+    private func checkField(ofTrouble path: JSONPath, at span: SourceSpan, _ words: [String]) {
+        let known = Set(troubles.flatMap(\.fieldNames))
+        guard case .key(let name)? = path.components.first, !known.contains(name) else { return }
+        let near = Suggestion.clause(for: name, among: words + known.sorted())
+        let events = troubles.map(\.name).listed
+        findings.report(.unknownField, "Countersign raises \(events) without '\(name)'\(near)", at: span)
     }
 
     /// Warns of what looks like a slip; OneSpan Sign may well tell more than is known here.

@@ -48,6 +48,7 @@ struct RuleReader {
         let references = ReferenceChecker(
             findings: findings,
             knowsFields: knowsFields(when),
+            troubles: troubles(when),
             triggers: RuleTriggers(when)
         )
         let condition = condition(map, references)
@@ -140,5 +141,13 @@ struct RuleReader {
                     || (Glob.isPattern(name) && !name.hasPrefix(EventCatalogue.ownPrefix))
                     || EventCatalogue.misnomers[name] != nil
             }
+    }
+
+    /// The troubles of Countersign's own that the rule names, where it names nothing else.
+    private func troubles(_ when: Node?) -> [Trouble] {
+        guard let event = when?.entries?.first(where: { $0.key == "event" })?.value else { return [] }
+        let names = (event.items ?? [event]).map { $0.scalar?.text }
+        let troubles = names.compactMap { $0.flatMap { Trouble(rawValue: $0) } }
+        return troubles.count == names.count ? troubles : []
     }
 }

@@ -94,7 +94,7 @@ package struct RuleSchema: Sendable {
             "event": [
                 "description": "The event's name: a name, a list of names, or a pattern such as PACKAGE_*.",
                 "anyOf": [
-                    ["enum": .array(EventCatalogue.names.map { .string($0) })], names,
+                    ["enum": .array((EventCatalogue.names + Trouble.allCases.map(\.name)).map { .string($0) })], names,
                     ["type": "array", "items": names],
                 ],
             ],

@@ -152,9 +152,14 @@ extension MemoryStore {
         lease: Lease.ID,
         to ending: RunEnding,
         recording record: StepRecord?,
+        raising event: Delivery?,
         at now: Date
     ) async throws {
-        try write { try $0.release(run, lease: lease, to: ending, recording: record, at: now) }
+        let receipt = try write { contents in
+            try contents.release(run, lease: lease, to: ending, recording: record, at: now)
+            return event.map { contents.append($0, at: now) }
+        }
+        if case .stored? = receipt { arrivals.ring() }
         if ending.isQueued { queued.ring() }
     }
 

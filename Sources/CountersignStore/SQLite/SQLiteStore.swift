@@ -192,7 +192,8 @@ extension SQLiteStore {
             startedAt: now,
             finishedAt: now
         )
-        try await release(run.id, lease: lease.id, to: .failed, recording: record, at: now)
+        let event = RunFailure(of: run, for: nil, step: "", reason: reason).delivery(at: now)
+        try await release(run.id, lease: lease.id, to: .failed, recording: record, raising: event, at: now)
     }
 
     package func nextDue() async throws -> Date? { try await archive.nextDue() }
@@ -219,12 +220,16 @@ extension SQLiteStore {
         lease: Lease.ID,
         to ending: RunEnding,
         recording record: StepRecord?,
+        raising event: Delivery?,
         at now: Date
     ) async throws {
         let step = record.map { NewStep($0) }
-        try await writer.write { db in
+        let raised = event.map { NewEvent($0, at: now) }
+        let receipt = try await writer.write { db in
             try RunTable(db: db).release(run, lease: lease, to: ending, recording: step, at: now)
+            return try raised?.insert(in: db, knowsPolls: false)
         }
+        if case .stored? = receipt { arrivals.ring() }
         if ending.isQueued { queued.ring() }
     }
 

@@ -22,10 +22,14 @@ extension Deployment {
     }
 
     /// Waits until every event is judged and no run is under way; gives the runs, the first one first.
+    ///
+    /// Events that tell of failed runs are not among those that are counted.
     func settledRuns(events count: Int = 1) async throws -> [JSON] {
         try await eventually("rest") {
             let events = try await list("events")
-            guard events.count == count, events.allSatisfy({ $0["dispatched_at"]?.string != nil }) else { return nil }
+            guard events.count(where: { $0["name"] != "X_RUN_FAILED" }) == count,
+                events.allSatisfy({ $0["dispatched_at"]?.string != nil })
+            else { return nil }
             let runs = try await list("runs")
             let isAtRest = runs.allSatisfy { ["succeeded", "failed", "dropped"].contains($0["state"]?.string) }
             return isAtRest ? runs.reversed() : nil

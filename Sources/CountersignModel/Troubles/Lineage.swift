@@ -1,22 +1,25 @@
-import CountersignModel
-
 /// The events that led to an event, as the payload of one that a rule raised tells under `countersign`.
-struct Lineage: Sendable, Equatable {
+package struct Lineage: Sendable, Equatable {
     /// The key of the payload under which it stands.
-    static let key = "countersign"
+    package static let key = "countersign"
 
     /// How many times in a row rules may answer an event with another one.
-    static let limit = 8
+    private static let limit = 8
 
     private static let shownName = 100
 
     /// The names of the events before, the first one first.
-    let chain: [String]
+    private let chain: [String]
 
     /// What led to `event`; only the payload of an event that a rule raised is believed.
-    init(of event: Event) {
+    package init(of event: Event) {
         let names = event.origin == .rule ? event.payload[Self.key]?["chain"]?.array : nil
         chain = (names ?? []).compactMap(\.string)
+    }
+
+    /// A lineage that begins with `event`, whatever led to it.
+    package init(beginningWith event: Event) {
+        chain = [Self.shown(event.name)]
     }
 
     private init(chain: [String]) {
@@ -24,14 +27,16 @@ struct Lineage: Sendable, Equatable {
     }
 
     /// How many rules lie between the first event and this one.
-    var hops: Int { chain.count }
+    private var hops: Int { chain.count }
+
+    /// Whether an event of this kind is among those that led here.
+    func contains(_ trouble: Trouble) -> Bool { chain.contains(trouble.name) }
 
     /// What leads to an event called `name` that a rule raises for `parent`.
     ///
     /// - Throws: A final failure that names the chain when it is too long.
-    func next(_ name: String, after parent: Event) throws(StepFailure) -> Lineage {
-        // A name may be as long as a body, and is shown to people.
-        let next = Lineage(chain: chain + [String(parent.name.prefix(Self.shownName)).showingControls])
+    package func next(_ name: String, after parent: Event) throws(StepFailure) -> Lineage {
+        let next = Lineage(chain: chain + [Self.shown(parent.name)])
         guard next.hops > Self.limit else { return next }
         let isCycle = next.chain.contains(name)
         throw .final(
@@ -43,10 +48,13 @@ struct Lineage: Sendable, Equatable {
     }
 
     /// What the payload tells.
-    func json(parent: Event, ruleID: String) -> JSON {
+    package func json(parent: Event, ruleID: String) -> JSON {
         [
             "parent": JSON(parent.id.rawValue), "rule": .string(ruleID), "hops": JSON(hops),
             "chain": .array(chain.map { .string($0) }),
         ]
     }
+
+    /// A name may be as long as a body, and is shown to people.
+    private static func shown(_ name: String) -> String { String(name.prefix(shownName)).showingControls }
 }

@@ -1,0 +1,132 @@
+package import CountersignModel
+package import CountersignStore
+import Foundation
+import Glibc
+package import Logging
+import ServiceLifecycle
+
+/// What a file system has, and has left for who is not root.
+package struct DiskSpace: Sendable, Equatable {
+    /// What tells the file system from others on this machine.
+    package let device: UInt64
+
+    package let freeBytes: Int64
+    package let totalBytes: Int64
+
+    package init(device: UInt64, freeBytes: Int64, totalBytes: Int64) {
+        self.device = device
+        self.freeBytes = freeBytes
+        self.totalBytes = totalBytes
+    }
+
+    /// Asks the system about the file system that holds `folder`; nil when it does not say.
+    package init?(of folder: String) {
+        var (space, file) = (statvfs(), stat())
+        guard statvfs(folder, &space) == 0, stat(folder, &file) == 0 else { return nil }
+        let block = Int64(space.f_frsize)
+        self.init(
+            device: UInt64(file.st_dev),
+            freeBytes: Int64(space.f_bavail) * block,
+            totalBytes: Int64(space.f_blocks) * block
+        )
+    }
+
+    /// Below how many free bytes it is low: as many as somebody said, else a gibibyte or a tenth, whichever is less.
+    func threshold(_ limit: Int64?) -> Int64 { limit ?? min(1 << 30, totalBytes / 10) }
+}
+
+/// Raises `X_DISK_LOW` before the disk is full that holds the store, or what rules write, and `X_DISK_RECOVERED` afterwards.
+package struct DiskWatch: Service {
+    /// A folder to watch over.
+    package struct Place: Sendable {
+        /// What it holds, in one word.
+        let holds: String
+        let folder: String
+
+        package init(_ holds: String, in folder: String) {
+            self.holds = holds
+            self.folder = folder
+        }
+    }
+
+    private static let pause: TimeInterval = 60
+    private static let mebibyte: Int64 = 1 << 20
+
+    private let places: [Place]
+    private let limit: Int64?
+    private let board: TroubleBoard
+    private let clock: any WallClock
+    private let logger: Logger
+    private let space: @Sendable (String) -> DiskSpace?
+
+    /// - Parameters:
+    ///   - places: What to watch over.
+    ///   - limit: How many bytes must be free; nil for what the size of the file system suggests.
+    ///   - board: Where events are raised.
+    ///   - clock: Tells when to look again.
+    ///   - logger: Where both ends of a spell are told.
+    ///   - space: Asks for the space of a folder.
+    package init(
+        places: [Place],
+        limit: Int64?,
+        board: TroubleBoard,
+        clock: any WallClock,
+        logger: Logger,
+        space: @escaping @Sendable (String) -> DiskSpace? = { DiskSpace(of: $0) }
+    ) {
+        self.places = places
+        self.limit = limit
+        self.board = board
+        self.clock = clock
+        self.logger = logger
+        self.space = space
+    }
+
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            while !Task.isCancelled {
+                await look()
+                try? await clock.sleep(until: clock.now.addingTimeInterval(Self.pause))
+            }
+        }
+    }
+
+    /// Looks once.
+    package func look() async {
+        var seen: [UInt64: (space: DiskSpace, places: [Place])] = [:]
+        for place in places {
+            guard let space = space(place.folder) else { continue }
+            seen[space.device, default: (space, [])].places.append(place)
+        }
+        for (space, places) in seen.values.sorted(by: { $0.places[0].holds < $1.places[0].holds }) {
+            do {
+                try await judge(space, places)
+            } catch {
+                // A disk that is full already cannot keep the event; the next look tries again.
+                logger.error("It cannot be told how full the disk is, trying again", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    private func judge(_ space: DiskSpace, _ places: [Place]) async throws {
+        let threshold = space.threshold(limit)
+        let holds = places.map(\.holds).joined(separator: " and ")
+        let fields: JSONObject = [
+            "path": .string(places[0].folder), "holds": .string(holds), "freeMiB": Self.mebibytes(space.freeBytes),
+            "totalMiB": Self.mebibytes(space.totalBytes), "lowMiB": Self.mebibytes(threshold),
+        ]
+        let metadata: Logger.Metadata = [
+            "path": "\(places[0].folder)", "holds": "\(holds)", "free.mib": "\(space.freeBytes / Self.mebibyte)",
+        ]
+        // Where it goes up and down around the threshold, it is one spell.
+        if space.freeBytes < threshold {
+            let isNew = try await board.begin(.diskLow, of: holds, fields)
+            if isNew { logger.warning("The disk is nearly full", metadata: metadata) }
+        } else if space.freeBytes >= threshold + threshold / 4 {
+            let hasEnded = try await board.end(.diskLow, of: holds, telling: .diskRecovered, fields)
+            if hasEnded { logger.info("The disk has room again", metadata: metadata) }
+        }
+    }
+
+    private static func mebibytes(_ bytes: Int64) -> JSON { JSON(bytes / mebibyte) }
+}
