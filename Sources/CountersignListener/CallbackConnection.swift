@@ -33,6 +33,9 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     private static let linger = TimeAmount.seconds(2)
 
+    /// How long a first request is waited for while the program stops: who has connected is about to send one.
+    private static let patience = TimeAmount.seconds(1)
+
     private let desk: CallbackDesk
     private let idleTimeout: TimeAmount
     private let requestDeadline: TimeAmount
@@ -49,6 +52,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     /// Whether the program stops, so that no other request is taken.
     private var isLastRequest: Bool
+    private var hasHadRequest = false
 
     private var begin = NIODeadline.now()
     private var lastMove = NIODeadline.now()
@@ -68,11 +72,6 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     func handlerRemoved(context: ChannelHandlerContext) {
         alarm.cancel()
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        if isLastRequest { context.close(promise: nil) }
-        context.fireChannelActive()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
@@ -119,7 +118,8 @@ final class CallbackConnection: ChannelDuplexHandler {
             }
         case is ChannelShouldQuiesceEvent:
             isLastRequest = true
-            if case .waiting = state { context.close(promise: nil) }
+            guard case .waiting = state else { break }
+            if hasHadRequest { context.close(promise: nil) } else { setAlarm(context) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -147,6 +147,7 @@ extension CallbackConnection {
 
     private func receive(_ request: CallbackRequest, _ context: ChannelHandlerContext) {
         begin = lastMove
+        hasHadRequest = true
         switch desk.reception(of: request, from: context.remoteAddress) {
         case .answer(let answer):
             state = .skipping
@@ -275,7 +276,7 @@ extension CallbackConnection {
     /// When the patience with what is under way ends.
     private var deadline: NIODeadline {
         switch state {
-        case .waiting: lastMove + idleTimeout
+        case .waiting: lastMove + (isLastRequest ? Self.patience : idleTimeout)
         case .reading, .skipping: min(lastMove + idleTimeout, begin + requestDeadline)
         case .answering: lastMove + answerDeadline
         case .ending: lastMove + Self.linger

@@ -62,7 +62,12 @@ package struct CallbackServer: Service {
         let connections = OpenConnections(limit: settings.maximumConnections, eventLoop: group.next())
         let door: any Channel
         do {
-            door = try await bootstrap(on: group, connections).bind(host: settings.host, port: settings.port).get()
+            let bootstrap = bootstrap(on: group, connections)
+            if let socket = settings.socket {
+                door = try await bootstrap.withBoundSocket(socket).get()
+            } else {
+                door = try await bootstrap.bind(host: settings.host, port: settings.port).get()
+            }
         } catch {
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
             throw ListenerError.cannotListen(host: settings.host, port: settings.port, reason: reason)
@@ -119,10 +124,11 @@ package struct CallbackServer: Service {
 
     private func listening(on channel: any Channel) {
         let port = channel.localAddress?.port ?? settings.port
+        let host = settings.socket == nil ? settings.host : channel.localAddress?.ipAddress ?? settings.host
         logger.info(
             "Listening",
             metadata: [
-                "host": "\(settings.host)", "port": "\(port)", "path": "\(settings.callbackPath)",
+                "host": "\(host)", "port": "\(port)", "path": "\(settings.callbackPath)",
                 "scheme": "\(settings.certificate == nil ? "http" : "https")",
             ]
         )

@@ -5,6 +5,9 @@ package struct ListenerSettings: Sendable {
     /// The port to listen on; 0 lets the system choose one.
     package var port: Int
 
+    /// A socket that listens already, in the place of `host` and `port`; nil to make one.
+    package var socket: CInt?
+
     /// The certificate with which connections are taken over TLS; nil for plain HTTP.
     package var certificate: ServerCertificate?
 
@@ -29,6 +32,7 @@ package struct ListenerSettings: Sendable {
     package init(
         host: String = "127.0.0.1",
         port: Int = 8_080,
+        socket: CInt? = nil,
         certificate: ServerCertificate? = nil,
         callbackPath: String = "/callback",
         maximumBody: Int = 1 << 20,
@@ -39,6 +43,7 @@ package struct ListenerSettings: Sendable {
     ) {
         self.host = host
         self.port = port
+        self.socket = socket
         self.certificate = certificate
         self.callbackPath = callbackPath
         self.maximumBody = maximumBody

@@ -3,6 +3,7 @@ import CountersignModel
 import CountersignOneSpan
 import CountersignStore
 import CountersignTesting
+import Glibc
 import Synchronization
 import Testing
 
@@ -147,6 +148,28 @@ struct StateTests {
                 #expect(await connection.end() == "")
             }
             await #expect(throws: (any Error).self) { try await server.post(TestServer.event()) }
+        }
+    }
+
+    @Test func `who stops the program hears out those who have just connected`() async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                // The first answer on another connection shows that the server took in the one before it.
+                _ = try await server.request("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                await server.beginStop()
+                try await connection.send(TestServer.callback(TestServer.event()))
+                #expect(try await connection.response().status == 200)
+                #expect(await connection.end() == "")
+            }
+        }
+    }
+
+    @Test func `a socket that listens already is taken over`() async throws {
+        let handed = socket(AF_INET, CInt(SOCK_STREAM.rawValue), 0)
+        try #require(listen(handed, 8) == 0)
+        try await TestServer.run(ListenerSettings(socket: handed)) { server in
+            let answer = try await server.post(TestServer.event())
+            #expect(answer.status == 200)
         }
     }
 

@@ -27,7 +27,10 @@ struct SecondSignal {
         var count = 0
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             count += 1
-            guard count > 1 else { continue }
+            guard count > 1 else {
+                logger.info("Asked to stop, ending what runs")
+                continue
+            }
             logger.warning("Asked to stop a second time, ending at once")
             // What programs leave behind is ended at the next start.
             _exit(Self.exitStatus)

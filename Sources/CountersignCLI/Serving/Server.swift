@@ -134,6 +134,7 @@ struct Server {
             settings: ListenerSettings(
                 host: settings.host,
                 port: settings.port,
+                socket: try HandedSocket.descriptor(in: environment.variables, process: getpid()),
                 certificate: certificate,
                 callbackPath: settings.callbackPath,
                 maximumBody: settings.maximumBody
@@ -153,11 +154,8 @@ struct Server {
         if let poller, let service = polling(poller, store) { extras.append(service) }
         let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         if let certificateWatch { extras.append(certificateWatch) }
+        // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return [
-            runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
-            diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
-            Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
-            HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
             ControlServer(
                 path: settings.controlSocket,
                 store: store,
@@ -168,7 +166,10 @@ struct Server {
                 clock: clock,
                 logger: quietLogger
             ),
-            door,
+            door, runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
+            diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
+            Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
+            HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
         ] + extras
     }
 
