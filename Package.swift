@@ -21,6 +21,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1", traits: []),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
@@ -66,6 +67,15 @@ let package = Package(
             ]
         ),
         .target(
+            name: "CountersignAdmin",
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                .coreMetrics, .crypto,
+                .httpTypes, .hummingbird, .lifecycle, .log, .mustache, .nioCore,
+            ],
+            resources: [.embedInCode("Assets"), .embedInCode("Pages/Templates")]
+        ),
+        .target(
             name: "CountersignOneSpan",
             dependencies: [
                 "CountersignModel", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log, .metrics,
@@ -82,7 +92,8 @@ let package = Package(
             dependencies: [
                 "CountersignSandbox",
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignOneSpan", "CLinux", .argumentParser, .asyncHTTPClient,
+                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CLinux", .argumentParser,
+                .asyncHTTPClient,
                 .configuration,
                 .coreMetrics, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
@@ -149,6 +160,13 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "CountersignAdminTests",
+            dependencies: [
+                "CountersignModel", "CountersignAdmin", "CountersignRules", "CountersignStore", "CountersignEngine",
+                "CountersignActions", "CountersignTesting", .coreMetrics, .log, .nioCore,
+            ]
+        ),
+        .testTarget(
             name: "CountersignOneSpanTests",
             dependencies: [
                 "CountersignModel", "CountersignActions", "CountersignOneSpan", "CountersignStore",
@@ -158,7 +176,8 @@ let package = Package(
         .testTarget(
             name: "CountersignCLITests",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignCLI", "CountersignEngine", "CountersignOneSpan",
+                "CountersignModel", "CountersignActions", "CountersignAdmin", "CountersignCLI", "CountersignEngine",
+                "CountersignOneSpan",
                 "CountersignRules", "CountersignStore", "CountersignTesting",
             ],
             exclude: ["ruletests"]
@@ -189,6 +208,7 @@ extension Target.Dependency {
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
+    static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import CountersignListener
+import CountersignAdmin
 import CountersignModel
 import CountersignOneSpan
 import CountersignStore
@@ -46,7 +46,7 @@ struct ControlClient {
     /// - Throws: `CommandFailure` with the reason.
     func replay(_ order: ReplayOrder) async throws -> [ReplayedRun] {
         let answer = try await send("/replay", order.json.bytes)
-        guard let runs = answer.array?.compactMap({ ReplayedRun(json: $0) }) else {
+        guard let runs = answer["runs"]?.array?.compactMap({ ReplayedRun(json: $0) }) else {
             throw CommandFailure("the running server is of another version; restart it")
         }
         return runs
@@ -132,7 +132,7 @@ struct ControlClient {
         method: HTTPMethod = .POST,
         within bound: TimeAmount = .seconds(10)
     ) async throws -> JSON {
-        guard let url = URL(httpURLWithSocketPath: settings.controlSocket, uri: path) else {
+        guard let url = URL(httpURLWithSocketPath: settings.controlSocket, uri: "/api/v1" + path) else {
             throw CommandFailure("'\(settings.controlSocket)' is no path of a socket")
         }
         var request = HTTPClientRequest(url: url.absoluteString)

@@ -1,6 +1,7 @@
 package import CountersignModel
 package import CountersignRules
 package import CountersignStore
+package import Foundation
 import Synchronization
 
 /// The rules in force, and the older sets that unfinished runs still go by.
@@ -13,8 +14,24 @@ package final class RuleBook: Sendable {
         case refused([Diagnostic])
     }
 
+    /// Which rules are in force, and whether newer ones were refused since.
+    package struct Standing: Sendable {
+        /// The set in force; nil before the first one.
+        package var version: RuleSetVersion?
+
+        /// How many rules are in it.
+        package var count = 0
+
+        /// Since when it is in force.
+        package var since: Date?
+
+        /// The change that was refused last, and why; nil once another one came into force.
+        package var refusal: (at: Date, findings: [String])?
+    }
+
     private struct State {
         var current: LoadedRules?
+        var standing = Standing()
         var older: [RuleSetVersion: LoadedRules] = [:]
     }
 
@@ -41,6 +58,17 @@ package final class RuleBook: Sendable {
         state.withLock { $0.current }
     }
 
+    /// Which rules are in force, and whether newer ones were refused since.
+    package var standing: Standing {
+        state.withLock { $0.standing }
+    }
+
+    /// Notes that new rules were not taken, for reasons that stand in `findings`.
+    package func note(refusal findings: [String]) {
+        let now = clock.now
+        state.withLock { $0.standing.refusal = (now, findings) }
+    }
+
     /// Checks `sources` and, when they hold no error, brings them into force.
     ///
     /// The sources are in the store before the first run can be made by them.
@@ -49,18 +77,28 @@ package final class RuleBook: Sendable {
     /// - Returns: What came of it.
     package func install(_ sources: RuleSources) async throws -> Change {
         let outcome = compiler.compile(sources)
-        guard let ruleSet = outcome.ruleSet else { return .refused(outcome.diagnostics) }
+        guard let ruleSet = outcome.ruleSet else {
+            note(refusal: outcome.diagnostics.filter { $0.severity == .error }.map(\.description))
+            return .refused(outcome.diagnostics)
+        }
         try await store.keep(ruleSet: ruleSet.version, sources: sources.json, at: clock.now)
         let loaded = load(ruleSet)
-        state.withLock { $0.current = loaded }
+        let now = clock.now
+        state.withLock { state in
+            state.current = loaded
+            state.standing = Standing(version: ruleSet.version, count: ruleSet.rules.count, since: now)
+        }
         return .installed(ruleSet.version, count: ruleSet.rules.count, warnings: outcome.diagnostics)
     }
 
     /// Brings back the set that was in force last, when the store knows one and it still passes the checks.
     package func installLastGood() async throws -> RuleSetVersion? {
+        let refusal = standing.refusal
         guard let sources = try await store.latestSources().flatMap({ RuleSources(json: $0) }),
             case .installed(let version, _, _) = try await install(sources)
         else { return nil }
+        // Those of the folder stay refused.
+        state.withLock { $0.standing.refusal = refusal }
         return version
     }
 

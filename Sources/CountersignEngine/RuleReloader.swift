@@ -96,6 +96,7 @@ package struct RuleReloader: Service {
                     "Rules cannot be read, the old ones stay in force",
                     metadata: ["error": "\(found.problem ?? "")"]
                 )
+                book.note(refusal: [found.problem ?? "the rules cannot be read"])
                 try await board.tell(ofUnreadableRules: found.problem ?? "")
                 return true
             }

@@ -26,6 +26,9 @@ package struct Rule: Sendable {
     /// The rule's file, relative to the folder of rules.
     package let file: String
 
+    /// The line of the file on which it begins, from 1.
+    package let line: Int
+
     /// The absolute path of the folder that holds the file.
     package let folder: String
 
@@ -40,6 +43,7 @@ package struct Rule: Sendable {
         usesPackage: Bool = false,
         stepsMeaning: String,
         file: String,
+        line: Int,
         folder: String
     ) {
         self.id = id
@@ -52,6 +56,7 @@ package struct Rule: Sendable {
         self.usesPackage = usesPackage || condition.asksPackage
         self.stepsMeaning = stepsMeaning
         self.file = file
+        self.line = line
         self.folder = folder
     }
 }

@@ -42,8 +42,8 @@ package protocol Archive: Sendable {
     /// How many runs there are in each state that has any.
     func runCounts() async throws -> [Run.State: Int]
 
-    /// How many runs of a rule are in a state.
-    func runCount(ofRule id: String, in state: Run.State) async throws -> Int
+    /// How many runs of a rule, or of all rules, are in a state.
+    func runCount(ofRule id: String?, in state: Run.State) async throws -> Int
 
     /// How many runs were made in each hour since `date`, by rule and state.
     func activity(since date: Date) async throws -> [RunActivity]

@@ -91,6 +91,7 @@ extension StoreContract {
             #expect(try await store.activity(since: after(1)).map { $0.hour } == [hour + 1])
             #expect(try await store.runCount(ofRule: "a", in: .queued) == 2)
             #expect(try await store.runCount(ofRule: "a", in: .failed) == 0)
+            #expect(try await store.runCount(ofRule: nil, in: .queued) == 3)
         },
         Clause("the backlog tells what waits, and since when") { store async throws in
             let ids = try await appended(2, to: store)

@@ -1,3 +1,4 @@
+import CountersignAdmin
 import CountersignCLI
 import CountersignEngine
 import CountersignModel
@@ -31,8 +32,8 @@ import Testing
         RuleSources(folder: "/rules", files: [.init(path: "test.yaml", text: Array(yaml.utf8))])
     }
 
-    /// The text for an opt-out with this message, judged by the rules with these verdicts, or waiting without any.
-    private func text(message: String, _ verdicts: [Bool]?) async throws -> ExplanationText {
+    /// The explanation of an opt-out with this message, judged by the rules with these verdicts, or waiting without any.
+    private func explanation(message: String, _ verdicts: [Bool]?) async throws -> EventExplanation {
         let payload: JSON = ["name": "PACKAGE_OPT_OUT", "packageId": "TEST-1", "message": .string(message)]
         let id = try await store.append(SampleDelivery.delivery(payload.text), at: now).eventID
         let sources = sources(Self.rules)
@@ -46,7 +47,7 @@ import Testing
             )
             try await store.dispatch([dispatch], at: now)
         }
-        return ExplanationText(try await Explainer(archive: store, compiler: compiler).explain(id, at: now))
+        return try await Explainer(archive: store, compiler: compiler).explain(id, at: now)
     }
 
     @Test func `each rule shows its verdict, its tests with what was found, and what would have to differ`()
@@ -73,19 +74,20 @@ import Testing
                 to match
                   the rule would have to be enabled
             """
-        #expect(try await text(message: "hello", [false, false]).text == expected)
+        #expect(try await explanation(message: "hello", [false, false]).text == expected)
     }
 
     @Test func `an event that waits, and a verdict that is no longer given, are told`() async throws {
-        #expect(try await text(message: "a", nil).text.contains("judged  not yet; this is by the rules in force last"))
-        let contradicted = try await text(message: "b", [true, false])
+        let waiting = try await explanation(message: "a", nil).text
+        #expect(waiting.contains("judged  not yet; this is by the rules in force last"))
+        let contradicted = try await explanation(message: "b", [true, false])
         #expect(contradicted.text.contains("+ fraud matched\n    ! judged again by this program, it does not match"))
         let rule = try #require(contradicted.json["rules"]?.array?.first)
         #expect(rule["matched"] == true && rule["matches_now"] == false)
     }
 
     @Test func `a message can neither drive the terminal nor forge a line`() async throws {
-        let text = try await text(message: "\u{1B}[2J\r\n+ fraud matched\u{202E}", [false, false]).text
+        let text = try await explanation(message: "\u{1B}[2J\r\n+ fraud matched\u{202E}", [false, false]).text
         #expect(!text.contains("\u{1B}") && !text.contains("\n+ fraud") && !text.contains("\u{202E}"))
     }
 
@@ -121,4 +123,8 @@ import Testing
         #expect(DiffText(same).text == "3 events judged: the same runs; 3 rules are untouched")
         #expect(DiffText(same).json["differs"] == false)
     }
+}
+
+extension EventExplanation {
+    fileprivate var text: String { ExplanationText(self).text }
 }

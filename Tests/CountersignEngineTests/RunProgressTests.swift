@@ -17,6 +17,7 @@ struct RunProgressTests {
         always: [.probe("z")],
         stepsMeaning: "",
         file: "r.yaml",
+        line: 1,
         folder: "/"
     )
 

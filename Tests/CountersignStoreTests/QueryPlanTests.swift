@@ -12,10 +12,9 @@ import Testing
         [
             .undispatched(limit: 1), .due(at: now, limit: 1), .nextDue, .runCounts, .abandoned(at: now),
             .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1), .firstArrival(from: 1),
-            .arrivals(from: 1, to: 2),
-            .waitingEvents, .oldestWaitingEvent, .queuedRuns, .dueRuns(at: now),
-            .runCount(ofRule: "r", in: .failed), .search(EventQuery(), for: "text"),
-            .search(EventQuery(packageID: "p"), for: "text"),
+            .arrivals(from: 1, to: 2), .waitingEvents, .oldestWaitingEvent, .queuedRuns, .dueRuns(at: now),
+            .runCount(ofRule: "r", in: .failed), .runCount(ofRule: nil, in: .failed),
+            .search(EventQuery(), for: "text"), .search(EventQuery(packageID: "p"), for: "text"),
         ]
         + [
             EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),

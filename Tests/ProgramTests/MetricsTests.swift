@@ -8,9 +8,9 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct MetricsTests {
     private func metrics(_ server: RunningServer, accept: String = "*/*") async throws -> (type: String, text: String) {
-        let line = try await server.log.line(with: "msg=\"Metrics are told\"")
+        let line = try await server.log.line(with: "msg=\"Admin pages are served\"")
         let url = line.split(separator: " ").first { $0.hasPrefix("url=") }?.dropFirst("url=".count)
-        var request = HTTPClientRequest(url: String(url ?? "").replacing("\"", with: ""))
+        var request = HTTPClientRequest(url: String(url ?? "").replacing("\"", with: "") + "metrics")
         request.headers.add(name: "Accept", value: accept)
         let response = try await HTTPClient.shared.execute(request, timeout: .seconds(20))
         let body = try await response.body.collect(upTo: 1 << 20)
@@ -49,11 +49,11 @@ struct MetricsTests {
     @Test func `polls are told`() async throws {
         try await Sandbox.run { sandbox in
             try await sandbox.makePackage()
-            let settings = sandbox.settings("  poll: { every: 6h }") + "\nadmin: { listen: 127.0.0.1:0 }\n"
+            let settings = sandbox.settings("  poll: { every: 6h }")
             let deployment = try Deployment(
                 rules: "rules: []",
                 settings: settings,
-                environment: ["ONESPAN_API_KEY": Sandbox.apiKey]
+                environment: AdminClient.onFreePort.merging(["ONESPAN_API_KEY": Sandbox.apiKey]) { $1 }
             )
             try await deployment.serve { server in
                 _ = try await server.log.line(with: "msg=\"Poll finished\"")
@@ -87,7 +87,7 @@ struct MetricsTests {
                 environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:\(receiver.port)"]
             )
             let (status, _) = try await deployment.serve { server in
-                _ = try await server.log.line(with: "Metrics cannot be told")
+                _ = try await server.log.line(with: "Admin pages and metrics cannot be served")
                 let answer = try await server.post(event())
                 #expect(answer.status == 200)
             }

@@ -17,7 +17,7 @@ def environment(folder, more=None):
     """The variables of the program: a store, rules and an output folder beneath `folder`."""
     values = {
         "PATH": os.environ["PATH"], "COUNTERSIGN_CALLBACK_KEY": KEY, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
-        "COUNTERSIGN_LOG_FORMAT": "logfmt",
+        "COUNTERSIGN_LOG_FORMAT": "logfmt", "COUNTERSIGN_ADMIN_LISTEN": "off",
         "COUNTERSIGN_STORE": f"sqlite:{folder}/data/countersign.db", "COUNTERSIGN_RULES": f"{folder}/rules",
         "COUNTERSIGN_FILES_ROOT": f"{folder}/output",
     }

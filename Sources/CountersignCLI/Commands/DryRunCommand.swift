@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignActions
+import CountersignAdmin
 import CountersignEngine
 import CountersignModel
 import CountersignOneSpan
@@ -69,9 +70,17 @@ struct DryRunCommand: EnvironmentCommand {
                     package: package
                 )
                 let reports = await dryRun.report(on: event, at: environment.clock.now)
-                let text = DryRunText(source: payload.name, event: event, reports: reports)
-                if !json, index > 0 { print() }
-                print(json ? text.json.text : text.text(onlyMatching: matching))
+                if json {
+                    let document: JSON = [
+                        "source": .string(payload.name), "event": event.payload,
+                        "rules": .array(reports.map(\.json)),
+                    ]
+                    print(document.text)
+                } else {
+                    if index > 0 { print() }
+                    let text = DryRunText(source: payload.name, event: event, reports: reports)
+                    print(text.text(onlyMatching: matching))
+                }
             } catch {
                 unreadable += 1
                 FileHandle.standardError.write(Data("countersign: \(payload.name): \(error.reason)\n".utf8))

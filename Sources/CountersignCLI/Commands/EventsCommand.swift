@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignAdmin
 import CountersignModel
 import CountersignStore
 import Foundation
@@ -160,12 +161,5 @@ extension Array {
     /// Prints each element on a line of its own.
     func forEachLine(_ text: (Element) -> String) {
         for element in self { print(text(element)) }
-    }
-}
-
-extension String {
-    /// `printable`, but with the line feeds kept.
-    var printableLines: String {
-        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignActions
+import CountersignAdmin
 import CountersignEngine
 import CountersignModel
 import CountersignRules
@@ -43,8 +44,7 @@ struct ExplainCommand: EnvironmentCommand {
             do {
                 var explanation = try await explainer.explain(Event.ID(rawValue: event), at: environment.clock.now)
                 if let rule { explanation = try explanation.only(rule) }
-                let text = ExplanationText(explanation)
-                print(json ? text.json.indented : text.text)
+                print(json ? explanation.json.indented : ExplanationText(explanation).text)
             } catch let error as ExplanationError {
                 throw CommandFailure("\(error)")
             }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignModel
 import Foundation
 
 /// `countersign init`: a folder to begin with.

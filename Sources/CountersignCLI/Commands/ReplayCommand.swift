@@ -1,5 +1,5 @@
 import ArgumentParser
-import CountersignListener
+import CountersignAdmin
 import CountersignModel
 import CountersignStore
 import Foundation

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoreMetrics
+import CountersignAdmin
 import CountersignListener
 import CountersignModel
 import Foundation

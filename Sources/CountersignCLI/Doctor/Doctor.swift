@@ -1,5 +1,6 @@
 import CLinux
 import CountersignActions
+import CountersignAdmin
 import CountersignListener
 import CountersignModel
 import CountersignRules
@@ -15,7 +16,7 @@ struct Doctor {
     /// Everything that was looked at, in the order of an event's way.
     func examine() async -> [Finding] {
         let state = await stateOfServer()
-        var findings = [process(), door(), keys(), certificate()].compactMap { $0 }
+        var findings = [process(), door(), keys(), certificate(), admin()].compactMap { $0 }
         findings += await store(state.answer)
         findings += await rules(state.answer)
         findings += await registration()
@@ -39,7 +40,7 @@ struct Doctor {
         let text =
             "\(address), bodies up to \(settings.maximumBody) bytes, \(settings.workers) workers, "
             + "\(settings.workersPerDestination) to one destination"
-        let isLocal = ["127.0.0.1", "::1", "localhost"].contains(settings.host)
+        let isLocal = Settings.isLoopback(settings.host)
         guard settings.certificate == nil, !isLocal else { return .fine("listen", text) }
         return .warning("listen", "\(text); without TLS the key can be read on the way: set 'tls', or use a proxy")
     }
@@ -66,6 +67,17 @@ struct Doctor {
                 : .fine("certificate", "good for \(days) days")
         } catch {
             return .failure("certificate", "\(error)")
+        }
+    }
+
+    private func admin() -> Finding? {
+        guard let admin = settings.admin else { return .fine("admin pages", "off") }
+        let address = "\(admin.host):\(admin.port)"
+        do {
+            let access = try settings.adminAccess(environment.variables)
+            return .fine("admin pages", "\(address), \(access.summary)")
+        } catch {
+            return .failure("admin pages", "\(error)".replacing("\n", with: ";"))
         }
     }
 

@@ -8,41 +8,6 @@ struct DryRunText {
     let event: Event
     let reports: [DryRun.RuleReport]
 
-    /// One object: the source, the event, and each rule with its conditions and its steps.
-    var json: JSON {
-        [
-            "source": .string(source), "event": event.payload, "rules": .array(reports.map(json)),
-        ]
-    }
-
-    private func json(_ report: DryRun.RuleReport) -> JSON {
-        var object: JSONObject = [
-            "id": .string(report.rule.id), "matched": .bool(report.isMatch),
-            "conditions": .array(report.findings.map(json)), "steps": .array(report.steps.map(json)),
-        ]
-        if !report.rule.isEnabled { object["enabled"] = false }
-        if report.isOpen { object["depends_on_package"] = true }
-        return .object(object)
-    }
-
-    private func json(_ finding: ConditionFinding) -> JSON {
-        [
-            "path": .string(finding.path), "test": .string(finding.test), "actual": finding.actual ?? .null,
-            "holds": .bool(finding.holds),
-        ]
-    }
-
-    private func json(_ report: DryRun.StepReport) -> JSON {
-        var object: JSONObject = ["id": .string(report.step.id), "action": .string(report.step.action)]
-        switch report.verdict {
-        case .planned(let plan): object["plan"] = plan
-        case .skipped: object["skipped"] = true
-        case .failing(let failure): object["failure"] = .string(failure.reason)
-        }
-        if report.isConditional { object["depends_on_results"] = true }
-        return .object(object)
-    }
-
     /// The findings as text, a rule after the other.
     func text(onlyMatching: Bool) -> String {
         var lines = [

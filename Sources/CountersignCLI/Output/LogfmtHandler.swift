@@ -1,3 +1,4 @@
+import CountersignModel
 import Foundation
 import Logging
 import Synchronization
@@ -51,33 +52,5 @@ struct LogfmtHandler: LogHandler {
             }
         }
         return out + "\""
-    }
-}
-
-extension Unicode.Scalar {
-    /// Whether a terminal or a reader of text may take it for something else than a sign: controls, line separators,
-    /// and what turns the direction of writing.
-    var isHarmful: Bool {
-        switch properties.generalCategory {
-        case .control, .format, .lineSeparator, .paragraphSeparator: true
-        default: false
-        }
-    }
-}
-
-extension String {
-    /// The text with signs escaped that a terminal could act on; for showing what strangers typed.
-    var printable: String {
-        var out = ""
-        for scalar in unicodeScalars {
-            switch scalar {
-            case "\n": out += #"\n"#
-            case "\r": out += #"\r"#
-            case "\t": out += #"\t"#
-            case _ where scalar.isHarmful: out += #"\u{"# + String(scalar.value, radix: 16) + "}"
-            default: out.unicodeScalars.append(scalar)
-            }
-        }
-        return out
     }
 }

@@ -1,3 +1,5 @@
+import CountersignModel
+
 /// Rows under headings, each column as wide as its widest cell.
 struct Table {
     let headings: [String]

@@ -1,4 +1,5 @@
 import CountersignActions
+import CountersignAdmin
 import CountersignEngine
 import CountersignListener
 import CountersignModel
@@ -35,6 +36,7 @@ struct Server {
             )
         }
         let certificate = try settings.serverCertificate()
+        let access = try settings.adminAccess(environment.variables)
         let registry = try await environment.registry(for: settings)
         let store: SQLiteStore
         do {
@@ -47,7 +49,7 @@ struct Server {
             throw CommandFailure("\(error)")
         }
         do {
-            try await serve(store, registry, certificate)
+            try await serve(store, registry, certificate, access)
         } catch {
             await store.close()
             throw error is CommandFailure ? error : CommandFailure("\(error)")
@@ -59,7 +61,8 @@ struct Server {
     private func serve(
         _ store: SQLiteStore,
         _ registry: ActionRegistry,
-        _ certificate: ServerCertificate?
+        _ certificate: ServerCertificate?,
+        _ access: AdminAccess
     ) async throws {
         let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
         let book = RuleBook(
@@ -83,7 +86,7 @@ struct Server {
         await takeOverPrograms(of: store)
         let grace = settings.grace + .seconds(5)
         var configuration = ServiceGroupConfiguration(
-            services: try services(store, book, registry, reloader, certificate)
+            services: try services(store, book, registry, reloader, certificate, access)
                 .map {
                     .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
@@ -102,7 +105,8 @@ struct Server {
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ reloader: RuleReloader,
-        _ certificate: ServerCertificate?
+        _ certificate: ServerCertificate?,
+        _ access: AdminAccess
     ) throws -> [any Service] {
         let clock = environment.clock
         let client = try environment.oneSpan(for: settings)
@@ -147,7 +151,8 @@ struct Server {
         )
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
-        if let admin = settings.admin { extras.append(tellingMetrics(admin, store, lanes)) }
+        let desk = desk(store, book, registry, lanes, poller)
+        if let admin = settings.admin { extras.append(adminServer(admin, access, desk, store, lanes)) }
         if let limit = settings.silence {
             extras.append(SilenceWatch(store: store, limit: limit, clock: clock, logger: logger))
         }
@@ -156,16 +161,7 @@ struct Server {
         if let certificateWatch { extras.append(certificateWatch) }
         // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return [
-            ControlServer(
-                path: settings.controlSocket,
-                store: store,
-                reader: reader,
-                replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
-                poll: poller.map(Self.takingOrders),
-                state: { try await state(store, book) },
-                clock: clock,
-                logger: quietLogger
-            ),
+            ControlServer(path: settings.controlSocket, desk: desk, logger: quietLogger),
             door, runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
@@ -178,8 +174,49 @@ struct Server {
         { order in try await PollOrder(json: order).carryOut(by: poller).json }
     }
 
-    private func tellingMetrics(
+    /// What people look at and put right.
+    private func desk(
+        _ store: SQLiteStore,
+        _ book: RuleBook,
+        _ registry: ActionRegistry,
+        _ lanes: Lanes,
+        _ poller: Poller?
+    ) -> AdminDesk {
+        let clock = environment.clock
+        let (metrics, startedAt) = (metrics, clock.now)
+        return AdminDesk(
+            store: store,
+            // Who may hand events in has been let in by then.
+            reader: OneSpanCallbacks(authentication: .none),
+            book: book,
+            registry: registry,
+            orders: AdminDesk.Orders(
+                replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
+                poll: poller.map(Self.takingOrders),
+                state: { try await state(store, book) },
+                vitals: {
+                    let statistics = store.statistics
+                    let polls = try await store.pollState()
+                    return Vitals(
+                        version: Application.version,
+                        startedAt: startedAt,
+                        refusesWrites: statistics.isBroken,
+                        acknowledgements: metrics.durations(MetricCatalogue.acknowledgements),
+                        breakers: lanes.open,
+                        poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
+                    )
+                },
+                writes: { store.statistics.operations }
+            ),
+            clock: clock,
+            logger: quietLogger
+        )
+    }
+
+    private func adminServer(
         _ address: (host: String, port: Int),
+        _ access: AdminAccess,
+        _ desk: AdminDesk,
         _ store: SQLiteStore,
         _ lanes: Lanes
     ) -> AdminServer {
@@ -187,6 +224,8 @@ struct Server {
         return AdminServer(
             host: address.host,
             port: address.port,
+            access: access,
+            desk: desk,
             registry: metrics,
             collect: { await collector.collect() },
             logger: logger

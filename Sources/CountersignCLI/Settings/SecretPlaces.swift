@@ -38,6 +38,17 @@ package struct SecretPlaces: Sendable {
         return Secrets(values, missing: missing)
     }
 
+    /// The secret `name`, which nobody has to set; nil where it is set nowhere.
+    ///
+    /// - Throws: `UsageError` when it is found and cannot be used.
+    func optional(_ name: String) throws(UsageError) -> String? {
+        do throws(Fault) {
+            return try value(of: name)
+        } catch {
+            throw UsageError("the secret '\(name)' cannot be used: \(error.sentence)")
+        }
+    }
+
     private struct Fault: Error {
         let sentence: String
     }

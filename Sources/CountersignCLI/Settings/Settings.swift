@@ -16,7 +16,7 @@ struct Settings: Sendable {
     let host: String
     let port: Int
 
-    /// Where metrics are told; nil for nowhere.
+    /// Where admin pages, API and metrics are served; nil for nowhere.
     let admin: (host: String, port: Int)?
 
     /// The absolute paths of the files for TLS.
@@ -74,8 +74,8 @@ struct Settings: Sendable {
         let callback = options[Declared.callback] ?? Options()
         let engine = options[Declared.engine] ?? Options()
         (host, port) = try Self.address(options.required(Declared.listen), of: "listen")
-        admin = try (options[Declared.admin] ?? Options())[Declared.adminListen]
-            .map { try Self.address($0, of: "admin.listen") }
+        let adminAddress = (options[Declared.admin] ?? Options()).required(Declared.adminListen)
+        admin = adminAddress == "off" ? nil : try Self.address(adminAddress, of: "admin.listen")
         certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
         let store = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
         storePath = StorePath.resolved(store)

@@ -140,13 +140,14 @@ package enum SettingsDeclaration {
         "Where `${secret:NAME}` is looked for, before systemd's credentials and environment variables."
     )
 
-    static let adminListen = Field<String>
-        .text(
-            "listen",
-            "Address and port on which metrics are told, such as `127.0.0.1:8081`; without it they are not. Whoever reaches "
-                + "it may read them."
-        )
-    static let admin = Field.group("admin", [adminListen.declaration], "What operators and their tools ask.")
+    static let adminListen = Field.text(
+        "listen",
+        "Address and port of the admin pages, the JSON API and the metrics; `off` for none. Everybody on the machine may "
+            + "look and order there, unless the secret `COUNTERSIGN_ADMIN_TOKEN` is set; an address that others reach "
+            + "takes one.",
+        default: "127.0.0.1:8081"
+    )
+    static let admin = Field.group("admin", [adminListen.declaration], "What operators look at and put right.")
 
     static let level = Field.choice(
         "level",

@@ -46,8 +46,8 @@ package enum StarterFiles {
         # http:
         #   allow_hosts: ["*.example.com"]
 
-        # Prometheus asks here: http://127.0.0.1:8081/metrics
-        # admin: { listen: 127.0.0.1:8081 }
+        # How everything stands: http://127.0.0.1:8081 in a browser. Prometheus asks there, too: /metrics
+        # admin: { listen: 127.0.0.1:8081 }        # or: off
 
         """
 

@@ -78,6 +78,11 @@ extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     /// A whole number as a JSON value.
     public init(_ value: some BinaryInteger) { self = .number(JSONNumber(value)) }
 
+    /// A time span in seconds, to the millisecond; null for what is no number.
+    package init(seconds: Double) {
+        self = JSONNumber(literal: String((seconds * 1_000).rounded() / 1_000)).map { .number($0) } ?? .null
+    }
+
     /// A string as a JSON value, or null when there is none.
     public init(_ text: String?) { self = text.map { .string($0) } ?? .null }
 }

@@ -75,6 +75,7 @@ struct RuleReader {
                 usesPackage: chain.needs.package,
                 stepsMeaning: meaning(map, of: ["then", "on_failure", "always"]),
                 file: file,
+                line: node.span.line,
                 folder: folder
             )
         }

@@ -98,7 +98,7 @@ extension MemoryStore {
         }
     }
 
-    package func runCount(ofRule id: String, in state: Run.State) async throws -> Int {
+    package func runCount(ofRule id: String?, in state: Run.State) async throws -> Int {
         contents.withLock { $0.runs(RunQuery(ruleID: id, state: state, limit: .max)).count }
     }
 

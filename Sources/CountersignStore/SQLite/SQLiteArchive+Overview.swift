@@ -40,7 +40,7 @@ extension SQLiteArchive {
 
 /// How much happens.
 extension SQLiteArchive {
-    package func runCount(ofRule id: String, in state: Run.State) async throws -> Int {
+    package func runCount(ofRule id: String?, in state: Run.State) async throws -> Int {
         try await read { try $0.first(.runCount(ofRule: id, in: state)) { $0[0] } } ?? 0
     }
 
@@ -102,8 +102,11 @@ extension QuarantinedBody {
 }
 
 extension Query {
-    package static func runCount(ofRule id: String, in state: Run.State) -> Query {
-        Query(
+    package static func runCount(ofRule id: String?, in state: Run.State) -> Query {
+        guard let id else {
+            return Query("SELECT count(*) FROM runs INDEXED BY runs_by_state WHERE state = ?", [state.rawValue])
+        }
+        return Query(
             "SELECT count(*) FROM runs INDEXED BY runs_by_rule_and_state WHERE rule_id = ? AND state = ?",
             [id, state.rawValue]
         )

@@ -33,7 +33,7 @@ extension SQLiteStore {
 
     package func runCounts() async throws -> [Run.State: Int] { try await archive.runCounts() }
 
-    package func runCount(ofRule id: String, in state: Run.State) async throws -> Int {
+    package func runCount(ofRule id: String?, in state: Run.State) async throws -> Int {
         try await archive.runCount(ofRule: id, in: state)
     }
 

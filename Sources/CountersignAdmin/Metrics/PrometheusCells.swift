@@ -24,24 +24,28 @@ final class GaugeCell: MeterHandler {
 }
 
 /// Durations, counted by how long they are.
-final class HistogramCell: TimerHandler, RecorderHandler {
+package final class HistogramCell: TimerHandler, RecorderHandler {
     /// The upper bounds of the buckets, in seconds: from a commit on a fast disk to a step that takes its whole timeout.
     static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
-    struct Snapshot {
+    package struct Snapshot: Sendable {
         /// How many were in each bucket, the ones beyond the last bound included.
         var counts = [Int](repeating: 0, count: HistogramCell.bounds.count + 1)
         var sum = 0.0
+
+        package init() {}
     }
 
     private let kept = Mutex(Snapshot())
 
-    var snapshot: Snapshot { kept.withLock { $0 } }
+    package init() {}
 
-    func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
-    func record(_ value: Int64) { record(Double(value)) }
+    package var snapshot: Snapshot { kept.withLock { $0 } }
 
-    func record(_ value: Double) {
+    package func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+    package func record(_ value: Int64) { record(Double(value)) }
+
+    package func record(_ value: Double) {
         let place = Self.bounds.firstIndex { value <= $0 } ?? Self.bounds.count
         kept.withLock { snapshot in
             snapshot.counts[place] += 1

@@ -6,13 +6,15 @@ package import Logging
 import NIOCore
 import ServiceLifecycle
 
-/// What operators and their tools ask the program: its metrics.
+/// What operators and their tools ask the program: pages, the JSON API, metrics.
 ///
 /// It has a listener of its own, so that who may send callbacks sees nothing of it. Where it cannot listen, the program
 /// goes on: callbacks come first.
 package struct AdminServer: Service {
     private let host: String
     private let port: Int
+    private let access: AdminAccess
+    private let desk: AdminDesk
     private let registry: PrometheusRegistry
     private let collect: @Sendable () async -> Void
     private let logger: Logger
@@ -20,25 +22,62 @@ package struct AdminServer: Service {
     /// - Parameters:
     ///   - host: An address of this machine.
     ///   - port: 0 for any that is free.
+    ///   - access: Who may look and order.
+    ///   - desk: What they look at and order.
     ///   - registry: What was counted.
     ///   - collect: Called before numbers are told, to look up those that nobody counts.
     ///   - logger: Where its beginning and its troubles are told.
     package init(
         host: String,
         port: Int,
+        access: AdminAccess,
+        desk: AdminDesk,
         registry: PrometheusRegistry,
         collect: @escaping @Sendable () async -> Void,
         logger: Logger
     ) {
         self.host = host
         self.port = port
+        self.access = access
+        self.desk = desk
         self.registry = registry
         self.collect = collect
         self.logger = logger
     }
 
     package func run() async throws {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        let (logger, host) = (logger, host)
+        let application = Application(
+            router: try router(),
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            configuration: .init(address: .hostname(host, port: port)),
+            onServerRunning: { channel in
+                let port = channel.localAddress?.port ?? 0
+                let name = host.contains(":") ? "[\(host)]" : host
+                logger.info("Admin pages are served", metadata: ["url": "http://\(name):\(port)/"])
+            },
+            logger: quiet
+        )
+        do {
+            try await application.run()
+        } catch {
+            logger.error(
+                "Admin pages and metrics cannot be served, see 'admin.listen'",
+                metadata: ["host": "\(host)", "port": "\(port)", "error": "\(error)"]
+            )
+            // Its end must not end the others.
+            try? await gracefulShutdown()
+        }
+    }
+
+    private func router() throws -> Router<BasicRequestContext> {
         let router = Router()
+        router.add(middleware: AdminGate(access: access, clock: desk.clock))
+        APIRoutes(desk).add(to: router)
+        try PageRoutes(desk, access).add(to: router)
+        LiveRoute(desk: desk).add(to: router)
         let (registry, collect) = (registry, collect)
         router.get("/metrics") { request, _ in
             await collect()
@@ -50,27 +89,6 @@ package struct AdminServer: Service {
                 body: .init(byteBuffer: ByteBuffer(string: registry.exposition(format)))
             )
         }
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        let (logger, host) = (logger, host)
-        let application = Application(
-            router: router,
-            configuration: .init(address: .hostname(host, port: port)),
-            onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? 0
-                logger.info("Metrics are told", metadata: ["url": "http://\(host):\(port)/metrics"])
-            },
-            logger: quiet
-        )
-        do {
-            try await application.run()
-        } catch {
-            logger.error(
-                "Metrics cannot be told, see 'admin.listen'",
-                metadata: ["host": "\(host)", "port": "\(port)", "error": "\(error)"]
-            )
-            // Its end must not end the others.
-            try? await gracefulShutdown()
-        }
+        return router
     }
 }

@@ -1,5 +1,5 @@
 import CoreMetrics
-import CountersignListener
+import CountersignAdmin
 import CountersignModel
 import Testing
 

@@ -1,5 +1,5 @@
 package import CoreMetrics
-import CountersignModel
+package import CountersignModel
 import Synchronization
 
 /// Keeps what the program counts, and tells it in the formats of Prometheus.
@@ -87,6 +87,14 @@ package final class PrometheusRegistry: MetricsFactory {
     package func destroyMeter(_: any MeterHandler) {}
     package func destroyRecorder(_: any RecorderHandler) {}
     package func destroyTimer(_: any TimerHandler) {}
+
+    /// The durations that were recorded under a name without labels, by how long they are.
+    package func durations(_ metric: MetricDeclaration) -> HistogramCell.Snapshot {
+        cells.withLock { cells in
+            guard case .histogram(let cell) = cells[Series(name: metric.name, labels: [])] else { return .init() }
+            return cell.snapshot
+        }
+    }
 
     /// All numbers as text, in the order of the catalogue.
     package func exposition(_ format: Format) -> String {

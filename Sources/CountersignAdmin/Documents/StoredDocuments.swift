@@ -1,10 +1,10 @@
-import CountersignModel
-import CountersignStore
+package import CountersignModel
+package import CountersignStore
 import Foundation
 
 extension StoredEvent {
-    /// The event as `--json` prints it.
-    var json: JSON {
+    /// The event as the API and `--json` give it.
+    package var json: JSON {
         [
             "id": JSON(event.id.rawValue), "name": .string(event.name), "origin": .string(event.origin.rawValue),
             "received_at": .string(event.receivedAt.rfc3339), "duplicates": JSON(duplicates),
@@ -15,8 +15,8 @@ extension StoredEvent {
 }
 
 extension QuarantinedBody {
-    /// The body as `--json` prints it; bytes that are no UTF-8 are in `body_base64` as well.
-    var json: JSON {
+    /// The body as the API and `--json` give it; bytes that are no UTF-8 are in `body_base64` as well.
+    package var json: JSON {
         var object: JSONObject = [
             "id": JSON(id), "received_at": .string(receivedAt.rfc3339), "reason": .string(reason),
             "body": .string(String(decoding: body, as: UTF8.self)),
@@ -29,8 +29,8 @@ extension QuarantinedBody {
 }
 
 extension Run {
-    /// The run as `--json` prints it.
-    func json(records: [StepRecord]?) -> JSON {
+    /// The run as the API and `--json` give it.
+    package func json(records: [StepRecord]?) -> JSON {
         var object: JSONObject = [
             "id": JSON(id.rawValue), "event": JSON(eventID.rawValue), "rule": .string(ruleID),
             "state": .string(state.rawValue), "due_at": state == .queued ? .string(dueAt.rfc3339) : .null,
@@ -45,8 +45,8 @@ extension Run {
 }
 
 extension StepRecord {
-    /// The attempt as `--json` prints it.
-    var json: JSON {
+    /// The attempt as the API and `--json` give it.
+    package var json: JSON {
         [
             "step": .string(stepID), "attempt": JSON(attempt), "status": .string(status.rawValue),
             "final": .bool(isFinal), "reason": JSON(reason), "plan": plan ?? .null, "output": output ?? .null,
@@ -55,7 +55,7 @@ extension StepRecord {
     }
 
     /// How long the attempt took.
-    var took: String {
+    package var took: String {
         Duration.milliseconds(Int64((finishedAt.timeIntervalSince(startedAt) * 1_000).rounded())).text
     }
 }

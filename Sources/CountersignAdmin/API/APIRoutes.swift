@@ -1,0 +1,119 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Serves the endpoints, and the document that describes them.
+struct APIRoutes: Sendable {
+    static let root = "/api/v1"
+
+    /// The largest body that is read: an event that a person hands in.
+    static let largestBody = 16 << 20
+
+    let endpoints: [Endpoint]
+    let logger: Logger
+
+    init(_ desk: AdminDesk) {
+        endpoints = Endpoint.all(desk)
+        logger = desk.logger
+    }
+
+    func add(to router: Router<BasicRequestContext>) {
+        let group = router.group(RouterPath(Self.root))
+        for endpoint in endpoints {
+            group.on(RouterPath(endpoint.route), method: endpoint.method) { request, context in
+                await answer(endpoint, request, context).response
+            }
+        }
+        let description = APIAnswer(OpenAPI(endpoints).json)
+        group.get("/openapi.json") { _, _ in description.response }
+        refuseOtherMethods(in: group)
+        // What is under the root and is no endpoint.
+        group.get("/**") { _, _ in
+            APIAnswer(.notFound, "there is no such endpoint; see \(Self.root)/openapi.json").response
+        }
+    }
+
+    /// A path that is there is told apart from one that is not.
+    private func refuseOtherMethods(in group: RouterGroup<BasicRequestContext>) {
+        let methods = Dictionary(grouping: endpoints, by: \.route).mapValues { $0.map(\.method) }
+        for (route, known) in methods.merging(["/openapi.json": [.get]], uniquingKeysWith: { $1 }) {
+            let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
+            for method: HTTPRequest.Method in [.get, .head, .post, .put, .patch, .delete, .options, .trace, .query]
+            where !known.contains(method) {
+                group.on(RouterPath(route), method: method) { _, _ in
+                    var answer = APIAnswer(.badRequest, "this path takes \(allowed) only")
+                    answer.status = .methodNotAllowed
+                    var response = answer.response
+                    response.headers[.allow] = allowed
+                    return response
+                }
+            }
+        }
+    }
+
+    private func answer(
+        _ endpoint: Endpoint,
+        _ request: Request,
+        _ context: BasicRequestContext
+    ) async -> APIAnswer {
+        do {
+            let segment = endpoint.pathParameter
+                .flatMap { context.parameters.get($0.name) }
+                .map { $0.removingPercentEncoding ?? $0 }
+            let values = try endpoint.checked(path: segment, query: FormFields(request.uri.query ?? ""))
+            var body: [UInt8] = []
+            if endpoint.body != nil {
+                body = Array(try await request.body.collect(upTo: Self.largestBody).readableBytesView)
+            }
+            return try await endpoint.handle(APIRequest(values: values, body: body))
+        } catch {
+            return refusal(error)
+        }
+    }
+
+    private func refusal(_ error: any Error) -> APIAnswer {
+        switch error {
+        case let error as APIError: return APIAnswer(error.refusal, error.sentence)
+        case let error as StoreError: return APIAnswer(error.refusal, "\(error)")
+        case is NIOTooManyBytesError:
+            var answer = APIAnswer(.badRequest, "the body is larger than \(Self.largestBody) bytes")
+            answer.status = .contentTooLarge
+            return answer
+        default:
+            logger.error("A request of the API failed", metadata: ["error": "\(error)"])
+            var answer = APIAnswer(.unavailable, "the request failed; the log says why")
+            answer.status = .internalServerError
+            return answer
+        }
+    }
+}
+
+extension StoreError {
+    /// How the API tells of it.
+    var refusal: Endpoint.Refusal {
+        switch self {
+        case .noSuchRun: .notFound
+        case .wrongState: .conflict
+        default: .unavailable
+        }
+    }
+}
+
+extension HTTPRequest.Method {
+    /// A method that the library does not name; tools that test an API try it too.
+    fileprivate static let query = HTTPRequest.Method("QUERY") ?? .get
+}
+
+extension APIAnswer {
+    var response: Response {
+        Response(
+            status: status,
+            headers: [.contentType: type],
+            body: .init(byteBuffer: ByteBuffer(bytes: bytes))
+        )
+    }
+}

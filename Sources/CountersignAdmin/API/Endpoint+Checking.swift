@@ -1,0 +1,59 @@
+import CountersignModel
+import Foundation
+
+extension Endpoint {
+    /// The values of a request's parameters, each of them declared and of its kind.
+    ///
+    /// - Throws: `APIError`.
+    func checked(path: String?, query fields: FormFields) throws(APIError) -> [String: String] {
+        var values: [String: String] = [:]
+        if let parameter = pathParameter {
+            // A path that names nothing there can be names nothing there is.
+            guard let path, parameter.schema.accepts(path) else {
+                throw APIError(.notFound, "there is no \(parameter.summary.lowercasedFirst) '\(path ?? "")'")
+            }
+            values[parameter.name] = path
+        }
+        for name in fields.names {
+            guard let parameter = query.first(where: { $0.name == name }) else {
+                let near = Suggestion.nearest(to: name, among: query.map(\.name))
+                let hint = near.map { "; did you mean '\($0)'?" } ?? "; see /api/v1/openapi.json"
+                throw APIError(.badRequest, "there is no parameter '\(name)'\(hint)")
+            }
+            guard let value = fields[name] else { continue }
+            guard parameter.schema.accepts(value) else {
+                throw APIError(.badRequest, "the parameter '\(name)' is \(parameter.schema.words), not '\(value)'")
+            }
+            values[name] = value
+        }
+        return values
+    }
+}
+
+extension Schema {
+    /// Whether a parameter's text can stand for a value of this shape.
+    fileprivate func accepts(_ text: String) -> Bool {
+        switch self {
+        case .integer(let minimum, let maximum):
+            Int64(text).map { (minimum...maximum).contains($0) && !text.hasPrefix("+") } ?? false
+        case .dateTime: Date(rfc3339: text) != nil
+        case .choice(let values): values.contains(text)
+        default: true
+        }
+    }
+
+    /// The shape in words behind "is".
+    fileprivate var words: String {
+        switch self {
+        case .integer(let minimum, .max): "a number from \(minimum) on"
+        case .integer(let minimum, let maximum): "a number from \(minimum) to \(maximum)"
+        case .dateTime: "a time such as 2026-01-31T09:00:00Z"
+        case .choice(let values): "one of \(values.joined(separator: ", "))"
+        default: "a text"
+        }
+    }
+}
+
+extension String {
+    fileprivate var lowercasedFirst: String { prefix(1).lowercased() + dropFirst() }
+}

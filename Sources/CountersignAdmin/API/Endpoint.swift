@@ -1,0 +1,98 @@
+import CountersignModel
+import HTTPTypes
+
+/// One thing that the API can be asked; declared once, it is served, checked and described from the same declaration.
+struct Endpoint: Sendable {
+    /// A value that is given in the path or in the query.
+    struct Parameter: Sendable {
+        let name: String
+        let schema: Schema
+        let summary: String
+    }
+
+    /// What may be answered beside 200.
+    enum Refusal: Int, Sendable {
+        case badRequest = 400
+        case notFound = 404
+        case conflict = 409
+        case unavailable = 503
+        case badGateway = 502
+
+        var summary: String {
+            switch self {
+            case .badRequest: "What was asked is not understood."
+            case .notFound: "There is no such thing."
+            case .conflict: "Its state does not allow that."
+            case .unavailable: "The store cannot do it now."
+            case .badGateway: "OneSpan Sign gave no answer that helps."
+            }
+        }
+    }
+
+    /// The shape of an answer's body.
+    enum Content: Sendable {
+        case json(Schema)
+        case bytes
+    }
+
+    let method: HTTPRequest.Method
+    /// The path beneath `/api/v1`, with parameters in braces.
+    let path: String
+    let summary: String
+    var pathParameter: Parameter?
+    var query: [Parameter] = []
+    var body: Schema?
+    let content: Content
+    var refusals: [Refusal] = []
+    let handle: @Sendable (APIRequest) async throws -> APIAnswer
+
+    /// The path as the router wants it.
+    var route: String { path.replacing("{", with: ":").replacing("}", with: "") }
+}
+
+/// What was asked, checked against the endpoint's declaration.
+struct APIRequest: Sendable {
+    /// The values of parameters, by name.
+    let values: [String: String]
+    let body: [UInt8]
+
+    subscript(name: String) -> String? { values[name] }
+
+    /// A number that the declaration has made sure of.
+    func number(_ name: String) -> Int64? { values[name].flatMap { Int64($0) } }
+
+    /// The number that the path holds.
+    var id: Int64 { number("id") ?? 0 }
+}
+
+/// What is answered.
+struct APIAnswer: Sendable {
+    var status = HTTPResponse.Status.ok
+    var type = "application/json"
+    let bytes: [UInt8]
+
+    init(_ json: JSON) { bytes = json.bytes }
+
+    /// Bytes that no browser shall take for a page.
+    init(raw bytes: [UInt8]) {
+        self.bytes = bytes
+        type = "application/octet-stream"
+    }
+
+    /// A refusal in a sentence that somebody can act on.
+    init(_ refusal: Endpoint.Refusal, _ sentence: String) {
+        bytes = (["error": .string(sentence)] as JSON).bytes
+        status = HTTPResponse.Status(code: refusal.rawValue)
+    }
+}
+
+/// A refusal that is thrown.
+struct APIError: Error {
+    let refusal: Endpoint.Refusal
+    let sentence: String
+
+    init(_ refusal: Endpoint.Refusal, _ sentence: String) {
+        self.refusal = refusal
+        self.sentence = sentence
+    }
+}

@@ -1,0 +1,157 @@
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+import HTTPTypes
+
+extension Endpoint {
+    static func rules(_ desk: AdminDesk) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get,
+                path: "/rules",
+                summary: "The rules in force, in their order.",
+                content: .json(
+                    .object([("version", .nullable(.string)), ("rules", .array(.named("Rule")))])
+                ),
+                refusals: [.unavailable]
+            ) { _ in
+                let rules = try await desk.rules()
+                return APIAnswer([
+                    "version": JSON(desk.book.current?.ruleSet.version.rawValue), "rules": .array(rules.map(\.json)),
+                ])
+            },
+            Endpoint(
+                method: .get,
+                path: "/rules/{id}",
+                summary: "One rule in force with its text.",
+                pathParameter: Parameter(name: "id", schema: .string, summary: "Rule"),
+                content: .json(.named("RuleWithSource")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                let id = request["id"] ?? ""
+                guard let found = try await desk.rules().first(where: { $0.rule.id == id }) else {
+                    return APIAnswer(.notFound, "no rule in force is called '\(id)'")
+                }
+                return APIAnswer(found.json(source: try await desk.source(of: found.rule)))
+            },
+            Endpoint(
+                method: .post,
+                path: "/dry-run",
+                summary: "What the rules in force would do with a callback; nothing is stored or done.",
+                body: .any,
+                content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let (event, reports) = try await desk.dryRun(request.body)
+                return APIAnswer(["event": event.payload, "rules": .array(reports.map(\.json))])
+            },
+        ]
+    }
+
+    static func quarantine(_ desk: AdminDesk) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get,
+                path: "/quarantine",
+                summary: "Bodies that could not be read as events, the newest first.",
+                query: [
+                    Parameter(name: "since", schema: .dateTime, summary: "Only those of this time or later."),
+                    Parameter(
+                        name: "limit",
+                        schema: .integer(minimum: 1, maximum: 500),
+                        summary: "How many at most; 50 if not given."
+                    ),
+                ],
+                content: .json(.object([("bodies", .array(.named("QuarantinedBody")))])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let bodies = try await desk.store.quarantined(since: request.date("since"), limit: request.limit)
+                return APIAnswer(["bodies": .array(bodies.map(\.json))])
+            },
+            Endpoint(
+                method: .get,
+                path: "/quarantine/{id}",
+                summary: "One body that could not be read, and why.",
+                pathParameter: Parameter(name: "id", schema: .id, summary: "Body"),
+                content: .json(.named("QuarantinedBody")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                guard let body = try await desk.store.quarantined(request.id) else {
+                    return APIAnswer(.notFound, "nothing is quarantined under the number \(request.id)")
+                }
+                return APIAnswer(body.json)
+            },
+        ]
+    }
+
+    static func orders(_ desk: AdminDesk) -> [Endpoint] {
+        let state = Endpoint(
+            method: .get,
+            path: "/state",
+            summary: "What the server runs with, for `countersign doctor`.",
+            content: .json(.any),
+            refusals: [.unavailable]
+        ) { _ in APIAnswer(try await desk.orders.state()) }
+        return [replay(desk), state] + (desk.orders.poll.map { [poll($0)] } ?? [])
+    }
+
+    private static func replay(_ desk: AdminDesk) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/replay",
+            summary: "Judge stored events once more by the rules in force.",
+            body: .object([
+                ("events", .array(.id)), ("rule", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
+            ]),
+            content: .json(
+                .object([
+                    (
+                        "runs",
+                        .array(
+                            .object([
+                                ("event", .id), ("rule", .string),
+                                ("fate", .choice(ReplayedRun.Fate.allCases.map(\.rawValue))),
+                            ])
+                        )
+                    )
+                ])
+            ),
+            refusals: [.badRequest, .conflict, .unavailable]
+        ) { request in
+            guard let json = try? JSON(parsing: request.body, limits: JSON.Limits(depth: 8, keys: 16)),
+                let order = ReplayOrder(json: json)
+            else {
+                return APIAnswer(.badRequest, "the order is not understood; see /api/v1/openapi.json")
+            }
+            do {
+                return APIAnswer(["runs": .array(try await desk.orders.replay(order).map(\.json))])
+            } catch let error as ReplayError {
+                return APIAnswer(.conflict, "\(error)")
+            }
+        }
+    }
+
+    private static func poll(_ poll: @escaping @Sendable (JSON) async throws -> JSON) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/poll",
+            summary: "Ask OneSpan Sign now for what no callback told.",
+            body: .object([("since", .nullable(.dateTime)), ("dry_run", .boolean)]),
+            content: .json(.any),
+            refusals: [.badRequest, .unavailable, .badGateway]
+        ) { request in
+            guard let order = try? JSON(parsing: request.body, limits: JSON.Limits(depth: 8, keys: 16)) else {
+                return APIAnswer(.badRequest, "the order is no JSON")
+            }
+            do {
+                return APIAnswer(try await poll(order))
+            } catch let error as StoreError {
+                return APIAnswer(.unavailable, "\(error)")
+            } catch {
+                return APIAnswer(.badGateway, "\(error)")
+            }
+        }
+    }
+}

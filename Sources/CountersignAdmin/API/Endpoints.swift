@@ -1,0 +1,309 @@
+import CountersignEngine
+import CountersignModel
+import CountersignStore
+import Foundation
+import HTTPTypes
+
+extension Endpoint {
+    /// All endpoints, in the order in which they are described.
+    static func all(_ desk: AdminDesk) -> [Endpoint] {
+        [overview(desk)] + events(desk) + packages(desk) + runs(desk) + rules(desk) + quarantine(desk) + orders(desk)
+    }
+
+    /// How many are listed at a time.
+    private static let limit = Parameter(
+        name: "limit",
+        schema: .integer(minimum: 1, maximum: 500),
+        summary: "How many at most; 50 if not given."
+    )
+
+    private static func id(of thing: String) -> Parameter {
+        Parameter(name: "id", schema: .id, summary: thing)
+    }
+
+    private static func text(_ name: String, _ summary: String) -> Parameter {
+        Parameter(name: name, schema: .string, summary: summary)
+    }
+
+    private static let since = Parameter(
+        name: "since",
+        schema: .dateTime,
+        summary: "Only those of this time or later."
+    )
+    private static let until = Parameter(name: "until", schema: .dateTime, summary: "Only those before this time.")
+
+    private static func overview(_ desk: AdminDesk) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/overview",
+            summary: "How everything stands, at a glance.",
+            content: .json(.named("Overview")),
+            refusals: [.unavailable]
+        ) { _ in APIAnswer(try await desk.overview().json) }
+    }
+
+    private static func events(_ desk: AdminDesk) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get,
+                path: "/events",
+                summary: "Events, the newest first. A search for a text goes through 20,000 events at a time.",
+                query: [
+                    text("event", "Only events of this name."), text("package", "Only events of this package."),
+                    Parameter(name: "origin", schema: .origin, summary: "Only events that came in like this."), since,
+                    until, text("text", "Only events whose body holds this text."),
+                    text("before", "Where to go on: `next` of the answer before."), limit,
+                ],
+                content: .json(
+                    .object([("events", .array(.named("Event"))), ("next", .nullable(.string))])
+                ),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let page = try await desk.store.page(of: try EventQuery(request))
+                return APIAnswer([
+                    "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
+                ])
+            },
+            Endpoint(
+                method: .get,
+                path: "/events/{id}",
+                summary: "One event with its runs.",
+                pathParameter: id(of: "Event"),
+                content: .json(.named("StoredEvent")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                let stored = try await desk.event(request.id)
+                let runs = try await desk.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
+                var object = stored.json.object ?? JSONObject()
+                object["runs"] = .array(runs.reversed().map { $0.json(records: nil) })
+                return APIAnswer(.object(object))
+            },
+            Endpoint(
+                method: .get,
+                path: "/events/{id}/body",
+                summary: "The body of an event as it came, byte for byte.",
+                pathParameter: id(of: "Event"),
+                content: .bytes,
+                refusals: [.notFound, .unavailable]
+            ) { request in APIAnswer(raw: try await desk.event(request.id).body) },
+            Endpoint(
+                method: .get,
+                path: "/events/{id}/explanation",
+                summary: "Why each rule matched the event, or did not.",
+                pathParameter: id(of: "Event"),
+                content: .json(.any),
+                refusals: [.notFound, .conflict, .unavailable]
+            ) { request in
+                do {
+                    let explanation = try await desk.explainer.explain(
+                        Event.ID(rawValue: request.id),
+                        at: desk.clock.now
+                    )
+                    return APIAnswer(explanation.json)
+                } catch ExplanationError.noSuchEvent {
+                    return APIAnswer(.notFound, "there is no event \(request.id)")
+                } catch let error as ExplanationError {
+                    return APIAnswer(.conflict, "\(error)")
+                }
+            },
+            Endpoint(
+                method: .post,
+                path: "/events",
+                summary: "Store an event that somebody hands in, such as one of a failure mail.",
+                body: .any,
+                content: .json(.object([("event", .id), ("duplicate", .boolean)])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                do {
+                    let delivery = try desk.reader.read(request.body, origin: .manual)
+                    return APIAnswer(try await desk.store.append(delivery, at: desk.clock.now).json)
+                } catch let error as UnreadableBody {
+                    return APIAnswer(.badRequest, error.reason)
+                }
+            },
+        ]
+    }
+
+    private static func packages(_ desk: AdminDesk) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get,
+                path: "/packages",
+                summary:
+                    "Packages that something happened to, the latest first; by id where a beginning of it is given.",
+                query: [text("prefix", "What their ids begin with."), limit],
+                content: .json(.object([("packages", .array(.named("Package")))])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let packages = try await desk.store.packages(prefix: request["prefix"], limit: request.limit)
+                return APIAnswer(["packages": .array(packages.map(\.json))])
+            },
+            Endpoint(
+                method: .get,
+                path: "/packages/{id}",
+                summary: "All that is known of a package: its events, their runs and steps.",
+                pathParameter: text("id", "Package"),
+                content: .json(.named("Story")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                let id = request["id"] ?? ""
+                guard let story = try await desk.story(of: id) else {
+                    return APIAnswer(.notFound, "no event is about the package '\(id)'")
+                }
+                return APIAnswer(story.json)
+            },
+        ]
+    }
+
+    private static func runs(_ desk: AdminDesk) -> [Endpoint] {
+        let run = id(of: "Run")
+        return [
+            Endpoint(
+                method: .get,
+                path: "/runs",
+                summary: "Runs, the newest first.",
+                query: [
+                    Parameter(name: "event", schema: .id, summary: "Only runs for this event."),
+                    text("rule", "Only runs of this rule."),
+                    Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
+                    Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."), limit,
+                ],
+                content: .json(.object([("runs", .array(.named("Run"))), ("next", .nullable(.id))])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let runs = try await desk.store.runs(RunQuery(request))
+                let next = runs.count == request.limit ? runs.last?.id : nil
+                return APIAnswer([
+                    "runs": .array(runs.map { $0.json(records: nil) }), "next": next.map { JSON($0.rawValue) } ?? .null,
+                ])
+            },
+            Endpoint(
+                method: .get,
+                path: "/runs/{id}",
+                summary: "One run with every attempt at every step.",
+                pathParameter: run,
+                content: .json(.named("RunWithSteps")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                let found = try await desk.run(request.id)
+                return APIAnswer(found.run.json(records: found.records))
+            },
+            Endpoint(
+                method: .post,
+                path: "/runs/{id}/retry",
+                summary: "Send a failed run on its way again, from the step that failed or from the one that is named.",
+                pathParameter: run,
+                query: [text("from", "The id of the step to begin with; results of those before it are kept.")],
+                content: .json(.object([])),
+                refusals: [.badRequest, .notFound, .conflict, .unavailable]
+            ) { request in
+                try await desk.retry(Run.ID(rawValue: request.id), from: request["from"])
+                return APIAnswer([:])
+            },
+            Endpoint(
+                method: .post,
+                path: "/runs/{id}/drop",
+                summary: "Give up a failed or waiting run; its history is kept.",
+                pathParameter: run,
+                content: .json(.object([])),
+                refusals: [.notFound, .conflict, .unavailable]
+            ) { request in
+                try await desk.store.drop(Run.ID(rawValue: request.id), at: desk.clock.now)
+                return APIAnswer([:])
+            },
+        ]
+    }
+}
+
+extension AdminDesk {
+    /// Sends a failed run on its way again.
+    ///
+    /// - Throws: `APIError` when its chain has no such step, `StoreError`.
+    func retry(_ id: Run.ID, from step: String?) async throws {
+        let found = try await run(id.rawValue)
+        if let step {
+            let steps: [String]
+            do {
+                steps = try await explainer.steps(of: found.run)
+            } catch let error as UnknownRuleSet {
+                throw APIError(.conflict, "\(error)")
+            }
+            guard steps.contains(step) else {
+                let list = steps.joined(separator: ", ")
+                throw APIError(.badRequest, "the chain of run \(id) has no step '\(step)'; its steps are \(list)")
+            }
+        }
+        try await store.retry(id, from: step, at: clock.now)
+    }
+
+    func event(_ number: Int64) async throws -> StoredEvent {
+        guard let stored = try await store.event(Event.ID(rawValue: number)) else {
+            throw APIError(.notFound, "there is no event \(number)")
+        }
+        return stored
+    }
+
+    func run(_ number: Int64) async throws -> ClaimedRun {
+        guard let found = try await store.run(Run.ID(rawValue: number)) else {
+            throw StoreError.noSuchRun(Run.ID(rawValue: number))
+        }
+        return found
+    }
+}
+
+extension APIRequest {
+    /// How many to list.
+    var limit: Int { number("limit").map { Int($0) } ?? 50 }
+
+    func date(_ name: String) -> Date? { values[name].flatMap { Date(rfc3339: $0) } }
+}
+
+extension EventQuery {
+    init(_ request: APIRequest) throws(APIError) {
+        var before: EventPosition?
+        if let text = request["before"] {
+            guard let position = EventPosition(text: text) else {
+                throw APIError(.badRequest, "the parameter 'before' takes 'next' of an answer, not '\(text)'")
+            }
+            before = position
+        }
+        self.init(
+            name: request["event"],
+            packageID: request["package"],
+            origin: request["origin"].flatMap { Event.Origin(rawValue: $0) },
+            since: request.date("since"),
+            until: request.date("until"),
+            before: before,
+            text: request["text"],
+            limit: request.limit
+        )
+    }
+}
+
+extension RunQuery {
+    init(_ request: APIRequest) {
+        self.init(
+            eventID: request.number("event").map { Event.ID(rawValue: $0) },
+            ruleID: request["rule"],
+            state: request["state"].flatMap { Run.State(rawValue: $0) },
+            since: request.date("since"),
+            until: request.date("until"),
+            before: request.number("before").map { Run.ID(rawValue: $0) },
+            limit: request.limit
+        )
+    }
+}
+
+extension EventPosition {
+    /// The place in a form that goes into a URL.
+    var text: String { "\(receivedAt.milliseconds)-\(id)" }
+
+    /// Reads what `text` gives; nil for anything else.
+    init?(text: String) {
+        let parts = text.split(separator: "-")
+        guard parts.count == 2, let time = Int64(parts[0]), let id = Int64(parts[1]), time < 253_402_300_800_000 else {
+            return nil
+        }
+        self.init(receivedAt: Date(milliseconds: time), id: Event.ID(rawValue: id))
+    }
+}

@@ -1,0 +1,42 @@
+import Foundation
+
+/// The names and values of a query or of a posted form (application/x-www-form-urlencoded).
+package struct FormFields: Sendable {
+    private let fields: [(name: String, value: String)]
+
+    /// Fields as they stand behind the `?` of a URL or in the body of a form.
+    package init(_ text: some StringProtocol) {
+        fields = text.split(separator: "&")
+            .map { field in
+                let parts = field.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+                return (Self.decoded(parts[0]), parts.count > 1 ? Self.decoded(parts[1]) : "")
+            }
+    }
+
+    /// The first value of this name; nil where there is none, or an empty one.
+    package subscript(name: String) -> String? {
+        fields.first { $0.name == name }.flatMap { $0.value.isEmpty ? nil : $0.value }
+    }
+
+    /// The names in their order.
+    var names: [String] { fields.map(\.name) }
+
+    private static func decoded(_ text: some StringProtocol) -> String {
+        let spaced = text.replacingOccurrences(of: "+", with: " ")
+        return spaced.removingPercentEncoding ?? spaced
+    }
+}
+
+extension String {
+    /// The text as one segment of a path, or one value of a query.
+    var percentEncoded: String {
+        addingPercentEncoding(withAllowedCharacters: .unreserved) ?? ""
+    }
+}
+
+extension CharacterSet {
+    /// RFC 3986, section 2.3.
+    fileprivate static let unreserved = CharacterSet(
+        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
+    )
+}

@@ -1,0 +1,92 @@
+import CountersignModel
+import Foundation
+import HTTPTypes
+import Hummingbird
+import NIOCore
+
+/// Lets in who may come in, and tells browsers what a page may do.
+struct AdminGate: RouterMiddleware {
+    static let cookie = "countersign"
+
+    let access: AdminAccess
+    let clock: any WallClock
+
+    func handle(
+        _ request: Request,
+        context: BasicRequestContext,
+        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+    ) async throws -> Response {
+        var response: Response
+        if let refusal = refusal(of: request) {
+            response = refusal
+        } else {
+            response = try await next(request, context)
+        }
+        for field in Self.fields { response.headers.append(field) }
+        if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
+        return response
+    }
+
+    /// The answer to who may not come in; nil for who may.
+    private func refusal(of request: Request) -> Response? {
+        let host = request.head.authority ?? ""
+        guard access.needsToken || AdminAccess.isLocal(host: host) else {
+            return answer(request, .forbidden, "only http://127.0.0.1 and http://localhost lead here without a token")
+        }
+        let isChange = ![.get, .head].contains(request.method)
+        let fits = AdminAccess.isSameOrigin(
+            origin: request.headers[.origin],
+            fetchSite: request.headers.first { $0.name.canonicalName == "sec-fetch-site" }?.value,
+            host: host
+        )
+        guard !isChange || fits else {
+            return answer(request, .forbidden, "this was sent from a page of another site")
+        }
+        let path = request.uri.path
+        let isOpen = path == "/login" || path.hasPrefix("/assets/") || !access.needsToken
+        guard !isOpen, !access.admits(authorization: request.headers[.authorization]),
+            !access.admits(cookie: cookie(of: request), at: clock.now)
+        else { return nil }
+        if path.hasPrefix("/api/") || path == "/metrics" || path == "/live" || isChange {
+            var response = answer(request, .unauthorized, "send the token as 'Authorization: Bearer TOKEN'")
+            response.headers[.wwwAuthenticate] = "Bearer"
+            return response
+        }
+        return Response(
+            status: .seeOther,
+            headers: [.location: "/login?to=\(request.uri.string.percentEncoded)"]
+        )
+    }
+
+    private func cookie(of request: Request) -> String? {
+        for field in request.headers[values: .cookie] {
+            for part in field.split(separator: ";") {
+                let pair = part.split(separator: "=", maxSplits: 1)
+                guard pair.count == 2, pair[0].trimmingCharacters(in: .whitespaces) == Self.cookie else { continue }
+                return String(pair[1])
+            }
+        }
+        return nil
+    }
+
+    private func answer(_ request: Request, _ status: HTTPResponse.Status, _ sentence: String) -> Response {
+        let json = request.uri.path.hasPrefix("/api/")
+        let text = json ? (["error": .string(sentence)] as JSON).text : sentence + "\n"
+        return Response(
+            status: status,
+            headers: [.contentType: json ? "application/json" : "text/plain; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: text))
+        )
+    }
+
+    private static let fields: [HTTPField] = [
+        (
+            "Content-Security-Policy",
+            "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
+                + "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        ),
+        ("X-Content-Type-Options", "nosniff"), ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+    ]
+    .compactMap { name, value in HTTPField.Name(name).map { HTTPField(name: $0, value: value) } }
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Hummingbird
+package import Logging
+import ServiceLifecycle
+
+/// Serves the JSON API to commands on the same machine, over a Unix socket that only the owner may open.
+///
+/// While a server runs no other process writes its store; what a command wants changed goes through here.
+package struct ControlServer: Service {
+    private let path: String
+    private let desk: AdminDesk
+    private let logger: Logger
+
+    /// A server at `path`, which may have `longestPath` bytes at most.
+    ///
+    /// - Parameters:
+    ///   - path: The path of the socket.
+    ///   - desk: What commands look at and order.
+    ///   - logger: Where its troubles are told.
+    package init(path: String, desk: AdminDesk, logger: Logger) {
+        self.path = path
+        self.desk = desk
+        self.logger = logger
+    }
+
+    /// The longest path that a Unix socket can have, in bytes (`sun_path`, unix(7)).
+    package static let longestPath = 107
+
+    package func run() async throws {
+        // A socket that a killed server left behind; the store's lock says that no other server is alive.
+        unlink(path)
+        let router = Router()
+        APIRoutes(desk).add(to: router)
+        let path = path
+        let application = Application(
+            router: router,
+            configuration: .init(address: .unixDomainSocket(path: path)),
+            onServerRunning: { _ in chmod(path, 0o600) },
+            logger: logger
+        )
+        defer { unlink(path) }
+        try await application.run()
+    }
+}

@@ -1,0 +1,31 @@
+/// A page with its frame, as the templates want it.
+struct Page<Content> {
+    /// A link of the navigation.
+    struct Link {
+        let href: String
+        let label: String
+        let isCurrent: Bool
+
+        /// How many runs have failed; nil where none have.
+        var badge: Int?
+    }
+
+    let title: String
+    var navigation: [Link] = []
+    var canSignOut = false
+
+    /// What came of the last order.
+    var notice: String?
+    let page: Content
+
+    let hasNavigation: Bool
+
+    init(_ title: String, navigation: [Link], canSignOut: Bool, notice: String? = nil, page: Content) {
+        self.title = title
+        self.navigation = navigation
+        self.canSignOut = canSignOut
+        self.notice = notice
+        self.page = page
+        hasNavigation = !navigation.isEmpty
+    }
+}

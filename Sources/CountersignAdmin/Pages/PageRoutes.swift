@@ -1,0 +1,330 @@
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+import HTTPTypes
+import Hummingbird
+import Logging
+import NIOCore
+
+/// Serves the pages for people.
+struct PageRoutes: Sendable {
+    /// How many lines a list has.
+    private static let length = 50
+
+    private let desk: AdminDesk
+    private let access: AdminAccess
+    private let templates: Templates
+
+    init(_ desk: AdminDesk, _ access: AdminAccess) throws {
+        self.desk = desk
+        self.access = access
+        templates = try Templates()
+    }
+
+    func add(to router: Router<BasicRequestContext>) {
+        router.get("/") { _, _ in await page { try await overview() } }
+        router.get("/events") { request, _ in await page { try await events(request.fields) } }
+        router.get("/events/:id") { _, context in await page { try await event(try context.number) } }
+        router.get("/packages") { request, _ in await page { try await packages(request.fields) } }
+        router.get("/packages/:id") { _, context in await page { try await package(context.text) } }
+        router.get("/runs") { request, _ in await page { try await runs(request.fields) } }
+        router.get("/runs/:id") { request, context in
+            await page { try await run(try context.number, done: request.fields["done"]) }
+        }
+        router.post("/runs/:id/retry") { request, context in
+            await page { try await retry(try context.number, try await request.form) }
+        }
+        router.post("/runs/:id/drop") { _, context in await page { try await drop(try context.number) } }
+        router.get("/rules") { _, _ in await page { try await rules() } }
+        router.get("/rules/:id") { _, context in await page { try await rule(context.text) } }
+        router.post("/rules/dry-run") { request, _ in await page { try await dryRun(try await request.form) } }
+        router.get("/quarantine") { _, _ in await page { try await quarantine() } }
+        router.get("/quarantine/:id") { _, context in await page { try await quarantined(try context.number) } }
+        router.get("/login") { request, _ in login(to: request.fields["to"]) }
+        router.post("/login") { request, _ in await page { signIn(try await request.form) } }
+        router.post("/logout") { _, _ in signOut() }
+        router.get("/assets/style.css") { _, _ in asset(PackageResources.style_css, "text/css; charset=utf-8") }
+        router.get("/assets/live.js") { _, _ in asset(PackageResources.live_js, "text/javascript; charset=utf-8") }
+        router.get("/**") { _, _ in await page { throw APIError(.notFound, "There is no such page.") } }
+    }
+
+    /// The answer that `body` gives, or a page that says what went wrong.
+    private func page(_ body: () async throws -> Response) async -> Response {
+        do {
+            return try await body()
+        } catch let error as APIError {
+            return await failure(error.refusal, error.sentence)
+        } catch let error as StoreError {
+            return await failure(error.refusal, "\(error)")
+        } catch {
+            desk.logger.error("A page failed", metadata: ["error": "\(error)"])
+            return await failure(.unavailable, "The page failed; the log says why.")
+        }
+    }
+
+    private func failure(_ refusal: Endpoint.Refusal, _ sentence: String) async -> Response {
+        let title = refusal == .notFound ? "Not found" : refusal == .conflict ? "Not possible" : "That did not work"
+        return (try? await html(title, "message", MessageView(text: sentence), status: refusal.rawValue))
+            ?? Response(status: .internalServerError)
+    }
+
+    private func html<Content>(
+        _ title: String,
+        _ template: String,
+        _ content: Content,
+        current: String? = nil,
+        notice: String? = nil,
+        status: Int = 200
+    ) async throws -> Response {
+        let failed = (try? await desk.store.runCount(ofRule: nil, in: .failed)) ?? 0
+        let navigation = [
+            ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"), ("/rules", "Rules"),
+            ("/quarantine", "Quarantine"),
+        ]
+        .map { href, label in
+            Page<Content>
+                .Link(
+                    href: href,
+                    label: label,
+                    isCurrent: href == current,
+                    badge: href == "/runs" && failed > 0 ? failed : nil
+                )
+        }
+        let page = Page(
+            title,
+            navigation: navigation,
+            canSignOut: access.needsToken,
+            notice: notice,
+            page: content
+        )
+        return render(page, template, status: status)
+    }
+
+    private func render<Content>(_ page: Page<Content>, _ template: String, status: Int = 200) -> Response {
+        guard let html = templates.html(page, template: template) else {
+            return Response(status: .internalServerError)
+        }
+        return Response(
+            status: .init(code: status),
+            headers: [.contentType: "text/html; charset=utf-8"],
+            body: .init(byteBuffer: ByteBuffer(string: html))
+        )
+    }
+
+    private func asset(_ bytes: [UInt8], _ type: String) -> Response {
+        Response(
+            status: .ok,
+            headers: [.contentType: type, .cacheControl: "max-age=300"],
+            body: .init(byteBuffer: ByteBuffer(bytes: bytes))
+        )
+    }
+}
+
+/// The pages.
+extension PageRoutes {
+    private func overview() async throws -> Response {
+        try await html("Overview", "overview", OverviewView(try await desk.overview()), current: "/")
+    }
+
+    private func events(_ fields: FormFields) async throws -> Response {
+        var problem: String?
+        var page = EventPage(events: [], next: nil)
+        do throws(APIError) {
+            let query = try EventQuery(fields, limit: Self.length, now: desk.clock.now)
+            do {
+                page = try await desk.store.page(of: query)
+            } catch {
+                throw APIError(.unavailable, "\(error)")
+            }
+        } catch {
+            problem = error.sentence
+        }
+        let view = EventsView(fields, page, problem: problem)
+        return try await html("Events", "events", view, current: "/events", status: problem == nil ? 200 : 400)
+    }
+
+    private func event(_ number: Int64) async throws -> Response {
+        let stored = try await desk.event(number)
+        let runs = try await desk.store.runs(RunQuery(eventID: stored.event.id, limit: 500))
+        var explanation: EventExplanation?
+        var problem = stored.damage
+        if problem == nil {
+            do {
+                explanation = try await desk.explainer.explain(stored.event.id, at: desk.clock.now)
+            } catch {
+                problem = "\(error)"
+            }
+        }
+        let view = EventView(stored, runs.reversed(), explanation, problem: problem)
+        return try await html("Event \(number)", "event", view)
+    }
+
+    private func packages(_ fields: FormFields) async throws -> Response {
+        let packages = try await desk.store.packages(prefix: fields["prefix"], limit: Self.length)
+        return try await html(
+            "Packages",
+            "packages",
+            PackagesView(prefix: fields["prefix"], packages),
+            current: "/packages"
+        )
+    }
+
+    private func package(_ id: String) async throws -> Response {
+        guard let story = try await desk.story(of: id) else {
+            throw APIError(.notFound, "No event is about the package '\(id.printable)'.")
+        }
+        return try await html("Package \(id.printable)", "package", PackageView(story))
+    }
+
+    private func runs(_ fields: FormFields) async throws -> Response {
+        var problem: String?
+        var runs: [Run] = []
+        do throws(APIError) {
+            let query = try RunQuery(fields, limit: Self.length + 1)
+            do {
+                runs = try await desk.store.runs(query)
+            } catch {
+                throw APIError(.unavailable, "\(error)")
+            }
+        } catch {
+            problem = error.sentence
+        }
+        let rules = desk.book.current?.ruleSet.rules.map(\.id) ?? []
+        let view = RunsView(fields, runs, limit: Self.length, rules: rules, problem: problem)
+        return try await html("Runs", "runs", view, current: "/runs", status: problem == nil ? 200 : 400)
+    }
+
+    private func run(_ number: Int64, done: String?) async throws -> Response {
+        let found = try await desk.run(number)
+        // Without its rule set a run still shows what was done.
+        let chain = (try? await desk.explainer.steps(of: found.run)) ?? []
+        let notice: String? =
+            switch done {
+            case "retry": "Run \(number) goes on."
+            case "drop": "Run \(number) is given up."
+            default: nil
+            }
+        return try await html("Run \(number)", "run", RunView(found, chain: chain), notice: notice)
+    }
+
+    private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {
+        try await desk.retry(Run.ID(rawValue: number), from: form["from"])
+        return .redirect(to: Address.query(Address.run(number), [("done", "retry")]), type: .normal)
+    }
+
+    private func drop(_ number: Int64) async throws -> Response {
+        try await desk.store.drop(Run.ID(rawValue: number), at: desk.clock.now)
+        return .redirect(to: Address.query(Address.run(number), [("done", "drop")]), type: .normal)
+    }
+
+    private func rules() async throws -> Response {
+        let sample = SamplePayload.all.first { $0.name == "PACKAGE_COMPLETE" }?.body ?? ""
+        let payload = (try? JSON(parsing: sample))?.indented ?? sample
+        let view = RulesView(desk.book.standing, try await desk.rules(), payload: payload)
+        return try await html("Rules", "rules", view, current: "/rules")
+    }
+
+    private func rule(_ id: String) async throws -> Response {
+        guard let document = try await desk.rules().first(where: { $0.rule.id == id }) else {
+            throw APIError(.notFound, "No rule in force is called '\(id.printable)'.")
+        }
+        let runs = try await desk.store.runs(RunQuery(ruleID: id, limit: 20))
+        let source = try await desk.source(of: document.rule)
+        return try await html("Rule \(id)", "rule", RuleView(document, source: source, runs: runs))
+    }
+
+    private func dryRun(_ form: FormFields) async throws -> Response {
+        let payload = form["payload"] ?? ""
+        let view: DryRunView
+        do throws(APIError) {
+            let (event, reports) = try await desk.dryRun(Array(payload.utf8))
+            view = DryRunView(payload: payload, event, reports)
+        } catch {
+            view = DryRunView(payload: payload, problem: error.sentence)
+        }
+        return try await html("What would happen", "dryrun", view, status: view.problem == nil ? 200 : 400)
+    }
+
+    private func quarantine() async throws -> Response {
+        let bodies = try await desk.store.quarantined(since: nil, limit: Self.length)
+        return try await html(
+            "Quarantine",
+            "quarantine",
+            QuarantineView(bodies, isWhole: false),
+            current: "/quarantine"
+        )
+    }
+
+    private func quarantined(_ number: Int64) async throws -> Response {
+        guard let body = try await desk.store.quarantined(number) else {
+            throw APIError(.notFound, "Nothing is quarantined under the number \(number).")
+        }
+        return try await html("Body \(number)", "quarantine", QuarantineView([body], isWhole: true))
+    }
+}
+
+/// Signing in and out.
+extension PageRoutes {
+    private func login(to target: String?, problem: String? = nil) -> Response {
+        let view = LoginView(to: target ?? "/", problem: problem)
+        let page = Page("Sign in", navigation: [], canSignOut: false, page: view)
+        return render(page, "login", status: problem == nil ? 200 : 401)
+    }
+
+    private func signIn(_ form: FormFields) -> Response {
+        let wanted = form["to"] ?? "/"
+        // A path on this server, and nothing that a browser could take for another one.
+        let target = wanted.hasPrefix("/") && !wanted.hasPrefix("//") && !wanted.contains("\\") ? wanted : "/"
+        guard access.isToken(form["token"] ?? "") else {
+            desk.logger.warning("Sign-in with a wrong token")
+            return login(to: target, problem: "That is not the token.")
+        }
+        var response = Response.redirect(to: target, type: .normal)
+        let age = Int(AdminAccess.session)
+        response.headers[.setCookie] =
+            "\(AdminGate.cookie)=\(access.cookie(at: desk.clock.now)); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict"
+        return response
+    }
+
+    private func signOut() -> Response {
+        var response = Response.redirect(to: "/login", type: .normal)
+        response.headers[.setCookie] = "\(AdminGate.cookie)=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+        return response
+    }
+}
+
+extension Request {
+    /// What stands behind the `?`.
+    fileprivate var fields: FormFields { FormFields(uri.query ?? "") }
+
+    /// The posted form.
+    fileprivate var form: FormFields {
+        get async throws {
+            let body: ByteBuffer
+            do {
+                body = try await self.body.collect(upTo: 4 << 20)
+            } catch {
+                throw APIError(.badRequest, "What was sent is too large.")
+            }
+            return FormFields(String(buffer: body))
+        }
+    }
+}
+
+extension BasicRequestContext {
+    /// The last segment of the path.
+    fileprivate var text: String {
+        let segment = parameters.get("id") ?? ""
+        return segment.removingPercentEncoding ?? segment
+    }
+
+    /// The number that it names.
+    fileprivate var number: Int64 {
+        get throws(APIError) {
+            guard let number = Int64(text) else { throw APIError(.notFound, "'\(text.printable)' is no number.") }
+            return number
+        }
+    }
+}

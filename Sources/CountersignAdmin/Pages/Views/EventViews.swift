@@ -1,0 +1,157 @@
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+
+/// The list of events, with what was searched for.
+struct EventsView {
+    struct Choice {
+        let value: String
+        let label: String
+        let isChosen: Bool
+    }
+
+    let package: String
+    let event: String
+    let text: String
+    let since: String
+    let until: String
+    let origins: [Choice]
+    let names = EventCatalogue.names.sorted()
+    let events: [EventRowView]
+    let hasEvents: Bool
+    let next: String?
+    let nextLabel: String
+    let problem: String?
+
+    init(_ fields: FormFields, _ page: EventPage, problem: String?) {
+        package = fields["package"] ?? ""
+        event = fields["event"] ?? ""
+        text = fields["text"] ?? ""
+        since = fields["since"] ?? ""
+        until = fields["until"] ?? ""
+        let origin = fields["origin"]
+        origins =
+            [Choice(value: "", label: "any", isChosen: origin == nil)]
+            + Event.Origin.allCases.map {
+                Choice(value: $0.rawValue, label: $0.rawValue, isChosen: $0.rawValue == origin)
+            }
+        events = page.events.map { EventRowView($0) }
+        hasEvents = !events.isEmpty
+        next = page.next.map { position in
+            let kept = ["package", "event", "text", "since", "until", "origin"].map { ($0, fields[$0]) }
+            return Address.query("/events", kept + [("before", position.text)])
+        }
+        nextLabel =
+            fields["text"] == nil
+            ? "Older events" : "Search further back than \(page.next?.receivedAt.shown ?? "")"
+        self.problem = problem
+    }
+}
+
+/// One event, and why each rule matched it or did not.
+struct EventView {
+    struct RuleView {
+        let id: String
+        let href: String
+        let matched: Bool
+        let isOff: Bool
+        let condition: [ConditionView]
+        let remedies: [String]
+        let hasRemedy: Bool
+    }
+
+    let number: Int64
+    let name: String
+    let about: String?
+    let package: String?
+    let packageHref: String?
+    let iso: String
+    let time: String
+    let origin: String
+    let duplicates: String
+    let judged: String
+    let damage: String?
+    let runs: [RunRowView]
+    let hasRuns: Bool
+    let rules: [RuleView]
+    let problem: String?
+    let body: String
+
+    init(_ stored: StoredEvent, _ runs: [Run], _ explanation: EventExplanation?, problem: String?) {
+        let event = stored.event
+        number = event.id.rawValue
+        name = event.name.printable
+        about = EventCatalogue.entries.first { $0.name == event.name }?.meaning
+        package = event.payload["packageId"]?.string?.printable
+        packageHref = event.payload["packageId"]?.string.map(Address.package)
+        iso = event.receivedAt.rfc3339
+        time = event.receivedAt.shown
+        origin = event.origin.rawValue
+        duplicates = stored.duplicates == 0 ? "none" : "\(stored.duplicates) more deliveries of the same event"
+        judged =
+            stored.dispatchedAt.map { "\($0.shown) by rule set \(stored.ruleSet?.short ?? "-")" }
+            ?? "not yet; what follows is by the rules in force last"
+        damage = stored.damage
+        self.runs = runs.map { RunRowView($0) }
+        hasRuns = !runs.isEmpty
+        rules = (explanation?.rules ?? []).map { RuleView($0) }
+        self.problem = problem
+        let text = String(decoding: stored.body, as: UTF8.self)
+        body = (stored.damage == nil ? event.payload.indented : text).printableLines
+    }
+}
+
+extension EventView.RuleView {
+    fileprivate init(_ explained: RuleExplanation) {
+        id = explained.rule.id
+        href = Address.rule(explained.rule.id)
+        matched = explained.kept ?? explained.matches
+        isOff = !explained.rule.isEnabled
+        if case .all(let parts) = explained.condition {
+            condition = parts.map { ConditionView($0) }
+        } else {
+            condition = [ConditionView(explained.condition)]
+        }
+        remedies = explained.remedy.map { Self.sentences($0) } ?? []
+        hasRemedy = !remedies.isEmpty
+    }
+
+    /// The changes that are needed; alternatives in one line.
+    private static func sentences(_ remedy: Remedy) -> [String] {
+        switch remedy {
+        case .change(let change): [change.sentence.printable]
+        case .every(let parts): parts.flatMap { sentences($0) }
+        case .one(let parts) where parts.isEmpty: ["nothing can make it match"]
+        case .one(let parts): [parts.map { sentences($0).joined(separator: " and ") }.joined(separator: ", or ")]
+        }
+    }
+}
+
+/// A condition with what it came to, as a tree of list items.
+struct ConditionView {
+    let holds: Bool
+    let text: String
+    let parts: [ConditionView]
+    let hasParts: Bool
+
+    init(_ explanation: Explanation) {
+        holds = explanation.holds
+        switch explanation {
+        case .all(let parts): (text, self.parts) = ("all of", parts.map { ConditionView($0) })
+        case .any(let parts): (text, self.parts) = ("any of", parts.map { ConditionView($0) })
+        case .not(let part): (text, parts) = ("not", [ConditionView(part)])
+        case .test(let finding): (text, parts) = (Self.text(finding), [])
+        }
+        hasParts = !parts.isEmpty
+    }
+
+    private static func text(_ finding: Explanation.Finding) -> String {
+        let actual = finding.actual.map { value in
+            let text = value.text.printable
+            return text.count > 200 ? "\(text.prefix(200))…" : text
+        }
+        return "\(finding.path.printable) \(finding.test.printable)  (is \(actual ?? "absent"))"
+    }
+}

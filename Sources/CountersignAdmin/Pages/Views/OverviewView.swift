@@ -1,0 +1,160 @@
+import CountersignEngine
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// The first page, which tells whether everything is well.
+struct OverviewView {
+    struct Trouble {
+        let title: String
+        let text: String
+        var href: String?
+        var link: String?
+        var lines: [String] = []
+    }
+
+    struct Card {
+        let label: String
+        let value: String
+        var note: String?
+        var href: String?
+        var isBad = false
+    }
+
+    struct HourRow {
+        let label: String
+        let events: Int
+        let runs: Int
+        let failed: Int
+    }
+
+    struct Breaker {
+        let destination: String
+        let until: String
+    }
+
+    let troubles: [Trouble]
+    let cards: [Card]
+    let chart: String
+    let hours: [HourRow]
+    let breakers: [Breaker]
+    let hasBreakers: Bool
+
+    init(_ overview: Overview) {
+        troubles = Self.troubles(overview)
+        cards = Self.cards(overview)
+        chart = Chart(hours: overview.hours).svg
+        hours = overview.hours.reversed()
+            .map {
+                HourRow(label: String($0.start.shown.prefix(16)), events: $0.events, runs: $0.runs, failed: $0.failed)
+            }
+        breakers = overview.vitals.breakers.sorted { $0.key < $1.key }
+            .map { Breaker(destination: $0.key.printable, until: $0.value.shown) }
+        hasBreakers = !breakers.isEmpty
+    }
+
+    private static func troubles(_ overview: Overview) -> [Trouble] {
+        var troubles: [Trouble] = []
+        if overview.vitals.refusesWrites {
+            troubles.append(
+                Trouble(
+                    title: "Nothing is stored.",
+                    text: "The disk failed to sync. Look at it, then start the server again."
+                )
+            )
+        }
+        if overview.deadLetters > 0 {
+            let isOne = overview.deadLetters == 1
+            troubles.append(
+                Trouble(
+                    title: isOne ? "A run has failed for good." : "\(overview.deadLetters) runs have failed for good.",
+                    text:
+                        "\(isOne ? "It waits" : "They wait") until somebody retries or drops \(isOne ? "it" : "them").",
+                    href: "/runs?state=failed",
+                    link: isOne ? "See it" : "See them"
+                )
+            )
+        }
+        if let refusal = overview.rules.refusal {
+            troubles.append(
+                Trouble(
+                    title: "Newer rules were refused",
+                    text: "at \(refusal.at.shown); the old ones stay in force.",
+                    href: "/rules",
+                    link: "See the rules",
+                    lines: refusal.findings.map(\.printableLines)
+                )
+            )
+        }
+        if !overview.vitals.breakers.isEmpty {
+            troubles.append(
+                Trouble(title: "Destinations are down.", text: "What goes there waits, and is tried from time to time.")
+            )
+        }
+        return troubles
+    }
+
+    private static func cards(_ overview: Overview) -> [Card] {
+        let backlog = overview.backlog
+        let age = backlog.age(at: overview.now).timeInterval
+        let waiting = backlog.events + backlog.dueRuns
+        let later = backlog.runs - backlog.dueRuns
+        let last = overview.lastEvent?.event
+        return [
+            Card(
+                label: "Last event",
+                value: last?.name.printable ?? "none so far",
+                note: last.map { "\($0.receivedAt.shown)" },
+                href: last.map { Address.event($0.id.rawValue) }
+            ),
+            Card(
+                label: "Failed runs",
+                value: "\(overview.deadLetters)",
+                note: overview.deadLetters == 0 ? nil : "wait for somebody",
+                href: "/runs?state=failed",
+                isBad: overview.deadLetters > 0
+            ),
+            Card(
+                label: "Backlog",
+                value: "\(waiting)",
+                note: waiting == 0 ? "nothing waits" : "the oldest for \(age.shownSeconds)"
+            ),
+            Card(label: "Runs at work", value: "\(overview.running)", note: "\(later) more are due later"),
+            latency("Acknowledged within", overview.acknowledgement, of: "callbacks since the start"),
+            latency("Event to end of run", overview.runTime, of: "runs"),
+            rules(overview),
+            Card(
+                label: "Last poll",
+                value: overview.vitals.poll?.finishedAt.shown ?? "none so far",
+                note: overview.vitals.poll.map { "\($0.recovered) events recovered in all" }
+            ),
+            Card(
+                label: "Running since",
+                value: overview.vitals.startedAt.shown,
+                note: "version \(overview.vitals.version)"
+            ),
+        ]
+    }
+
+    private static func latency(_ label: String, _ latency: Overview.Latency, of what: String) -> Card {
+        guard let median = latency.median, let high = latency.high else {
+            return Card(label: label, value: "–", note: "no \(what) yet")
+        }
+        return Card(
+            label: label,
+            value: median.shownSeconds,
+            note: "half of \(latency.count) \(what); 99 % within \(high.shownSeconds)"
+        )
+    }
+
+    private static func rules(_ overview: Overview) -> Card {
+        let rules = overview.rules
+        return Card(
+            label: "Rules in force",
+            value: "\(rules.count)",
+            note: rules.version.map { "set \($0.short), since \(rules.since?.shown ?? "-")" },
+            href: "/rules",
+            isBad: rules.refusal != nil
+        )
+    }
+}

@@ -1,0 +1,137 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// The list of packages.
+struct PackagesView {
+    struct StateCount {
+        let state: String
+        let count: Int
+    }
+
+    struct Row {
+        let id: String
+        let href: String
+        let name: String?
+        let lastEvent: String
+        let iso: String
+        let time: String
+        let events: Int
+        let runs: [StateCount]
+    }
+
+    let prefix: String
+    let packages: [Row]
+    let hasPackages: Bool
+
+    init(prefix: String?, _ packages: [PackageSummary]) {
+        self.prefix = prefix ?? ""
+        self.packages = packages.map { package in
+            Row(
+                id: package.id.printable,
+                href: Address.package(package.id),
+                name: package.name?.printable,
+                lastEvent: package.lastEvent.printable,
+                iso: package.lastAt.rfc3339,
+                time: package.lastAt.shown,
+                events: package.events,
+                runs: Run.State.allCases.compactMap { state in
+                    package.runs[state].map { StateCount(state: state.rawValue, count: $0) }
+                }
+            )
+        }
+        hasPackages = !packages.isEmpty
+    }
+}
+
+/// All that is known of one package, in the order of time.
+struct PackageView {
+    struct Moment {
+        let kind: String
+        let isEvent: Bool
+        let iso: String
+        let time: String
+        let href: String
+        let title: String
+        var state: String?
+        var text: String?
+        fileprivate let at: Date
+        fileprivate let order: Int
+    }
+
+    let id: String
+    let name: String?
+    let count: String
+    let moments: [Moment]
+
+    init(_ story: Story) {
+        id = story.id.printable
+        name = story.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
+        count = story.events.count == Story.longest ? "the last \(Story.longest)" : "\(story.events.count)"
+        let events = story.events.map { Moment(event: $0) }
+        let runs = story.runs.flatMap { Self.moments(of: $0) }
+        moments = (events + runs).sorted { ($0.at, $0.order) < ($1.at, $1.order) }
+    }
+
+    private static func moments(of found: ClaimedRun) -> [Moment] {
+        let run = found.run
+        let steps = found.records.map { record in
+            let step = record.stepID.isEmpty ? "the run" : record.stepID
+            return Moment(
+                kind: "step-moment",
+                at: record.finishedAt,
+                order: 2,
+                href: Address.run(run.id.rawValue),
+                title: "\(run.ruleID): \(step)" + (record.attempt > 1 ? ", attempt \(record.attempt)" : ""),
+                state: record.status.rawValue,
+                text: record.reason?.printable
+            )
+        }
+        let end = Moment(
+            kind: "run",
+            at: run.finishedAt ?? run.createdAt,
+            order: run.finishedAt == nil ? 1 : 3,
+            href: Address.run(run.id.rawValue),
+            title: "Run \(run.id) of \(run.ruleID)",
+            state: run.state.rawValue,
+            text: nil
+        )
+        return steps + [end]
+    }
+}
+
+extension PackageView.Moment {
+    fileprivate init(event stored: StoredEvent) {
+        let event = stored.event
+        self.init(
+            kind: "event",
+            at: event.receivedAt,
+            order: 0,
+            href: Address.event(event.id.rawValue),
+            title: event.name.printable,
+            state: nil,
+            text: event.payload["message"]?.plainText.printable
+        )
+    }
+
+    fileprivate init(
+        kind: String,
+        at date: Date,
+        order: Int,
+        href: String,
+        title: String,
+        state: String?,
+        text: String?
+    ) {
+        self.kind = kind
+        isEvent = kind == "event"
+        iso = date.rfc3339
+        time = date.shown
+        self.href = href
+        self.title = title
+        self.state = state
+        self.text = text
+        at = date
+        self.order = order
+    }
+}

@@ -1,0 +1,170 @@
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+
+/// The rules in force, and a place to try a payload.
+struct RulesView {
+    struct Row {
+        let id: String
+        let href: String
+        let isEnabled: Bool
+        let summary: String
+        let runs: Int
+        let failed: Int
+        let failedHref: String?
+        let file: String
+    }
+
+    let standing: String
+    let refusal: String?
+    let findings: [String]
+    let rules: [Row]
+    let hasRules: Bool
+    let payload: String
+
+    init(_ standing: RuleBook.Standing, _ rules: [RuleDocument], payload: String) {
+        self.standing =
+            standing.version.map {
+                "\(rules.count) rules, set \($0.short), in force since \(standing.since?.shown ?? "-")."
+            }
+            ?? "No rules were ever in force."
+        refusal = standing.refusal?.at.shown
+        findings = (standing.refusal?.findings ?? []).map(\.printableLines)
+        self.rules = rules.map { Row($0) }
+        hasRules = !rules.isEmpty
+        self.payload = payload
+    }
+}
+
+extension RulesView.Row {
+    fileprivate init(_ document: RuleDocument) {
+        id = document.rule.id
+        href = Address.rule(document.rule.id)
+        isEnabled = document.rule.isEnabled
+        summary = document.rule.summary ?? ""
+        runs = document.runsLastDay
+        failed = document.failed
+        failedHref = document.failedHref
+        file = document.rule.file
+    }
+}
+
+/// One rule with its source and its last runs.
+struct RuleView {
+    let id: String
+    let summary: String?
+    let file: String
+    let line: Int
+    let isOff: Bool
+    let runs: [RunRowView]
+    let hasRuns: Bool
+    let runsLastDay: Int
+    let failed: Int
+    let failedHref: String?
+    let source: String
+    let allHref: String
+
+    init(_ document: RuleDocument, source: String, runs: [Run]) {
+        id = document.rule.id
+        summary = document.rule.summary
+        file = document.rule.file
+        line = document.rule.line
+        isOff = !document.rule.isEnabled
+        self.runs = runs.map { RunRowView($0) }
+        hasRuns = !runs.isEmpty
+        runsLastDay = document.runsLastDay
+        failed = document.failed
+        failedHref = document.failedHref
+        self.source = source
+        allHref = Address.query("/runs", [("rule", id)])
+    }
+}
+
+extension RuleDocument {
+    /// Where the failed runs are listed; nil where there are none.
+    fileprivate var failedHref: String? {
+        failed > 0 ? Address.query("/runs", [("state", "failed"), ("rule", rule.id)]) : nil
+    }
+}
+
+/// What the rules would do with a payload.
+struct DryRunView {
+    struct FindingView {
+        let holds: Bool
+        let word: String
+        let text: String
+    }
+
+    struct StepView {
+        let id: String
+        let action: String
+        var note: String?
+        var plan: String?
+    }
+
+    struct Report {
+        let id: String
+        let matched: Bool
+        let verdict: String
+        let findings: [FindingView]
+        let steps: [StepView]
+    }
+
+    let problem: String?
+    let summary: String
+    let reports: [Report]
+    let hasReports: Bool
+    let payload: String
+
+    init(payload: String, problem: String) {
+        self.problem = problem
+        summary = ""
+        reports = []
+        hasReports = false
+        self.payload = payload
+    }
+
+    init(payload: String, _ event: Event, _ reports: [DryRun.RuleReport]) {
+        problem = nil
+        let count = reports.count { $0.isMatch }
+        summary = "\(count) of \(reports.count) rules match \(event.name.printable)."
+        // Those that match first: they are what was asked for.
+        self.reports = (reports.filter(\.isMatch) + reports.filter { !$0.isMatch }).map { Report($0) }
+        hasReports = true
+        self.payload = payload
+    }
+}
+
+extension DryRunView.Report {
+    fileprivate init(_ report: DryRun.RuleReport) {
+        id = report.rule.id
+        matched = report.isMatch
+        verdict =
+            report.isOpen
+            ? "may match" : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "switched off"
+        findings = report.findings.map { finding in
+            let actual = finding.isOpen ? "not known" : finding.actual?.text.printable ?? "absent"
+            return DryRunView.FindingView(
+                holds: finding.holds && !finding.isOpen,
+                word: finding.isOpen ? "?" : finding.holds ? "yes" : "no",
+                text: "\(finding.path) \(finding.test.printable)  (is \(actual))"
+            )
+        }
+        steps = report.steps.map { DryRunView.StepView($0) }
+    }
+}
+
+extension DryRunView.StepView {
+    fileprivate init(_ report: DryRun.StepReport) {
+        id = report.step.id
+        action = report.step.action
+        switch report.verdict {
+        case .planned(let planned): plan = planned.shown
+        case .skipped: note = "is skipped: its 'if' does not hold"
+        case .failing(let failure): note = "would fail: \(failure.reason.printable)"
+        }
+        if report.isConditional { note = note ?? "if the results before it allow it" }
+    }
+}

@@ -1,0 +1,142 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// The list of runs, with what was searched for.
+struct RunsView {
+    struct Tab {
+        let href: String
+        let label: String
+        let isCurrent: Bool
+    }
+
+    let states: [Tab]
+    let state: String?
+    let rule: String
+    let event: String
+    let rules: [String]
+    let runs: [RunRowView]
+    let hasRuns: Bool
+    let next: String?
+    let problem: String?
+
+    init(_ fields: FormFields, _ runs: [Run], limit: Int, rules: [String], problem: String?) {
+        let chosen = fields["state"]
+        let kept = [("rule", fields["rule"]), ("event", fields["event"])]
+        states = ([nil] + Run.State.allCases.map { $0.rawValue })
+            .map { state in
+                Tab(
+                    href: Address.query("/runs", [("state", state)] + kept),
+                    label: state ?? "all",
+                    isCurrent: state == chosen
+                )
+            }
+        state = chosen
+        rule = fields["rule"] ?? ""
+        event = fields["event"] ?? ""
+        self.rules = rules
+        self.runs = runs.prefix(limit).map { RunRowView($0) }
+        hasRuns = !runs.isEmpty
+        next =
+            runs.count > limit
+            ? Address.query("/runs", [("state", chosen)] + kept + [("before", runs[limit - 1].id.description)]) : nil
+        self.problem = problem
+    }
+}
+
+/// One run with every attempt at every step.
+struct RunView {
+    struct Attempt {
+        let step: String
+        let attempt: Int
+        let status: String
+        let iso: String
+        let time: String
+        let took: String
+        let reason: String?
+        let plan: String?
+        let output: String?
+        var isOpen = false
+    }
+
+    struct StepView {
+        let id: String
+        let status: String?
+        let attempts: [Attempt]
+    }
+
+    let number: Int64
+    let state: String
+    let stateNote: String?
+    let rule: String
+    let ruleHref: String
+    let ruleSet: String
+    let event: Int64
+    let eventName: String
+    let package: String?
+    let packageHref: String?
+    let iso: String
+    let time: String
+    let finished: String?
+    let retries: Int?
+    let canRetry: Bool
+    let canDrop: Bool
+    let chain: [String]
+    let hasSteps: Bool
+    let steps: [StepView]
+
+    /// - Parameters:
+    ///   - found: The run with its attempts.
+    ///   - chain: The ids of its steps in their order; empty where the rule set can no longer be read.
+    init(_ found: ClaimedRun, chain: [String]) {
+        let run = found.run
+        number = run.id.rawValue
+        state = run.state.rawValue
+        stateNote =
+            run.wait.map { "for \($0.destination.printable): \($0.reason.printable)" }
+            ?? (run.state == .queued && run.dueAt > run.createdAt ? "until \(run.dueAt.shown)" : nil)
+        rule = run.ruleID
+        ruleHref = Address.rule(run.ruleID)
+        ruleSet = run.ruleSet.short
+        event = run.eventID.rawValue
+        eventName = found.event.name.printable
+        package = found.event.payload["packageId"]?.string?.printable
+        packageHref = found.event.payload["packageId"]?.string.map(Address.package)
+        iso = run.createdAt.rfc3339
+        time = run.createdAt.shown
+        finished = run.finishedAt?.shown
+        retries = run.retries > 0 ? run.retries : nil
+        canRetry = run.state == .failed
+        canDrop = run.state == .failed || run.state == .queued
+        self.chain = chain
+        hasSteps = !chain.isEmpty
+        let records = Dictionary(grouping: found.records, by: \.stepID)
+        let others = found.records.map(\.stepID)
+            .reduce(into: [String]()) { ids, id in
+                if !chain.contains(id), !ids.contains(id) { ids.append(id) }
+            }
+        steps = (chain + others).map { StepView(id: $0, records[$0] ?? []) }
+    }
+}
+
+extension RunView.StepView {
+    fileprivate init(id: String, _ records: [StepRecord]) {
+        self.id = id.isEmpty ? "(run)" : id.printable
+        status = records.last?.status.rawValue
+        attempts = records.enumerated()
+            .map { index, record in
+                RunView.Attempt(
+                    step: id.printable,
+                    attempt: record.attempt,
+                    status: record.status.rawValue,
+                    iso: record.startedAt.rfc3339,
+                    time: record.startedAt.shown,
+                    took: record.took,
+                    reason: record.reason?.printable,
+                    plan: record.plan?.shown,
+                    output: record.output?.shown,
+                    isOpen: index == records.count - 1
+                )
+            }
+    }
+}

@@ -1,0 +1,57 @@
+import CountersignAdmin
+import Foundation
+import Testing
+
+/// Who is let in to the admin pages.
+struct AdminAccessTests {
+    private let now = Date(timeIntervalSince1970: 1_800_000_000)
+    private let access = AdminAccess(token: "a-token-of-some-length")
+
+    @Test(arguments: [
+        ("Bearer a-token-of-some-length", true), ("bearer a-token-of-some-length", true),
+        ("Bearer a-token-of-some-lengt", false), ("Bearer ", false), ("Basic a-token-of-some-length", false),
+        ("a-token-of-some-length", false), ("", false),
+    ])
+    func `the header lets in who knows the token`(header: String, isIn: Bool) {
+        #expect(access.admits(authorization: header) == isIn)
+    }
+
+    @Test func `a cookie lets in until it ends, and only one that was given out`() {
+        let cookie = access.cookie(at: now)
+        #expect(access.admits(cookie: cookie, at: now.addingTimeInterval(AdminAccess.session - 1)))
+        #expect(!access.admits(cookie: cookie, at: now.addingTimeInterval(AdminAccess.session + 1)))
+        let later = cookie.replacing(/^\d+/, with: "9999999999")
+        for forged in [
+            later, "9999999999.", ".", "", cookie + "0", AdminAccess(token: "another one of those").cookie(at: now),
+        ] {
+            #expect(!access.admits(cookie: forged, at: now), "\(forged)")
+        }
+        #expect(!access.admits(cookie: nil, at: now))
+    }
+
+    @Test func `without a token no cookie and no header means anything`() {
+        let open = AdminAccess(token: nil)
+        #expect(!open.admits(authorization: "Bearer ") && !open.admits(cookie: open.cookie(at: now), at: now))
+    }
+
+    @Test(arguments: [
+        ("localhost", true), ("LOCALHOST:8081", true), ("127.0.0.1:8081", true), ("127.9.9.9", true),
+        ("[::1]:8081", true),
+        ("[::1]", true), ("evil.example", false), ("evil.example:8081", false), ("127.0.0.1.evil.example", false),
+        ("localhost.evil.example", false), ("[::2]", false), ("10.0.0.1:8081", false), ("", false),
+    ])
+    func `a host means this machine only where it cannot mean another`(host: String, isLocal: Bool) {
+        #expect(AdminAccess.isLocal(host: host) == isLocal)
+    }
+
+    @Test(
+        arguments: [
+            (nil, nil, true), ("http://127.0.0.1:8081", nil, true), ("http://127.0.0.1:8081", "same-origin", true),
+            (nil, "none", true), ("http://evil.example", nil, false), ("null", nil, false), (nil, "cross-site", false),
+            ("http://127.0.0.1:8081", "same-site", false), ("http://127.0.0.1", nil, false),
+        ] as [(String?, String?, Bool)]
+    )
+    func `a change comes from a page of ours, or from no page`(origin: String?, site: String?, fits: Bool) {
+        #expect(AdminAccess.isSameOrigin(origin: origin, fetchSite: site, host: "127.0.0.1:8081") == fits)
+    }
+}

@@ -1,0 +1,42 @@
+import CountersignAdmin
+import Testing
+
+/// What documents are made of.
+struct DocumentTests {
+    @Test(arguments: [
+        (
+            ["rules:", "  - id: a", "    when: {}", "", "  - id: b", "    when: {}", "tests:", "  - name: t"], 2, 5,
+            "- id: a\n  when: {}"
+        ),
+        (
+            ["rules:", "  - id: b", "    then:", "      - log: x", "", "tests:", "  - name: t"], 2, 8,
+            "- id: b\n  then:\n    - log: x"
+        ),
+        (["rules:", "- id: c", "  when: {}", "- id: d"], 2, 4, "- id: c\n  when: {}"),
+        (["rules: [{ id: e }]"], 1, 2, "rules: [{ id: e }]"),
+    ])
+    func `the text of a rule ends where its indentation does`(lines: [String], first: Int, end: Int, text: String) {
+        #expect(AdminDesk.excerpt(of: lines, from: first, to: end) == text)
+    }
+
+    @Test func `a line beyond the end of a file gives no text`() {
+        #expect(AdminDesk.excerpt(of: ["rules:"], from: 5, to: 9).isEmpty)
+    }
+
+    @Test func `a quantile lies in the bucket in which its rank falls`() throws {
+        let cell = HistogramCell()
+        #expect(cell.snapshot.quantile(0.5) == nil)
+        for _ in 0..<99 { cell.record(0.002) }
+        cell.record(4.0)
+        let half = try #require(cell.snapshot.quantile(0.5))
+        let high = try #require(cell.snapshot.quantile(0.995))
+        #expect(half > 0.001 && half <= 0.0025)
+        #expect(high > 2.5 && high <= 5)
+    }
+
+    @Test func `a form is read with its plus signs and percent signs`() {
+        let fields = FormFields("a=1+2&b=%C3%A4%26&c=&d&e=x=y&a=second&broken=%zz")
+        #expect(fields["a"] == "1 2" && fields["b"] == "ä&" && fields["c"] == nil && fields["d"] == nil)
+        #expect(fields["e"] == "x=y" && fields["broken"] == "%zz")
+    }
+}

@@ -1,0 +1,162 @@
+import CountersignModel
+import NIOHTTP1
+import Testing
+
+/// The JSON API of the built program.
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct AdminAPITests {
+    private static let rules = """
+        rules:
+          - id: journal
+            description: Keeps a journal.
+            when: { event: "PACKAGE_*" }
+            then: [{ file: "seen/${event.packageId}.json" }]
+          - id: broken
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - id: stop
+                shell: exit 3
+                retry: { attempts: 1 }
+        """
+
+    private func serve(
+        _ environment: [String: String] = AdminClient.onFreePort,
+        _ use: @escaping (Deployment, RunningServer, AdminClient) async throws -> Void
+    ) async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: environment)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            try await use(deployment, server, admin)
+        }
+    }
+
+    @Test func `events, packages, runs, rules and what is quarantined are told`() async throws {
+        try await serve { deployment, server, admin in
+            for body in [event(package: "p/1="), event("PACKAGE_CREATE", package: "p2"), "rubbish"] {
+                try await server.post(body)
+            }
+            _ = try await deployment.settledRuns(events: 2)
+            let events = try await admin.api("/events?origin=callback&limit=1")
+            #expect(events["events"]?.array?.first?["name"] == "PACKAGE_CREATE")
+            let next = try #require(events["next"]?.string)
+            let older = try await admin.api("/events?origin=callback&before=\(next)")
+            #expect(older["events"]?.array?.map { $0["id"] } == [1] && older["next"] == .null)
+            #expect(try await admin.api("/events?text=P2")["events"]?.array?.count == 1)
+            #expect(try await admin.api("/events/1")["runs"]?.array?.count == 2)
+            #expect(try await admin.send(.GET, "api/v1/events/1/body").body == event(package: "p/1="))
+            #expect(try await admin.api("/events/2/explanation")["rules"]?.array?.last?["matched"] == false)
+            // The event X_RUN_FAILED is about the package, too, and came last.
+            #expect(try await admin.api("/packages")["packages"]?.array?.map { $0["id"] } == ["p/1=", "p2"])
+            let story = try await admin.api("/packages/p%2F1%3D")
+            #expect(story["events"]?.array?.count == 2 && story["runs"]?.array?.count == 2)
+            #expect(try await admin.api("/runs?state=failed")["runs"]?.array?.first?["rule"] == "broken")
+            let failed = try await admin.api("/runs/2")
+            #expect(failed["steps"]?.array?.first?["reason"]?.string?.contains("3") == true)
+            #expect(try await admin.api("/rules/journal")["source"]?.string?.hasPrefix("- id: journal\n") == true)
+            #expect(try await admin.api("/rules")["rules"]?.array?.last?["failed"] == 1)
+            #expect(try await admin.api("/quarantine")["bodies"]?.array?.first?["body"] == "rubbish")
+            let overview = try await admin.api("/overview")
+            #expect(overview["dead_letters"] == 1 && overview["rules"]?["count"] == 2)
+            #expect(overview["hours"]?.array?.last?["events"]?.number?.integer ?? 0 > 0)
+        }
+    }
+
+    @Test func `a failed run is retried and given up, and a wrong order is told why`() async throws {
+        try await serve { deployment, server, admin in
+            try await server.post(event())
+            _ = try await deployment.settledRuns(events: 1)
+            let wrongStep = try await admin.send(.POST, "api/v1/runs/2/retry?from=nope")
+            #expect(wrongStep.status == 400 && wrongStep.body.contains("its steps are stop"))
+            #expect(try await admin.send(.POST, "api/v1/runs/2/retry").status == 200)
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try await admin.api("/runs/2")["retries"] == 1)
+            #expect(try await admin.send(.POST, "api/v1/runs/2/drop").status == 200)
+            let again = try await admin.send(.POST, "api/v1/runs/2/drop")
+            #expect(again.status == 409 && again.body.contains("dropped"))
+            #expect(try await admin.send(.POST, "api/v1/runs/99/drop").status == 404)
+        }
+    }
+
+    @Test func `what is not understood is refused with a hint`() async throws {
+        try await serve { _, _, admin in
+            let cases = [
+                ("events?evnt=A", 400, "did you mean 'event'"), ("events?limit=0", 400, "from 1 to 500"),
+                ("events?since=yesterday", 400, "2026-01-31T09:00:00Z"), ("events?before=x", 400, "next"),
+                ("runs?state=bad", 400, "one of queued"), ("runs/x", 404, "no run 'x'"),
+                ("events/7", 404, "no event 7"),
+                ("nothing", 404, "openapi.json"),
+            ]
+            for (path, status, words) in cases {
+                let answer = try await admin.send(.GET, "api/v1/\(path)")
+                #expect(
+                    answer.status == status && answer.body.contains(words),
+                    "\(path): \(answer.status) \(answer.body)"
+                )
+            }
+            let wrongMethod = try await admin.send(.DELETE, "api/v1/events")
+            #expect(wrongMethod.status == 405 && wrongMethod.headers.first(name: "Allow") == "GET, POST")
+        }
+    }
+
+    @Test func `a payload is tried and an event handed in`() async throws {
+        try await serve { deployment, _, admin in
+            let dryRun = try await admin.send(.POST, "api/v1/dry-run", body: event())
+            let reports = try dryRun.json["rules"]?.array
+            #expect(reports?.map { $0["matched"] } == [true, true])
+            #expect(try await admin.api("/events")["events"] == [])
+            #expect(try await admin.send(.POST, "api/v1/dry-run", body: "x").status == 400)
+            let stored = try await admin.send(.POST, "api/v1/events", body: event())
+            #expect(try stored.json["event"] == 1)
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try await admin.api("/events/1")["origin"] == "manual")
+        }
+    }
+
+    @Test func `the token lets in, and nothing else does`() async throws {
+        let token = "a-token-of-some-length"
+        let environment = AdminClient.onFreePort.merging(["COUNTERSIGN_ADMIN_TOKEN": token]) { $1 }
+        try await serve(environment) { _, _, admin in
+            for path in ["api/v1/overview", "metrics", "live"] {
+                #expect(try await admin.send(.GET, path).status == 401)
+                #expect(try await admin.send(.GET, path, headers: [("Authorization", "Bearer wrong")]).status == 401)
+            }
+            var known = admin
+            known.headers = [("Authorization", "Bearer \(token)")]
+            #expect(try await known.send(.GET, "api/v1/overview").status == 200)
+            let page = try await admin.send(.GET, "runs?state=failed")
+            #expect(page.status == 303)
+            #expect(page.headers.first(name: "Location") == "/login?to=%2Fruns%3Fstate%3Dfailed")
+            #expect(try await admin.send(.POST, "login", body: "token=wrong&to=/").status == 401)
+            let signedIn = try await admin.send(.POST, "login", body: "token=\(token)&to=//evil.example")
+            #expect(signedIn.status == 303 && signedIn.headers.first(name: "Location") == "/")
+            let cookie = try #require(signedIn.headers.first(name: "Set-Cookie"))
+            #expect(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict"))
+            var browser = admin
+            browser.headers = [("Cookie", String(cookie.prefix { $0 != ";" }))]
+            #expect(try await browser.send(.GET, "").status == 200)
+        }
+    }
+
+    @Test func `a page of another site can neither look nor order`() async throws {
+        try await serve { deployment, server, admin in
+            try await server.post(event())
+            _ = try await deployment.settledRuns(events: 1)
+            let foreign = [("Origin", "http://evil.example")]
+            #expect(try await admin.send(.POST, "runs/2/drop", headers: foreign).status == 403)
+            #expect(try await admin.send(.POST, "api/v1/runs/2/drop", headers: foreign).status == 403)
+            #expect(try await admin.send(.GET, "", headers: [("Host", "evil.example:8081")]).status == 403)
+            #expect(try await admin.api("/runs/2")["state"] == "failed")
+        }
+    }
+
+    @Test(arguments: [
+        (["COUNTERSIGN_ADMIN_LISTEN": "0.0.0.0:0"], "takes a token"),
+        (["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0", "COUNTERSIGN_ADMIN_TOKEN": "short"], "can be guessed"),
+        (["COUNTERSIGN_ADMIN_LISTEN": "here"], "HOST:PORT"),
+    ])
+    func `an admin side that is not safe does not start`(environment: [String: String], words: String) async throws {
+        let deployment = try Deployment(rules: "rules: []", environment: environment)
+        let outcome = try await deployment.run(["serve"])
+        #expect(outcome.status == .exited(2) && outcome.errors.contains(words), "\(outcome.errors)")
+    }
+}

@@ -1,0 +1,110 @@
+import CountersignModel
+import NIOHTTP1
+import Testing
+
+/// The admin pages of the built program, as HTML; Tests/Browser drives them in a real browser.
+@Suite(.serialized, .timeLimit(.minutes(1)))
+struct AdminPageTests {
+    private static let rules = """
+        rules:
+          - id: broken
+            when: { event: PACKAGE_OPT_OUT }
+            then:
+              - id: stop
+                shell: printf '%s' "$COUNTERSIGN_MESSAGE" >&2; exit 3
+                retry: { attempts: 1 }
+        """
+
+    private static let hostile = "</td><script>alert(1)</script>'\"&\u{202E}\u{1B}[2J{{title}}"
+
+    private static let paths = [
+        "", "events", "events?text=alert", "events/1", "packages", "packages/p-1", "runs", "runs?state=failed",
+        "runs/1",
+        "rules", "rules/broken", "quarantine", "quarantine/1",
+    ]
+
+    @Test func `each page shows what a stranger typed as text, and names every part`() async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            try await server.post(event("PACKAGE_OPT_OUT", message: Self.hostile))
+            try await server.post(Self.hostile)
+            _ = try await deployment.settledRuns(events: 1)
+            for path in Self.paths {
+                let page = try await admin.send(.GET, path)
+                #expect(page.status == 200, "\(path)")
+                #expect(page.headers.first(name: "Content-Type") == "text/html; charset=utf-8")
+                let policy = page.headers.first(name: "Content-Security-Policy") ?? ""
+                #expect(policy.hasPrefix("default-src 'none'; script-src 'self'"))
+                #expect(!page.body.contains("<script>") && !page.body.contains("\u{1B}"), "\(path)")
+                #expect(!page.body.contains("\u{202E}"), "\(path)")
+                #expect(page.body.contains("<h1>") && page.body.hasSuffix("</html>\n"))
+            }
+            for path in ["events/1", "events", "packages/p-1", "quarantine"] {
+                let page = try await admin.send(.GET, path)
+                #expect(page.body.contains("&lt;script&gt;alert(1)&lt;/script&gt;"), "\(path)")
+                #expect(page.body.contains("{{title}}"), "\(path)")
+            }
+        }
+    }
+
+    @Test func `what failed is found, understood and retried without JavaScript`() async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            try await server.post(event("PACKAGE_OPT_OUT", message: "no"))
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try await admin.send(.GET, "").body.contains("A run has failed for good."))
+            let page = try await admin.send(.GET, "runs/1").body
+            #expect(page.contains("status 3") && page.contains("Retry from the step that failed"))
+            let retried = try await admin.send(.POST, "runs/1/retry", body: "from=stop")
+            #expect(retried.status == 303 && retried.headers.first(name: "Location") == "/runs/1?done=retry")
+            #expect(try await admin.send(.GET, "runs/1?done=retry").body.contains("Run 1 goes on."))
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try await admin.send(.POST, "runs/1/drop").status == 303)
+            let refused = try await admin.send(.POST, "runs/1/retry")
+            #expect(refused.status == 409 && refused.body.contains("Not possible"))
+        }
+    }
+
+    @Test func `a payload is tried, and one that is none is told`() async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            let body = "payload=%7B%22name%22%3A%22PACKAGE_OPT_OUT%22%2C%22message%22%3A%22a+b%22%7D"
+            let page = try await admin.send(.POST, "rules/dry-run", body: body)
+            #expect(page.status == 200 && page.body.contains("1 of 1 rules match PACKAGE_OPT_OUT."))
+            let wrong = try await admin.send(.POST, "rules/dry-run", body: "payload=rubbish")
+            #expect(wrong.status == 400 && wrong.body.contains("role=\"alert\""))
+            #expect(try await admin.api("/events")["events"] == [])
+        }
+    }
+
+    @Test(arguments: [
+        ("events/9", 404), ("events/x", 404), ("packages/none", 404), ("runs/9", 404), ("rules/none", 404),
+        ("quarantine/9", 404), ("nothing", 404), ("events?since=never", 400), ("runs?event=x", 400),
+    ])
+    func `a page that is not there says so`(path: String, status: Int) async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let page = try await AdminClient(server).send(.GET, path)
+            #expect(page.status == status && page.body.contains("<h1>"))
+        }
+    }
+
+    @Test func `open pages are told that something was written`() async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            var isPosted = false
+            try await admin.follow("live") { text in
+                if text.contains("event: change") { return true }
+                if text.contains("nothing new"), !isPosted {
+                    isPosted = true
+                    try await server.post(event())
+                }
+                return false
+            }
+        }
+    }
+}
