@@ -102,7 +102,7 @@ let package = Package(
             name: "CountersignTesting",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .log, .nioCore,
-                .nioHTTP1, .nioPosix,
+                .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
 

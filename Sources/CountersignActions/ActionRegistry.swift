@@ -23,6 +23,8 @@ public struct ActionRegistry: Sendable {
         HTTPAction.self,
         FileAction.self,
         LogAction.self,
+        ChatAction.self,
+        EmailAction.self,
         EmitAction.self,
         OneSpanDownloadAction.self,
         OneSpanRemindAction.self,

@@ -12,14 +12,24 @@ package struct ActionServices: Sendable {
     /// The vendor's API; nil where the settings name none.
     package let packages: (any PackageServing)?
 
+    /// The mail server; nil where the settings name none.
+    package let mail: (any MailSending)?
+
+    /// What a step's `if` finds set.
+    package let configured: Configured
+
     package init(
         outputRoot: String,
         processes: any ProcessRunning = SystemProcesses(),
         http: any HTTPSending,
         events: any EventRaising = NoEventRaising(),
         clock: any WallClock = SystemWallClock(),
-        packages: (any PackageServing)? = nil
+        packages: (any PackageServing)? = nil,
+        mail: (any MailSending)? = nil,
+        configured: Configured = Configured()
     ) {
+        self.mail = mail
+        self.configured = configured
         self.outputRoot = outputRoot
         self.processes = processes
         self.http = http
@@ -38,5 +48,15 @@ package struct ActionServices: Sendable {
             )
         }
         return packages
+    }
+
+    /// The mail server as the settings name it.
+    ///
+    /// - Throws: `StepFailure` where they name none.
+    package func mailServer() throws(StepFailure) -> any MailSending {
+        guard let mail else {
+            throw .final("no mail server is known; set 'mail.server' in countersign.yaml, then retry the run")
+        }
+        return mail
     }
 }

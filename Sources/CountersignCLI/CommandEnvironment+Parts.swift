@@ -49,7 +49,9 @@ extension CommandEnvironment {
             http: try sender(for: settings),
             events: events,
             clock: clock,
-            packages: packages
+            packages: packages,
+            mail: try mail(for: settings),
+            configured: settings.configured
         )
     }
 

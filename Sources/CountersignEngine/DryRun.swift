@@ -39,8 +39,14 @@ package struct DryRun: Sendable {
 
     private let ruleSet: RuleSet
     private let planner: Planner
+    private let configured: Configured
 
-    package init(ruleSet: RuleSet, planner: Planner) {
+    /// - Parameters:
+    ///   - ruleSet: The rules.
+    ///   - planner: Makes the plans.
+    ///   - configured: What steps find set.
+    package init(ruleSet: RuleSet, planner: Planner, configured: Configured = Configured()) {
+        self.configured = configured
         self.ruleSet = ruleSet
         self.planner = planner
     }
@@ -97,7 +103,9 @@ package struct DryRun: Sendable {
         _ now: Date
     ) async -> StepReport.Verdict {
         if let condition = step.condition, !isConditional,
-            !condition.holds(in: Judgement(event: scope.event, steps: JSONObject(), now: now))
+            !condition.holds(
+                in: Judgement(event: scope.event, steps: JSONObject(), configured: configured, now: now)
+            )
         {
             return .skipped
         }

@@ -129,7 +129,8 @@ package func report(_ change: RuleBook.Change, _ logger: Logger) {
 /// Tells in the log which secrets the rules name that have no value; the steps that need them will fail.
 package func warnOfMissingSecrets(_ rules: LoadedRules?, _ logger: Logger) {
     guard let rules else { return }
-    for (name, reason) in rules.secrets.missing.sorted(by: { $0.key < $1.key }) {
+    let missing = rules.secrets.missing.filter { !rules.ruleSet.optionalSecretNames.contains($0.key) }
+    for (name, reason) in missing.sorted(by: { $0.key < $1.key }) {
         logger.warning(
             "Secret missing",
             metadata: ["rule.set": "\(rules.ruleSet.version.short)", "secret": "\(name)", "reason": "\(reason)"]

@@ -77,7 +77,12 @@ struct StepPerformer: Sendable {
         func outcome(_ plan: JSON?, _ ending: Outcome.Ending?) -> Outcome {
             Outcome(attempt: attempt, startedAt: startedAt, finishedAt: clock.now, plan: plan, ending: ending)
         }
-        let judgement = Judgement(event: attempt.claimed.event, steps: values, now: startedAt)
+        let judgement = Judgement(
+            event: attempt.claimed.event,
+            steps: values,
+            configured: services.configured.adding(secrets: attempt.secrets.names),
+            now: startedAt
+        )
         if let condition = attempt.step.condition, !condition.holds(in: judgement) { return outcome(nil, .skipped) }
         if attempt.progress.interruptions(of: attempt.step.id) >= RunProgress.toleratedInterruptions {
             let times = RunProgress.toleratedInterruptions

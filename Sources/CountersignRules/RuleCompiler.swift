@@ -56,10 +56,13 @@ package struct RuleCompiler: Sendable {
         guard !diagnostics.contains(where: { $0.severity == .error }) else {
             return Outcome(ruleSet: nil, diagnostics: diagnostics, scripts: scripts)
         }
+        let required: Set<String> = drafts.reduce(into: []) { $0.formUnion($1.secretNames) }
+        let optional: Set<String> = drafts.reduce(into: []) { $0.formUnion($1.optionalSecretNames) }
         let ruleSet = RuleSet(
             version: sources.version,
             rules: drafts.compactMap(\.rule),
-            secretNames: drafts.reduce(into: []) { $0.formUnion($1.secretNames) }
+            secretNames: required.union(optional),
+            optionalSecretNames: optional.subtracting(required)
         )
         return Outcome(ruleSet: ruleSet, diagnostics: diagnostics, tests: tests, scripts: scripts)
     }

@@ -11,9 +11,18 @@ package struct RuleSet: Sendable {
     /// The names of all secrets that the rules use.
     package let secretNames: Set<String>
 
+    /// The names of those that may be missing, as steps ask first whether they are set.
+    package let optionalSecretNames: Set<String>
+
     private let index: RuleIndex
 
-    package init(version: RuleSetVersion, rules: [Rule], secretNames: Set<String>) {
+    package init(
+        version: RuleSetVersion,
+        rules: [Rule],
+        secretNames: Set<String>,
+        optionalSecretNames: Set<String> = []
+    ) {
+        self.optionalSecretNames = optionalSecretNames
         self.version = version
         self.rules = rules
         self.secretNames = secretNames

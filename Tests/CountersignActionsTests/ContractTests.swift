@@ -143,4 +143,62 @@ struct ContractTests {
             }
         }
     }
+
+    @Test(arguments: ["slack", "teams", "mattermost", "plain"], HostileText.all)
+    func `chat keeps the contract, and what it posts can be read`(kind: String, message: String) async throws {
+        try await RecordingServer.with { server in
+            try await withClient { client in
+                let world = try World(http: client)
+                let options: [String: OptionValue] = [
+                    "url": .template(Template(literal: server.url + "/x")), "kind": .text(kind),
+                    "text": try .parsed("said: ${event.message}"), "title": try .parsed("${event.message}"),
+                    "fields": try .parsed(["Message": "${event.message}"]),
+                ]
+                let subject = try subject("chat", options, in: world)
+                let watched = ActionContract.Subject(
+                    kind: subject.kind,
+                    options: subject.options,
+                    context: subject.context,
+                    traces: { try subject.traces() + server.requests.map { "\($0)" } }
+                )
+                try await ActionContract(watched).check(message: message)
+                let request = try #require(server.requests.first)
+                #expect(server.requests.count == 1 && request.headers["x-injected"] == nil)
+                let body = try JSON(parsing: request.body)
+                #expect(!body.text.contains("\\u0000") && !body.text.contains("\\u001b"))
+                #expect(!body.text.unicodeScalars.contains { ("\u{202A}"..."\u{202E}").contains($0) })
+            }
+        }
+    }
+
+    @Test(arguments: HostileText.all)
+    func `email keeps the contract, and one mail is one mail`(message: String) async throws {
+        try await MailSink.with { sink in
+            let server = MailServer(
+                host: "127.0.0.1",
+                port: sink.port,
+                security: .none,
+                from: try MailAddress("c@example.com", source: "c")
+            )
+            let world = try World(mail: SMTPSender(server: server))
+            let options: [String: OptionValue] = [
+                "to": try .parsedList("Name ${event.message} <ops@example.com>"),
+                "subject": try .parsed("${event.message}"), "text": try .parsed("${event.message}"),
+                "html": try .parsed("<p>${event.message}</p>"),
+            ]
+            let subject = try subject("email", options, in: world)
+            let watched = ActionContract.Subject(
+                kind: subject.kind,
+                options: subject.options,
+                context: subject.context,
+                traces: { try subject.traces() + sink.lines }
+            )
+            try await ActionContract(watched).check(message: message)
+            let mail = try #require(sink.mails.first)
+            #expect(sink.mails.count == 1 && mail.recipients == ["ops@example.com"])
+            let head = mail.text.split(separator: "\r\n\r\n").first ?? ""
+            #expect(!head.contains("\r\nX-Injected") && !head.contains("pwned HTTP\r\n"))
+            #expect(mail.text.contains("text/html") && !mail.text.contains("<script"))
+        }
+    }
 }

@@ -71,7 +71,7 @@ struct TLSTests {
 }
 
 /// A certificate that signs itself, and its key.
-private struct Certificate {
+struct Certificate {
     let chain: [NIOSSLCertificate]
     let key: NIOSSLPrivateKey
 

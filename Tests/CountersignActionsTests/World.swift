@@ -14,14 +14,16 @@ struct World: Sendable {
     init(
         http: any HTTPSending = NoNetwork(),
         environment: [String: String] = ["PATH": "/usr/bin:/bin"],
-        packages: (any PackageServing)? = nil
+        packages: (any PackageServing)? = nil,
+        mail: (any MailSending)? = nil
     ) throws {
         folder = try ScratchFolder()
         services = ActionServices(
             outputRoot: "\(folder.path)/output",
             processes: SystemProcesses(environment: environment),
             http: http,
-            packages: packages
+            packages: packages,
+            mail: mail
         )
     }
 
@@ -99,6 +101,10 @@ extension OptionValue {
 
     static func parsed(_ texts: [String]) throws -> OptionValue {
         .arguments(try texts.map { try Template(parsing: $0) })
+    }
+
+    static func parsedList(_ texts: String...) throws -> OptionValue {
+        .templateList(try texts.map { try Template(parsing: $0) })
     }
 
     static func parsed(_ texts: KeyValuePairs<String, String>) throws -> OptionValue {

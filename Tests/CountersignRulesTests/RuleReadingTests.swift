@@ -107,6 +107,48 @@ struct RuleReadingTests {
     }
 
     @Test
+    func `the if of a step asks what is configured, and its secret may be missing`() throws {
+        let outcome = compile(
+            """
+            rules:
+              - id: a
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - http: { url: "${secret:CHAT}" }
+                    if: { configured.secret.CHAT: true, configured.mail.to: true }
+                  - http: { url: "${secret:ERP}" }
+            """
+        )
+        #expect(outcome.diagnostics == [])
+        let rules = try #require(outcome.ruleSet)
+        #expect(rules.secretNames == ["CHAT", "ERP"] && rules.optionalSecretNames == ["CHAT"])
+        let condition = try #require(rules.rules.first?.steps[0].condition)
+        let event = Event(id: .init(rawValue: 1), name: "X", payload: [:], origin: .callback, receivedAt: now)
+        for (names, secrets, holds) in [
+            (["mail.server", "mail.to"], ["CHAT"], true), (["mail.to"], [], false), ([], ["CHAT"], false),
+        ] as [(Set<String>, Set<String>, Bool)] {
+            let configured = Configured(names).adding(secrets: secrets)
+            let judgement = Judgement(event: event, steps: [:], configured: configured, now: now)
+            #expect(condition.holds(in: judgement) == holds)
+        }
+    }
+
+    @Test
+    func `a secret that another step uses unasked may not be missing`() throws {
+        let outcome = compile(
+            """
+            rules:
+              - id: a
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - { http: { url: "${secret:CHAT}" }, if: { configured.secret.CHAT: true } }
+                  - http: { url: "${secret:CHAT}/x" }
+            """
+        )
+        #expect(outcome.ruleSet?.optionalSecretNames == [])
+    }
+
+    @Test
     func `the enabled rules that match are found in their order`() throws {
         let outcome = compile(
             """

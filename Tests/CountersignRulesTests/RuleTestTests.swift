@@ -15,6 +15,7 @@ struct RuleTestTests {
             tests:
               - name: it is fetched
                 at: 2026-01-31T09:00:00Z
+                configured: [mail.to, secret.CHAT]
                 send:
                   - { name: PACKAGE_COMPLETE, packageId: A }
                   - { payload: { name: PACKAGE_DECLINE }, after: 2h, origin: poll }
@@ -30,6 +31,7 @@ struct RuleTestTests {
         let test = try #require(outcome.tests.first)
         #expect(test.name == "it is fetched")
         #expect(test.start == Date(timeIntervalSince1970: 1_769_850_000))
+        #expect(test.configured == Configured(["mail.to", "secret.CHAT"]))
         #expect(test.sends.map(\.name) == ["PACKAGE_COMPLETE", "PACKAGE_DECLINE"])
         #expect(test.sends.map(\.delay) == [.zero, .seconds(7_200)])
         #expect(test.sends.map(\.origin) == [.callback, .poll])

@@ -74,21 +74,14 @@ package struct HTTPAction: Action {
     }
 
     package func plan(in scope: Scope) async throws(StepFailure) -> HTTPPlan {
-        let template = options.required(Self.url)
         let method = options.required(Self.method)
-        var url = try template.text(in: scope, for: .url)
-        url = Destination.adding(try texts(Self.query, in: scope, for: .query), to: url)
-        // A dry run knows no secrets, so a URL that holds one is judged when it is used.
-        let hasSecret = template.expressions.contains { $0.isSecret }
-        let destination = hasSecret ? nil : try Destination(url, source: template.source)
+        let parameters = try texts(Self.query, in: scope, for: .query)
+        let target = try OutgoingTarget(options.required(Self.url), adding: parameters, in: scope)
         let body = try body(for: method, in: scope)
         let headers = try headers(in: scope, type: body?.type)
         return HTTPPlan(
             method: method,
-            url: destination?.url ?? url,
-            source: template.source,
-            target: destination.map { "'\($0.host)'" } ?? "the server",
-            destination: destination?.place ?? "the server of \(scope.ruleID)/\(scope.stepID)",
+            target: target,
             headers: headers,
             body: body?.text,
             signingSecret: try options[Self.sign]

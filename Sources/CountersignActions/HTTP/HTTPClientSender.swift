@@ -15,8 +15,7 @@ package struct HTTPClientSender: HTTPSending {
     package static let keptBytes = 64 * 1_024
 
     private let clients: OutgoingClients
-    private let policy: OutgoingPolicy
-    private let resolver: any NameResolving
+    private let addresses: ReachableAddresses
     private let tls: TLSConfiguration?
     private let userAgent: String
 
@@ -34,8 +33,7 @@ package struct HTTPClientSender: HTTPSending {
         userAgent: String
     ) {
         self.clients = clients
-        self.policy = policy
-        self.resolver = resolver
+        addresses = ReachableAddresses(policy: policy, resolver: resolver)
         self.tls = tls
         self.userAgent = userAgent
     }
@@ -80,7 +78,7 @@ package struct HTTPClientSender: HTTPSending {
             throw ExchangeError("it cannot be sent: the URL is refused", isPassing: false)
         }
         var lastFailure: ExchangeError?
-        for address in try await addresses(of: host) {
+        for address in try await addresses.all(of: host) {
             do {
                 return try await exchange(request, to: receiver, with: host, at: address)
             } catch let error where Self.isBeforeSending(error) {
@@ -91,18 +89,6 @@ package struct HTTPClientSender: HTTPSending {
             }
         }
         throw lastFailure ?? ExchangeError("its name leads to no address")
-    }
-
-    /// The addresses that may be tried, in the resolver's order.
-    private func addresses(of host: String) async throws(ExchangeError) -> [IPAddress] {
-        let all: [IPAddress]
-        if let address = IPAddress(host) { all = [address] } else { all = try await resolver.addresses(of: host) }
-        let refusals = all.map { policy.refusal(of: $0, for: host) }
-        let allowed = zip(all, refusals).filter { $0.1 == nil }.map(\.0)
-        if allowed.isEmpty, let reason = refusals.compactMap({ $0 }).first {
-            throw ExchangeError("it may not be reached: \(reason)", isPassing: false)
-        }
-        return allowed
     }
 
     private func exchange(
@@ -223,10 +209,10 @@ extension HTTPClientError {
 
 extension IOError {
     /// Whether nobody was reached at all.
-    fileprivate var isRefusal: Bool {
+    var isRefusal: Bool {
         [.connectionRefused, .noRouteToHost, .networkUnreachable, .addressNotAvailable].contains(number)
     }
 
     fileprivate var number: Errno { Errno(rawValue: errnoCode) }
-    fileprivate var shortReason: String { number.description.lowercased() }
+    var shortReason: String { number.description.lowercased() }
 }

@@ -6,17 +6,7 @@ package struct HTTPPlan: ActionPlan {
     static let ownHeaders: Set = ["idempotency-key", "content-length", "transfer-encoding", "connection"]
 
     let method: String
-    let url: String
-
-    /// The URL as the rule writes it.
-    let source: String
-
-    /// The other side, as a failure may name it.
-    let target: String
-
-    /// Host and port, or the step where they are secret.
-    package let destination: String?
-
+    let target: OutgoingTarget
     let headers: [OutgoingRequest.Header]
     let body: String?
 
@@ -26,8 +16,10 @@ package struct HTTPPlan: ActionPlan {
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
+    package var destination: String? { target.destination }
+
     package var json: JSON {
-        var object: JSONObject = ["method": .string(method), "url": .string(url)]
+        var object: JSONObject = ["method": .string(method), "url": .string(target.url)]
         object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
         object["body"] = body.map { .string($0) }
         object["sign"] = signingSecret.map { _ in "Standard Webhooks" }
@@ -36,7 +28,7 @@ package struct HTTPPlan: ActionPlan {
     }
 
     func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        let destination = try Destination(url, source: source)
+        let destination = try Destination(target.url, source: target.source)
         let request = OutgoingRequest(
             method: method,
             url: destination.url,
@@ -48,7 +40,7 @@ package struct HTTPPlan: ActionPlan {
             answer = try await context.services.http.send(request)
         } catch {
             throw StepFailure(
-                "\(target) did not answer: \(error.reason)",
+                "\(target.name) did not answer: \(error.reason)",
                 isWorthRetrying: error.isPassing,
                 isOutage: error.isPassing
             )
@@ -71,7 +63,7 @@ package struct HTTPPlan: ActionPlan {
         let wait = isBusy ? answer.header("retry-after") : nil
         let hint = (300...399).contains(answer.status) ? "; redirects are not followed" : ""
         return StepFailure(
-            "\(target) answered \(answer.status)\(hint)",
+            "\(target.name) answered \(answer.status)\(hint)",
             isWorthRetrying: Self.isWorthRetrying(answer.status),
             retryAfter: wait.flatMap { RetryAfter.wait(from: $0, at: context.services.clock.now) },
             isOutage: answer.status >= 500,

@@ -53,7 +53,12 @@ struct DryRunCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment, flags: ["rules": rules])
         let registry = try await environment.registry(for: settings)
         let ruleSet = try environment.ruleSet(of: environment.ruleSources([settings.rulesPath]), registry)
-        let dryRun = DryRun(ruleSet: ruleSet, planner: Planner(registry: registry))
+        let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
+        let dryRun = DryRun(
+            ruleSet: ruleSet,
+            planner: Planner(registry: registry),
+            configured: settings.configured.adding(secrets: places.load(ruleSet.optionalSecretNames).names)
+        )
         let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let reader = OneSpanCallbacks(authentication: .none)
         let package = try package.map { try self.package(at: $0, environment) }

@@ -20,6 +20,7 @@ struct Doctor {
         findings += await store(state.answer)
         findings += await rules(state.answer)
         findings += await registration()
+        findings += await mail()
         findings += [state.finding] + places() + machine()
         return findings + (await clock())
     }

@@ -124,6 +124,7 @@ extension OptionKind {
         case .shellScript: "shell script"
         case .arguments: "list of texts with `${…}`"
         case .templates: "map of texts with `${…}`"
+        case .templateList: "text with `${…}`, or a list of them"
         case .json: "any value with `${…}`"
         case .jsonObject: "map of any values with `${…}`"
         case .ownEvent: "name that begins with `X_`"

@@ -63,6 +63,9 @@ struct Settings: Sendable {
     /// After how long without a callback somebody is told; nil for never.
     let silence: Duration?
 
+    /// The mail server; nil where rules send no mail.
+    let mail: MailSettings?
+
     let logLevel: String
 
     /// `auto`, `logfmt` or `json`.
@@ -110,6 +113,7 @@ struct Settings: Sendable {
             .absolute(from: workingDirectory)
         oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
         silence = (options[Declared.oneSpan] ?? Options())[Declared.silence]
+        mail = try MailSettings(options[Declared.mail] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
         logFormat = (options[Declared.log] ?? Options()).required(Declared.logFormat)
         executables = options.required(Declared.actions)
@@ -125,7 +129,7 @@ struct Settings: Sendable {
     /// The Unix socket through which commands reach the running server.
     var controlSocket: String { storePath + ".sock" }
 
-    private static func address(_ text: String, of setting: String) throws -> (host: String, port: Int) {
+    static func address(_ text: String, of setting: String) throws -> (host: String, port: Int) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else {
             throw UsageError("'\(setting)' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'")
         }

@@ -1,3 +1,4 @@
+import CountersignActions
 package import CountersignModel
 import CountersignOneSpan
 
@@ -219,6 +220,31 @@ package enum SettingsDeclaration {
         "The REST API of OneSpan Sign."
     )
 
+    static let mailServer = Field<String>
+        .text("server", "Host and port of the mail server, such as `smtp.example.com:587`; without it no mail is sent.")
+    static let mailSecurity = Field.choice(
+        "security",
+        MailServer.Security.allCases.map(\.rawValue),
+        "How mail is kept from others on the way: `starttls` as a rule on port 587, `tls` on port 465; `none` is for "
+            + "servers of the own network.",
+        default: MailServer.Security.startTLS.rawValue
+    )
+    static let mailFrom = Field<String>.text("from", "The sender, such as `Countersign <countersign@example.com>`.")
+    static let mailTo = Field<[String]>.texts("to", "Whom mails go to whose step names nobody.")
+    static let mailUser = Field<String>
+        .text(
+            "user",
+            "The user to log in as; the password is the secret `MAIL_PASSWORD`, which is looked for as those of rules are."
+        )
+    static let mail = Field.group(
+        "mail",
+        [
+            mailServer.declaration, mailSecurity.declaration, mailFrom.declaration, mailTo.declaration,
+            mailUser.declaration,
+        ],
+        "The server through which rules send mail."
+    )
+
     static let program = Field.text("program", "The executable.", isRequired: true)
     static let arguments = Field<[String]>.texts("arguments", "Arguments that it is started with.")
     static let actions = Field.groups(
@@ -233,7 +259,7 @@ package enum SettingsDeclaration {
         engine.declaration,
         files.declaration, disk.declaration, retention.declaration, programs.declaration, http.declaration,
         secrets.declaration,
-        oneSpan.declaration, admin.declaration, log.declaration, actions.declaration,
+        oneSpan.declaration, mail.declaration, admin.declaration, log.declaration, actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.

@@ -38,6 +38,13 @@ package enum StarterFiles {
         #   poll: { every: 6h }
         #   silence: 24h
 
+        # The server through which rules send mail; the password is the secret MAIL_PASSWORD.
+        # mail:
+        #   server: smtp.example.com:587
+        #   user: countersign
+        #   from: Countersign <countersign@example.com>
+        #   to: [ops@example.com]
+
         # Secrets that rules name as ${secret:NAME}: a file each, for the owner alone; else environment variables.
         # secrets:
         #   folder: secrets

@@ -87,7 +87,8 @@ package struct RuleTestRunner: Sendable {
                     http: services.http,
                     events: InboxEvents(inbox: store, clock: clock),
                     clock: clock,
-                    packages: AbsentPackages()
+                    packages: AbsentPackages(),
+                    configured: test.configured
                 ),
                 clock: clock,
                 logger: logger,

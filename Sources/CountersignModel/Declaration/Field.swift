@@ -77,6 +77,13 @@ extension Field where Value == Template {
 }
 
 extension Field where Value == [Template] {
+    /// A text with `${…}` in it, or a list of such texts.
+    public static func templateList(_ key: String, in place: Place, _ summary: String) -> Field {
+        Field(key, .templateList(place), summary, default: []) {
+            if case .templateList(let value) = $0 { value } else { nil }
+        }
+    }
+
     /// A program and its arguments.
     public static func arguments(_ key: String, _ summary: String, isRequired: Bool = false) -> Field {
         Field(key, .arguments, summary, isRequired: isRequired) {

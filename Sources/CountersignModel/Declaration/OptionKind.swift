@@ -8,6 +8,8 @@ public indirect enum OptionKind: Sendable {
     case arguments
     /// A map of names to templates.
     case templates(Place)
+    /// A template, or a list of them.
+    case templateList(Place)
     /// Any JSON value with templates in its strings.
     case json
     /// A JSON object with templates in its strings, without these keys.
@@ -39,6 +41,7 @@ public indirect enum OptionValue: Sendable {
     case template(Template)
     case arguments([Template])
     case templates([NamedTemplate])
+    case templateList([Template])
     case json(JSONTemplate)
     case text(String)
     case texts([String])

@@ -6,7 +6,8 @@ extension Place {
         switch self {
         case .filePath: Self.pathFault(in: template)
         case .url: Self.urlFault(in: template)
-        case .argument, .environment, .query, .header, .folder, .text, .credential: nil
+        case .mailAddress: Self.addressFault(in: template)
+        case .argument, .environment, .query, .header, .folder, .text, .credential, .message, .mailHeader: nil
         }
     }
 
@@ -25,6 +26,16 @@ extension Place {
         let text = template.segments.map { if case .literal(let text) = $0 { text } else { "v" } }.joined()
         do throws(StepFailure) {
             _ = try components(ofPath: text, source: template.source)
+            return nil
+        } catch {
+            return error.reason
+        }
+    }
+
+    private static func addressFault(in template: Template) -> String? {
+        guard let text = template.literal else { return nil }
+        do throws(StepFailure) {
+            _ = try MailAddress(text, source: template.source)
             return nil
         } catch {
             return error.reason

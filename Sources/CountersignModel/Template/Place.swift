@@ -20,6 +20,12 @@ public enum Place: Sendable, Hashable {
     case text
     /// A key that signs or opens something, such as the secret of a signature.
     case credential
+    /// Text that people read, in a chat or a mail: a value shows as it is, whatever its signs mean there.
+    case message(Markup)
+    /// A header of a mail: one line.
+    case mailHeader
+    /// An address of a mail, with or without a name before it: `Ops <ops@example.com>`.
+    case mailAddress
 }
 
 extension Place {
@@ -27,7 +33,7 @@ extension Place {
     package var allowsSecrets: Bool {
         switch self {
         case .environment, .url, .header, .credential: true
-        case .argument, .query, .filePath, .folder, .text: false
+        case .argument, .query, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
         }
     }
 
@@ -36,14 +42,21 @@ extension Place {
         if !allowsSecrets, let secret = template.expressions.first(where: { $0.isSecret }) {
             return ("a secret may not stand here; it is allowed in headers, url, env and sign", secret)
         }
-        guard self == .url else { return nil }
+        switch self {
+        case .url: return Self.urlProblem(of: template)
+        case .message(.html): return Self.htmlProblem(of: template)
+        default: return nil
+        }
+    }
+
+    private static func urlProblem(of template: Template) -> (message: String, expression: Template.Expression)? {
         var before = ""
         for segment in template.segments {
             switch segment {
             case .literal(let text): before += text
             case .value(let expression) where expression.isSecret: before += before.isEmpty ? "s://s" : "s"
             case .value(let expression):
-                guard Self.isBehindAuthority(before) else {
+                guard isBehindAuthority(before) else {
                     return ("the scheme and the host of a URL are literal, or a secret", expression)
                 }
                 before += "v"
@@ -51,6 +64,24 @@ extension Place {
         }
         return nil
     }
+
+    private static func htmlProblem(of template: Template) -> (message: String, expression: Template.Expression)? {
+        var before = ""
+        for segment in template.segments {
+            switch segment {
+            case .literal(let text): before += text
+            case .value(let expression):
+                guard HTMLSpot(behind: before) != .hidden else {
+                    return (Self.hiddenSpot, expression)
+                }
+                before += "v"
+            }
+        }
+        return nil
+    }
+
+    fileprivate static let hiddenSpot =
+        "a value stands in the text of HTML, or in a link behind its host (href=\"https://host/…\"), and nowhere else"
 
     /// Whether the text of a URL has reached its path, query or fragment.
     private static func isBehindAuthority(_ text: String) -> Bool {
@@ -109,6 +140,14 @@ extension Place {
             try requireComponent(plain, value, expression, "file path")
             if plain == "." || plain == ".." { return String(repeating: "_", count: plain.count) }
             return String(String.UnicodeScalarView(plain.unicodeScalars.map { $0 == "/" || $0 == "\0" ? "_" : $0 }))
+        case .message(.html):
+            switch HTMLSpot(behind: text) {
+            case .text: return Markup.html.encoding(plain, behind: text)
+            case .link: return plain.percentEncoded
+            case .hidden: throw .final(Self.hiddenSpot)
+            }
+        case .message(let markup): return markup.encoding(plain, behind: text)
+        case .mailHeader, .mailAddress: return plain.onOneLine
         default: return plain
         }
     }
@@ -148,7 +187,7 @@ extension Place {
         case .argument: "an argument"
         case .environment: "an environment variable"
         case .header: "a header"
-        case .url, .query, .filePath, .folder, .text, .credential: "this place"
+        case .url, .query, .filePath, .folder, .text, .credential, .message, .mailHeader, .mailAddress: "this place"
         }
     }
 }
@@ -165,6 +204,18 @@ extension JSON {
 }
 
 extension String {
+    /// The text with a space in the place of line ends, controls and signs that turn the direction of writing.
+    package var onOneLine: String {
+        let scalars = unicodeScalars.map { scalar -> Unicode.Scalar in
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: " "
+            case .format where scalar.properties.isBidiControl: " "
+            default: scalar
+            }
+        }
+        return String(String.UnicodeScalarView(scalars))
+    }
+
     /// All but unreserved characters (RFC 3986, section 2.3) as `%XX`, so that no sign of the text means anything.
     package var percentEncoded: String {
         var out: [UInt8] = []

@@ -142,6 +142,9 @@ public struct Secrets: Sendable {
     /// Secrets for a dry run: each reads as the mask.
     package static let hidden = Secrets(isHidden: true)
 
+    /// The names of the secrets that have a value.
+    package var names: Set<String> { Set(values.keys) }
+
     /// The secret called `name` after these filters, which is masked from now on like the secret itself.
     func value(of name: String, through filters: [FilterCall]) throws(StepFailure) -> JSON? {
         let value = try value(of: name)

@@ -18,6 +18,17 @@ extension Condition {
     /// Whether it looks at the package or its signer, who must be asked for.
     package var asksPackage: Bool { references.contains { $0.root != .subject } }
 
+    /// The secrets of which a step's `if` asks whether they are set.
+    var secretsAskedFor: Set<String> {
+        let names = references.compactMap { path -> String? in
+            guard path.root == .subject, path.path.components.prefix(2) == [.key("configured"), .key("secret")],
+                case .key(let name)? = path.path.components.dropFirst(2).first
+            else { return nil }
+            return name
+        }
+        return Set(names)
+    }
+
     /// Whether it holds, or may hold once the package is known.
     package func canHold(in judgement: Judgement) -> Bool { outlook(in: judgement) != false }
 

@@ -158,8 +158,13 @@ struct ConditionReader {
         case (.key("steps"), .key(let id)):
             let inner = JSONPath(Array(rest.components.dropFirst()))
             references.check(.step(id: id, inner), at: span)
+        case (.key("configured"), .some):
+            if let fault = Configured.fault(of: "\(rest)") {
+                findings.report(.unknownPath, fault, at: span)
+                return nil
+            }
         default:
-            let roots = ["event", "steps", "package", "signer"]
+            let roots = ["event", "steps", "package", "signer", "configured"]
             let near = Suggestion.nearest(to: String(text.prefix { $0 != "." }), among: roots)
             let hint = near.map { "; did you mean '\($0).…'?" } ?? ""
             findings.report(.badPath, "a path of 'if' begins with 'event.' or 'steps.'\(hint)", at: span)

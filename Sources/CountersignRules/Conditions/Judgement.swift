@@ -46,10 +46,12 @@ package struct Judgement: Sendable {
         )
     }
 
-    /// A step's `if` is judged by `event.…` and `steps.…`.
-    package init(event: Event, steps: JSONObject, now: Date) {
+    /// A step's `if` is judged by `event.…`, `steps.…` and `configured.…`.
+    package init(event: Event, steps: JSONObject, configured: Configured = Configured(), now: Date) {
         self.init(
-            subject: ["event": event.payload, "steps": .object(steps)],
+            subject: [
+                "event": event.payload, "steps": .object(steps), "configured": .object(configured.json),
+            ],
             eventName: event.name,
             origin: event.origin,
             now: now,

@@ -45,6 +45,17 @@ extension OptionReader {
         return read.count == entries.count ? read : nil
     }
 
+    /// A text, or a list of texts of which there is at least one.
+    func templateList(_ node: Node, in place: Place, what: String) -> [Template]? {
+        guard let items = node.items else { return template(node, in: place, what: what).map { [$0] } }
+        guard !items.isEmpty else {
+            findings.report(.outOfRange, "\(what) is an empty list; leave it out, or name somebody", at: node.span)
+            return nil
+        }
+        let read = items.compactMap { template($0, in: place, what: "an item of \(what)") }
+        return read.count == items.count ? read : nil
+    }
+
     func arguments(_ node: Node, what: String) -> [Template]? {
         guard let items = node.items else {
             findings.reportType(

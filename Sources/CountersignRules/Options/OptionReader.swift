@@ -73,6 +73,7 @@ struct OptionReader {
         case .shellScript: script(node, what: what).map { .text($0) }
         case .arguments: arguments(node, what: what).map { .arguments($0) }
         case .templates(let place): templates(node, in: place, what: what).map { .templates($0) }
+        case .templateList(let place): templateList(node, in: place, what: what).map { .templateList($0) }
         case .json: json(node).map { .json($0) }
         case .jsonObject(let reserved): jsonObject(node, without: reserved, what: what).map { .json($0) }
         case .ownEvent: ownEvent(node, what: what).map { .text($0) }
@@ -182,7 +183,7 @@ extension FieldDeclaration {
     fileprivate var needsText: Bool {
         switch kind {
         case .shellScript: true
-        case .template(.text): isRequired
+        case .template(.text), .template(.message), .template(.mailHeader): isRequired
         default: false
         }
     }

@@ -13,6 +13,9 @@ struct RuleDraft {
 
     let secretNames: Set<String>
 
+    /// Secrets that may be missing, as the rule asks first whether they are set.
+    let optionalSecretNames: Set<String>
+
     /// The ids of all its steps.
     let stepIDs: Set<String>
 
@@ -85,6 +88,7 @@ struct RuleReader {
             rule: rule,
             meaning: meaning(map, of: ["when", "then", "on_failure", "always"]),
             secretNames: chain.needs.secretNames,
+            optionalSecretNames: chain.needs.optionalSecretNames,
             stepIDs: chain.stepIDs,
             findings: findings
         )

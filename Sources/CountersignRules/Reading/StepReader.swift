@@ -14,14 +14,17 @@ struct StepReader {
 
     /// The step; nil where it has errors.
     func step(_ needs: inout StepNeeds) -> Step? {
-        let read = actionOptions(&needs)
+        var own = StepNeeds()
+        let read = actionOptions(&own)
         ClearTextSecrets(findings: findings).check(header.actionEntry.value)
         let condition = entry("if")
             .flatMap { entry in
                 ConditionReader(findings: findings, setting: .step, references: references)
                     .root(entry.value, what: "'if'", at: entry.keySpan)
             }
-        if condition?.asksPackage ?? false { needs.package = true }
+        if condition?.asksPackage ?? false { own.package = true }
+        own.makeOptional(condition?.secretsAskedFor ?? [])
+        needs.add(own)
         let (timeout, retry, continues) = (timeout(), retry(), continuesOnError())
         guard let timeout, let retry, let continues else { return nil }
         if entry("if") != nil, condition == nil { return nil }

@@ -96,8 +96,23 @@ struct StepsReader {
 struct StepNeeds {
     var secretNames: Set<String> = []
 
+    /// Secrets that are used only where a step's `if` finds them set.
+    var optionalSecretNames: Set<String> = []
+
     /// Whether they use the package or its signer.
     var package = false
+
+    /// Takes these secrets for ones that may be missing.
+    mutating func makeOptional(_ names: Set<String>) {
+        secretNames.subtract(names)
+        optionalSecretNames.formUnion(names)
+    }
+
+    mutating func add(_ other: StepNeeds) {
+        secretNames.formUnion(other.secretNames)
+        optionalSecretNames.formUnion(other.optionalSecretNames)
+        package = package || other.package
+    }
 
     mutating func add(_ reference: Reference) {
         switch reference {

@@ -46,6 +46,7 @@ extension RuleSchema {
         case .template, .shellScript, .text: text()
         case .arguments: ["type": "array", "items": text(), "minItems": 1]
         case .templates: ["type": "object", "additionalProperties": text()]
+        case .templateList: ["anyOf": [text(), ["type": "array", "items": text(), "minItems": 1]]]
         case .json: [:]
         case .jsonObject(let reserved):
             [

@@ -65,6 +65,10 @@ extension RuleSchema {
         let head: JSONObject = [
             "name": text("What the test shows."),
             "at": ["type": "string", "description": "The time at which it starts, such as 2026-01-31T09:00:00Z."],
+            "configured": [
+                "type": "array", "items": ["type": "string"],
+                "description": "What a step's 'if' finds under 'configured', such as mail.to; all else is not set.",
+            ],
         ]
         var test = map(JSONObject(head.members + lists.members), required: ["name", "send"])
         test["anyOf"] = [["required": ["expect"]], ["required": ["expect_none"]]]

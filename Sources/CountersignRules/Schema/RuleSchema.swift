@@ -107,7 +107,8 @@ package struct RuleSchema: Sendable {
             condition["additionalProperties"] = .object(Self.reference("valueTest"))
             return .object(condition)
         }
-        condition["patternProperties"] = [#"^(event|steps)\."#: .object(Self.reference("valueTest"))]
+        let roots = #"^(event|steps|package|signer|configured)\."#
+        condition["patternProperties"] = .object([roots: .object(Self.reference("valueTest"))])
         condition["additionalProperties"] = false
         return .object(condition)
     }

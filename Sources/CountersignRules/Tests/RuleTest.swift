@@ -67,6 +67,9 @@ package struct RuleTest: Sendable {
     /// The time at which the test starts; nil for the `createdDate` of its first event, or a fixed time without one.
     package let start: Date?
 
+    /// What a step's `if` finds under `configured`.
+    package let configured: Configured
+
     package let sends: [Send]
     package let expectations: [Expectation]
 

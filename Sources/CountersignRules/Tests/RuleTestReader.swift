@@ -3,7 +3,7 @@ import Foundation
 
 /// Reads one entry of `tests`; a method that returns nil has reported why.
 struct RuleTestReader {
-    static let keys = ["name", "at", "send", "mock", "expect", "expect_none"]
+    static let keys = ["name", "at", "configured", "send", "mock", "expect", "expect_none"]
     static let sendKeys = ["payload", "after", "origin", "package"]
     static let expectationKeys = ["rule", "times", "ends", "steps"]
     static let stepKeys = ["id", "plan"]
@@ -25,6 +25,7 @@ struct RuleTestReader {
         let nameEntry = map.required("name")
         let name = nameEntry.flatMap { options.text($0.value, what: "'name'") }
         let start = map["at"].flatMap { time($0.value) }
+        let configured = map.list("configured", of: "names")?.compactMap(configuredName)
         let sends = map.required("send") == nil ? [] : map.list("send", of: "events")?.compactMap(send)
         let mocks = map.list("mock", of: "mocked steps")?.compactMap(mock)
         let expectations = map.list("expect", of: "expected runs")?.compactMap(expectation)
@@ -35,6 +36,7 @@ struct RuleTestReader {
         return RuleTest(
             name: name,
             start: start,
+            configured: Configured(Set(configured ?? [])),
             sends: sends ?? [],
             expectations: expectations ?? [],
             silentRules: silentRules ?? [],
@@ -53,6 +55,14 @@ struct RuleTestReader {
                 at: node.span
             )
         }
+        return nil
+    }
+
+    /// The name of a setting or a secret that can be asked for.
+    private func configuredName(_ node: Node) -> String? {
+        guard let name = options.text(node, what: "an item of 'configured'") else { return nil }
+        guard let fault = Configured.fault(of: name) else { return name }
+        findings.report(.unknownPath, fault, at: node.span)
         return nil
     }
 

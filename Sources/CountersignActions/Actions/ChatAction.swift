@@ -1,0 +1,152 @@
+package import CountersignModel
+
+/// Tells something to people in a chat.
+package struct ChatAction: Action {
+    private static let url = Field.template(
+        "url",
+        in: .url,
+        "The chat's webhook; whoever knows it can post, so keep it as a secret.",
+        isRequired: true
+    )
+    private static let kind = Field.choice(
+        "kind",
+        ["auto"] + ChatKind.allCases.map(\.rawValue),
+        "Which chat it is; `auto` goes by the URL, as far as that tells. `plain` posts `text`, `title`, `level` and `fields` "
+            + "as JSON.",
+        default: "auto"
+    )
+    private static let text = Field.template(
+        "text",
+        in: .message(.plain),
+        "The message, in the chat's own markup; values show as they are, whatever is in them.",
+        isRequired: true
+    )
+    private static let title = Field.template("title", in: .message(.plain), "A line above the message.")
+    private static let level = Field.choice(
+        "level",
+        ChatLevel.allCases.map(\.rawValue),
+        "How much it matters, told by a colour.",
+        default: ChatLevel.info.rawValue
+    )
+    private static let fields = Field.templates(
+        "fields",
+        in: .message(.plain),
+        "Facts below the message, by their names."
+    )
+
+    package static let declaration = ActionDeclaration(
+        name: "chat",
+        summary: "Posts a message to a webhook of Slack, Microsoft Teams (a workflow's), Mattermost, or any other.",
+        fields: [
+            url.declaration, kind.declaration, text.declaration, title.declaration, level.declaration,
+            fields.declaration,
+        ],
+        outputs: [.init("code", "The answer's status code.")],
+        examples: [
+            .init(
+                "Tell a channel of Slack, Teams or Mattermost.",
+                yaml: """
+                    chat:
+                      url: "${secret:OPS_CHAT_URL}"
+                      text: "Package ${event.packageId} is complete."
+                    """
+            ),
+            .init(
+                "Alert with what a signer typed.",
+                yaml: """
+                    chat:
+                      kind: mattermost
+                      url: "https://chat.example.com/hooks/${secret:CHAT_HOOK}"
+                      level: warning
+                      title: A signer opted out
+                      text: "@here please call them back. Reason: ${event.message | default('none')}"
+                      fields: { Package: "${event.packageId}", Signer: "${event.sessionUser}" }
+                    """
+            ),
+        ]
+    )
+
+    /// A message that is about to be posted.
+    package struct Plan: ActionPlan {
+        /// nil in a dry run that cannot know it, as the URL is secret.
+        let kind: ChatKind?
+        let message: ChatMessage
+        let target: OutgoingTarget
+
+        package var destination: String? { target.destination }
+
+        package var json: JSON {
+            var object: JSONObject = [
+                "kind": .string(kind?.rawValue ?? "auto"), "url": .string(target.url),
+                "level": .string(message.level.rawValue),
+            ]
+            object["title"] = message.title.map { .string($0) }
+            object["text"] = .string(message.text)
+            if !message.fields.isEmpty {
+                let fields = message.fields.map { JSONObject.Member(key: $0.name, value: .string($0.value)) }
+                object["fields"] = .object(JSONObject(fields))
+            }
+            return .object(object)
+        }
+    }
+
+    private let options: Options
+
+    package init(options: Options) {
+        self.options = options
+    }
+
+    package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
+        let target = try OutgoingTarget(options.required(Self.url), in: scope)
+        let kind = try kind(of: target)
+        let markup = kind?.markup ?? .plain
+        let aside = kind?.markupAside ?? .plain
+        var fields: [ChatMessage.Field] = []
+        for entry in options.required(Self.fields) {
+            let value = try entry.template.text(in: scope, for: .message(aside))
+            fields.append(ChatMessage.Field(name: entry.name, value: value))
+        }
+        let text = try options.required(Self.text).text(in: scope, for: .message(markup))
+        guard text.contains(where: { !$0.isWhitespace }) else { throw .final("the message is empty") }
+        let message = ChatMessage(
+            level: ChatLevel(rawValue: options.required(Self.level)) ?? .info,
+            title: try options[Self.title]
+                .map { title throws(StepFailure) in try title.text(in: scope, for: .message(aside)).onOneLine },
+            text: text.cut(to: (kind ?? .plain).longestText),
+            fields: fields
+        )
+        return Plan(kind: kind, message: message, target: target)
+    }
+
+    /// The chat at the other side; nil where only the live run can know it.
+    ///
+    /// - Throws: `StepFailure` where it is not known, or not the one that the rule names: values would not be escaped as
+    ///   they must be.
+    private func kind(of target: OutgoingTarget) throws(StepFailure) -> ChatKind? {
+        let named = ChatKind(rawValue: options.required(Self.kind))
+        if target.url.contains(Secrets.mask) { return named }
+        let found = ChatKind(recognising: target.url)
+        if let named {
+            guard let found, found != named else { return named }
+            throw .final("the webhook is one of \(found.rawValue), and 'kind' says \(named.rawValue)")
+        }
+        guard let found else {
+            throw .final("the URL does not tell which chat it leads to; add 'kind: slack', teams, mattermost or plain")
+        }
+        return found
+    }
+
+    package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        guard let kind = plan.kind else { throw .final("it is not known which chat it is; add 'kind'") }
+        let request = HTTPPlan(
+            method: "POST",
+            target: plan.target,
+            headers: [.init("Content-Type", "application/json; charset=utf-8")],
+            body: plan.message.body(for: kind).text,
+            signingSecret: nil,
+            accepted: nil
+        )
+        let outputs = try await request.perform(in: context)
+        return ["code": outputs["code"] ?? .null]
+    }
+}

@@ -1,0 +1,154 @@
+package import CountersignModel
+import Logging
+
+/// Sends a mail.
+package struct EmailAction: Action {
+    private static let to = Field.templateList(
+        "to",
+        in: .mailAddress,
+        "Whom it goes to, such as `Ops <ops@example.com>`; without it, those of `mail.to` in the settings."
+    )
+    private static let cc = Field.templateList("cc", in: .mailAddress, "Who gets a copy.")
+    private static let bcc = Field.templateList("bcc", in: .mailAddress, "Who gets a copy that the others do not see.")
+    private static let replyTo = Field.template("reply_to", in: .mailAddress, "Whom answers go to.")
+    private static let from = Field.template("from", in: .mailAddress, "The sender; without it, `mail.from`.")
+    private static let subject = Field.template(
+        "subject",
+        in: .mailHeader,
+        "The subject; a line end in a value becomes a space, and it is cut after 250 characters.",
+        isRequired: true
+    )
+    private static let text = Field.template("text", in: .message(.plain), "The mail as plain text.", isRequired: true)
+    private static let html = Field.template(
+        "html",
+        in: .message(.html),
+        "The mail as HTML, for those who read that; values are escaped, and stand in its text or behind the host of a link."
+    )
+
+    package static let declaration = ActionDeclaration(
+        name: "email",
+        summary: "Sends a mail through the server of `mail.server`.",
+        fields: [
+            to.declaration, cc.declaration, bcc.declaration, replyTo.declaration, from.declaration, subject.declaration,
+            text.declaration, html.declaration,
+        ],
+        outputs: [
+            .init("message_id", "The mail's id, the same for every attempt."),
+            .init("accepted", "The addresses for which the server took it."),
+            .init("refused", "The addresses for which it did not, each with what the server said."),
+            .init("reply", "What the server said in the end."),
+        ],
+        examples: [
+            .init(
+                "Tell those of `mail.to`.",
+                yaml: """
+                    email:
+                      subject: "Package ${event.packageId} is complete"
+                      text: "Everybody has signed."
+                    """
+            ),
+            .init(
+                "Alert with what a signer typed, as text and as HTML.",
+                yaml: """
+                    email:
+                      to: [ops@example.com, "Legal <legal@example.com>"]
+                      reply_to: service@example.com
+                      subject: "Opt-out: ${event.message | default('no reason') | truncate(60)}"
+                      text: |
+                        ${event.sessionUser} opted out of ${event.packageId}.
+                        ${event.message}
+                      html: |
+                        <p><b>${event.sessionUser}</b> opted out of
+                        <a href="https://erp.example.com/packages/${event.packageId}">${event.packageId}</a>:</p>
+                        <blockquote>${event.message}</blockquote>
+                    """
+            ),
+        ]
+    )
+
+    /// A mail that is about to be sent.
+    package struct Plan: ActionPlan {
+        /// The lane of all mails: they go through one server.
+        static let lane = "the mail server"
+
+        let mail: OutgoingMail
+
+        package var destination: String? { Self.lane }
+
+        package var json: JSON {
+            var object: JSONObject = [:]
+            object["from"] = mail.from.map { .string($0.shown) }
+            for (key, addresses) in [("to", mail.to), ("cc", mail.cc), ("bcc", mail.bcc)] where !addresses.isEmpty {
+                object[key] = .array(addresses.map { .string($0.shown) })
+            }
+            object["reply_to"] = mail.replyTo.map { .string($0.shown) }
+            object["subject"] = .string(mail.subject)
+            object["text"] = .string(mail.text)
+            object["html"] = mail.html.map { .string($0) }
+            return .object(object)
+        }
+    }
+
+    private let options: Options
+
+    package init(options: Options) {
+        self.options = options
+    }
+
+    package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
+        let subject = try options.required(Self.subject).text(in: scope, for: .mailHeader)
+        return Plan(
+            mail: OutgoingMail(
+                from: try address(Self.from, in: scope),
+                to: try addresses(Self.to, in: scope),
+                cc: try addresses(Self.cc, in: scope),
+                bcc: try addresses(Self.bcc, in: scope),
+                replyTo: try address(Self.replyTo, in: scope),
+                // Also what the rule writes itself, such as a folded text of YAML, becomes one line.
+                subject: subject.onOneLine.split(separator: " ").joined(separator: " ").cut(to: 250),
+                text: try options.required(Self.text).text(in: scope, for: .message(.plain)),
+                html: try options[Self.html]
+                    .map { html throws(StepFailure) in try html.text(in: scope, for: .message(.html)) }
+            )
+        )
+    }
+
+    private func addresses(_ field: Field<[Template]>, in scope: Scope) throws(StepFailure) -> [MailAddress] {
+        var addresses: [MailAddress] = []
+        for template in options.required(field) {
+            let address = try MailAddress(template.text(in: scope, for: .mailAddress), source: template.source)
+            if !addresses.contains(where: { $0.address == address.address }) { addresses.append(address) }
+        }
+        return addresses
+    }
+
+    private func address(_ field: Field<Template>, in scope: Scope) throws(StepFailure) -> MailAddress? {
+        guard let template = options[field] else { return nil }
+        return try MailAddress(template.text(in: scope, for: .mailAddress), source: template.source)
+    }
+
+    package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+        let server = try context.services.mailServer()
+        let now = context.services.clock.now
+        let receipt = try await server.send(plan.mail, key: context.idempotencyKey, at: now)
+        for refusal in receipt.refused {
+            context.logger.warning(
+                "Mail server refuses an address",
+                metadata: ["address": "\(refusal.address)", "reply": "\(refusal.reply)"]
+            )
+        }
+        return [
+            "message_id": .string(receipt.messageID),
+            "accepted": .array(receipt.accepted.map { .string($0) }),
+            "refused": .object(
+                JSONObject(receipt.refused.map { .init(key: $0.address, value: .string($0.reply)) })
+            ),
+            "reply": .string(receipt.reply),
+        ]
+    }
+}
+
+extension MailAddress {
+    /// The address with its name, for people.
+    fileprivate var shown: String { name.map { "\($0) <\(address)>" } ?? address }
+}

@@ -1,0 +1,231 @@
+import CountersignModel
+import Foundation
+import Glibc
+import NIOCore
+import NIOPosix
+import NIOSSL
+import Synchronization
+
+/// What is said to a mail server, and what its replies mean.
+struct SMTPSession: Sendable {
+    let server: MailServer
+    let connection: SMTPConnection
+
+    /// What the server can do, which it says once it is spoken to.
+    private let abilities = Abilities()
+
+    init(server: MailServer, connection: SMTPConnection) {
+        self.server = server
+        self.connection = connection
+    }
+
+    /// What came of a mail that the server took.
+    struct Outcome: Sendable {
+        let accepted: [String]
+        let refused: [MailReceipt.Refusal]
+        let reply: String
+    }
+
+    /// Greets, encrypts and logs in.
+    func begin(_ login: MailServer.Login?, over tls: SMTPEncryption) async throws(StepFailure) {
+        try await ask(nil, "its greeting", wants: 220)
+        try await greet()
+        if server.security == .startTLS {
+            guard abilities.current?.has("STARTTLS") == true else {
+                throw StepFailure(
+                    "\(name) offers no encryption (STARTTLS), so nothing is sent; where it speaks TLS from the first "
+                        + "byte, set 'mail.security: tls'"
+                )
+            }
+            try await ask("STARTTLS", "STARTTLS", wants: 220)
+            do {
+                try await connection.encrypt(with: tls)
+            } catch {
+                throw Self.failure(server, error)
+            }
+            // What it said in the open may have been said by others.
+            try await greet()
+        }
+        if let login { try await authenticate(login) }
+    }
+
+    private func greet() async throws(StepFailure) {
+        let reply = try await ask("EHLO \(ownName)", "EHLO", wants: 250)
+        abilities.set(SMTPExtensions(reply))
+    }
+
+    private func authenticate(_ login: MailServer.Login) async throws(StepFailure) {
+        let mechanisms = abilities.current?.mechanisms ?? []
+        func encoded(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
+        if mechanisms.contains("PLAIN") {
+            try await prove("AUTH PLAIN \(encoded("\0\(login.user)\0\(login.password)"))", isLast: true)
+        } else if mechanisms.contains("LOGIN") {
+            try await prove("AUTH LOGIN", isLast: false)
+            try await prove(encoded(login.user), isLast: false)
+            try await prove(encoded(login.password), isLast: true)
+        } else {
+            throw .final("\(name) offers no login by PLAIN or LOGIN; leave 'mail.user' out where it asks for none")
+        }
+    }
+
+    /// Says a part of the login; what the server answers is not told, as it may repeat what was said.
+    private func prove(_ line: String, isLast: Bool) async throws(StepFailure) {
+        let reply = try await exchange(Array(line.utf8) + [0x0D, 0x0A])
+        guard reply.code != (isLast ? 235 : 334) else { return }
+        throw StepFailure(
+            "\(name) refuses the login of 'mail.user' (\(reply.code)); see whether it and the secret MAIL_PASSWORD are right",
+            isWorthRetrying: (400...499).contains(reply.code),
+            isOutage: reply.code == 421,
+            output: ["code": JSON(reply.code)]
+        )
+    }
+
+    /// Hands the mail over for all whom the server takes it for.
+    func deliver(
+        _ bytes: [UInt8],
+        from sender: String,
+        to recipients: [String]
+    ) async throws(StepFailure) -> Outcome {
+        var parameters = ""
+        if abilities.current?.has("SIZE") == true {
+            if let limit = abilities.current?.largestMail, bytes.count > limit {
+                throw .final("the mail has \(bytes.count) bytes, and \(name) takes \(limit) at most; make it shorter")
+            }
+            parameters = " SIZE=\(bytes.count)"
+        }
+        try await ask("MAIL FROM:<\(sender)>\(parameters)", "the sender \(sender)", wants: 250)
+        var accepted: [String] = []
+        var refused: [(address: String, reply: SMTPReply)] = []
+        for recipient in recipients {
+            let reply = try await exchange(Array("RCPT TO:<\(recipient)>\r\n".utf8))
+            if reply.code == 421 { throw failure("the recipient \(recipient)", reply) }
+            if reply.isPositive { accepted.append(recipient) } else { refused.append((recipient, reply)) }
+        }
+        guard !accepted.isEmpty else {
+            // While one of them may be taken later, trying again helps.
+            let telling = refused.first { $0.reply.code < 500 } ?? refused[0]
+            throw failure("the recipient \(telling.address)", telling.reply)
+        }
+        try await ask("DATA", "DATA", wants: 354)
+        let reply = try await exchange(Self.stuffed(bytes))
+        guard reply.isPositive else { throw failure("the mail", reply) }
+        return Outcome(
+            accepted: accepted,
+            refused: refused.map { .init(address: $0.address, reply: $0.reply.text) },
+            reply: reply.text
+        )
+    }
+
+    /// The mail with a dot before each line that begins with one, and the line that ends it.
+    static func stuffed(_ bytes: [UInt8]) -> [UInt8] {
+        var out: [UInt8] = []
+        out.reserveCapacity(bytes.count + 16)
+        var isAtStart = true
+        for byte in bytes {
+            if isAtStart, byte == UInt8(ascii: ".") { out.append(byte) }
+            out.append(byte)
+            isAtStart = byte == 0x0A
+        }
+        if !isAtStart { out += [0x0D, 0x0A] }
+        return out + Array(".\r\n".utf8)
+    }
+
+    func end() async { await connection.quit() }
+
+    func abandon() { connection.close() }
+}
+
+// MARK: Asking
+
+extension SMTPSession {
+    private var name: String { "the mail server '\(server.place)'" }
+
+    /// The name of this machine, or its address where the name is none that a server would take.
+    private var ownName: String {
+        var buffer = [CChar](repeating: 0, count: 256)
+        let isKnown = gethostname(&buffer, buffer.count - 1) == 0
+        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        if isKnown, HostPattern(name) != nil, !name.contains("_"), !name.contains("*") { return name }
+        return connection.localAddress ?? "localhost"
+    }
+
+    /// Says `line`, or listens where it is nil, and takes no reply but `code`; a failure names the `subject`.
+    @discardableResult
+    private func ask(_ line: String?, _ subject: String, wants code: Int) async throws(StepFailure) -> SMTPReply {
+        let reply = try await exchange(line.map { Array($0.utf8) + [0x0D, 0x0A] })
+        guard reply.code == code else { throw failure(subject, reply) }
+        return reply
+    }
+
+    private func exchange(_ bytes: [UInt8]?) async throws(StepFailure) -> SMTPReply {
+        do {
+            return try await connection.ask(bytes: bytes)
+        } catch {
+            throw Self.failure(server, error)
+        }
+    }
+
+    /// A no: for now with a code of the four hundreds, for good with any other.
+    private func failure(_ subject: String, _ reply: SMTPReply) -> StepFailure {
+        StepFailure(
+            "\(name) does not take \(subject): \(reply.text)",
+            isWorthRetrying: (400...499).contains(reply.code),
+            isOutage: reply.code == 421,
+            output: ["code": JSON(reply.code), "reply": .string(reply.text)]
+        )
+    }
+
+    /// Why there is no reply.
+    static func failure(_ server: MailServer, _ error: any Error) -> StepFailure {
+        let name = "the mail server '\(server.place)'"
+        if Task.isCancelled || error is CancellationError {
+            return StepFailure("the exchange with \(name) was ended before it was done")
+        }
+        return switch error {
+        case let fault as SMTPFault:
+            switch fault {
+            case .outOfTurn: StepFailure("\(name) says what it was not asked for, so it is not trusted")
+            case .closed: StepFailure("\(name) closed the connection", isOutage: true)
+            case .timeIsUp: StepFailure("\(name) did not answer in time", isOutage: true)
+            }
+        case let error as SMTPReplyError:
+            switch error {
+            case .tooLong: StepFailure("\(name) answers with more than any mail server says", isOutage: true)
+            case .malformed: StepFailure("\(name) does not speak SMTP; is its port right?", isOutage: true)
+            }
+        case let error as IOError: StepFailure("no connection to \(name): \(error.shortReason)", isOutage: true)
+        case let error as NIOSSLError: StepFailure(reason(name, error), isOutage: true)
+        case is NIOSSLExtraError:
+            StepFailure("the certificate of \(name) is for another name; check 'mail.server', or the certificate")
+        case let error as ChannelError:
+            if case .connectTimeout = error {
+                StepFailure("no connection to \(name) within 10 seconds", isOutage: true)
+            } else {
+                StepFailure("\(name) closed the connection", isOutage: true)
+            }
+        default: StepFailure("the exchange with \(name) failed: \("\(error)".onOneLine.cut(to: 200))", isOutage: true)
+        }
+    }
+
+    private static func reason(_ name: String, _ error: NIOSSLError) -> String {
+        let words = "\(error)"
+        if words.contains("CERTIFICATE_VERIFY_FAILED") {
+            return
+                "the certificate of \(name) cannot be trusted: it has expired, or an authority that is not known here "
+                + "has signed it (name a private one in 'http.ca_file')"
+        }
+        if words.contains("WRONG_VERSION_NUMBER") {
+            return "\(name) does not speak TLS from the first byte; set 'mail.security: starttls'"
+        }
+        return "no encrypted connection to \(name) could be agreed upon: \(words.onOneLine.cut(to: 200))"
+    }
+}
+
+/// What the server said last that it can do.
+private final class Abilities: Sendable {
+    private let extensions = Mutex<SMTPExtensions?>(nil)
+
+    var current: SMTPExtensions? { extensions.withLock { $0 } }
+
+    func set(_ new: SMTPExtensions) { extensions.withLock { $0 = new } }
+}
