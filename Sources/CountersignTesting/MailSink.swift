@@ -43,6 +43,9 @@ package final class MailSink: Sendable {
 
         /// What it says instead, raw, to a line that begins like this; an empty text is silence, and "close" closes.
         package var answers: [(line: String, answer: String)] = []
+
+        /// The same, each for the first such line only.
+        package var answersOnce: [(line: String, answer: String)] = []
         package var greeting = "220 sink ESMTP\r\n"
 
         package init() {}
@@ -51,6 +54,7 @@ package final class MailSink: Sendable {
     private struct State {
         var mails: [Mail] = []
         var lines: [String] = []
+        var once: [(line: String, answer: String)] = []
         var waiters: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
@@ -68,6 +72,7 @@ package final class MailSink: Sendable {
     /// Runs a server while `body` lasts.
     package static func with<T>(_ script: Script = Script(), _ body: (MailSink) async throws -> T) async throws -> T {
         let sink = MailSink()
+        sink.state.withLock { $0.once = script.answersOnce }
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -95,6 +100,14 @@ package final class MailSink: Sendable {
                 return state.mails.count >= count
             }
             if isThere { continuation.resume() }
+        }
+    }
+
+    /// The scripted answer to a line, which is used up; nil where there is none.
+    fileprivate func answerOnce(to line: String) -> String? {
+        state.withLock { state in
+            let index = state.once.firstIndex { line.hasPrefix($0.line) }
+            return index.map { state.once.remove(at: $0).answer }
         }
     }
 
@@ -173,11 +186,14 @@ private final class MailSinkHandler: ChannelInboundHandler {
         (mail.isEncrypted, mail.user) = (isEncrypted, user)
         sink.keep(mail)
         mail = MailSink.Mail()
+        // The worst moment: the mail is taken, and nobody hears of it.
+        if let answer = sink.answerOnce(to: ".") { return say(answer, context) }
         say("250 2.0.0 queued as 4711\r\n", context)
     }
 
     private func take(_ text: String, _ context: ChannelHandlerContext) {
         sink.note(text)
+        if let answer = sink.answerOnce(to: text) { return say(answer, context) }
         if let scripted = script.answers.first(where: { text.hasPrefix($0.line) }) {
             return say(scripted.answer, context)
         }

@@ -134,6 +134,34 @@ struct TellingPeopleTests {
         }
     }
 
+    @Test func `a mail is tried again, and is the same mail where the server took it before it went away`() async throws
+    {
+        var script = MailSink.Script()
+        script.answersOnce = [("MAIL", "451 4.7.1 later\r\n"), (".", "close")]
+        try await MailSink.with(script) { sink in
+            let rules = """
+                rules:
+                  - id: mail
+                    when: { event: PACKAGE_COMPLETE }
+                    then:
+                      - email: { subject: s, text: t }
+                        retry: { first: 1ms }
+                """
+            let deployment = try Deployment(rules: rules, settings: settings(port: sink.port, "  security: none"))
+            try await deployment.serve { server in
+                try await server.post(event())
+                let runs = try await deployment.settledRuns()
+                #expect(runs.map { $0["state"] } == ["succeeded"])
+                let attempts = try await deployment.show(run: 1).attempts
+                #expect(attempts == ["email failed", "email failed", "email succeeded"])
+            }
+            let ids = sink.mails.compactMap { mail in
+                mail.text.split(separator: "\r\n").first { $0.hasPrefix("Message-ID: ") }
+            }
+            #expect(ids.count == 2 && Set(ids).count == 1)
+        }
+    }
+
     @Test(arguments: [
         ("to: [a@example.com]", "'mail.to' needs 'mail.server'"),
         ("server: smtp.example.com:587", "'mail.server' needs 'mail.from'"),
