@@ -50,7 +50,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignModel", .crypto, .grdb, .grdbSQLite]
+            dependencies: ["CountersignModel", .crypto, .grdb, .grdbSQLite, .metrics]
         ),
         .target(
             name: "CountersignEngine",

@@ -10,6 +10,7 @@ package struct RunWorker: Sendable {
     package let store: any Store
     private let book: RuleBook
     private let performer: StepPerformer
+    private let metrics = RunMetrics()
     private let clock: any WallClock
     private let logger: Logger
     private let spread: @Sendable () -> Double
@@ -27,7 +28,14 @@ package struct RunWorker: Sendable {
     ) {
         self.store = store
         self.book = book
-        performer = StepPerformer(store: store, planner: planner, services: services, lanes: lanes, clock: clock)
+        performer = StepPerformer(
+            store: store,
+            planner: planner,
+            services: services,
+            lanes: lanes,
+            metrics: metrics,
+            clock: clock
+        )
         self.clock = clock
         self.logger = logger
         self.spread = spread
@@ -110,6 +118,7 @@ package struct RunWorker: Sendable {
         case .failure(let failure) where record.isFinal:
             desk.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
             try await release(to: .failed, record, cause: (record.stepID, record.reason ?? failure.reason), at: desk)
+            count(.failed, claimed.records + [record], desk)
             return nil
         case .failure(let failure):
             let policy = PackageInquiry.retry
@@ -261,12 +270,20 @@ package struct RunWorker: Sendable {
         desk.logger.error("Run failed", metadata: ["error": "\(error)"])
         do {
             try await release(to: .failed, record, cause: ("", error.description), at: desk)
+            count(.failed, desk.claimed.records, desk)
         } catch {
             desk.logger.error("Run cannot go on", metadata: ["error": "\(error)"])
         }
     }
 
+    /// Counts a run that has ended with these attempts.
+    private func count(_ state: Run.State, _ records: [StepRecord], _ desk: Desk) {
+        let attempts = records.count { $0.status != .skipped }
+        metrics.count(desk.claimed.run, of: desk.claimed.event, state, attempts: attempts, at: clock.now)
+    }
+
     private func report(_ ending: RunEnding, _ progress: RunProgress, _ desk: Desk) {
+        count(ending == .failed ? .failed : .succeeded, progress.records, desk)
         switch ending {
         case .failed:
             desk.logger.error(

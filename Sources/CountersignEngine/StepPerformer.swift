@@ -4,7 +4,6 @@ import CountersignRules
 import CountersignStore
 import Foundation
 import Logging
-import Metrics
 
 /// Makes one attempt at one step: judges its `if`, plans it, performs it within its time.
 struct StepPerformer: Sendable {
@@ -66,6 +65,7 @@ struct StepPerformer: Sendable {
     let planner: Planner
     let services: ActionServices
     let lanes: Lanes
+    let metrics: RunMetrics
     let clock: any WallClock
 
     /// Makes the attempt.
@@ -115,20 +115,18 @@ struct StepPerformer: Sendable {
     }
 
     private func count(_ ending: Outcome.Ending?, of attempt: Attempt, since start: Date) {
-        let action = attempt.step.action
         let result =
             switch ending {
             case .succeeded?: "succeeded"
             case .failed?: "failed"
             case .skipped?, .refused?, nil: "interrupted"
             }
-        Counter(
-            label: MetricCatalogue.steps.name,
-            dimensions: [("action", action), ("result", result)]
+        metrics.count(
+            stepOf: attempt.progress.rule.id,
+            action: attempt.step.action,
+            result,
+            took: .milliseconds(max(0, clock.now.milliseconds - start.milliseconds))
         )
-        .increment()
-        Timer(label: MetricCatalogue.stepTime.name, dimensions: [("action", action)])
-            .record(duration: .milliseconds(Int64(clock.now.timeIntervalSince(start) * 1_000)))
     }
 
     /// Writes down that the attempt begins, and makes it.

@@ -1,6 +1,7 @@
 import CoreMetrics
 import CountersignAdmin
 import CountersignModel
+import Foundation
 import Testing
 
 /// What is counted, as Prometheus reads it.
@@ -47,6 +48,45 @@ struct PrometheusRegistryTests {
         let labels = [("action", "a\"} 1\nb\\")]
         registry.makeCounter(label: MetricCatalogue.steps.name, dimensions: labels).increment(by: 1)
         #expect(lines().last == #"countersign_steps_total{action="a\"} 1\nb\\"} 1"#)
+    }
+
+    @Test func `a histogram has the buckets that the catalogue gives it`() {
+        let recorder = registry.makeRecorder(
+            label: MetricCatalogue.batchSize.name,
+            dimensions: [],
+            aggregate: true
+        )
+        recorder.record(Int64(3))
+        let name = MetricCatalogue.batchSize.name
+        #expect(lines().contains(name + #"_bucket{le="2"} 0"#) && lines().contains(name + #"_bucket{le="4"} 1"#))
+        #expect(lines().contains(name + #"_bucket{le="512"} 1"#) && lines().contains(name + "_sum 3.0"))
+    }
+
+    @Test func `of the values of a label only the first so many are told apart`() {
+        let labels = BoundedLabels(limit: 2)
+        #expect(["a", "b", "c", "a", "d"].map { labels.label(for: $0) } == ["a", "b", "other", "a", "other"])
+    }
+
+    @Test func `Prometheus' own checker finds nothing in any metric`() throws {
+        for metric in MetricCatalogue.all {
+            let labels = metric.labels.map { ($0, "a \"value\" \\") }
+            switch metric.kind {
+            case .counter: registry.makeCounter(label: metric.name, dimensions: labels).increment(by: 1)
+            case .gauge: registry.makeMeter(label: metric.name, dimensions: labels).set(0.5)
+            case .histogram: registry.makeTimer(label: metric.name, dimensions: labels).recordNanoseconds(7)
+            }
+        }
+        let process = Process()
+        let (input, output) = (Pipe(), Pipe())
+        process.executableURL = URL(filePath: "/usr/bin/env")
+        process.arguments = ["promtool", "check", "metrics"]
+        (process.standardInput, process.standardOutput, process.standardError) = (input, output, output)
+        try process.run()
+        try input.fileHandleForWriting.write(contentsOf: Data(registry.exposition(.text).utf8))
+        try input.fileHandleForWriting.close()
+        let said = try output.fileHandleForReading.readToEnd() ?? Data()
+        process.waitUntilExit()
+        #expect(process.terminationStatus == 0 && said.isEmpty, "\(String(decoding: said, as: UTF8.self))")
     }
 
     @Test func `every metric has a name and a sentence by Prometheus' conventions`() {

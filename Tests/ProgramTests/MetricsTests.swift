@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CountersignModel
 import NIOCore
 import NIOHTTP1
+import Subprocess
 import Testing
 
 /// The metrics of the built program.
@@ -34,15 +35,63 @@ struct MetricsTests {
                 #"countersign_deliveries_total{event="other",result="unreadable"} 1"#,
                 #"countersign_deliveries_total{event="other",result="wrong_key"} 1"#,
                 "countersign_acknowledgement_seconds_count 3",
-                #"countersign_steps_total{action="file",result="succeeded"} 2"#,
+                #"countersign_steps_total{rule="r",action="file",result="succeeded"} 2"#,
+                #"countersign_runs_ended_total{rule="r",result="succeeded"} 2"#,
+                #"countersign_run_seconds_count{result="succeeded"} 2"#,
+                #"countersign_run_attempts_bucket{result="succeeded",le="1"} 2"#, "countersign_backlog_events 0",
+                "countersign_backlog_due_runs 0", "countersign_backlog_event_age_seconds 0",
                 #"countersign_runs{state="succeeded"} 2"#, #"countersign_runs{state="failed"} 0"#,
                 "countersign_breakers_open 0", #"countersign_rule_reloads_total{result="installed"} 1"#,
             ] {
                 #expect(lines.contains(line), "\(line) is not in\n\(text)")
             }
-            #expect(text.contains("process_resident_memory_bytes ") && text.contains("process_open_fds "))
+            for name in [
+                "process_cpu_seconds_total", "process_resident_memory_bytes", "process_virtual_memory_bytes",
+                "process_open_fds", "process_max_fds", "process_threads", "process_start_time_seconds",
+                "countersign_store_commits_total", "countersign_store_operations_total",
+                "countersign_store_batch_size_count",
+            ] {
+                let line = lines.first { $0.hasPrefix(name + " ") }
+                #expect(line.flatMap { Double($0.dropFirst(name.count + 1)) }.map { $0 > 0 } == true, "\(name)")
+            }
+            try await checkByPromtool(text)
             let open = try await metrics(server, accept: "application/openmetrics-text; version=1.0.0")
             #expect(open.type.hasPrefix("application/openmetrics-text") && open.text.hasSuffix("# EOF\n"))
+        }
+    }
+
+    /// Has Prometheus' own checker look at what is told.
+    private func checkByPromtool(_ text: String) async throws {
+        let result = try await Subprocess.run(
+            .name("promtool"),
+            arguments: ["check", "metrics"],
+            input: .string(text),
+            output: .string(limit: 1 << 16),
+            error: .string(limit: 1 << 16)
+        )
+        #expect(result.terminationStatus.isSuccess && result.standardError.isEmpty, "\(result.standardError)")
+    }
+
+    @Test func `a destination that is down is told by its name, and so is what waits for it`() async throws {
+        let rules = """
+            rules:
+              - id: call
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - http: { url: "http://127.0.0.1:9/x" }
+                    retry: { attempts: 100, first: 10ms, max: 10ms }
+            """
+        let deployment = try Deployment(rules: rules, environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0"])
+        try await deployment.serve { server in
+            try await server.post(event())
+            _ = try await server.log.line(with: "Destination is down")
+            let text = try await eventually("a run that waits") {
+                let text = try await metrics(server).text
+                return text.contains("countersign_backlog_runs 1") ? text : nil
+            }
+            #expect(text.contains(#"countersign_breaker_open{destination="127.0.0.1:9"} 1"#), "\(text)")
+            #expect(text.contains("countersign_breakers_open 1"))
+            try await checkByPromtool(text)
         }
     }
 

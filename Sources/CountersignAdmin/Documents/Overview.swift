@@ -93,7 +93,7 @@ extension HistogramCell.Snapshot {
         let rank = share * Double(all)
         var below = 0.0
         var lower = 0.0
-        for (count, bound) in zip(counts, HistogramCell.bounds) {
+        for (count, bound) in zip(counts, bounds) {
             if count > 0, below + Double(count) >= rank {
                 return lower + (bound - lower) * (rank - below) / Double(count)
             }

@@ -1,4 +1,5 @@
 import CoreMetrics
+import CountersignModel
 import Synchronization
 
 /// A number that only grows.
@@ -23,22 +24,29 @@ final class GaugeCell: MeterHandler {
     func decrement(by amount: Double) { number.withLock { $0 -= amount } }
 }
 
-/// Durations, counted by how long they are.
+/// Values, as a rule durations in seconds, counted by how large they are.
 package final class HistogramCell: TimerHandler, RecorderHandler {
-    /// The upper bounds of the buckets, in seconds: from a commit on a fast disk to a step that takes its whole timeout.
-    static let bounds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
-
     package struct Snapshot: Sendable {
+        /// The upper bounds of the buckets.
+        let bounds: [Double]
+
         /// How many were in each bucket, the ones beyond the last bound included.
-        var counts = [Int](repeating: 0, count: HistogramCell.bounds.count + 1)
+        var counts: [Int]
         var sum = 0.0
 
-        package init() {}
+        /// A histogram of nothing.
+        package init(bounds: [Double] = []) {
+            self.bounds = bounds
+            counts = Array(repeating: 0, count: bounds.count + 1)
+        }
     }
 
-    private let kept = Mutex(Snapshot())
+    private let kept: Mutex<Snapshot>
 
-    package init() {}
+    /// A cell with buckets up to these bounds; without any, those of acknowledgements.
+    package init(bounds: [Double] = MetricCatalogue.acknowledgements.bounds) {
+        kept = Mutex(Snapshot(bounds: bounds))
+    }
 
     package var snapshot: Snapshot { kept.withLock { $0 } }
 
@@ -46,8 +54,8 @@ package final class HistogramCell: TimerHandler, RecorderHandler {
     package func record(_ value: Int64) { record(Double(value)) }
 
     package func record(_ value: Double) {
-        let place = Self.bounds.firstIndex { value <= $0 } ?? Self.bounds.count
         kept.withLock { snapshot in
+            let place = snapshot.bounds.firstIndex { value <= $0 } ?? snapshot.bounds.count
             snapshot.counts[place] += 1
             snapshot.sum += value
         }

@@ -76,9 +76,10 @@ package final class PrometheusRegistry: MetricsFactory {
     }
 
     private func histogram(_ label: String, _ dimensions: [(String, String)]) -> HistogramCell {
-        guard case .histogram(let histogram) = cell(label, dimensions, { .histogram(HistogramCell()) }) else {
-            return HistogramCell()
-        }
+        // What is not in the catalogue is not told.
+        let bounds = MetricCatalogue.named(label)?.bounds ?? []
+        let cell = cell(label, dimensions) { .histogram(HistogramCell(bounds: bounds)) }
+        guard case .histogram(let histogram) = cell else { return HistogramCell(bounds: bounds) }
         return histogram
     }
 
@@ -119,7 +120,7 @@ package final class PrometheusRegistry: MetricsFactory {
         case .gauge(let gauge): return ["\(series.name)\(text(series.labels)) \(number(gauge.value))"]
         case .histogram(let histogram):
             let snapshot = histogram.snapshot
-            let bounds = HistogramCell.bounds.map { number($0) } + ["+Inf"]
+            let bounds = snapshot.bounds.map { number($0) } + ["+Inf"]
             var count = 0
             var lines = zip(bounds, snapshot.counts)
                 .map { bound, more in

@@ -9,13 +9,20 @@ import Metrics
 struct MetricsCollector: Sendable {
     let store: SQLiteStore
     let lanes: Lanes
+    private let process = ProcessFigures()
+    private let destinations = BoundedLabels(limit: 50)
 
-    func collect() async {
+    init(store: SQLiteStore, lanes: Lanes) {
+        self.store = store
+        self.lanes = lanes
+    }
+
+    func collect(at now: Date = Date()) async {
         let statistics = store.statistics
-        set(MetricCatalogue.commits, statistics.commits)
-        set(MetricCatalogue.operations, statistics.operations)
-        set(MetricCatalogue.waitingWrites, statistics.waiting)
-        set(MetricCatalogue.breakers, lanes.downCount)
+        MetricCatalogue.commits.set(statistics.commits)
+        MetricCatalogue.operations.set(statistics.operations)
+        MetricCatalogue.waitingWrites.set(statistics.waiting)
+        collectBreakers()
         // A store that cannot be read leaves the numbers as they were; '/ready' tells of it.
         if let counts = try? await store.runCounts() {
             for state in Run.State.allCases {
@@ -23,32 +30,39 @@ struct MetricsCollector: Sendable {
                     .set(counts[state] ?? 0)
             }
         }
+        if let backlog = try? await store.backlog(at: now) { tell(backlog, at: now) }
         if let polls = try? await store.pollState() {
             if let finishedAt = polls.finishedAt {
-                set(MetricCatalogue.lastPoll, Int(finishedAt.timeIntervalSince1970))
+                MetricCatalogue.lastPoll.set(Int(finishedAt.timeIntervalSince1970))
             }
-            set(MetricCatalogue.recovered, polls.recovered)
+            MetricCatalogue.recovered.set(polls.recovered)
         }
-        collectProcess()
+        process.collect()
     }
 
-    private func set(_ metric: MetricDeclaration, _ value: Int) {
-        Meter(label: metric.name).set(value)
+    private func tell(_ backlog: Backlog, at now: Date) {
+        func age(_ date: Date?) -> Double { date.map { max(0, now.timeIntervalSince($0)) } ?? 0 }
+        MetricCatalogue.waitingEvents.set(backlog.events)
+        MetricCatalogue.waitingEventAge.set(age(backlog.oldestEvent))
+        MetricCatalogue.queuedRuns.set(backlog.runs)
+        MetricCatalogue.dueRuns.set(backlog.dueRuns)
+        MetricCatalogue.dueRunAge.set(age(backlog.oldestDue))
     }
 
-    /// What Linux tells of the process in /proc (proc(5)).
-    private func collectProcess() {
-        if let text = try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8),
-            let pages = text.split(separator: " ").dropFirst().first.flatMap({ Int($0) })
-        {
-            set(MetricCatalogue.residentMemory, pages * Int(sysconf(Int32(_SC_PAGESIZE))))
+    private func collectBreakers() {
+        MetricCatalogue.breakers.set(lanes.downCount)
+        let open = Set(lanes.open.keys.map { destinations.label(for: $0) })
+        for destination in destinations.all.union(open) {
+            Meter(label: MetricCatalogue.breaker.name, dimensions: [("destination", destination)])
+                .set(open.contains(destination) ? 1 : 0)
         }
-        if let files = try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd") {
-            set(MetricCatalogue.openFiles, files.count)
-        }
-        set(MetricCatalogue.processStart, Int(Self.start.timeIntervalSince1970))
     }
+}
 
-    /// When the program began to count, which is when it started.
-    private static let start = Date()
+extension MetricDeclaration {
+    /// Tells a number that has been looked up.
+    func set(_ value: Int) { Meter(label: name).set(value) }
+
+    /// Tells a number that has been looked up.
+    func set(_ value: Double) { Meter(label: name).set(value) }
 }

@@ -18,12 +18,31 @@ package struct MetricDeclaration: Sendable {
     /// The labels; each has few values, whatever strangers send.
     package let labels: [String]
 
-    init(_ name: String, _ kind: Kind, _ summary: String, labels: [String] = []) {
+    /// The upper bounds of a histogram's buckets.
+    package let bounds: [Double]
+
+    init(
+        _ name: String,
+        _ kind: Kind,
+        _ summary: String,
+        labels: [String] = [],
+        bounds: [Double] = Self.ofSteps
+    ) {
         self.name = name
         self.kind = kind
         self.summary = summary
         self.labels = labels
+        self.bounds = bounds
     }
+
+    /// Seconds, from a commit on a fast disk to a step that takes its whole timeout.
+    private static let ofSteps = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
+
+    /// Seconds, from a run that meets no obstacle to one that waits a day for its destination.
+    static let ofRuns = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600, 21_600, 86_400]
+
+    /// Numbers of things that are few as a rule.
+    static let ofCounts: [Double] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512]
 }
 
 /// All metrics.
@@ -40,14 +59,20 @@ package enum MetricCatalogue {
         "Time from a callback's last byte to its event being on disk."
     )
     package static let commits = MetricDeclaration(
-        "countersign_store_commits",
-        .gauge,
+        "countersign_store_commits_total",
+        .counter,
         "Transactions that the store has committed since the start."
     )
     package static let operations = MetricDeclaration(
-        "countersign_store_operations",
-        .gauge,
-        "Operations that these transactions held; divided by commits, the size of a batch."
+        "countersign_store_operations_total",
+        .counter,
+        "Operations that these transactions held."
+    )
+    package static let batchSize = MetricDeclaration(
+        "countersign_store_batch_size",
+        .histogram,
+        "Operations that shared one transaction, and so one sync of the disk.",
+        bounds: MetricDeclaration.ofCounts
     )
     package static let waitingWrites = MetricDeclaration(
         "countersign_store_waiting",
@@ -60,11 +85,56 @@ package enum MetricCatalogue {
         "Runs in the store by state.",
         labels: ["state"]
     )
+    package static let waitingEvents = MetricDeclaration(
+        "countersign_backlog_events",
+        .gauge,
+        "Events that no rules have judged yet."
+    )
+    package static let waitingEventAge = MetricDeclaration(
+        "countersign_backlog_event_age_seconds",
+        .gauge,
+        "How long the oldest of these events has waited."
+    )
+    package static let queuedRuns = MetricDeclaration(
+        "countersign_backlog_runs",
+        .gauge,
+        "Runs that wait for a worker, or for their time."
+    )
+    package static let dueRuns = MetricDeclaration(
+        "countersign_backlog_due_runs",
+        .gauge,
+        "Runs of these whose time has come."
+    )
+    package static let dueRunAge = MetricDeclaration(
+        "countersign_backlog_due_run_age_seconds",
+        .gauge,
+        "For how long the time of the oldest of these has come."
+    )
+    package static let endedRuns = MetricDeclaration(
+        "countersign_runs_ended_total",
+        .counter,
+        "Runs that have ended, by rule (`other` beyond the first hundred) and result.",
+        labels: ["rule", "result"]
+    )
+    package static let runTime = MetricDeclaration(
+        "countersign_run_seconds",
+        .histogram,
+        "Time from an event's being stored to the end of a run for it, by result; waits between tries are part of it.",
+        labels: ["result"],
+        bounds: MetricDeclaration.ofRuns
+    )
+    package static let runAttempts = MetricDeclaration(
+        "countersign_run_attempts",
+        .histogram,
+        "Attempts at steps that a run had made when it ended, by result.",
+        labels: ["result"],
+        bounds: MetricDeclaration.ofCounts
+    )
     package static let steps = MetricDeclaration(
         "countersign_steps_total",
         .counter,
-        "Attempts at steps by action and result.",
-        labels: ["action", "result"]
+        "Attempts at steps by rule (`other` beyond the first hundred), action and result.",
+        labels: ["rule", "action", "result"]
     )
     package static let stepTime = MetricDeclaration(
         "countersign_step_seconds",
@@ -76,6 +146,13 @@ package enum MetricCatalogue {
         "countersign_breakers_open",
         .gauge,
         "Destinations that are left alone because they are down."
+    )
+    package static let breaker = MetricDeclaration(
+        "countersign_breaker_open",
+        .gauge,
+        "1 for a destination that is left alone because it is down, 0 when it is back (`other` beyond the first fifty that "
+            + "were down).",
+        labels: ["destination"]
     )
     package static let reloads = MetricDeclaration(
         "countersign_rule_reloads_total",
@@ -99,12 +176,34 @@ package enum MetricCatalogue {
         .gauge,
         "Events that polls on this store have recovered so far."
     )
+    package static let spans = MetricDeclaration(
+        "countersign_spans_total",
+        .counter,
+        "Spans of traces by whether the collector took them (`exported`) or not (`dropped`).",
+        labels: ["result"]
+    )
+    package static let processorTime = MetricDeclaration(
+        "process_cpu_seconds_total",
+        .counter,
+        "Time that the process has used on processors, in its own code and in the system's."
+    )
     package static let residentMemory = MetricDeclaration(
         "process_resident_memory_bytes",
         .gauge,
         "Memory of the process that is in RAM."
     )
+    package static let virtualMemory = MetricDeclaration(
+        "process_virtual_memory_bytes",
+        .gauge,
+        "Address space of the process."
+    )
     package static let openFiles = MetricDeclaration("process_open_fds", .gauge, "Open file descriptors.")
+    package static let maximumFiles = MetricDeclaration(
+        "process_max_fds",
+        .gauge,
+        "File descriptors that the process may have open."
+    )
+    package static let threads = MetricDeclaration("process_threads", .gauge, "Threads of the process.")
     package static let processStart = MetricDeclaration(
         "process_start_time_seconds",
         .gauge,
@@ -113,8 +212,16 @@ package enum MetricCatalogue {
 
     /// In the order in which they are explained.
     package static let all = [
-        deliveries, acknowledgements, commits, operations, waitingWrites, runs, steps, stepTime, breakers, reloads,
-        polls,
-        lastPoll, recovered, residentMemory, openFiles, processStart,
+        deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, waitingEvents, waitingEventAge,
+        queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, breakers, breaker,
+        reloads,
+        polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory, openFiles, maximumFiles,
+        threads,
+        processStart,
     ]
+
+    /// The metric of this name; nil for one that is not declared.
+    package static func named(_ name: String) -> MetricDeclaration? { byName[name] }
+
+    private static let byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
 }

@@ -1,6 +1,7 @@
 import CountersignModel
 import Foundation
 import GRDB
+import Metrics
 import Synchronization
 
 /// The one writer: operations that wait while a commit is under way share the next one.
@@ -30,6 +31,7 @@ final class GroupCommit: Sendable {
     private let connection: WriterConnection
     private let path: String
     private let files: FileWatch
+    private let batchSize = Recorder(label: MetricCatalogue.batchSize.name)
 
     /// A writer over the connection, whose files are there.
     init(connection: WriterConnection, path: String) {
@@ -172,6 +174,7 @@ final class GroupCommit: Sendable {
             state.statistics.commits += 1
             state.statistics.operations += batch.count
         }
+        batchSize.record(batch.count)
         return answers
     }
 

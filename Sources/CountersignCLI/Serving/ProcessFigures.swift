@@ -1,0 +1,42 @@
+import CountersignModel
+import Foundation
+import Glibc
+
+/// What Linux tells of the process (proc(5)), under the names that all of Prometheus' libraries give it.
+struct ProcessFigures: Sendable {
+    /// When the program began to count, which is when it started.
+    private static let start = Date()
+
+    init() { _ = Self.start }
+
+    func collect() {
+        var time = timespec()
+        if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 {
+            MetricCatalogue.processorTime.set(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
+        }
+        let pages = (Self.text("statm") ?? "").split(separator: " ").prefix(2).compactMap { Int($0) }
+        if pages.count == 2 {
+            let size = Int(sysconf(Int32(_SC_PAGESIZE)))
+            MetricCatalogue.virtualMemory.set(pages[0] * size)
+            MetricCatalogue.residentMemory.set(pages[1] * size)
+        }
+        if let count = Self.count("fd") { MetricCatalogue.openFiles.set(count) }
+        if let limit = Self.fileLimit { MetricCatalogue.maximumFiles.set(limit) }
+        if let count = Self.count("task") { MetricCatalogue.threads.set(count) }
+        MetricCatalogue.processStart.set(Int(Self.start.timeIntervalSince1970))
+    }
+
+    /// How many files the process may have open: the soft limit.
+    private static var fileLimit: Int? {
+        let line = text("limits")?.split(separator: "\n").first { $0.hasPrefix("Max open files") }
+        return line?.split(separator: " ").dropFirst(3).first.flatMap { Int($0) }
+    }
+
+    private static func text(_ name: String) -> String? {
+        try? String(contentsOfFile: "/proc/self/\(name)", encoding: .utf8)
+    }
+
+    private static func count(_ folder: String) -> Int? {
+        try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/\(folder)").count
+    }
+}
