@@ -13,6 +13,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
@@ -53,16 +54,25 @@ let package = Package(
             dependencies: ["CountersignModel", .crypto, .grdb, .grdbSQLite, .metrics]
         ),
         .target(
+            name: "CountersignTracing",
+            dependencies: [
+                "CountersignModel", .asyncHTTPClient, .crypto, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1,
+                .tracing,
+            ]
+        ),
+        .target(
             name: "CountersignEngine",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .lifecycle, .log,
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignTracing",
+                .lifecycle, .log,
                 .metrics,
             ]
         ),
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignModel", "CountersignStore", .coreMetrics, .httpTypes, .hummingbird, .lifecycle, .log,
+                "CountersignModel", "CountersignStore", "CountersignTracing", .coreMetrics, .httpTypes, .hummingbird,
+                .lifecycle, .log,
                 .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
@@ -92,7 +102,8 @@ let package = Package(
             dependencies: [
                 "CountersignSandbox",
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CLinux", .argumentParser,
+                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CountersignTracing", "CLinux",
+                .argumentParser,
                 .asyncHTTPClient,
                 .configuration,
                 .coreMetrics, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
@@ -144,6 +155,12 @@ let package = Package(
         .testTarget(
             name: "CountersignStoreTests",
             dependencies: ["CountersignModel", "CountersignStore", "CountersignTesting", .grdb]
+        ),
+        .testTarget(
+            name: "CountersignTracingTests",
+            dependencies: [
+                "CountersignModel", "CountersignTracing", "CountersignTesting", .asyncHTTPClient, .lifecycle, .log,
+            ]
         ),
         .testTarget(
             name: "CountersignEngineTests",
@@ -214,6 +231,7 @@ extension Target.Dependency {
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let tracing = product(name: "Tracing", package: "swift-distributed-tracing")
     static let system = product(name: "SystemPackage", package: "swift-system")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
 }

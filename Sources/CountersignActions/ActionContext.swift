@@ -21,6 +21,9 @@ public struct ActionContext: Sendable {
     /// The same for every attempt at this step of this run, and for nothing else in the world.
     public let idempotencyKey: String
 
+    /// What is sent on to whom the step asks, as the header `traceparent` of W3C Trace Context; nil where nothing is traced.
+    public let traceparent: String?
+
     /// A logger that carries the ids of event, run, rule and step.
     public let logger: Logger
 
@@ -34,6 +37,7 @@ public struct ActionContext: Sendable {
         stepID: String,
         attempt: Int,
         idempotencyKey: String,
+        traceparent: String? = nil,
         logger: Logger,
         services: ActionServices
     ) {
@@ -43,6 +47,7 @@ public struct ActionContext: Sendable {
         self.stepID = stepID
         self.attempt = attempt
         self.idempotencyKey = idempotencyKey
+        self.traceparent = traceparent
         self.logger = logger
         self.services = services
     }

@@ -1,6 +1,7 @@
 package import CountersignModel
 import CountersignRules
 package import CountersignStore
+package import CountersignTracing
 import Foundation
 package import Logging
 import ServiceLifecycle
@@ -11,12 +12,20 @@ package struct Dispatcher: Service {
 
     private let store: any Store
     private let book: RuleBook
+    private let traces: EventTraces?
     private let clock: any WallClock
     private let logger: Logger
 
-    package init(store: any Store, book: RuleBook, clock: any WallClock, logger: Logger) {
+    package init(
+        store: any Store,
+        book: RuleBook,
+        traces: EventTraces? = nil,
+        clock: any WallClock,
+        logger: Logger
+    ) {
         self.store = store
         self.book = book
+        self.traces = traces
         self.clock = clock
         self.logger = logger
     }
@@ -44,6 +53,7 @@ package struct Dispatcher: Service {
         guard !events.isEmpty else { return 0 }
         // The time as the store keeps it, so that an explanation later judges by the very same one.
         let now = Date(milliseconds: clock.now.milliseconds)
+        let start = traces.map { _ in EventTraces.Moment.now }
         let dispatches = events.map { event -> Dispatch in
             let matches = rules.matches(Judgement(event: event, now: now))
             return Dispatch(
@@ -56,11 +66,15 @@ package struct Dispatcher: Service {
         FailPoint.beforeDispatch.reach()
         try await store.dispatch(dispatches, at: now)
         FailPoint.afterDispatch.reach()
-        for dispatch in dispatches {
+        for (event, dispatch) in zip(events, dispatches) {
+            if let traces, let start {
+                traces.matched(event, rules: dispatch.ruleIDs, ruleSet: dispatch.ruleSet, since: start)
+            }
             logger.debug(
                 "Event dispatched",
                 metadata: [
-                    "event.id": "\(dispatch.eventID)", "rules": "\(dispatch.ruleIDs.joined(separator: " "))",
+                    "trace.id": "\(TraceID(store: store.identity, event: event))", "event.id": "\(event.id)",
+                    "rules": "\(dispatch.ruleIDs.joined(separator: " "))",
                 ]
             )
         }

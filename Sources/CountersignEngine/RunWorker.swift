@@ -2,6 +2,7 @@ package import CountersignActions
 package import CountersignModel
 import CountersignRules
 package import CountersignStore
+package import CountersignTracing
 import Foundation
 package import Logging
 
@@ -11,6 +12,7 @@ package struct RunWorker: Sendable {
     private let book: RuleBook
     private let performer: StepPerformer
     private let metrics = RunMetrics()
+    private let traces: EventTraces?
     private let clock: any WallClock
     private let logger: Logger
     private let spread: @Sendable () -> Double
@@ -22,6 +24,7 @@ package struct RunWorker: Sendable {
         planner: Planner,
         services: ActionServices,
         lanes: Lanes = Lanes(),
+        traces: EventTraces? = nil,
         clock: any WallClock,
         logger: Logger,
         spread: @escaping @Sendable () -> Double
@@ -36,6 +39,7 @@ package struct RunWorker: Sendable {
             metrics: metrics,
             clock: clock
         )
+        self.traces = traces
         self.clock = clock
         self.logger = logger
         self.spread = spread
@@ -45,10 +49,18 @@ package struct RunWorker: Sendable {
     package func work(on claimed: ClaimedRun, lease: Lease.ID, isStopping: @Sendable () -> Bool) async {
         FailPoint.afterClaim.reach()
         var logger = logger
+        logger[metadataKey: "trace.id"] = "\(TraceID(store: store.identity, event: claimed.event))"
         logger[metadataKey: "event.id"] = "\(claimed.event.id)"
         logger[metadataKey: "run.id"] = "\(claimed.run.id)"
         logger[metadataKey: "rule.id"] = "\(claimed.run.ruleID)"
-        let desk = Desk(claimed: claimed, lease: lease, logger: logger)
+        let desk = Desk(
+            claimed: claimed,
+            lease: lease,
+            trace: traces?.run(claimed.run, for: claimed.event),
+            logger: logger
+        )
+        // Whoever lets go of the run says how; this is for the others.
+        defer { desk.trace?.end("interrupted") }
         do {
             let rules = try await book.rules(of: claimed.run.ruleSet)
             guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
@@ -61,7 +73,12 @@ package struct RunWorker: Sendable {
                 records: claimed.records
             )
             // From here on, what programs and servers say may hold a secret that they were given.
-            let discreet = Desk(claimed: claimed, lease: lease, logger: logger.masking(rules.secrets))
+            let discreet = Desk(
+                claimed: claimed,
+                lease: lease,
+                trace: desk.trace,
+                logger: logger.masking(rules.secrets)
+            )
             guard let informed = try await informed(discreet, rule, rules.ruleSet) else { return }
             try await proceed(progress, rules, at: informed, isStopping)
         } catch let error as UnknownRuleSet {
@@ -79,6 +96,7 @@ package struct RunWorker: Sendable {
     private struct Desk: Sendable {
         let claimed: ClaimedRun
         let lease: Lease.ID
+        let trace: RunTrace?
         let logger: Logger
     }
 
@@ -88,7 +106,7 @@ package struct RunWorker: Sendable {
         guard let event = try await eventWithPackage(desk) else { return nil }
         let claimed = desk.claimed
         let run = ClaimedRun(run: claimed.run, event: event, records: claimed.records)
-        let informed = Desk(claimed: run, lease: desk.lease, logger: desk.logger)
+        let informed = Desk(claimed: run, lease: desk.lease, trace: desk.trace, logger: desk.logger)
         // The dispatcher let the rule pass, as it may match; now it is known.
         let judgement = Judgement(event: event, now: claimed.run.createdAt)
         guard rule.condition.asksPackage, !rule.condition.holds(in: judgement) else { return informed }
@@ -157,6 +175,7 @@ package struct RunWorker: Sendable {
                     claimed: desk.claimed,
                     lease: desk.lease,
                     secrets: rules.secrets,
+                    trace: desk.trace,
                     logger: desk.logger
                 )
                 guard let record = try await record(of: attempt, desk) else { return }
@@ -237,6 +256,7 @@ package struct RunWorker: Sendable {
             )
         }
         FailPoint.afterRelease.reach()
+        desk.trace?.end(ending.word, failure: ending == .failed ? cause?.reason : nil)
     }
 
     /// Writes a result, however long the store cannot; a result that exists is recorded before anything follows.
@@ -294,6 +314,19 @@ package struct RunWorker: Sendable {
             )
         case .succeeded: desk.logger.debug("Run succeeded")
         case .queued, .waiting, .unmatched: break
+        }
+    }
+}
+
+extension RunEnding {
+    /// The ending in one word, for those who read traces.
+    fileprivate var word: String {
+        switch self {
+        case .succeeded: "succeeded"
+        case .failed: "failed"
+        case .queued: "queued"
+        case .waiting: "waiting"
+        case .unmatched: "unmatched"
         }
     }
 }

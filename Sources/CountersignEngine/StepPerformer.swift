@@ -2,6 +2,7 @@ import CountersignActions
 import CountersignModel
 import CountersignRules
 import CountersignStore
+import CountersignTracing
 import Foundation
 import Logging
 
@@ -15,6 +16,7 @@ struct StepPerformer: Sendable {
         let claimed: ClaimedRun
         let lease: Lease.ID
         let secrets: Secrets
+        let trace: RunTrace?
         let logger: Logger
     }
 
@@ -32,6 +34,9 @@ struct StepPerformer: Sendable {
         let startedAt: Date
         let finishedAt: Date
         let plan: JSON?
+
+        /// Whom it went to, where it was anybody.
+        let destination: String?
 
         /// Nil when the program was stopped in the middle.
         let ending: Ending?
@@ -72,10 +77,29 @@ struct StepPerformer: Sendable {
     ///
     /// - Throws: `StoreError` when the beginning cannot be written down; nothing was done then.
     func perform(_ attempt: Attempt) async throws -> Outcome {
+        let trace = attempt.trace?.step(attempt.step.id, action: attempt.step.action, attempt: attempt.number)
+        do {
+            let outcome = try await outcome(of: attempt, trace)
+            trace?.end(outcome)
+            return outcome
+        } catch {
+            trace?.end("interrupted", failure: "\(error)")
+            throw error
+        }
+    }
+
+    private func outcome(of attempt: Attempt, _ trace: StepTrace?) async throws -> Outcome {
         let startedAt = clock.now
         let values = attempt.progress.values
-        func outcome(_ plan: JSON?, _ ending: Outcome.Ending?) -> Outcome {
-            Outcome(attempt: attempt, startedAt: startedAt, finishedAt: clock.now, plan: plan, ending: ending)
+        func outcome(_ prepared: PreparedStep?, _ ending: Outcome.Ending?) -> Outcome {
+            Outcome(
+                attempt: attempt,
+                startedAt: startedAt,
+                finishedAt: clock.now,
+                plan: prepared?.plan,
+                destination: prepared?.destination,
+                ending: ending
+            )
         }
         let judgement = Judgement(
             event: attempt.claimed.event,
@@ -98,12 +122,12 @@ struct StepPerformer: Sendable {
         if let destination = prepared.destination {
             switch lanes.enter(destination, at: clock.now) {
             case .admitted(let isFirst): isProbe = isFirst
-            case .refused(let wait, let until): return outcome(prepared.plan, .refused(wait, until: until))
+            case .refused(let wait, let until): return outcome(prepared, .refused(wait, until: until))
             }
         }
         let ending: Outcome.Ending?
         do {
-            ending = try await act(prepared, attempt, startedAt)
+            ending = try await act(prepared, attempt, startedAt, trace?.traceparent)
         } catch {
             await leave(prepared.destination, nil, isProbe, attempt.logger)
             throw error
@@ -111,7 +135,7 @@ struct StepPerformer: Sendable {
         FailPoint.afterStep.reach()
         await leave(prepared.destination, ending, isProbe, attempt.logger)
         count(ending, of: attempt, since: startedAt)
-        return outcome(prepared.plan, ending)
+        return outcome(prepared, ending)
     }
 
     private func count(_ ending: Outcome.Ending?, of attempt: Attempt, since start: Date) {
@@ -130,7 +154,12 @@ struct StepPerformer: Sendable {
     }
 
     /// Writes down that the attempt begins, and makes it.
-    private func act(_ prepared: PreparedStep, _ attempt: Attempt, _ startedAt: Date) async throws -> Outcome.Ending? {
+    private func act(
+        _ prepared: PreparedStep,
+        _ attempt: Attempt,
+        _ startedAt: Date,
+        _ traceparent: String?
+    ) async throws -> Outcome.Ending? {
         try await store.begin(
             stepID: attempt.step.id,
             attempt: attempt.number,
@@ -139,9 +168,11 @@ struct StepPerformer: Sendable {
             at: startedAt
         )
         FailPoint.afterBegin.reach()
-        let context = context(attempt)
-        return await ending(within: attempt.step.timeout) { () async throws(StepFailure) in
-            try await prepared.perform(context)
+        let context = context(attempt, traceparent)
+        return await OutgoingTrace.$traceparent.withValue(traceparent) {
+            await ending(within: attempt.step.timeout) { () async throws(StepFailure) in
+                try await prepared.perform(context)
+            }
         }
     }
 
@@ -200,7 +231,7 @@ struct StepPerformer: Sendable {
         "\(store.identity)-\(attempt.claimed.event.id)-\(attempt.progress.rule.id)-\(attempt.step.id)"
     }
 
-    private func context(_ attempt: Attempt) -> ActionContext {
+    private func context(_ attempt: Attempt, _ traceparent: String?) -> ActionContext {
         var logger = attempt.logger
         logger[metadataKey: "step.id"] = "\(attempt.step.id)"
         return ActionContext(
@@ -210,6 +241,7 @@ struct StepPerformer: Sendable {
             stepID: attempt.step.id,
             attempt: attempt.number,
             idempotencyKey: idempotencyKey(of: attempt),
+            traceparent: traceparent,
             logger: logger,
             services: services
         )
@@ -267,5 +299,21 @@ extension StepPerformer.Outcome.Ending? {
         case .failed(let failure)?: failure.isOutage ? .outage : failure.output == nil ? .unknown : .answered
         case .skipped?, .refused?, nil: .unknown
         }
+    }
+}
+
+extension StepTrace {
+    /// The attempt ended like this.
+    fileprivate func end(_ outcome: StepPerformer.Outcome) {
+        let secrets = outcome.attempt.secrets
+        let (status, output, failure): (String, JSON?, String?) =
+            switch outcome.ending {
+            case .succeeded(let outputs): ("succeeded", .object(outputs), nil)
+            case .skipped: ("skipped", nil, nil)
+            case .failed(let failure): ("failed", failure.output, secrets.masking(failure.reason))
+            case .refused: ("waiting", nil, nil)
+            case nil: ("interrupted", nil, nil)
+            }
+        end(status, to: outcome.destination, answer: output?["code"]?.number?.integer, failure: failure)
     }
 }

@@ -1,5 +1,6 @@
 package import CountersignModel
 package import CountersignStore
+package import CountersignTracing
 import Foundation
 package import Logging
 import NIOCore
@@ -21,6 +22,7 @@ package struct CallbackServer: Service {
     ///   - settings: Where to listen and how much to put up with.
     ///   - inbox: What stores events; 200 is answered only after it did.
     ///   - reader: What knows the keys and the bodies of the vendor.
+    ///   - traces: Where deliveries are recorded; nil for nowhere.
     ///   - readiness: How things stand; asked once a second at most.
     ///   - clock: The time at which events are received.
     ///   - logger: Where refusals and failures are told.
@@ -29,6 +31,7 @@ package struct CallbackServer: Service {
         settings: ListenerSettings,
         inbox: any Inbox,
         reader: any CallbackReader,
+        traces: EventTraces? = nil,
         readiness: @escaping @Sendable () async -> Readiness,
         clock: any WallClock,
         logger: Logger,
@@ -44,6 +47,7 @@ package struct CallbackServer: Service {
             intake: Intake(
                 inbox: inbox,
                 reader: reader,
+                traces: traces,
                 watch: CommitWatch(limit: settings.commitDeadline),
                 readiness: readiness,
                 clock: clock,

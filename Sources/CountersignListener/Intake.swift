@@ -1,5 +1,6 @@
 import CountersignModel
 import CountersignStore
+import CountersignTracing
 import Logging
 import NIOCore
 
@@ -9,6 +10,7 @@ import NIOCore
 final class Intake: Sendable {
     private let inbox: any Inbox
     private let reader: any CallbackReader
+    private let traces: EventTraces?
     private let watch: CommitWatch
 
     /// Learns of every delivery whether the store took it.
@@ -21,6 +23,7 @@ final class Intake: Sendable {
     init(
         inbox: any Inbox,
         reader: any CallbackReader,
+        traces: EventTraces?,
         watch: CommitWatch,
         readiness: ReadinessCache,
         clock: any WallClock,
@@ -29,6 +32,7 @@ final class Intake: Sendable {
     ) {
         self.inbox = inbox
         self.reader = reader
+        self.traces = traces
         self.watch = watch
         self.readiness = readiness
         self.clock = clock
@@ -71,9 +75,17 @@ final class Intake: Sendable {
             return
         }
         let name = delivery.name
+        let began = traces.map { _ in EventTraces.Moment.now }
         inbox.append(delivery, at: clock.now) { result in
             answer(self.answer(toEvent: name, key, id, since: start, result))
+            if let began, case .success(let receipt) = result { self.trace(receipt, name, since: began) }
         }
+    }
+
+    /// Records a delivery, after it is answered.
+    private func trace(_ receipt: Receipt, _ name: String, since start: EventTraces.Moment) {
+        let isNew = if case .stored = receipt { true } else { false }
+        traces?.delivered(receipt.eventID, name: name, isNew: isNew, since: start)
     }
 
     private func answer(
@@ -99,7 +111,8 @@ final class Intake: Sendable {
         logger.debug(
             "Event stored",
             metadata: [
-                "delivery.id": "\(id)", "key.id": "\(key)", "event.id": "\(receipt.eventID)", "event.name": "\(name)",
+                "trace.id": "\(TraceID(store: inbox.identity, first: receipt.eventID))", "delivery.id": "\(id)",
+                "key.id": "\(key)", "event.id": "\(receipt.eventID)", "event.name": "\(name)",
             ]
         )
         return .stored(receipt)

@@ -3,9 +3,6 @@ package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
 package protocol Store: Inbox, Ledger, Archive, Notebook {
-    /// A random word made with the store; with a run's and a step's id it names a step's effect all over the world.
-    var identity: String { get }
-
     /// Writes what is still waiting to be written and closes the files.
     func close() async
 }
@@ -14,6 +11,9 @@ package protocol Store: Inbox, Ledger, Archive, Notebook {
 ///
 /// When a call returns, what it was given is on stable storage.
 package protocol Inbox: Sendable {
+    /// A random word made with the store; with the number of an event it names the event all over the world.
+    var identity: String { get }
+
     /// Stores one event, or recognises it as one that is stored already.
     ///
     /// What a poll found is stored only where its package has no event of this name. The callback of it that comes later is

@@ -43,7 +43,7 @@ struct EmitTests {
         #expect(
             raised.payload == [
                 "name": "X_FILED", "packageId": "P1", "sessionUser": "U1",
-                "countersign": ["parent": 1, "rule": "filing", "hops": 1, "chain": ["PACKAGE_COMPLETE"]],
+                "countersign": ["parent": 1, "root": 1, "rule": "filing", "hops": 1, "chain": ["PACKAGE_COMPLETE"]],
             ]
         )
     }

@@ -46,7 +46,7 @@ struct RunFailedTests {
             told == [
                 "name": "X_RUN_FAILED", "run": 1, "rule": "chain", "step": "erp", "reason": "no luck", "event": 1,
                 "eventName": "PACKAGE_COMPLETE", "packageId": "P1", "sessionUser": "U1",
-                "countersign": ["parent": 1, "rule": "chain", "hops": 1, "chain": ["PACKAGE_COMPLETE"]],
+                "countersign": ["parent": 1, "root": 1, "rule": "chain", "hops": 1, "chain": ["PACKAGE_COMPLETE"]],
                 "createdDate": .string(shop.clock.now.rfc3339),
             ]
         )

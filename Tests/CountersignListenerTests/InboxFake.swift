@@ -14,6 +14,7 @@ final class InboxFake: Inbox {
         var calls = 0
     }
 
+    let identity = "0123456789abcdef"
     let arrivals = Bell()
 
     /// Rings when a call came in.

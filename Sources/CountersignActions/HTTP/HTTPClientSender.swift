@@ -120,6 +120,9 @@ package struct HTTPClientSender: HTTPSending {
         outgoing.tlsConfiguration = tls
         outgoing.method = HTTPMethod(rawValue: request.method)
         for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
+        if let traceparent = OutgoingTrace.traceparent, !outgoing.headers.contains(name: OutgoingTrace.header) {
+            outgoing.headers.add(name: OutgoingTrace.header, value: traceparent)
+        }
         if !outgoing.headers.contains(name: "User-Agent") { outgoing.headers.add(name: "User-Agent", value: userAgent) }
         if let body = request.body { outgoing.body = .bytes(body) }
         return outgoing

@@ -40,8 +40,11 @@ package struct SystemProcesses: ProcessRunning {
         if Task.isCancelled { throw .cancelled }
         Self.ignoresBrokenPipes
         let mark = marks.next()
-        let environment = inherited.merging(request.environment) { _, own in own }
+        var environment = inherited.merging(request.environment) { _, own in own }
             .merging([ProcessMarks.variable: mark]) { _, ours in ours }
+        if let traceparent = OutgoingTrace.traceparent, environment[OutgoingTrace.variable] == nil {
+            environment[OutgoingTrace.variable] = traceparent
+        }
         let limited = try limits.applied(to: request, path: environment["PATH"])
         var group: pid_t?
         let outcome: Result<ProcessResult, any Error>

@@ -6,6 +6,7 @@ import CountersignModel
 import CountersignOneSpan
 import CountersignRules
 import CountersignStore
+import CountersignTracing
 import Foundation
 import Glibc
 import Logging
@@ -111,6 +112,10 @@ struct Server {
         let clock = environment.clock
         let client = try environment.oneSpan(for: settings)
         let lanes = Lanes(capacity: settings.workersPerDestination)
+        let exporter = exporter(for: store)
+        let traces = exporter.map { exporter in
+            EventTraces(identity: store.identity) { exporter.take($0) }
+        }
         let worker = RunWorker(
             store: store,
             book: book,
@@ -122,6 +127,7 @@ struct Server {
                 packages: client
             ),
             lanes: lanes,
+            traces: traces,
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }
@@ -145,6 +151,7 @@ struct Server {
             ),
             inbox: store,
             reader: reader,
+            traces: traces,
             readiness: { await readiness(store, book) },
             clock: clock,
             logger: logger
@@ -159,10 +166,12 @@ struct Server {
         if let poller, let service = polling(poller, store) { extras.append(service) }
         let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         if let certificateWatch { extras.append(certificateWatch) }
+        // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
+        let first: [any Service] = exporter.map { [$0] } ?? []
         // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
-        return [
+        return first + [
             ControlServer(path: settings.controlSocket, desk: desk, logger: quietLogger),
-            door, runner, Dispatcher(store: store, book: book, clock: clock, logger: logger), reloader,
+            door, runner, Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
@@ -245,6 +254,20 @@ struct Server {
                     logger: logger
                 )
             }
+    }
+
+    /// What sends traces to a collector, where there is one.
+    private func exporter(for store: any Store) -> SpanExporter? {
+        settings.collector.map { endpoint in
+            SpanExporter(
+                endpoint: endpoint,
+                version: Application.version,
+                instance: store.identity,
+                client: environment.client,
+                clock: environment.clock,
+                logger: logger
+            )
+        }
     }
 
     private func diskWatch(over store: any Store) -> DiskWatch {

@@ -66,6 +66,9 @@ struct Settings: Sendable {
     /// The mail server; nil where rules send no mail.
     let mail: MailSettings?
 
+    /// Where traces are sent; nil for nowhere.
+    let collector: String?
+
     let logLevel: String
 
     /// `auto`, `logfmt` or `json`.
@@ -114,6 +117,7 @@ struct Settings: Sendable {
         oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
         silence = (options[Declared.oneSpan] ?? Options())[Declared.silence]
         mail = try MailSettings(options[Declared.mail] ?? Options())
+        collector = try Self.collector(options[Declared.tracing] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
         logFormat = (options[Declared.log] ?? Options()).required(Declared.logFormat)
         executables = options.required(Declared.actions)
@@ -146,6 +150,14 @@ struct Settings: Sendable {
         case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder))
         default: throw UsageError("'tls' takes both, 'certificate' and 'key', or neither")
         }
+    }
+
+    private static func collector(_ tracing: Options) throws -> String? {
+        guard let text = tracing[SettingsDeclaration.collector] else { return nil }
+        guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host() != nil else {
+            throw UsageError("'tracing.endpoint' is a URL such as http://127.0.0.1:4318/v1/traces, not '\(text)'")
+        }
+        return text
     }
 
     private static func policy(_ http: Options) throws -> OutgoingPolicy {

@@ -150,6 +150,14 @@ package enum SettingsDeclaration {
     )
     static let admin = Field.group("admin", [adminListen.declaration], "What operators look at and put right.")
 
+    static let collector = Field<String>
+        .text(
+            "endpoint",
+            "Where traces are sent, by OTLP over HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`; without it there are "
+                + "none."
+        )
+    static let tracing = Field.group("tracing", [collector.declaration], "The ways of events, as traces.")
+
     static let level = Field.choice(
         "level",
         ["debug", "info", "warning", "error"],
@@ -259,7 +267,8 @@ package enum SettingsDeclaration {
         engine.declaration,
         files.declaration, disk.declaration, retention.declaration, programs.declaration, http.declaration,
         secrets.declaration,
-        oneSpan.declaration, mail.declaration, admin.declaration, log.declaration, actions.declaration,
+        oneSpan.declaration, mail.declaration, admin.declaration, tracing.declaration, log.declaration,
+        actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.

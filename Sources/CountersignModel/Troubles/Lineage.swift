@@ -11,19 +11,30 @@ package struct Lineage: Sendable, Equatable {
     /// The names of the events before, the first one first.
     private let chain: [String]
 
+    /// The event with which it all began; nil for the first one itself.
+    let root: Event.ID?
+
+    /// The event for which a rule raised this one.
+    package let parent: Event.ID?
+
     /// What led to `event`; only the payload of an event that a rule raised is believed.
     package init(of event: Event) {
-        let names = event.origin == .rule ? event.payload[Self.key]?["chain"]?.array : nil
-        chain = (names ?? []).compactMap(\.string)
+        let told = event.origin == .rule ? event.payload[Self.key] : nil
+        func id(_ key: String) -> Event.ID? { told?[key]?.number?.integer.map { Event.ID(rawValue: Int64($0)) } }
+        chain = (told?["chain"]?.array ?? []).compactMap(\.string)
+        parent = id("parent")
+        root = id("root") ?? parent
     }
 
     /// A lineage that begins with `event`, whatever led to it.
     package init(beginningWith event: Event) {
-        chain = [Self.shown(event.name)]
+        self.init(chain: [Self.shown(event.name)], after: event, Lineage(of: event))
     }
 
-    private init(chain: [String]) {
+    private init(chain: [String], after event: Event, _ earlier: Lineage) {
         self.chain = chain
+        parent = event.id
+        root = earlier.root ?? event.id
     }
 
     /// How many rules lie between the first event and this one.
@@ -36,7 +47,7 @@ package struct Lineage: Sendable, Equatable {
     ///
     /// - Throws: A final failure that names the chain when it is too long.
     package func next(_ name: String, after parent: Event) throws(StepFailure) -> Lineage {
-        let next = Lineage(chain: chain + [Self.shown(parent.name)])
+        let next = Lineage(chain: chain + [Self.shown(parent.name)], after: parent, self)
         guard next.hops > Self.limit else { return next }
         let isCycle = next.chain.contains(name)
         throw .final(
@@ -50,7 +61,8 @@ package struct Lineage: Sendable, Equatable {
     /// What the payload tells.
     package func json(parent: Event, ruleID: String) -> JSON {
         [
-            "parent": JSON(parent.id.rawValue), "rule": .string(ruleID), "hops": JSON(hops),
+            "parent": JSON(parent.id.rawValue), "root": JSON((root ?? parent.id).rawValue), "rule": .string(ruleID),
+            "hops": JSON(hops),
             "chain": .array(chain.map { .string($0) }),
         ]
     }
