@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignStore
 import Foundation
 
 extension Endpoint {
@@ -20,7 +21,9 @@ extension Endpoint {
                 let hint = near.map { "; did you mean '\($0)'?" } ?? "; see /api/v1/openapi.json"
                 throw APIError(.badRequest, "there is no parameter '\(name)'\(hint)")
             }
-            guard let value = fields[name] else { continue }
+            let value = fields[name] ?? ""
+            // A text that is empty is one that is not given, as an empty field of a form is.
+            if case .string = parameter.schema, value.isEmpty { continue }
             guard parameter.schema.accepts(value) else {
                 throw APIError(.badRequest, "the parameter '\(name)' is \(parameter.schema.words), not '\(value)'")
             }
@@ -38,6 +41,7 @@ extension Schema {
             Int64(text).map { (minimum...maximum).contains($0) && !text.hasPrefix("+") } ?? false
         case .dateTime: Date(rfc3339: text) != nil
         case .choice(let values): values.contains(text)
+        case .pattern: EventPosition(text: text) != nil
         default: true
         }
     }
@@ -49,6 +53,7 @@ extension Schema {
         case .integer(let minimum, let maximum): "a number from \(minimum) to \(maximum)"
         case .dateTime: "a time such as 2026-01-31T09:00:00Z"
         case .choice(let values): "one of \(values.joined(separator: ", "))"
+        case .pattern: "'next' of an answer"
         default: "a text"
         }
     }

@@ -40,7 +40,7 @@ extension Endpoint {
                 method: .post,
                 path: "/dry-run",
                 summary: "What the rules in force would do with a callback; nothing is stored or done.",
-                body: .any,
+                body: .callback,
                 content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
@@ -103,7 +103,7 @@ extension Endpoint {
             path: "/replay",
             summary: "Judge stored events once more by the rules in force.",
             body: .object([
-                ("events", .array(.id)), ("rule", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
+                ("events", .array(.id)), ("rule?", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
             ]),
             content: .json(
                 .object([
@@ -120,7 +120,7 @@ extension Endpoint {
             ),
             refusals: [.badRequest, .conflict, .unavailable]
         ) { request in
-            guard let json = try? JSON(parsing: request.body, limits: JSON.Limits(depth: 8, keys: 16)),
+            guard let json = try? JSON(parsing: request.body, limits: JSON.Limits()),
                 let order = ReplayOrder(json: json)
             else {
                 return APIAnswer(.badRequest, "the order is not understood; see /api/v1/openapi.json")
@@ -138,11 +138,11 @@ extension Endpoint {
             method: .post,
             path: "/poll",
             summary: "Ask OneSpan Sign now for what no callback told.",
-            body: .object([("since", .nullable(.dateTime)), ("dry_run", .boolean)]),
+            body: .object([("since?", .nullable(.dateTime)), ("dry_run?", .boolean)]),
             content: .json(.any),
             refusals: [.badRequest, .unavailable, .badGateway]
         ) { request in
-            guard let order = try? JSON(parsing: request.body, limits: JSON.Limits(depth: 8, keys: 16)) else {
+            guard let order = try? JSON(parsing: request.body, limits: JSON.Limits()) else {
                 return APIAnswer(.badRequest, "the order is no JSON")
             }
             do {

@@ -52,14 +52,18 @@ extension Endpoint {
                     text("event", "Only events of this name."), text("package", "Only events of this package."),
                     Parameter(name: "origin", schema: .origin, summary: "Only events that came in like this."), since,
                     until, text("text", "Only events whose body holds this text."),
-                    text("before", "Where to go on: `next` of the answer before."), limit,
+                    Parameter(
+                        name: "before",
+                        schema: .place,
+                        summary: "Where to go on: `next` of the answer before."
+                    ), limit,
                 ],
                 content: .json(
-                    .object([("events", .array(.named("Event"))), ("next", .nullable(.string))])
+                    .object([("events", .array(.named("Event"))), ("next", .nullable(.place))])
                 ),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let page = try await desk.store.page(of: try EventQuery(request))
+                let page = try await desk.store.page(of: EventQuery(request))
                 return APIAnswer([
                     "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
                 ])
@@ -110,7 +114,7 @@ extension Endpoint {
                 method: .post,
                 path: "/events",
                 summary: "Store an event that somebody hands in, such as one of a failure mail.",
-                body: .any,
+                body: .callback,
                 content: .json(.object([("event", .id), ("duplicate", .boolean)])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
@@ -259,21 +263,14 @@ extension APIRequest {
 }
 
 extension EventQuery {
-    init(_ request: APIRequest) throws(APIError) {
-        var before: EventPosition?
-        if let text = request["before"] {
-            guard let position = EventPosition(text: text) else {
-                throw APIError(.badRequest, "the parameter 'before' takes 'next' of an answer, not '\(text)'")
-            }
-            before = position
-        }
+    init(_ request: APIRequest) {
         self.init(
             name: request["event"],
             packageID: request["package"],
             origin: request["origin"].flatMap { Event.Origin(rawValue: $0) },
             since: request.date("since"),
             until: request.date("until"),
-            before: before,
+            before: request["before"].flatMap { EventPosition(text: $0) },
             text: request["text"],
             limit: request.limit
         )
@@ -300,10 +297,9 @@ extension EventPosition {
 
     /// Reads what `text` gives; nil for anything else.
     init?(text: String) {
-        let parts = text.split(separator: "-")
-        guard parts.count == 2, let time = Int64(parts[0]), let id = Int64(parts[1]), time < 253_402_300_800_000 else {
-            return nil
-        }
+        guard let match = text.wholeMatch(of: /(\d{1,14})-(\d{1,18})/), let time = Int64(match.1),
+            let id = Int64(match.2)
+        else { return nil }
         self.init(receivedAt: Date(milliseconds: time), id: Event.ID(rawValue: id))
     }
 }

@@ -3,6 +3,8 @@ import CountersignModel
 /// The shape of a JSON value, as an OpenAPI document tells it (JSON Schema 2020-12).
 indirect enum Schema: Sendable {
     case string
+    /// A text of this form (ECMA-262).
+    case pattern(String)
     case dateTime
     case choice([String])
     case integer(minimum: Int64, maximum: Int64)
@@ -21,9 +23,16 @@ indirect enum Schema: Sendable {
     static let id = Schema.integer(minimum: 1, maximum: .max)
     static let count = Schema.integer(minimum: 0, maximum: .max)
 
+    /// A place in a list, as `next` gives it.
+    static let place = Schema.pattern("^[0-9]{1,14}-[0-9]{1,18}$")
+
+    /// What OneSpan Sign posts.
+    static let callback: Schema = .object([("name", .pattern("^[^\\u0000]+$")), ("packageId?", .any), ("message?", .any)])
+
     var json: JSON {
         switch self {
         case .string: ["type": "string"]
+        case .pattern(let pattern): ["type": "string", "pattern": .string(pattern)]
         case .dateTime: ["type": "string", "format": "date-time"]
         case .choice(let values): ["type": "string", "enum": .array(values.map { .string($0) })]
         case .integer(let minimum, let maximum):
@@ -32,13 +41,13 @@ indirect enum Schema: Sendable {
         case .boolean: ["type": "boolean"]
         case .any: [:]
         case .array(let items): ["type": "array", "items": items.json]
-        case .object(let members): Self.object(members)
+        case .object(let members): Self.members(members)
         case .nullable(let schema): ["anyOf": [schema.json, ["type": "null"]]]
         case .named(let name): ["$ref": .string("#/components/schemas/\(name)")]
         }
     }
 
-    private static func object(_ members: [(String, Schema)]) -> JSON {
+    private static func members(_ members: [(String, Schema)]) -> JSON {
         var properties = JSONObject()
         var required: [JSON] = []
         for (name, schema) in members {

@@ -32,9 +32,11 @@ extension ReplayOrder {
         guard let numbers = json["events"]?.array, let again = json["again"]?.bool,
             let isDryRun = json["dry_run"]?.bool
         else { return nil }
+        let rule = json["rule"] ?? .null
+        guard rule == .null || rule.string != nil else { return nil }
         let events = numbers.compactMap { $0.number?.integer.map { Event.ID(rawValue: Int64($0)) } }
         guard events.count == numbers.count else { return nil }
-        self.init(events: events, ruleID: json["rule"]?.string, again: again, isDryRun: isDryRun)
+        self.init(events: events, ruleID: rule.string, again: again, isDryRun: isDryRun)
     }
 }
 

@@ -5,12 +5,14 @@ import Foundation
 extension StoredEvent {
     /// The event as the API and `--json` give it.
     package var json: JSON {
-        [
+        var object: JSONObject = [
             "id": JSON(event.id.rawValue), "name": .string(event.name), "origin": .string(event.origin.rawValue),
             "received_at": .string(event.receivedAt.rfc3339), "duplicates": JSON(duplicates),
             "dispatched_at": JSON(dispatchedAt?.rfc3339), "rule_set": JSON(ruleSet?.rawValue),
             "payload": event.payload,
         ]
+        if let damage { object["damage"] = .string(damage) }
+        return .object(object)
     }
 }
 

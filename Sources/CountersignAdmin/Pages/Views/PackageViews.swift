@@ -106,7 +106,8 @@ extension PackageView.Moment {
         self.init(
             kind: "event",
             at: event.receivedAt,
-            order: 0,
+            // What a run led to comes behind its steps.
+            order: event.origin == .rule ? 4 : 0,
             href: Address.event(event.id.rawValue),
             title: event.name.printable,
             state: nil,
