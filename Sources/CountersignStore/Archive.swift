@@ -147,6 +147,9 @@ package struct RunQuery: Sendable {
     /// Only runs with lower numbers than this.
     package var before: Run.ID?
 
+    /// Only runs with this number or higher ones.
+    package var from: Run.ID?
+
     package var limit: Int
 
     package init(

@@ -55,6 +55,21 @@ extension Condition {
     }
 }
 
+extension Rule {
+    /// The names and patterns of events that its `when` begins with; nil where it looks at all events.
+    package var eventPatterns: [String]? { condition.eventPatterns }
+}
+
+extension Condition {
+    fileprivate var eventPatterns: [String]? {
+        switch self {
+        case .event(let test): test.patterns
+        case .all(let conditions): conditions.lazy.compactMap(\.eventPatterns).first
+        case .any, .not, .origin, .field: nil
+        }
+    }
+}
+
 extension RuleSet {
     /// The events that an enabled rule may act on: those of `catalogue`, and others that rules name; none of rules' own.
     package func events(among catalogue: [String]) -> Set<String> {

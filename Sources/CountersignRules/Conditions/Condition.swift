@@ -36,6 +36,10 @@ package enum Condition: Sendable {
 package struct EventTest: Sendable {
     package let names: Set<String>
     package let globs: [Glob]
+
+    /// The names and patterns in the order in which the rule writes them.
+    package let patterns: [String]
+
     let text: String
 
     func holds(for name: String) -> Bool {

@@ -22,7 +22,7 @@ struct EventReader {
             globs.append(glob)
             warn(ofPattern: glob, at: item)
         }
-        return .event(EventTest(names: names, globs: globs, text: node.flow))
+        return .event(EventTest(names: names, globs: globs, patterns: items.map(\.text), text: node.flow))
     }
 
     func originTest(_ node: Node) -> Condition? {

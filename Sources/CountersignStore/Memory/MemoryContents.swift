@@ -300,6 +300,7 @@ extension MemoryContents {
                     && (query.since.map { $0.stored <= run.createdAt } ?? true)
                     && (query.until.map { run.createdAt < $0.stored } ?? true)
                     && (query.before.map { run.id.rawValue < $0.rawValue } ?? true)
+                    && (query.from.map { run.id.rawValue >= $0.rawValue } ?? true)
             }
             .prefix(max(0, query.limit))
             .map { $0.run }

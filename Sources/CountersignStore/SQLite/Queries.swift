@@ -164,6 +164,10 @@ extension Query {
             conditions.append("id < ?")
             arguments += [before.rawValue]
         }
+        if let from = query.from {
+            conditions.append("id >= ?")
+            arguments += [from.rawValue]
+        }
         return Query(
             "SELECT \(Run.columns) FROM runs\(clause(conditions)) ORDER BY id DESC LIMIT ?",
             arguments + [max(0, query.limit)]

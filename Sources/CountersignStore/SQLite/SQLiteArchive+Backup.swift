@@ -5,10 +5,14 @@ import Glibc
 extension SQLiteArchive {
     /// Copies the store, as it is at one moment, into a new file that only the owner may read; a running server goes on.
     ///
-    /// The file is there under its name only once it is whole, checked and on disk.
+    /// The file is there under its name only once it is whole, checked and on disk. `progress` is told how many pages are
+    /// copied, and of how many.
     ///
     /// - Throws: `StoreError`.
-    package func back(upTo target: String) async throws {
+    package func back(
+        upTo target: String,
+        progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) async throws {
         let draft = target + ".incomplete"
         do {
             try? FileManager.default.removeItem(atPath: draft)
@@ -16,7 +20,7 @@ extension SQLiteArchive {
             else {
                 throw StoreError.cannotWrite("the file '\(draft)' cannot be made (\(String(cString: strerror(errno))))")
             }
-            try await copy(into: draft)
+            try await copy(into: draft, progress)
             try Self.sync(draft)
             guard rename(draft, target) == 0 else {
                 throw StoreError.cannotWrite("'\(target)' cannot be written (\(String(cString: strerror(errno))))")
@@ -28,10 +32,13 @@ extension SQLiteArchive {
         }
     }
 
-    private func copy(into draft: String) async throws {
+    /// How many pages are copied between two words on how far it is.
+    private static let pagesAtATime: CInt = 2_000
+
+    private func copy(into draft: String, _ progress: @escaping @Sendable (Int, Int) -> Void) async throws {
         do {
             let copy = try DatabaseQueue(path: draft)
-            try readers.backup(to: copy)
+            try copyPages(to: copy, progress)
             // A log beside it would be a second file to carry along.
             try await copy.writeWithoutTransaction { db in
                 try db.execute(sql: "PRAGMA journal_mode = DELETE")
@@ -44,6 +51,18 @@ extension SQLiteArchive {
             try copy.close()
         } catch let error as DatabaseError {
             throw StoreError(writing: error, path: draft)
+        }
+    }
+
+    private func copyPages(to copy: DatabaseQueue, _ progress: @escaping (Int, Int) -> Void) throws {
+        try readers.read { db in
+            // The first read fixes what all steps see: the server's commits between them do not begin the copy anew.
+            _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema")
+            try copy.writeWithoutTransaction { target in
+                try db.backup(to: target, pagesPerStep: Self.pagesAtATime) {
+                    progress($0.completedPageCount, $0.totalPageCount)
+                }
+            }
         }
     }
 

@@ -194,7 +194,7 @@ extension Database {
     }
 
     /// The first run that was made at `date` or later, by halves: numbers and times grow together.
-    fileprivate func firstRun(since date: Date) throws -> Run.ID? {
+    func firstRun(since date: Date) throws -> Run.ID? {
         guard let highest = try first("SELECT max(id) FROM runs", [], { $0[0] as Int64? }) ?? nil else { return nil }
         var (low, high) = (Int64(0), highest)
         while low < high {

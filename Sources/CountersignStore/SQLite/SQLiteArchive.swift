@@ -70,7 +70,7 @@ package final class SQLiteArchive: Archive {
     }
 
     package func runs(_ query: RunQuery) async throws -> [Run] {
-        try await read { try $0.all(.runs(query)) { try Run($0) } }
+        try await read { db in try db.all(.runs(try db.bounded(query))) { try Run($0) } }
     }
 
     package func run(_ id: Run.ID) async throws -> ClaimedRun? {

@@ -1,0 +1,136 @@
+import CountersignModel
+package import Foundation
+import GRDB
+
+extension SQLiteArchive {
+    /// How many events, and how many attempts, one look at the store gives at most.
+    private static let window: Int64 = 1_000
+
+    /// What happened last, the oldest first, and from where to go on: the newest `count` events with all that was done for
+    /// them, or those since a time.
+    ///
+    /// - Throws: `StoreError`.
+    package func newest(
+        _ count: Int,
+        since: Date?,
+        _ filter: HappeningFilter
+    ) async throws -> (happenings: [Happening], position: TailPosition) {
+        let query = EventQuery(
+            name: filter.eventName,
+            packageID: filter.packageID,
+            since: since,
+            limit: since == nil ? count : Int(Self.window)
+        )
+        let (events, attempts, position) = try await read { db in
+            let position = try Self.end(of: db)
+            let events = try db.all(.events(query)) { try EventRow($0) }
+            let attempts = try events.flatMap { event in
+                try db.all(AttemptRow.query("r.event_id = ? AND s.id <= ?"), [event.id, position.attemptID]) {
+                    try AttemptRow($0)
+                }
+            }
+            return (events, attempts, position)
+        }
+        let all = try happenings(events, attempts)
+        return (since == nil ? Array(all.suffix(count)) : all, position)
+    }
+
+    /// What happened behind `position`, the oldest first, and from where to go on.
+    ///
+    /// It looks at what is new and at nothing else, so it costs next to nothing where nothing is. Of a store that has been
+    /// put in the place of another it tells what comes from now on.
+    ///
+    /// - Throws: `StoreError`.
+    package func happenings(
+        after position: TailPosition,
+        _ filter: HappeningFilter
+    ) async throws -> (happenings: [Happening], position: TailPosition) {
+        let (events, attempts, reached) = try await read { db -> ([EventRow], [AttemptRow], TailPosition) in
+            let end = try Self.end(of: db)
+            guard end.store == position.store else { return ([], [], end) }
+            let reached = TailPosition(
+                store: end.store,
+                eventID: min(end.eventID, position.eventID + Self.window),
+                attemptID: min(end.attemptID, position.attemptID + Self.window)
+            )
+            let events = try db.all(
+                "SELECT \(EventRow.columns) FROM events WHERE id > ? AND id <= ? ORDER BY id",
+                [position.eventID, reached.eventID]
+            ) { try EventRow($0) }
+            let attempts = try db.all(
+                AttemptRow.query("s.id > ? AND s.id <= ?"),
+                [position.attemptID, reached.attemptID]
+            ) { try AttemptRow($0) }
+            return (events, attempts, reached)
+        }
+        let all = try happenings(events, attempts)
+        return (all.filter { $0.isMeant(by: filter) }, reached)
+    }
+
+    private static func end(of db: Database) throws -> TailPosition {
+        TailPosition(
+            store: try String.fetchOne(db, sql: "SELECT identity FROM store") ?? "",
+            eventID: try Int64.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0,
+            attemptID: try Int64.fetchOne(db, sql: "SELECT max(id) FROM steps") ?? 0
+        )
+    }
+
+    private func happenings(_ events: [EventRow], _ attempts: [AttemptRow]) throws -> [Happening] {
+        let told = events.map { Happening($0.listedEvent(path: path)) } + attempts.map(\.happening)
+        // What came in stands before what was done for it, also in the same millisecond.
+        return told.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+    }
+}
+
+extension Happening {
+    fileprivate init(_ stored: StoredEvent) {
+        self.init(
+            at: stored.event.receivedAt,
+            eventID: stored.event.id,
+            eventName: stored.event.name,
+            packageID: stored.event.payload["packageId"]?.plainText,
+            kind: .event(stored)
+        )
+    }
+
+    fileprivate func isMeant(by filter: HappeningFilter) -> Bool {
+        (filter.eventName ?? eventName) == eventName && (filter.packageID ?? packageID) == packageID
+    }
+}
+
+/// An attempt with its run and its event, as their rows hold them, without what may be long.
+private struct AttemptRow: Sendable {
+    let happening: Happening
+
+    static func query(_ condition: String) -> String {
+        """
+        SELECT s.finished_at, e.id, CAST(e.name AS BLOB), CAST(e.package_id AS BLOB), r.id, r.rule_id, s.step_id,
+            s.attempt, s.status, s.is_final, s.reason, s.started_at
+        FROM steps s JOIN runs r ON r.id = s.run_id JOIN events e ON e.id = r.event_id
+        WHERE \(condition) ORDER BY s.id
+        """
+    }
+
+    init(_ row: Row) throws {
+        guard let status = StepRecord.Status(rawValue: row[8]) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a step's status is unknown")
+        }
+        let attempt = Happening.Attempt(
+            runID: Run.ID(rawValue: row[4]),
+            ruleID: row[5],
+            stepID: row[6],
+            number: row[7],
+            status: status,
+            isFinal: row[9],
+            reason: row[10],
+            startedAt: Date(milliseconds: row[11])
+        )
+        happening = Happening(
+            at: Date(milliseconds: row[0]),
+            eventID: Event.ID(rawValue: row[1]),
+            eventName: String(decoding: try row.bytes(at: 2), as: UTF8.self),
+            packageID: row.hasNull(atIndex: 3) ? nil : String(decoding: try row.bytes(at: 3), as: UTF8.self),
+            kind: .attempt(attempt)
+        )
+    }
+}
