@@ -42,10 +42,11 @@ public enum Application {
 
     private static func ending(of environment: CommandEnvironment) async -> Ending {
         do {
-            var command = try RootCommand.parseAsRoot()
+            var command = try await RootCommand.asyncParseAsRoot()
             if let command = command as? any EnvironmentCommand {
                 try await command.run(in: environment)
             } else {
+                // Completions, and the help of commands that only have commands.
                 try command.run()
             }
             return Ending()
@@ -71,12 +72,12 @@ public enum Application {
 }
 
 /// A command that needs the world around the program.
-protocol EnvironmentCommand: ParsableCommand {
+protocol EnvironmentCommand: AsyncParsableCommand {
     func run(in environment: CommandEnvironment) async throws
 }
 
 /// `countersign` itself: it only knows its commands.
-struct RootCommand: ParsableCommand {
+struct RootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "countersign",
         abstract: "Acts by rules on the callbacks of OneSpan Sign.",
@@ -89,6 +90,7 @@ struct RootCommand: ParsableCommand {
               countersign serve                          take callbacks in and act on them
               countersign send PACKAGE_COMPLETE          post a sample callback to the server
               countersign runs list                      what was done
+              countersign tail                           what happens right now
               countersign explain 42                     why did rules (not) match event 42?
 
             Exit status: 0 done, 1 the work found a problem, 2 wrong usage.
@@ -105,8 +107,11 @@ struct RootCommand: ParsableCommand {
             RegisterCommand.self,
             PollCommand.self,
             SandboxCommand.self,
+            TailCommand.self,
             EventsCommand.self,
             RunsCommand.self,
+            PackagesCommand.self,
+            RulesCommand.self,
             ReplayCommand.self,
             StoreCommand.self,
             DoctorCommand.self,
@@ -114,6 +119,8 @@ struct RootCommand: ParsableCommand {
             DiffCommand.self,
             SchemaCommand.self,
             ReferenceCommand.self,
+            ManCommand.self,
+            CompletionsCommand.self,
         ]
     )
 }

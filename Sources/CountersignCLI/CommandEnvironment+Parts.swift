@@ -99,8 +99,15 @@ extension CommandEnvironment {
 
     /// Lends the store for reading, whether a server runs or not.
     ///
-    /// - Throws: `CommandFailure` when there is no store that can be read.
-    func reading(_ settings: Settings, _ work: (any Archive) async throws -> Void) async throws {
+    /// - Throws: `CommandFailure` when there is no store that can be read, or the work fails.
+    func reading<Value>(_ settings: Settings, _ work: (any Archive) async throws -> Value) async throws -> Value {
+        try await opening(settings, work)
+    }
+
+    /// Lends the store's file for reading.
+    ///
+    /// - Throws: `CommandFailure` when there is no store that can be read, or the work fails.
+    func opening<Value>(_ settings: Settings, _ work: (SQLiteArchive) async throws -> Value) async throws -> Value {
         guard FileManager.default.fileExists(atPath: settings.storePath) else {
             throw CommandFailure(
                 "there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE, or start "
@@ -108,20 +115,22 @@ extension CommandEnvironment {
             )
         }
         do {
-            try await work(try SQLiteArchive.open(path: settings.storePath))
+            return try await work(try SQLiteArchive.open(path: settings.storePath))
         } catch let error as StoreError {
             throw CommandFailure("\(error)")
         }
     }
 
-    /// The time that lies `text` (a duration) back; nil without a text.
+    /// The time that `text` names: so long ago (`2d`), or a time itself; nil without a text.
     ///
     /// - Throws: `UsageError`.
     func date(before text: String?) throws -> Date? {
         guard let text else { return nil }
-        guard let duration = Duration(text: text) else {
-            throw UsageError("'\(text)' is no duration; write 30m, 12h or 2d")
+        guard let date = Date(pointInTime: text, now: clock.now) else {
+            throw UsageError(
+                "'\(text)' is no duration and no time; write 30m, 12h, 2d, 2026-01-31 or 2026-01-31T09:00:00Z"
+            )
         }
-        return clock.now.addingTimeInterval(-duration.timeInterval)
+        return date
     }
 }

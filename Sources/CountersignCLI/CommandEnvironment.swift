@@ -35,9 +35,7 @@ package struct CommandEnvironment: Sendable {
     }
 
     /// Whether findings and states may be shown in colour on standard output.
-    var isColoured: Bool {
-        isatty(STDOUT_FILENO) == 1 && (variables["NO_COLOR"] ?? "").isEmpty && variables["TERM"] != "dumb"
-    }
+    var isColoured: Bool { terminal().isColoured }
 }
 
 /// The command, a flag or a setting is wrong: exit status 2.

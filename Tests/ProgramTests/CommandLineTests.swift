@@ -6,7 +6,9 @@ struct CommandLineTests {
     @Test(arguments: [
         "", "serve", "check", "test", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
         "runs show", "runs retry", "runs drop", "init", "ingest", "register", "poll", "sandbox", "replay", "doctor",
-        "explain", "diff",
+        "explain", "diff", "tail", "rules", "rules list", "rules show", "packages", "packages list", "packages show",
+        "man",
+        "completions", "store backup",
     ])
     func `the help of each command ends with 0 and shows an example`(_ command: String) async throws {
         let deployment = try Deployment(rules: nil)

@@ -25,7 +25,10 @@ struct CheckCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Rule files and folders (default: the rules of the settings).", valueName: "path"))
+    @Argument(
+        help: ArgumentHelp("Rule files and folders (default: the rules of the settings).", valueName: "path"),
+        completion: .file()
+    )
     var paths: [String] = []
 
     @Option(help: "Form of the findings: text, json, or github (annotations for CI).")

@@ -3,6 +3,7 @@ import CountersignActions
 import CountersignEngine
 import CountersignModel
 import CountersignRules
+import CountersignStore
 import Foundation
 
 /// `countersign diff` tells which runs an edit of the rules would have made or not made.
@@ -24,10 +25,10 @@ struct DiffCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The rules as they are: a folder or a file.", valueName: "old"))
+    @Argument(help: ArgumentHelp("The rules as they are: a folder or a file.", valueName: "old"), completion: .file())
     var old: String
 
-    @Argument(help: ArgumentHelp("The edited rules: a folder or a file.", valueName: "new"))
+    @Argument(help: ArgumentHelp("The edited rules: a folder or a file.", valueName: "new"), completion: .file())
     var new: String
 
     @Option(help: ArgumentHelp("Only events of the last time, such as 7d.", valueName: "duration"))
@@ -41,6 +42,8 @@ struct DiffCommand: EnvironmentCommand {
 
     @Flag(help: "Print a JSON object.")
     var json = false
+
+    @OptionGroup var progress: ProgressOptions
 
     @OptionGroup var options: SettingsOptions
 
@@ -62,9 +65,10 @@ struct DiffCommand: EnvironmentCommand {
             examples: examples
         )
         try await environment.reading(settings) { archive in
-            let counter = ProgressLine(isShown: isatty(STDERR_FILENO) == 1)
-            defer { counter.clear() }
-            try await diff.judge(archive, since: start) { counter.show("\($0) events judged") }
+            let total = try await archive.expectedEvents(since: start)
+            let bar = Progress("Judging events", of: total, isWanted: !json && !progress.quiet, environment)
+            defer { bar.clear() }
+            try await diff.judge(archive, since: start) { bar.advance(to: $0) }
         }
         let text = DiffText(diff)
         print(json ? text.json.indented : text.text)
@@ -72,15 +76,15 @@ struct DiffCommand: EnvironmentCommand {
     }
 }
 
-/// A line on a terminal that tells how far work has come, and vanishes at its end.
-private struct ProgressLine {
-    let isShown: Bool
-
-    func show(_ text: String) {
-        if isShown { FileHandle.standardError.write(Data("\r\u{1B}[K\(text)".utf8)) }
-    }
-
-    func clear() {
-        show("")
+extension Archive {
+    /// About how many events came in since a time: their numbers are given in the order of coming.
+    ///
+    /// - Throws: `StoreError`.
+    fileprivate func expectedEvents(since start: Date?) async throws -> Int? {
+        guard let first = try await events(after: EventPosition(before: start), limit: 1).first,
+            let last = try await events(EventQuery(limit: 1)).first
+        else { return nil }
+        let count = Int(last.event.id.rawValue - first.event.id.rawValue) + 1
+        return count > 0 ? count : nil
     }
 }

@@ -30,14 +30,21 @@ struct DryRunCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"))
+    @Argument(
+        help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"),
+        completion: .file()
+    )
     var payloads: [String]
 
-    @Option(help: ArgumentHelp("Rule files or folder (default: the rules of the settings).", valueName: "path"))
+    @Option(
+        help: ArgumentHelp("Rule files or folder (default: the rules of the settings).", valueName: "path"),
+        completion: .file()
+    )
     var rules: String?
 
     @Option(
-        help: ArgumentHelp("The package, as GET /api/packages/ID gives it, for rules that use it.", valueName: "file")
+        help: ArgumentHelp("The package, as GET /api/packages/ID gives it, for rules that use it.", valueName: "file"),
+        completion: .file(extensions: ["json"])
     )
     var package: String?
 

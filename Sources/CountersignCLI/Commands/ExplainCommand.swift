@@ -28,7 +28,7 @@ struct ExplainCommand: EnvironmentCommand {
     @Argument(help: "The event's number.")
     var event: Int64
 
-    @Argument(help: "Only this rule.")
+    @Argument(help: "Only this rule.", completion: .rules)
     var rule: String?
 
     @Flag(help: "Print a JSON object.")

@@ -21,7 +21,7 @@ struct IngestCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Files, or - for standard input.", valueName: "file"))
+    @Argument(help: ArgumentHelp("Files, or - for standard input.", valueName: "file"), completion: .file())
     var files: [String]
 
     @Flag(help: "Show what is found, and store nothing.")
@@ -29,6 +29,8 @@ struct IngestCommand: EnvironmentCommand {
 
     @Flag(help: "Print each event as a JSON object on a line.")
     var json = false
+
+    @OptionGroup var progress: ProgressOptions
 
     @OptionGroup var options: SettingsOptions
 
@@ -53,9 +55,14 @@ struct IngestCommand: EnvironmentCommand {
             for event in found { show(event, nil) }
         } else if !found.isEmpty {
             let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
+            let bar = Progress("Storing", of: found.count, isWanted: !json && !progress.quiet, environment)
+            defer { bar.clear() }
             var waiting = found[...]
             try await control.store(found.map(\.delivery)) { _, receipt in
-                if let event = waiting.popFirst() { show(event, receipt) }
+                guard let event = waiting.popFirst() else { return }
+                bar.clear()
+                show(event, receipt)
+                bar.advance(to: found.count - waiting.count)
             }
         }
         if problems > 0 { throw ExitCode(1) }

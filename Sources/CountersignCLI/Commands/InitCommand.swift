@@ -16,7 +16,10 @@ struct InitCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("The folder, made where it is missing (default: this one).", valueName: "folder"))
+    @Argument(
+        help: ArgumentHelp("The folder, made where it is missing (default: this one).", valueName: "folder"),
+        completion: .directory
+    )
     var folder = "."
 
     func run(in environment: CommandEnvironment) async throws {

@@ -27,19 +27,19 @@ struct ReplayCommand: EnvironmentCommand {
     @Argument(help: ArgumentHelp("The numbers of the events.", valueName: "id"))
     var ids: [Int64] = []
 
-    @Option(help: ArgumentHelp("All events of this name.", valueName: "name"))
+    @Option(help: ArgumentHelp("All events of this name.", valueName: "name"), completion: .list(EventCatalogue.names))
     var event: String?
 
-    @Option(help: ArgumentHelp("All events of this package.", valueName: "id"))
+    @Option(help: ArgumentHelp("All events of this package.", valueName: "id"), completion: .packages)
     var package: String?
 
-    @Option(help: ArgumentHelp("All events of the last time, such as 7d.", valueName: "duration"))
+    @Option(help: ArgumentHelp("All events since then: 7d (ago), a day, or a time.", valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("All events before the last time, such as 1h.", valueName: "duration"))
+    @Option(help: ArgumentHelp("All events before then.", valueName: "time"))
     var until: String?
 
-    @Option(help: ArgumentHelp("Only this rule.", valueName: "id"))
+    @Option(help: ArgumentHelp("Only this rule.", valueName: "id"), completion: .rules)
     var rule: String?
 
     @Flag(help: "Have runs that have ended begin again.")
@@ -54,6 +54,8 @@ struct ReplayCommand: EnvironmentCommand {
     @Flag(help: "Print what became of each run as a JSON object on a line.")
     var json = false
 
+    @OptionGroup var progress: ProgressOptions
+
     @OptionGroup var options: SettingsOptions
 
     func validate() throws {
@@ -67,17 +69,17 @@ struct ReplayCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment)
         let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
         let events = try await events(settings, environment)
-        let prospects = try await replay(events, through: control, isDryRun: true)
+        let prospects = try await replay(events, through: control, isDryRun: true, environment)
         let count = prospects.count { $0.fate != .kept }
         if dryRun || count == 0 {
-            show(prospects, tense: "would be ")
+            show(prospects, tense: "would be ", environment)
             return
         }
-        if !json { show(prospects, tense: "would be ") }
+        if !json { show(prospects, tense: "would be ", environment) }
         try confirm("make or begin again \(count) runs of \(events.count) events", yes: yes)
-        let replayed = try await replay(events, through: control, isDryRun: false)
+        let replayed = try await replay(events, through: control, isDryRun: false, environment)
         if json {
-            show(replayed, tense: "")
+            show(replayed, tense: "", environment)
         } else {
             print("\(replayed.count { $0.fate != .kept }) runs are on their way")
         }
@@ -101,19 +103,24 @@ struct ReplayCommand: EnvironmentCommand {
     private func replay(
         _ events: [Event.ID],
         through control: ControlClient,
-        isDryRun: Bool
+        isDryRun: Bool,
+        _ environment: CommandEnvironment
     ) async throws -> [ReplayedRun] {
+        let label = isDryRun ? "Judging events" : "Replaying events"
+        let bar = Progress(label, of: events.count, isWanted: !json && !progress.quiet, environment)
+        defer { bar.clear() }
         var runs: [ReplayedRun] = []
         for start in stride(from: 0, to: events.count, by: Self.batch) {
             let batch = Array(events[start..<min(start + Self.batch, events.count)])
             runs += try await control.replay(
                 ReplayOrder(events: batch, ruleID: rule, again: again, isDryRun: isDryRun)
             )
+            bar.advance(to: start + batch.count)
         }
         return runs
     }
 
-    private func show(_ runs: [ReplayedRun], tense: String) {
+    private func show(_ runs: [ReplayedRun], tense: String, _ environment: CommandEnvironment) {
         if json { return runs.forEachLine { $0.json.text } }
         guard !runs.isEmpty else { return print("no rule in force matches") }
         var table = Table(["EVENT", "RULE", "RUN"])
@@ -126,7 +133,7 @@ struct ReplayCommand: EnvironmentCommand {
                 }
             table.add(["\(run.eventID)", run.ruleID, words])
         }
-        print(table.text)
+        print(table.text(on: environment.terminal()))
         if runs.count > Self.shown { print("and \(runs.count - Self.shown) more") }
     }
 

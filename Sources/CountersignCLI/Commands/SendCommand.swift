@@ -22,7 +22,10 @@ struct SendCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"))
+    @Argument(
+        help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"),
+        completion: .file()
+    )
     var payloads: [String]
 
     @Option(help: ArgumentHelp("Where to post (default: the server of the settings).", valueName: "url"))

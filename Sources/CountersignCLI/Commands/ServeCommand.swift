@@ -26,7 +26,7 @@ struct ServeCommand: EnvironmentCommand {
             """
     )
 
-    @Option(help: ArgumentHelp("Folder of rules (default: rules).", valueName: "folder"))
+    @Option(help: ArgumentHelp("Folder of rules (default: rules).", valueName: "folder"), completion: .directory)
     var rules: String?
 
     @Option(help: ArgumentHelp("Address and port (default: 127.0.0.1:8080).", valueName: "host:port"))

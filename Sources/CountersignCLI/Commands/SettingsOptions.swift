@@ -2,7 +2,10 @@ import ArgumentParser
 
 /// The flags that name the settings file and the store, shared by all commands that need them.
 struct SettingsOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Settings file (default: countersign.yaml, where there is one).", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Settings file (default: countersign.yaml, where there is one).", valueName: "file"),
+        completion: .file(extensions: ["yaml", "yml"])
+    )
     var config: String?
 
     @Option(help: ArgumentHelp("Store, written sqlite:FILE (default: sqlite:countersign.db).", valueName: "store"))
@@ -14,6 +17,12 @@ struct SettingsOptions: ParsableArguments {
     func settings(in environment: CommandEnvironment, flags: [String: String?] = [:]) throws -> Settings {
         var flags = flags.compactMapValues { $0 }
         flags["store"] = store
-        return try SettingsLoader(environment: environment, file: config, flags: flags).load()
+        return try SettingsLoader(
+            variables: environment.variables,
+            workingDirectory: environment.workingDirectory,
+            file: config,
+            flags: flags
+        )
+        .load()
     }
 }

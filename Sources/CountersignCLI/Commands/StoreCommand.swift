@@ -67,11 +67,13 @@ struct StoreCommand: ParsableCommand {
                 """
         )
 
-        @Argument(help: ArgumentHelp("The new file.", valueName: "file"))
+        @Argument(help: ArgumentHelp("The new file.", valueName: "file"), completion: .file())
         var file: String
 
         @Flag(help: "Replace a file that is there.")
         var force = false
+
+        @OptionGroup var progress: ProgressOptions
 
         @OptionGroup var options: SettingsOptions
 
@@ -84,25 +86,16 @@ struct StoreCommand: ParsableCommand {
             guard force || !FileManager.default.fileExists(atPath: target) else {
                 throw CommandFailure("'\(file)' is there already; name another file, or replace it with --force")
             }
-            try await environment.opening(settings) { try await $0.back(upTo: target) }
+            let bar = Progress("Copying pages", isWanted: !progress.quiet, environment)
+            defer { bar.clear() }
+            try await environment.opening(settings) { archive in
+                try await archive.back(upTo: target) { done, total in
+                    if done < total { bar.advance(to: done, of: total) } else { bar.begin("Checking the copy") }
+                }
+            }
+            bar.clear()
             let size = try FileManager.default.attributesOfItem(atPath: target)[.size] as? Int ?? 0
             print("\(file): \(size) bytes, whole")
-        }
-    }
-}
-
-extension CommandEnvironment {
-    /// Lends the store's file for reading.
-    ///
-    /// - Throws: `CommandFailure` when there is no store that can be read, or the work fails.
-    fileprivate func opening<Value>(
-        _ settings: Settings,
-        _ work: (SQLiteArchive) async throws -> Value
-    ) async throws -> Value {
-        do {
-            return try await work(try SQLiteArchive.open(path: settings.storePath))
-        } catch let error as StoreError {
-            throw CommandFailure("\(error)")
         }
     }
 }

@@ -39,10 +39,16 @@ struct TestCommand: EnvironmentCommand {
             """
     )
 
-    @Argument(help: ArgumentHelp("Rule files and folders (default: the rules of the settings).", valueName: "path"))
+    @Argument(
+        help: ArgumentHelp("Rule files and folders (default: the rules of the settings).", valueName: "path"),
+        completion: .file()
+    )
     var paths: [String] = []
 
-    @Option(help: ArgumentHelp("Write the results as JUnit XML to this file as well.", valueName: "file"))
+    @Option(
+        help: ArgumentHelp("Write the results as JUnit XML to this file as well.", valueName: "file"),
+        completion: .file()
+    )
     var junit: String?
 
     @Flag(help: "Print one JSON object instead of text.")

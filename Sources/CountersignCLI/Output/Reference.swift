@@ -16,6 +16,9 @@ package struct Reference {
         package let text: String
     }
 
+    /// The names of the parts, in the order of the README.
+    static let parts = Reference(registry: ActionRegistry([])).sections.map(\.name)
+
     /// The parts in the order of the README.
     package var sections: [Section] {
         [

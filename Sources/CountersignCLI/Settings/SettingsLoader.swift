@@ -5,7 +5,11 @@ import Foundation
 
 /// Puts the settings together: flags count before the environment, the environment before the file.
 struct SettingsLoader {
-    let environment: CommandEnvironment
+    /// The environment variables.
+    let variables: [String: String]
+
+    /// The absolute path that relative paths start from.
+    let workingDirectory: String
 
     /// The file named by `--config`; nil for `COUNTERSIGN_CONFIG`, or else `countersign.yaml` where there is one.
     let file: String?
@@ -20,7 +24,7 @@ struct SettingsLoader {
         let fromFile = try readFile()
         let reader = ConfigReader(providers: [
             InMemoryProvider(name: "flags", values: Self.values(flags)),
-            EnvironmentVariablesProvider(environmentVariables: environment.variables).prefixKeys(with: "countersign"),
+            EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "countersign"),
             InMemoryProvider(name: "file", values: Self.values(fromFile.strings)),
         ])
         var options = OptionTree()
@@ -29,7 +33,7 @@ struct SettingsLoader {
             options.set(try Self.value(of: text, leaf), at: leaf.path)
         }
         if let actions = fromFile.actions { options.set(actions, at: ["actions"]) }
-        return try Settings(options.options, workingDirectory: environment.workingDirectory)
+        return try Settings(options.options, workingDirectory: workingDirectory)
     }
 
     private static func values(_ strings: [String: String]) -> [AbsoluteConfigKey: ConfigValue] {
@@ -73,8 +77,8 @@ extension SettingsLoader {
     }
 
     private func readFile() throws -> FileContent {
-        let name = file ?? environment.variables["COUNTERSIGN_CONFIG"]
-        let path = (name ?? "countersign.yaml").absolute(from: environment.workingDirectory)
+        let name = file ?? variables["COUNTERSIGN_CONFIG"]
+        let path = (name ?? "countersign.yaml").absolute(from: workingDirectory)
         guard name != nil || FileManager.default.fileExists(atPath: path) else { return FileContent() }
         guard let data = FileManager.default.contents(atPath: path) else {
             throw UsageError("the settings file '\(path)' cannot be read; see whether it exists and who may read it")

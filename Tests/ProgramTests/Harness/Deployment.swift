@@ -13,7 +13,7 @@ final class Deployment: Sendable {
         case exited(Int32)
         case signalled(Int32)
 
-        fileprivate init(_ status: TerminationStatus) {
+        init(_ status: TerminationStatus) {
             self =
                 switch status {
                 case .exited(let code): .exited(code)
@@ -158,9 +158,13 @@ final class Deployment: Sendable {
     }
 
     /// Has a command run that writes to standard output and ends by a signal only, while `body` does.
-    func background(_ arguments: [String], during body: (ServerLog, pid_t) async throws -> Void) async throws {
+    @discardableResult
+    func background(
+        _ arguments: [String],
+        during body: (ServerLog, pid_t) async throws -> Void
+    ) async throws -> Ending {
         let log = ServerLog()
-        _ = try await Subprocess.run(
+        let result = try await Subprocess.run(
             configuration(arguments, [:]),
             input: .none,
             output: .sequence,
@@ -176,6 +180,7 @@ final class Deployment: Sendable {
                 try await body(log, process)
             }
         }
+        return Ending(result.terminationStatus)
     }
 
     private static func port(in line: String) throws -> Int {
@@ -184,7 +189,7 @@ final class Deployment: Sendable {
         return port
     }
 
-    private func configuration(_ arguments: [String], _ changes: [String: String]) -> Configuration {
+    func configuration(_ arguments: [String], _ changes: [String: String]) -> Configuration {
         var variables: [Environment.Key: String] = [:]
         for (name, value) in environment.merging(changes, uniquingKeysWith: { $1 }) where !value.isEmpty {
             if let key = Environment.Key(rawValue: name) { variables[key] = value }

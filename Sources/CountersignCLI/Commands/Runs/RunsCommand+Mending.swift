@@ -94,13 +94,13 @@ struct RunSelection: ParsableArguments {
     @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
     var ids: [Int64] = []
 
-    @Option(help: ArgumentHelp("All of this rule.", valueName: "id"))
+    @Option(help: ArgumentHelp("All of this rule.", valueName: "id"), completion: .rules)
     var rule: String?
 
-    @Option(help: ArgumentHelp("All that were made in the last time, such as 2d.", valueName: "duration"))
+    @Option(help: ArgumentHelp("All that were made since then: 2d (ago), a day, or a time.", valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("All that were made before the last time, such as 1h.", valueName: "duration"))
+    @Option(help: ArgumentHelp("All that were made before then.", valueName: "time"))
     var until: String?
 
     @Flag(help: "Do not ask before many are changed.")

@@ -1,0 +1,118 @@
+import ArgumentParser
+import CountersignModel
+import CountersignStore
+import Foundation
+
+extension EventsCommand {
+    /// `countersign events list` lists events.
+    struct List: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List events, the newest first.",
+            discussion: """
+                Examples:
+                  countersign events list --event PACKAGE_OPT_OUT --since 2d
+                  countersign events list --text "wrong date" --limit 10
+                  countersign events list --watch
+                  countersign events list --quarantined
+                """
+        )
+
+        @OptionGroup(title: "Filters") var filter: EventFilter
+
+        @Flag(help: "List bodies that could not be read as an event instead.")
+        var quarantined = false
+
+        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func validate() throws {
+            guard !quarantined || filter.isByTimeOnly else {
+                throw ValidationError("what is quarantined has no event, package or origin; leave out all but --since")
+            }
+        }
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            let query = try filter.query(in: environment, limit: listing.limit)
+            try await listing.show(in: environment, settings) { [quarantined, filter] archive in
+                if quarantined {
+                    return .quarantined(try await archive.quarantined(since: query.since, limit: query.limit))
+                }
+                let query = try filter.query(in: environment, limit: query.limit)
+                return try await .events(query, in: archive)
+            }
+        }
+    }
+}
+
+/// The flags that choose events.
+struct EventFilter: ParsableArguments {
+    private static let origins = Event.Origin.allCases.map(\.rawValue)
+
+    @Option(
+        help: ArgumentHelp("Only events of this name.", valueName: "name"),
+        completion: .list(EventCatalogue.names)
+    )
+    var event: String?
+
+    @Option(help: ArgumentHelp("Only events of this package.", valueName: "id"), completion: .packages)
+    var package: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Only events that came in this way: \(Self.origins.joined(separator: ", ")).",
+            valueName: "origin"
+        ),
+        completion: .list(Self.origins),
+        transform: { word in
+            guard let origin = Event.Origin(rawValue: word) else {
+                throw ValidationError("an event's origin is one of \(Self.origins.joined(separator: ", "))")
+            }
+            return origin
+        }
+    )
+    var origin: Event.Origin?
+
+    @Option(help: ArgumentHelp("Only events since then: 2d (ago), 2026-01-31, or an RFC 3339 time.", valueName: "time"))
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only events before then.", valueName: "time"))
+    var until: String?
+
+    @Option(help: ArgumentHelp("Only events with this text in their body.", valueName: "text"))
+    var text: String?
+
+    /// Whether nothing but the time of their coming is asked for.
+    var isByTimeOnly: Bool {
+        event == nil && package == nil && origin == nil && until == nil && text == nil
+    }
+
+    /// The query, its times reckoned from now.
+    ///
+    /// - Throws: `UsageError`.
+    func query(in environment: CommandEnvironment, limit: Int) throws -> EventQuery {
+        var query = EventQuery(name: event, packageID: package, origin: origin, limit: limit)
+        query.since = try environment.date(before: since)
+        query.until = try environment.date(before: until)
+        query.text = text
+        return query
+    }
+}
+
+extension Listing {
+    /// The events that a query asks for; a text is looked for in so many events only, and then it is said how to go on.
+    ///
+    /// - Throws: `StoreError`.
+    fileprivate static func events(_ query: EventQuery, in archive: any Archive) async throws -> Listing {
+        guard query.text != nil else { return .events(try await archive.events(query)) }
+        let page = try await archive.page(of: query)
+        var listing = Listing.events(page.events)
+        if page.events.count < query.limit, let next = page.next {
+            // A millisecond more, so that none that came in at the same one is passed over.
+            let time = next.receivedAt.addingTimeInterval(0.001).rfc3339
+            listing.note = "\(EventQuery.searchDepth) events were looked through; go on with --until \(time)"
+        }
+        return listing
+    }
+}

@@ -1,0 +1,69 @@
+import ArgumentParser
+import CountersignAdmin
+import CountersignModel
+import CountersignStore
+import Foundation
+
+extension EventsCommand {
+    /// `countersign events show` shows one event.
+    struct Show: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one event with its body and its runs.",
+            discussion: """
+                Examples:
+                  countersign events show 42
+                  countersign events show 42 --raw > body.json
+                """
+        )
+
+        @Argument(help: "The event's number.")
+        var id: Int64
+
+        @Flag(help: "Print the body as it came, byte for byte, and nothing else.")
+        var raw = false
+
+        @Flag(help: "Print a JSON object.")
+        var json = false
+
+        @OptionGroup var colours: ColourOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.reading(options.settings(in: environment)) { archive in
+                guard let stored = try await archive.event(Event.ID(rawValue: id)) else {
+                    throw CommandFailure("there is no event \(id); 'countersign events list' shows which there are")
+                }
+                if raw { return FileHandle.standardOutput.write(Data(stored.body)) }
+                let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
+                show(stored, runs.reversed(), on: environment.terminal(colours.choice))
+            }
+        }
+
+        private func show(_ stored: StoredEvent, _ runs: [Run], on terminal: Terminal) {
+            if json {
+                var object = stored.json.object ?? JSONObject()
+                object["runs"] = .array(runs.map { $0.json(records: nil) })
+                return print(JSON.object(object).indented)
+            }
+            print("event       \(stored.event.id)  \(stored.event.name.printable)")
+            print("received    \(stored.event.receivedAt.rfc3339), origin \(stored.event.origin.rawValue)")
+            if stored.duplicates > 0 { print("duplicates  \(stored.duplicates) more deliveries of the same event") }
+            let judged = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
+            print("judged      \(judged ?? "not yet")")
+            print("payload     \(stored.event.payload.indented.printableLines)")
+            print(runs.isEmpty ? "runs        none" : "runs")
+            for run in runs {
+                let state = Style.of(run.state).applied(to: run.state.rawValue, on: terminal)
+                print("  \(run.id)  \(run.ruleID)  \(state)")
+            }
+        }
+    }
+}
+
+extension Array {
+    /// Prints each element on a line of its own.
+    func forEachLine(_ text: (Element) -> String) {
+        for element in self { print(text(element)) }
+    }
+}

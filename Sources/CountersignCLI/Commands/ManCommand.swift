@@ -1,0 +1,20 @@
+import ArgumentParser
+
+/// `countersign man` prints the manual page.
+struct ManCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "man",
+        abstract: "Print the manual page.",
+        discussion: """
+            It is made from the program itself, so it tells of this version.
+
+            Examples:
+              countersign man | man -l -
+              countersign man > /usr/local/share/man/man1/countersign.1
+            """
+    )
+
+    func run() throws {
+        print(try ManualPage(help: RootCommand._dumpHelp(), version: Application.version).text, terminator: "")
+    }
+}

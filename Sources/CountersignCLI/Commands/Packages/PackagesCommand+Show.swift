@@ -1,0 +1,37 @@
+import ArgumentParser
+import CountersignModel
+
+extension PackagesCommand {
+    /// `countersign packages show` tells the story of one package.
+    struct Show: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show the whole story of a package: its events, runs and steps in order of time.",
+            discussion: """
+                Examples:
+                  countersign packages show 5n4obeO8jYoPp126Cm-Y3fxdfbo=
+                  countersign packages show 5n4obeO8jYoPp126Cm-Y3fxdfbo= --json
+                """
+        )
+
+        @Argument(help: "The package's id.", completion: .packages)
+        var id: String
+
+        @Flag(help: "Print a JSON object.")
+        var json = false
+
+        @OptionGroup var colours: ColourOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.reading(options.settings(in: environment)) { archive in
+                guard let story = try await PackageStory.read(id, from: archive) else {
+                    throw CommandFailure(
+                        "nothing is known of a package '\(id.printable)'; 'countersign packages list' shows which came last"
+                    )
+                }
+                print(json ? story.json.indented : story.text(on: environment.terminal(colours.choice)))
+            }
+        }
+    }
+}

@@ -1,0 +1,40 @@
+import ArgumentParser
+import CountersignActions
+import CountersignModel
+import CountersignRules
+import CountersignStore
+
+extension RulesCommand {
+    /// `countersign rules list` lists the rules in force.
+    struct List: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List the rules in force, with what they did in the last day.",
+            discussion: """
+                Examples:
+                  countersign rules list
+                  countersign rules list --watch --every 5s
+                """
+        )
+
+        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
+            let inFolder = try? RuleSources.read(folder: settings.rulesPath).version
+            try await listing.show(in: environment, settings) { [limit = listing.limit] archive in
+                let rules = try await RulesInForce.read(archive, compiler)
+                let standings = try await rules.standings(in: archive, at: environment.clock.now)
+                var listing = Listing.rules(Array(standings.prefix(limit)))
+                if let inFolder, inFolder != rules.ruleSet.version {
+                    listing.note =
+                        "The files in \(settings.rulesPath) are not what is in force; 'countersign check' tells whether "
+                        + "they can be."
+                }
+                return listing
+            }
+        }
+    }
+}

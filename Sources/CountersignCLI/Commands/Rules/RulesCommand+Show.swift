@@ -1,0 +1,71 @@
+import ArgumentParser
+import CountersignActions
+import CountersignModel
+import CountersignRules
+import CountersignStore
+
+extension RulesCommand {
+    /// `countersign rules show` shows one rule.
+    struct Show: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one rule in force: its source, and how it fares.",
+            discussion: """
+                Example:
+                  countersign rules show tell-erp
+                """
+        )
+
+        @Argument(help: "The rule's id.", completion: .rules)
+        var id: String
+
+        @Flag(help: "Print a JSON object.")
+        var json = false
+
+        @OptionGroup var colours: ColourOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
+            try await environment.reading(settings) { archive in
+                let rules = try await RulesInForce.read(archive, compiler)
+                guard let standing = try await rules.standing(of: id, in: archive, at: environment.clock.now) else {
+                    let near = Suggestion.nearest(to: id, among: rules.ruleSet.rules.map(\.id))
+                    let hint = near.map { "did you mean '\($0)'?" } ?? "'countersign rules list' shows which are"
+                    throw CommandFailure("no rule '\(id)' is in force; \(hint)")
+                }
+                let outline = rules.sources.outlines.first { $0.id == id }
+                if json { return print(object(standing, outline).indented) }
+                show(standing, outline, on: environment.terminal(colours.choice))
+            }
+        }
+
+        private func show(_ standing: RuleStanding, _ outline: RuleOutline?, on terminal: Terminal) {
+            let rule = standing.rule
+            print(
+                "rule        \(Style.heading.applied(to: rule.id, on: terminal))\(rule.isEnabled ? "" : "  disabled")"
+            )
+            if let summary = rule.summary { print("for         \(summary.printable)") }
+            print("events      \((rule.eventPatterns?.joined(separator: ", ") ?? "any").printable)")
+            print("file        \(rule.file.printable)\(outline.map { ", line \($0.line)" } ?? "")")
+            print("last day    \(standing.runsOfTheDay.runs)")
+            let failed = standing.failed == 0 ? "none" : Style.bad.applied(to: standing.failed.runs, on: terminal)
+            print("failed      \(failed)")
+            print("last match  \(standing.lastMatch?.rfc3339 ?? "never")")
+            if let outline { print("\n\(outline.text.printableLines)") }
+        }
+
+        private func object(_ standing: RuleStanding, _ outline: RuleOutline?) -> JSON {
+            var object = standing.json.object ?? [:]
+            object["line"] = outline.map { JSON($0.line) }
+            object["source"] = JSON(outline?.text)
+            return .object(object)
+        }
+    }
+}
+
+extension Int {
+    /// So many runs, in words.
+    fileprivate var runs: String { "\(self) \(self == 1 ? "run" : "runs")" }
+}

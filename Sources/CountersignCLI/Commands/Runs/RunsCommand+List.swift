@@ -1,0 +1,94 @@
+import ArgumentParser
+import CountersignModel
+import CountersignStore
+
+extension RunsCommand {
+    /// `countersign runs list` lists runs.
+    struct List: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List runs, the newest first.",
+            discussion: """
+                A run is one rule at work for one event.
+
+                Examples:
+                  countersign runs list --state failed --since 2d
+                  countersign runs list --rule tell-erp --watch
+                  countersign runs list --event 42 --json
+                """
+        )
+
+        @OptionGroup(title: "Filters") var filter: RunFilter
+
+        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            _ = try filter.query(in: environment, limit: listing.limit)
+            try await listing.show(in: environment, settings) { [filter, limit = listing.limit] archive in
+                .runs(try await filter.runs(in: archive, environment, limit: limit))
+            }
+        }
+    }
+}
+
+/// The flags that choose runs.
+struct RunFilter: ParsableArguments {
+    @Option(help: ArgumentHelp("Only runs for this event.", valueName: "id"))
+    var event: Int64?
+
+    @Option(help: ArgumentHelp("Only runs of this rule.", valueName: "id"), completion: .rules)
+    var rule: String?
+
+    @Option(help: "Only runs in this state: \(Run.State.allCases.map(\.rawValue).joined(separator: ", ")).")
+    var state: Run.State?
+
+    @Option(help: ArgumentHelp("Only runs for events of this package.", valueName: "id"), completion: .packages)
+    var package: String?
+
+    @Option(
+        help: ArgumentHelp("Only runs made since then: 2d (ago), 2026-01-31, or an RFC 3339 time.", valueName: "time")
+    )
+    var since: String?
+
+    @Option(help: ArgumentHelp("Only runs made before then.", valueName: "time"))
+    var until: String?
+
+    func validate() throws {
+        guard event == nil || package == nil else {
+            throw ValidationError("an event has its package; give one of them")
+        }
+    }
+
+    /// The query, the package left out, its times reckoned from now.
+    ///
+    /// - Throws: `UsageError`.
+    func query(in environment: CommandEnvironment, limit: Int) throws -> RunQuery {
+        RunQuery(
+            eventID: event.map { Event.ID(rawValue: $0) },
+            ruleID: rule,
+            state: state,
+            since: try environment.date(before: since),
+            until: try environment.date(before: until),
+            limit: limit
+        )
+    }
+
+    /// The runs, the newest first.
+    ///
+    /// - Throws: `UsageError`, `StoreError`.
+    func runs(in archive: any Archive, _ environment: CommandEnvironment, limit: Int) async throws -> [Run] {
+        var query = try query(in: environment, limit: limit)
+        guard let package else { return try await archive.runs(query) }
+        // A package has a handful of events.
+        var runs: [Run] = []
+        for event in try await archive.eventIDs(EventQuery(packageID: package, limit: .max)) {
+            query.eventID = event
+            runs += try await archive.runs(query)
+        }
+        return Array(runs.sorted { $0.id.rawValue > $1.id.rawValue }.prefix(limit))
+    }
+}
+
+extension Run.State: ExpressibleByArgument {}

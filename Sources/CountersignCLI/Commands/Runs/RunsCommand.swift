@@ -1,0 +1,17 @@
+import ArgumentParser
+
+/// `countersign runs`: what was done.
+struct RunsCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "runs",
+        abstract: "Show what was done, and put right what failed.",
+        discussion: """
+            Examples:
+              countersign runs list --state failed
+              countersign runs show 7
+              countersign runs retry 7
+            """,
+        subcommands: [List.self, Show.self, Retry.self, Drop.self],
+        defaultSubcommand: List.self
+    )
+}

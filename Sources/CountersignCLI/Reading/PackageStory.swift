@@ -1,0 +1,63 @@
+import CountersignAdmin
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// All that is known of one package: what came in, what was made of it, and each attempt at each step.
+struct PackageStory: Sendable {
+    /// One thing in it.
+    enum Entry: Sendable {
+        case event(StoredEvent)
+        case run(Run)
+        case attempt(Run, StepRecord)
+
+        fileprivate var at: Date {
+            switch self {
+            case .event(let stored): stored.event.receivedAt
+            case .run(let run): run.createdAt
+            case .attempt(_, let record): record.finishedAt
+            }
+        }
+    }
+
+    /// How many events of one package are told of.
+    private static let eventLimit = 1_000
+
+    let packageID: String
+
+    /// The oldest first.
+    let events: [StoredEvent]
+
+    /// In the order of making.
+    let runs: [ClaimedRun]
+
+    /// Reads it from the store.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: nil where nothing is known of the package.
+    static func read(_ packageID: String, from archive: any Archive) async throws -> PackageStory? {
+        let events = try await archive.events(EventQuery(packageID: packageID, limit: eventLimit))
+        guard !events.isEmpty else { return nil }
+        var runs: [ClaimedRun] = []
+        for run in try await archive.runs(of: events.map(\.event.id)) {
+            if let found = try await archive.run(run.id) { runs.append(found) }
+        }
+        return PackageStory(packageID: packageID, events: events.reversed(), runs: runs)
+    }
+
+    /// Everything in order of time.
+    var entries: [Entry] {
+        var entries = events.map { Entry.event($0) }
+        for found in runs { entries += [.run(found.run)] + found.records.map { .attempt(found.run, $0) } }
+        // What led to what stands before it, also in the same millisecond.
+        return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+    }
+
+    /// One object, as `--json` prints it.
+    var json: JSON {
+        [
+            "id": .string(packageID), "events": .array(events.map(\.json)),
+            "runs": .array(runs.map { $0.run.json(records: $0.records) }),
+        ]
+    }
+}

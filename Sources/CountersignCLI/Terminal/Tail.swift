@@ -1,0 +1,73 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+
+/// Somebody who follows a store.
+struct Tail: Sendable {
+    /// With what it begins.
+    struct Start: Sendable {
+        let lines: Int
+        let since: Date?
+    }
+
+    /// How long to wait before looking again.
+    private static let pause = Duration.milliseconds(500)
+
+    let environment: CommandEnvironment
+    let settings: Settings
+    let filter: HappeningFilter
+    let start: Start
+
+    private var position: TailPosition?
+
+    /// Why the store could not be read last time.
+    private var complaint: String?
+
+    init(environment: CommandEnvironment, settings: Settings, filter: HappeningFilter, start: Start) {
+        self.environment = environment
+        self.settings = settings
+        self.filter = filter
+        self.start = start
+    }
+
+    /// Prints a line for each thing that happens, until the task is cancelled or nobody reads any more.
+    mutating func follow(_ line: (Happening) -> String) async throws {
+        while !Task.isCancelled {
+            let happenings = await look()
+            if let happenings, !happenings.isEmpty {
+                let text = happenings.map { line($0) + "\n" }.joined()
+                do {
+                    try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+                } catch {
+                    // Whoever read has had enough, as `head` has.
+                    return
+                }
+            } else {
+                do { try await ContinuousClock().sleep(for: Self.pause) } catch { return }
+            }
+        }
+    }
+
+    /// What is new; nil where the store cannot be read now.
+    ///
+    /// The file is opened anew each time: the server may end, start, or find another file in its place meanwhile.
+    private mutating func look() async -> [Happening]? {
+        do {
+            let (position, filter, start) = (position, filter, start)
+            let seen = try await environment.opening(settings) { archive in
+                if let position { return try await archive.happenings(after: position, filter) }
+                return try await archive.newest(start.lines, since: start.since, filter)
+            }
+            self.position = seen.position
+            complaint = nil
+            return seen.happenings
+        } catch {
+            let sentence = "\(error)"
+            if sentence != complaint, !Task.isCancelled {
+                FileHandle.standardError.write(Data("countersign: waiting: \(sentence.printable)\n".utf8))
+            }
+            complaint = sentence
+            return nil
+        }
+    }
+}
