@@ -128,7 +128,7 @@ package struct EventQuery: Sendable {
         self.limit = limit
     }
 
-    /// How many events are looked through for a text before an answer is given: about 50 ms of work.
+    /// How many events are looked through for a text or an origin before an answer is given: about 50 ms of work.
     package static let searchDepth = 20_000
 }
 

@@ -37,6 +37,18 @@ extension StoreContract {
             #expect(try await found("r_s") == [4])
             #expect(try await found("nowhere").isEmpty)
         },
+        Clause("events are found by how they came in, with and without a text") { store async throws in
+            _ = try await appended(2, to: store)
+            let polled = SampleDelivery.delivery(#"{"name":"N","packageId":"polled"}"#, origin: .poll)
+            _ = try await store.append(polled, at: start)
+            func found(_ origin: Event.Origin, _ text: String? = nil) async throws -> [Int64] {
+                try await store.page(of: EventQuery(origin: origin, text: text)).events.map { $0.event.id.rawValue }
+            }
+            #expect(try await found(.poll) == [3])
+            #expect(try await found(.callback) == [2, 1])
+            #expect(try await found(.poll, "polled") == [3])
+            #expect(try await found(.callback, "polled").isEmpty)
+        },
         Clause("a search stops at its limit and goes on behind it") { store async throws in
             _ = try await appended(3, to: store)
             let page = try await store.page(of: EventQuery(text: "package-", limit: 2))

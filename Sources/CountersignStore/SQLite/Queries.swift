@@ -70,14 +70,17 @@ extension Query {
 
     /// Events with whether their bodies hold a text, the newest first, as many as are looked through at a time.
     package static func search(_ query: EventQuery, for text: String) -> Query {
-        let (clause, arguments) = conditions(of: query)
+        // No index goes by the origin, so it is looked at as the text is.
+        var indexed = query
+        indexed.origin = nil
+        let (clause, arguments) = conditions(of: indexed)
         let pattern = "%" + text.replacing(/[\\%_]/) { "\\\($0.output)" } + "%"
         return Query(
             """
-            SELECT \(EventRow.columns), CAST(body AS TEXT) LIKE ? ESCAPE '\\'
+            SELECT \(EventRow.columns), CAST(body AS TEXT) LIKE ? ESCAPE '\\' AND origin = coalesce(?, origin)
             FROM events\(clause) ORDER BY received_at DESC, id DESC LIMIT ?
             """,
-            [pattern] + arguments + [EventQuery.searchDepth]
+            [pattern, query.origin?.rawValue] + arguments + [EventQuery.searchDepth]
         )
     }
 

@@ -5,7 +5,8 @@ import GRDB
 /// Lists that people page through, and packages.
 extension SQLiteArchive {
     package func page(of query: EventQuery) async throws -> EventPage {
-        guard let text = query.text, !text.isEmpty else {
+        let text = query.text ?? ""
+        guard !text.isEmpty || query.origin != nil else {
             var more = query
             more.limit += 1
             return EventPage(try await events(more), limit: query.limit)

@@ -1,0 +1,186 @@
+"""The real program with a store in which something failed, and a receiver of its requests that the test holds in its hands."""
+
+import http.client
+import http.server
+import json
+import pathlib
+import queue
+import socket
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "Proof"))
+import harness  # noqa: E402
+
+# What a signer may type, and what others may have put into the other fields; all of it must show as text.
+HOSTILE = (
+    "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>\"' onmouseover=\"window.hacked = 3\" "
+    "&lt;b&gt; {{title}} {{{main}}} ${event.name} javascript:window.hacked=4 </textarea></pre></title> ' OR 1=1 --"
+)
+HOSTILE_PACKAGE = "<b onclick='window.hacked = 5'>p</b>\"&/../%2e%2e?x=1#y="
+LONG = "W" * 3000
+BIDI = "begin \u202edesrever\u202c end"
+
+RULES = """
+rules:
+  - id: tell-erp
+    when: { event: PACKAGE_COMPLETE }
+    then:
+      - id: note
+        file: { path: "completed/${event.packageId | sha256}.json" }
+      - id: erp
+        http: { url: "http://127.0.0.1:PORT/contracts/${event.packageId}", json: { package: "${event.packageId}" } }
+        retry: { attempts: 1 }
+      - id: last
+        log: "${event.packageId} is told"
+  - id: alert
+    when: { event: [PACKAGE_DECLINE, PACKAGE_OPT_OUT] }
+    then:
+      - log: { message: "${event.sessionUser}: ${event.message}", level: warning }
+  - id: journal
+    when: { event: "*" }
+    then:
+      - file: { path: journal.jsonl, mode: append }
+"""
+
+
+class Receiver:
+    """Answers 500 until `is_open`; each request waits until the test lets it through."""
+
+    def __init__(self):
+        self.is_open = False
+        self.passes = queue.Queue()
+        self.arrivals = queue.Queue()
+        receiver = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                self.rfile.read(int(self.headers.get("content-length", 0)))
+                receiver.arrivals.put(self.path)
+                receiver.passes.get(timeout=60)
+                body = b'{"told": true}' if receiver.is_open else b"<h1>closed for <script>window.hacked = 6</script></h1>"
+                self.send_response(200 if receiver.is_open else 500)
+                self.send_header("content-type", "application/json" if receiver.is_open else "text/html")
+                self.send_header("content-length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def let_through(self, count=1):
+        for _ in range(count):
+            self.passes.put(None)
+
+    def end(self):
+        self.let_through(1000)
+        self.server.shutdown()
+        self.server.server_close()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def callback(name, package="p-1", message=None, user="signer-7", at="2026-06-30T20:15:01.038Z"):
+    return json.dumps({
+        "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": name, "sessionUser": user, "packageId": package,
+        "message": message, "documentId": "default-consent" if name.startswith("DOCUMENT") else None, "createdDate": at,
+    })
+
+
+class Stage:
+    """The server over a store of its own: some events, runs that succeeded, `failing` runs that failed, one body in quarantine."""
+
+    def __init__(self, failing=1, token=None):
+        self.folder = tempfile.TemporaryDirectory()
+        self.receiver = Receiver()
+        rules = pathlib.Path(self.folder.name, "rules")
+        rules.mkdir()
+        (rules / "rules.yaml").write_text(RULES.replace("PORT", str(self.receiver.port)))
+        self.admin = free_port()
+        more = {"COUNTERSIGN_ADMIN_LISTEN": f"127.0.0.1:{self.admin}", "COUNTERSIGN_ADMIN_TOKEN": token}
+        self.server = harness.Server(self.folder.name, more)
+        self.wait_for(self.listens)
+        self.token = token
+        self.url = f"http://127.0.0.1:{self.admin}"
+        self.client = harness.Client(self.server.port)
+        self.failed = []
+        self.fill(failing)
+
+    def listens(self):
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.admin)) == 0
+
+    def post(self, body):
+        status, answer = self.client.post(body)
+        return answer.get("event") if status == 200 else None
+
+    def fill(self, failing):
+        for name in ("PACKAGE_CREATE", "PACKAGE_ACTIVATE", "DOCUMENT_SIGNED", "SIGNER_COMPLETE"):
+            self.post(callback(name))
+        self.post(callback("PACKAGE_OPT_OUT", "p-2", "the personal info is not correct"))
+        self.post(callback("PACKAGE_DECLINE", HOSTILE_PACKAGE, HOSTILE, user=HOSTILE))
+        self.post(callback("PACKAGE_DECLINE", "p-long", LONG, user=LONG[:255]))
+        self.post(callback("PACKAGE_OPT_OUT", "p-bidi", BIDI + "\n\tsecond line\x00\x1b[31m"))
+        self.post("<script>window.hacked = 7</script> is no JSON")
+        self.receiver.let_through(failing)
+        for number in range(failing):
+            package = HOSTILE_PACKAGE if number == 0 else f"f-{number}"
+            self.failed.append(self.post(callback("PACKAGE_COMPLETE", package, HOSTILE)))
+        self.wait_for(lambda: len(self.runs("failed")) == failing and not self.runs("queued") and not self.runs("running"))
+
+    def get(self, path):
+        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=20)
+        connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"} if self.token else {})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, text
+
+    def runs(self, state):
+        status, text = self.get(f"/api/v1/runs?state={state}")
+        if status != 200:
+            raise AssertionError(f"/api/v1/runs?state={state} answers {status}: {text}")
+        return json.loads(text)["runs"]
+
+    @staticmethod
+    def wait_for(holds, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if holds():
+                return
+            time.sleep(0.05)
+        raise AssertionError("it did not come about in time")
+
+    def end(self):
+        self.receiver.end()
+        self.client.connection.close()
+        self.server.end(15)
+        self.server.process.stderr.close()
+        self.folder.cleanup()
+
+
+def pages(stage):
+    """A path of each page, each with what it is to show."""
+    event = stage.failed[0]
+    run = stage.runs("failed")[0]["id"]
+    package = urllib.parse.quote(HOSTILE_PACKAGE, safe="")
+    return {
+        "overview": "/", "events": "/events", "events-search": "/events?text=personal", "event": f"/events/{event}",
+        "packages": "/packages", "package": f"/packages/{package}", "runs": "/runs", "runs-failed": "/runs?state=failed",
+        "run": f"/runs/{run}", "rules": "/rules", "rule": "/rules/tell-erp", "quarantine": "/quarantine",
+        "quarantined": "/quarantine/1", "not-found": "/nothing-here",
+    }
