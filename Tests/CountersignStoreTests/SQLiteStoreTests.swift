@@ -111,7 +111,7 @@ import Testing
     @Test func `a store of a newer version is refused by owner and reader`() async throws {
         try await filledStore()
         try change { db in try db.execute(sql: "PRAGMA user_version = 99") }
-        let error = StoreError.newer(path: path, found: 99, known: 4)
+        let error = StoreError.newer(path: path, found: 99, known: 5)
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
     }

@@ -10,21 +10,35 @@ struct RunTable {
     func make(_ dispatches: [Dispatch], at now: Date) throws -> Int {
         var made = 0
         for dispatch in dispatches {
-            let isNew = try db.change(
-                """
-                UPDATE events SET dispatched_at = ?, rule_set = ?, verdicts = ?
-                WHERE id = ? AND dispatched_at IS NULL
-                """,
-                [
-                    now.milliseconds, dispatch.ruleSet.rawValue, Data(dispatch.verdicts.bytes),
-                    dispatch.eventID.rawValue,
-                ]
-            )
-            for ruleID in dispatch.ruleIDs where isNew > 0 {
+            let isNew = try mark(dispatch, at: now)
+            for ruleID in dispatch.ruleIDs where isNew {
                 made += try insert(ruleID, of: dispatch, at: now)
             }
         }
         return made
+    }
+
+    /// Marks an event as dispatched; false when it is so already.
+    private func mark(_ dispatch: Dispatch, at now: Date) throws -> Bool {
+        let statement = try BareStatement(
+            """
+            UPDATE events SET dispatched_at = ?, rule_set = CAST(? AS TEXT), verdicts = ?
+            WHERE id = ? AND dispatched_at IS NULL
+            """,
+            in: db
+        )
+        defer { statement.reset() }
+        statement.bind(now.milliseconds, at: 1)
+        statement.bind(dispatch.eventID.rawValue, at: 4)
+        var ruleSet = dispatch.ruleSet.rawValue
+        return try ruleSet.withUTF8 { ruleSet in
+            try dispatch.verdicts.bytes.withUnsafeBytes { verdicts in
+                statement.bind(UnsafeRawBufferPointer(ruleSet), at: 2)
+                statement.bind(verdicts, at: 3)
+                _ = try statement.step()
+            }
+            return db.changesCount > 0
+        }
     }
 
     @discardableResult

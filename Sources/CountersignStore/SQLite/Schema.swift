@@ -7,11 +7,16 @@ enum Schema {
     /// "CSGN": tells our files from other programs' databases.
     private static let applicationID = 0x4353_474E
 
-    private static let migrations = [first, second, third, fourth]
+    private static let migrations = [first, second, third, fourth, fifth]
 
     /// Brings the file up to date.
     static func migrate(_ db: Database, path: String) throws {
         let found = try version(of: db, path: path)
+        guard found < migrations.count else { return }
+        // A table that is made anew must not take along what belongs to its rows.
+        try db.execute(sql: "PRAGMA foreign_keys = OFF")
+        db.add(function: DeduplicationPlace.function)
+        defer { db.remove(function: DeduplicationPlace.function) }
         for (index, migration) in migrations.enumerated().dropFirst(found) {
             try db.inTransaction(.immediate) {
                 try db.execute(sql: migration)
@@ -19,6 +24,7 @@ enum Schema {
                 return .commit
             }
         }
+        try db.execute(sql: "PRAGMA foreign_keys = ON")
     }
 
     /// Makes sure that the file is a store that this program may open, or one that is to be filled.
@@ -61,6 +67,43 @@ enum Schema {
         ALTER TABLE runs ADD COLUMN waits_for TEXT;
         ALTER TABLE runs ADD COLUMN waits_because TEXT;
         CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;
+        """
+
+    /// Deliveries are recognised by the place of their key (see `DeduplicationPlace`).
+    ///
+    /// The index over the keys themselves was changed somewhere else by each event. SQLite drops such an index only with
+    /// its table, so that a large store takes a while.
+    private static let fifth = """
+        CREATE TABLE events_anew (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            package_id TEXT,
+            body BLOB NOT NULL,
+            origin TEXT NOT NULL,
+            received_at INTEGER NOT NULL,
+            deduplication_key BLOB,
+            deduplication_place INTEGER,
+            duplicates INTEGER NOT NULL DEFAULT 0,
+            dispatched_at INTEGER,
+            rule_set TEXT,
+            verdicts BLOB,
+            body_hash BLOB,
+            package BLOB
+        ) STRICT;
+        INSERT INTO events_anew
+            (id, name, package_id, body, origin, received_at, deduplication_key, deduplication_place, duplicates,
+            dispatched_at, rule_set, verdicts, body_hash, package)
+        SELECT id, name, package_id, body, origin, received_at, deduplication_key,
+            CASE WHEN deduplication_key IS NOT NULL THEN event_place(origin, body, deduplication_key) END, duplicates,
+            dispatched_at, rule_set, verdicts, body_hash, package
+        FROM events ORDER BY id;
+        DROP TABLE events;
+        ALTER TABLE events_anew RENAME TO events;
+        CREATE INDEX events_waiting ON events (id) WHERE dispatched_at IS NULL;
+        CREATE INDEX events_by_time ON events (received_at);
+        CREATE INDEX events_by_name ON events (name, received_at);
+        CREATE INDEX events_by_package ON events (package_id, received_at) WHERE package_id IS NOT NULL;
+        CREATE INDEX events_by_place ON events (deduplication_place) WHERE deduplication_place IS NOT NULL;
         """
 
     /// The package that an event is about, where a rule needed it.

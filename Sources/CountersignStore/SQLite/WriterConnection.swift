@@ -18,6 +18,7 @@ final class WriterConnection: Sendable {
         try queue.writeWithoutTransaction { [gauge] db in
             try Self.prepare(db)
             try Schema.migrate(db, path: path)
+            try Self.expect(db, "foreign_keys", "1")
             gauge.watch(db)
         }
     }
@@ -65,7 +66,6 @@ final class WriterConnection: Sendable {
         #endif
         try expect(db, "journal_mode", "wal")
         try expect(db, "synchronous", "2")
-        try expect(db, "foreign_keys", "1")
     }
 
     private static func expect(_ db: Database, _ pragma: String, _ wanted: String) throws {
