@@ -46,7 +46,7 @@ let package = Package(
             name: "CountersignActions",
             dependencies: [
                 "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
-                .subprocess, .system,
+                .system,
             ]
         ),
         .target(

@@ -16,4 +16,24 @@ int linux_forgo_new_privileges(void);
 /// Tells whether something keeps the system's clock right (adjtimex(2)): 1 or 0, or the negative errno.
 int linux_clock_is_synchronised(void);
 
+/// A program that was started, and our ends of what leads to it.
+struct linux_program {
+    int process;
+    /// A descriptor that can be read when the program has ended (pidfd_open(2)).
+    int ending;
+    int input;
+    int output;
+    int errors;
+};
+
+/// Starts the program at `path` in `directory`, in a session of its own, with no other descriptors than its three pipes
+/// and every signal as it is by default (posix_spawn(3)); our ends of the pipes do not block. Returns 0 or the negative
+/// errno.
+int linux_start_program(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments,
+                        char *_Nullable const *_Nonnull environment, const char *_Nonnull directory,
+                        struct linux_program *_Nonnull program);
+
+/// Makes a descriptor that can be read once something was written to it (eventfd(2)); returns it or the negative errno.
+int linux_make_event(void);
+
 #endif

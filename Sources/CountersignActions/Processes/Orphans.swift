@@ -44,15 +44,16 @@ package enum Orphans {
     }
 
     /// Ends what the program of a group left behind, in the group or out of it, and takes note of their ends.
-    static func end(of group: pid_t, markedBy mark: String) async {
+    ///
+    /// The program has ended, and its end was noted. The calling thread waits.
+    static func end(of group: pid_t, markedBy mark: String) {
         for _ in 0..<200 {
-            // Of this group only orphans are left: its program has ended, and its end was noted.
             while waitpid(-group, nil, WNOHANG) > 0 {}
-            let found = children().filter { child in isMarked(child) { $0 == mark } }
+            let found = adopted().filter { child in isMarked(child) { $0 == mark } }
             for process in found { kill(process, SIGKILL) }
             for process in found { _ = waitpid(process, nil, WNOHANG) }
             if found.isEmpty, kill(-group, 0) != 0 { return }
-            await pause()
+            usleep(2_000)
         }
     }
 
@@ -63,11 +64,16 @@ package enum Orphans {
 
     /// The children of this process, those of each of its threads.
     private static func children() -> [pid_t] {
-        numbers(in: "/proc/self/task")
-            .flatMap { thread in
-                text(of: "/proc/self/task/\(thread)/children").split(separator: UInt8(ascii: " "))
-                    .compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
-            }
+        numbers(in: "/proc/self/task").flatMap { children(ofThread: $0) }
+    }
+
+    /// The children that came to this process when their own parents ended: the system gives them to its first thread,
+    /// which itself starts no programs.
+    private static func adopted() -> [pid_t] { children(ofThread: getpid()) }
+
+    private static func children(ofThread thread: pid_t) -> [pid_t] {
+        text(of: "/proc/self/task/\(thread)/children").split(separator: UInt8(ascii: " "))
+            .compactMap { pid_t(String(decoding: $0, as: UTF8.self)) }
     }
 
     private static func numbers(in folder: String) -> [pid_t] {

@@ -43,7 +43,7 @@ package struct ProcessLimits: Sendable, Equatable {
     }
 
     /// The path of a program, looked up as the system would.
-    private static func place(of program: String, path: String?) throws(ProcessError) -> String {
+    static func place(of program: String, path: String?) throws(ProcessError) -> String {
         if program.contains("/") {
             guard access(program, X_OK) == 0 else { throw .notFound(program: program, place: program) }
             return program
