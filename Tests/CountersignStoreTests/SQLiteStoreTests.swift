@@ -137,6 +137,35 @@ import Testing
         await store.close()
     }
 
+    @Test func `a store from before the places of keys recognises what it holds, and keeps its runs`() async throws {
+        let old = try await filledStore(closing: false)
+        let dispatch = Dispatch(
+            eventID: Event.ID(rawValue: 1),
+            ruleSet: RuleSetVersion(rawValue: "v"),
+            ruleIDs: ["rule"],
+            verdicts: Verdicts([true])
+        )
+        try await old.dispatch([dispatch], at: now)
+        await old.close()
+        try change { db in
+            try db.execute(
+                sql: """
+                    DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place;
+                    CREATE UNIQUE INDEX events_by_key ON events (deduplication_key);
+                    PRAGMA user_version = 4
+                    """
+            )
+        }
+        let store = try SQLiteStore.open(path: path)
+        for (place, delivery) in SampleDelivery.all.enumerated() where delivery.deduplicationKey != nil {
+            let receipt = try await store.append(delivery, at: now)
+            #expect(receipt == .duplicate(of: Event.ID(rawValue: Int64(place + 1))))
+        }
+        #expect(try await store.runs(RunQuery()).map { $0.ruleID } == ["rule"])
+        #expect(try await store.undispatched(limit: 10).count == 6)
+        await store.close()
+    }
+
     @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short", "1"])
     func `a file that is no database is refused and left as it is`(text: String) throws {
         let path = folder.path("text.db")
