@@ -120,9 +120,18 @@ struct ControlClient {
             }
             await store.close()
         } catch StoreError.inUse {
+            try await untilServerListens()
             try await ask()
         } catch let error as StoreError {
             throw CommandFailure("\(error)")
+        }
+    }
+
+    /// Gives a server that has the store already, and is still starting, a few seconds to make its socket.
+    private func untilServerListens() async throws {
+        let end = clock.now.addingTimeInterval(5)
+        while clock.now < end, !FileManager.default.fileExists(atPath: settings.controlSocket) {
+            try await clock.sleep(until: clock.now.addingTimeInterval(0.05))
         }
     }
 

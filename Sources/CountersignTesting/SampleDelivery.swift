@@ -11,13 +11,17 @@ package enum SampleDelivery {
     /// Any object with a string `name` as a delivery; its bytes are its deduplication key.
     ///
     /// One that `isUnique` is taken for new however often it comes.
-    package static func delivery(_ body: String, isUnique: Bool = false) -> Delivery {
+    package static func delivery(
+        _ body: String,
+        origin: Event.Origin = .callback,
+        isUnique: Bool = false
+    ) -> Delivery {
         let payload = (try? JSON(parsing: body)) ?? .null
         return Delivery(
             name: payload["name"]?.string ?? "",
             payload: payload,
             body: Array(body.utf8),
-            origin: .callback,
+            origin: origin,
             deduplicationKey: isUnique ? nil : Array(body.utf8)
         )
     }

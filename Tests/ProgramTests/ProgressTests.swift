@@ -29,7 +29,7 @@ struct ProgressTests {
                 try await eventually("the end of patience") { ContinuousClock.now - start > Self.patience }
                 kill(server.process, SIGCONT)
             }
-            #expect(outcome.status == .exited(0))
+            #expect(outcome.status == .exited(0), "\(outcome.terminal.text)")
             text = outcome.terminal.text
         }
         return text
