@@ -27,7 +27,9 @@ indirect enum Schema: Sendable {
     static let place = Schema.pattern("^[0-9]{1,14}-[0-9]{1,18}$")
 
     /// What OneSpan Sign posts.
-    static let callback: Schema = .object([("name", .pattern("^[^\\u0000]+$")), ("packageId?", .any), ("message?", .any)])
+    static let callback: Schema = .object([
+        ("name", .pattern("^[^\\u0000]+$")), ("packageId?", .any), ("message?", .any),
+    ])
 
     var json: JSON {
         switch self {
