@@ -45,7 +45,7 @@ struct SpanRecorder: Tracer {
         function: String,
         file fileID: String,
         line: UInt
-    ) -> any Span {
+    ) -> any Tracing.Span {
         startSpan(
             operationName,
             context: context(),
