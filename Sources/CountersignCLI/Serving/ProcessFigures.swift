@@ -10,9 +10,8 @@ struct ProcessFigures: Sendable {
     init() { _ = Self.start }
 
     func collect() {
-        var time = timespec()
-        if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 {
-            MetricCatalogue.processorTime.set(Double(time.tv_sec) + Double(time.tv_nsec) / 1e9)
+        if let ticks = Self.processorTicks {
+            MetricCatalogue.processorTime.set(Double(ticks) / Double(sysconf(Int32(_SC_CLK_TCK))))
         }
         let pages = (Self.text("statm") ?? "").split(separator: " ").prefix(2).compactMap { Int($0) }
         if pages.count == 2 {
@@ -24,6 +23,13 @@ struct ProcessFigures: Sendable {
         if let limit = Self.fileLimit { MetricCatalogue.maximumFiles.set(limit) }
         if let count = Self.count("task") { MetricCatalogue.threads.set(count) }
         MetricCatalogue.processStart.set(Int(Self.start.timeIntervalSince1970))
+    }
+
+    /// The time on processors, in user mode and in the kernel: the fields 14 and 15, counted behind the program's name.
+    private static var processorTicks: Int? {
+        let fields = text("stat")?.split(separator: ")").last?.split(separator: " ") ?? []
+        guard fields.count > 12, let user = Int(fields[11]), let kernel = Int(fields[12]) else { return nil }
+        return user + kernel
     }
 
     /// How many files the process may have open: the soft limit.
