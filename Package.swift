@@ -10,7 +10,6 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
@@ -64,24 +63,21 @@ let package = Package(
             name: "CountersignEngine",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignTracing",
-                .lifecycle, .log,
-                .metrics,
+                .lifecycle, .log, .metrics,
             ]
         ),
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignModel", "CountersignStore", "CountersignTracing", .coreMetrics, .httpTypes, .hummingbird,
-                .lifecycle, .log,
-                .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
+                "CountersignModel", "CountersignStore", "CountersignTracing", .lifecycle, .log, .metrics, .nioCore,
+                .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .target(
             name: "CountersignAdmin",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                .coreMetrics, .crypto,
-                .httpTypes, .hummingbird, .lifecycle, .log, .mustache, .nioCore,
+                .coreMetrics, .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .mustache, .nioCore,
             ],
             resources: [.embedInCode("Assets"), .embedInCode("Pages/Templates")]
         ),
@@ -100,13 +96,10 @@ let package = Package(
         .target(
             name: "CountersignCLI",
             dependencies: [
-                "CountersignSandbox",
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CountersignTracing", "CLinux",
-                .argumentParser,
-                .asyncHTTPClient,
-                .configuration,
-                .coreMetrics, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
+                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CountersignSandbox",
+                "CountersignTracing", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
+                .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),
         .target(

@@ -61,6 +61,9 @@ package struct CallbackServer: Service {
         )
     }
 
+    /// How long it takes at most until a connection that was accepted is set up.
+    private static let settling = TimeAmount.milliseconds(100)
+
     package func run() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let connections = OpenConnections(limit: settings.maximumConnections, eventLoop: group.next())
@@ -82,8 +85,16 @@ package struct CallbackServer: Service {
                 try await door.closeFuture.get()
                 try await connections.waitUntilEmpty()
             } onGracefulShutdown: {
-                door.close(promise: nil)
-                connections.quiesce()
+                // A connection that is accepted while the door closes would be thrown away. So nothing more is accepted
+                // at first, what was accepted is set up, and what waits in the system's queue stays there for who listens
+                // on the same socket next.
+                door.setOption(.autoRead, value: false)
+                    .whenComplete { _ in
+                        door.eventLoop.scheduleTask(in: Self.settling) {
+                            door.close(promise: nil)
+                            connections.quiesce()
+                        }
+                    }
             }
         } onCancel: {
             door.close(promise: nil)

@@ -99,6 +99,6 @@ final class ConnectionGate: ChannelDuplexHandler {
     }
 
     private func goOn(_ context: ChannelHandlerContext) {
-        if isWaiting { read(context: context) }
+        if isWaiting, !connections.isEnding { read(context: context) }
     }
 }
