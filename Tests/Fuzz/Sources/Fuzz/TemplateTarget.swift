@@ -50,7 +50,8 @@ enum TemplateTarget {
 
     /// Rendering is plain in its outcome: a text, or a reason; the same one each time.
     private static func checkRendering(_ template: Template) {
-        for place in [Place.text, .filePath, .url, .header, .mailHeader] + Markup.allCases.map { Place.message($0) } {
+        let messages = Markup.allCases.map { Place.message($0) }
+        for place in [Place.text, .filePath, .url, .header, .mailHeader] + messages {
             let first = rendered(template, for: place)
             require(first == rendered(template, for: place), "a template renders to the same text each time")
             guard case .success(let text) = first else { continue }
