@@ -46,7 +46,16 @@ package struct RunWorker: Sendable {
     }
 
     /// Works on `claimed` until it is released; never throws, what goes wrong is in the ledger or in the log.
-    package func work(on claimed: ClaimedRun, lease: Lease.ID, isStopping: @Sendable () -> Bool) async {
+    ///
+    /// - Parameters:
+    ///   - isStopping: Whether the program is about to end, so that nothing more is begun.
+    ///   - lettingGo: Called when nothing is left to do but to write down what came of the run.
+    package func work(
+        on claimed: ClaimedRun,
+        lease: Lease.ID,
+        isStopping: @Sendable () -> Bool,
+        lettingGo: @escaping @Sendable () -> Void = {}
+    ) async {
         FailPoint.afterClaim.reach()
         var logger = logger
         logger[metadataKey: "trace.id"] = "\(TraceID(store: store.identity, event: claimed.event))"
@@ -57,7 +66,8 @@ package struct RunWorker: Sendable {
             claimed: claimed,
             lease: lease,
             trace: traces?.run(claimed.run, for: claimed.event),
-            logger: logger
+            logger: logger,
+            lettingGo: lettingGo
         )
         // Whoever lets go of the run says how; this is for the others.
         defer { desk.trace?.end("interrupted") }
@@ -77,7 +87,8 @@ package struct RunWorker: Sendable {
                 claimed: claimed,
                 lease: lease,
                 trace: desk.trace,
-                logger: logger.masking(rules.secrets)
+                logger: logger.masking(rules.secrets),
+                lettingGo: lettingGo
             )
             guard let informed = try await informed(discreet, rule, rules.ruleSet) else { return }
             try await proceed(progress, rules, at: informed, isStopping)
@@ -98,6 +109,7 @@ package struct RunWorker: Sendable {
         let lease: Lease.ID
         let trace: RunTrace?
         let logger: Logger
+        let lettingGo: @Sendable () -> Void
     }
 
     /// The desk with the event's package, where the rule uses it; nil when the run was let go of.
@@ -106,7 +118,13 @@ package struct RunWorker: Sendable {
         guard let event = try await eventWithPackage(desk) else { return nil }
         let claimed = desk.claimed
         let run = ClaimedRun(run: claimed.run, event: event, records: claimed.records)
-        let informed = Desk(claimed: run, lease: desk.lease, trace: desk.trace, logger: desk.logger)
+        let informed = Desk(
+            claimed: run,
+            lease: desk.lease,
+            trace: desk.trace,
+            logger: desk.logger,
+            lettingGo: desk.lettingGo
+        )
         // The dispatcher let the rule pass, as it may match; now it is known.
         let judgement = Judgement(event: event, now: claimed.run.createdAt)
         guard rule.condition.asksPackage, !rule.condition.holds(in: judgement) else { return informed }
@@ -245,6 +263,7 @@ package struct RunWorker: Sendable {
             RunFailure(of: claimed.run, for: claimed.event, step: $0.step, reason: $0.reason)
         }
         let event = ending == .failed ? failure?.delivery(at: now) : nil
+        desk.lettingGo()
         try await write(desk) {
             try await store.release(
                 claimed.run.id,

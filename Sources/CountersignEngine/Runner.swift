@@ -51,9 +51,15 @@ package struct Runner: Service {
                 let (runs, lease) = await claim()
                 for run in runs {
                     group.addTask {
-                        await worker.work(on: run, lease: lease.id) { !floor.isOpen }
-                        floor.leave(lease.id)
-                        store.queued.ring()
+                        let place = Floor.Place()
+                        // Who only writes down its result needs no place: the next run is claimed in the same commit.
+                        await worker.work(on: run, lease: lease.id) {
+                            !floor.isOpen
+                        } lettingGo: {
+                            if floor.vacate(place) { store.queued.ring() }
+                        }
+                        if floor.vacate(place) { store.queued.ring() }
+                        if floor.leave(lease.id, workers: settings.workers) { store.queued.ring() }
                     }
                 }
                 if runs.isEmpty { await waitForWork() }
@@ -66,7 +72,7 @@ package struct Runner: Service {
 
     private func claim() async -> (runs: [ClaimedRun], lease: Lease) {
         let lease = Lease(id: makeLeaseID(), until: clock.now.addingTimeInterval(settings.lease.timeInterval))
-        let free = settings.workers - floor.count
+        let free = floor.room(for: settings.workers)
         guard free > 0 else { return ([], lease) }
         do {
             let runs = try await store.claim(limit: free, lease: lease, at: clock.now)
@@ -81,7 +87,7 @@ package struct Runner: Service {
 
     private func waitForWork() async {
         // With every worker busy, only one that gets free changes anything.
-        let due = floor.count < settings.workers ? try? await store.nextDue() : nil
+        let due = floor.room(for: settings.workers) > 0 ? try? await store.nextDue() : nil
         await store.queued.wait(until: due, on: clock)
     }
 
@@ -115,17 +121,35 @@ package struct Runner: Service {
 
 /// Who is at work: how many runs under which leases, and whether more may come.
 private final class Floor: Sendable {
+    /// The place of one run among the workers.
+    final class Place: Sendable {
+        fileprivate let isTaken = Atomic(true)
+    }
+
     private struct State {
         var isOpen = true
+
+        /// Runs that are worked on.
+        var busy = 0
+
+        /// All runs by their leases, among them those of which only the result is still to be written.
         var runs: [Lease.ID: Int] = [:]
+
+        func room(for workers: Int) -> Int {
+            max(0, min(workers - busy, 2 * workers - runs.values.reduce(0, +)))
+        }
     }
 
     private let state = Mutex(State())
     private let emptied = Bell()
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
-    var count: Int { state.withLock { $0.runs.values.reduce(0, +) } }
     var leases: [Lease.ID] { state.withLock { Array($0.runs.keys) } }
+
+    /// How many runs may come where so many are worked on at a time; none as long as results pile up.
+    func room(for workers: Int) -> Int {
+        state.withLock { $0.room(for: workers) }
+    }
 
     func close() {
         state.withLock { $0.isOpen = false }
@@ -133,21 +157,34 @@ private final class Floor: Sendable {
 
     func enter(_ lease: Lease.ID, count: Int) {
         guard count > 0 else { return }
-        state.withLock { $0.runs[lease] = count }
+        state.withLock { state in
+            state.busy += count
+            state.runs[lease] = count
+        }
     }
 
-    func leave(_ lease: Lease.ID) {
-        let isEmpty = state.withLock { state in
+    /// Gives a place to the next run; false when that was done before.
+    func vacate(_ place: Place) -> Bool {
+        guard place.isTaken.exchange(false, ordering: .relaxed) else { return false }
+        state.withLock { $0.busy -= 1 }
+        return true
+    }
+
+    /// Takes note that the result of a run is written; true when that is what made room for the next run.
+    func leave(_ lease: Lease.ID, workers: Int) -> Bool {
+        let (makesRoom, isEmpty) = state.withLock { state in
+            let hadRoom = state.room(for: workers) > 0
             let rest = (state.runs[lease] ?? 1) - 1
             state.runs[lease] = rest > 0 ? rest : nil
-            return state.runs.isEmpty
+            return (!hadRoom && state.room(for: workers) > 0, state.runs.isEmpty)
         }
         if isEmpty { emptied.ring() }
+        return makesRoom
     }
 
     func waitUntilEmpty(orAt deadline: Date, on clock: any WallClock) async {
         // The bell may have been rung by an earlier moment without work.
-        while count > 0, clock.now < deadline, !Task.isCancelled {
+        while !leases.isEmpty, clock.now < deadline, !Task.isCancelled {
             await emptied.wait(until: deadline, on: clock)
         }
     }

@@ -58,6 +58,25 @@ struct RunnerTests {
         try await work.value
     }
 
+    @Test func `a run lets go of its worker when only its result is left to be written`() async throws {
+        let order = Mutex<[String]>([])
+        let shop = Workshop { _ in
+            order.withLock { $0.append("acted") }
+            return [:]
+        }
+        try await shop.use(Self.rule)
+        try await shop.receive()
+        let lease = Lease(id: Workshop.lease, until: shop.clock.now.addingTimeInterval(60))
+        let run = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
+        await shop.worker.work(on: run, lease: lease.id) {
+            false
+        } lettingGo: {
+            order.withLock { $0.append("let go") }
+        }
+        #expect(order.withLock { $0 } == ["acted", "let go"])
+        #expect(try await shop.onlyRun().run.state == .succeeded)
+    }
+
     @Test func `a run is taken up again at its due time`() async throws {
         let tries = Counter()
         let shop = Workshop { _ throws(StepFailure) in
