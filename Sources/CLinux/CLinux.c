@@ -5,9 +5,9 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
 #include <sys/wait.h>
@@ -38,34 +38,64 @@ int linux_clock_is_synchronised(void) {
     return state != TIME_ERROR && !(status.status & STA_UNSYNC);
 }
 
-static int spawn(const char *path, char *const *arguments, char *const *environment, const char *directory,
-                 const int streams[3], int *process) {
-    posix_spawn_file_actions_t actions;
-    posix_spawnattr_t attributes;
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    if (posix_spawn_file_actions_init(&actions)) return -ENOMEM;
-    if (posix_spawnattr_init(&attributes)) {
-        posix_spawn_file_actions_destroy(&actions);
-        return -ENOMEM;
-    }
-    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-    posix_spawnattr_setsigmask(&attributes, &none);
-    posix_spawnattr_setsigdefault(&attributes, &all);
-    int status = 0;
-    for (int stream = 0; stream < 3 && !status; stream++)
-        status = posix_spawn_file_actions_adddup2(&actions, streams[stream], stream);
-    if (!status) status = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    if (!status) status = posix_spawn_file_actions_addchdir_np(&actions, directory);
-    if (!status) status = posix_spawn(process, path, &actions, &attributes, arguments, environment);
-    posix_spawnattr_destroy(&attributes);
-    posix_spawn_file_actions_destroy(&actions);
-    return -status;
+static int limit(int resource, long long bound) {
+    struct rlimit both = {.rlim_cur = (rlim_t)bound, .rlim_max = (rlim_t)bound};
+    return bound < 0 ? 0 : setrlimit(resource, &both);
 }
 
-int linux_start_program(const char *path, char *const *arguments, char *const *environment, const char *directory,
-                        struct linux_program *program) {
+// What the child came to, in memory that it shares with its parent until it has become the program.
+struct failure {
+    volatile int number;
+    volatile enum linux_obstacle obstacle;
+};
+
+static void become(const struct linux_start *start, const int streams[3], struct failure *failure) {
+    failure->obstacle = linux_obstacle_system;
+    if (setsid() < 0) return;
+    for (int stream = 0; stream < 3; stream++) {
+        if (dup2(streams[stream], stream) < 0) return;
+    }
+    if (syscall(SYS_close_range, 3, ~0U, 0) < 0) return;
+    failure->obstacle = linux_obstacle_directory;
+    if (chdir(start->directory) < 0) return;
+    failure->obstacle = linux_obstacle_limits;
+    const struct linux_limits *limits = &start->limits;
+    if (limit(RLIMIT_CPU, limits->cpu) < 0 || limit(RLIMIT_AS, limits->memory) < 0 ||
+        limit(RLIMIT_NOFILE, limits->files) < 0 || limit(RLIMIT_NPROC, limits->processes) < 0)
+        return;
+    // What is handled becomes the default by itself, what is ignored would stay so.
+    struct sigaction unhandled = {.sa_handler = SIG_DFL};
+    for (int number = 1; number < SIGRTMIN; number++) sigaction(number, &unhandled, NULL);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    failure->obstacle = linux_obstacle_program;
+    execve(start->path, start->arguments, start->environment);
+}
+
+// The child borrows the memory and the stack of the calling thread, which stands still until the child has become the
+// program or has ended; so the child calls the system and nothing else, and no signal may reach it before.
+static int spawn(const struct linux_start *start, const int streams[3], int *process, enum linux_obstacle *obstacle) {
+    struct failure failure = {0, linux_obstacle_system};
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    pid_t child = vfork();
+    if (child == 0) {
+        become(start, streams, &failure);
+        failure.number = errno;
+        _exit(127);
+    }
+    int number = child < 0 ? errno : failure.number;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (child > 0 && number) waitpid(child, NULL, 0);
+    *obstacle = failure.obstacle;
+    *process = child;
+    return -number;
+}
+
+int linux_start_program(const struct linux_start *start, struct linux_program *program, enum linux_obstacle *obstacle) {
+    *obstacle = linux_obstacle_system;
     // Input, output, errors; of each the end that is read, and the one that is written.
     int pipes[3][2] = {{-1, -1}, {-1, -1}, {-1, -1}};
     int status = 0;
@@ -77,11 +107,12 @@ int linux_start_program(const char *path, char *const *arguments, char *const *e
     for (int stream = 0; stream < 3 && !status; stream++) {
         if (fcntl(ours[stream], F_SETFL, O_NONBLOCK) < 0) status = -errno;
     }
-    if (!status) status = spawn(path, arguments, environment, directory, theirs, &program->process);
+    if (!status) status = spawn(start, theirs, &program->process, obstacle);
     if (!status) {
         program->ending = (int)syscall(SYS_pidfd_open, program->process, 0);
         if (program->ending < 0) {
             status = -errno;
+            *obstacle = linux_obstacle_system;
             kill(-program->process, SIGKILL);
             waitpid(program->process, NULL, 0);
         }

@@ -53,6 +53,24 @@ struct ProcessLimitsTests {
         #expect(result.ending == .exited(5))
     }
 
+    @Test func `limits that the system does not grant are told as what hinders the start`() async throws {
+        // More open files than any process may have (fs.nr_open), also for root.
+        do {
+            _ = try await run(ProcessLimits(files: 1 << 40), "true")
+            Issue.record("it was started")
+        } catch ProcessError.notStarted(let program, let why, let isPassing) {
+            #expect(program == "true")
+            #expect(why.hasPrefix("its limits (the settings 'programs.…') cannot be set"))
+            #expect(why.hasSuffix(": Operation not permitted"))
+            #expect(!isPassing)
+        }
+    }
+
+    @Test func `no other program comes before the one with limits`() async throws {
+        let result = try await run(ProcessLimits(files: 64), "cat", "/proc/self/cmdline")
+        #expect(result.output.text == "cat\0/proc/self/cmdline\0")
+    }
+
     @Test func `a missing program is told as without limits`() async throws {
         for program in ["no-such-program", "/no/such/program"] {
             let place = program.contains("/") ? program : "/usr/bin:/bin"

@@ -16,6 +16,27 @@ int linux_forgo_new_privileges(void);
 /// Tells whether something keeps the system's clock right (adjtimex(2)): 1 or 0, or the negative errno.
 int linux_clock_is_synchronised(void);
 
+/// What a program may use, soft and hard (setrlimit(2)); a negative number sets no bound.
+struct linux_limits {
+    /// Seconds on a processor.
+    long long cpu;
+    /// Bytes of address space.
+    long long memory;
+    /// Open files of one process.
+    long long files;
+    /// Processes and threads of the user.
+    long long processes;
+};
+
+/// A program to start.
+struct linux_start {
+    const char *_Nonnull path;
+    char *_Nullable const *_Nonnull arguments;
+    char *_Nullable const *_Nonnull environment;
+    const char *_Nonnull directory;
+    struct linux_limits limits;
+};
+
 /// A program that was started, and our ends of what leads to it.
 struct linux_program {
     int process;
@@ -26,12 +47,21 @@ struct linux_program {
     int errors;
 };
 
-/// Starts the program at `path` in `directory`, in a session of its own, with no other descriptors than its three pipes
-/// and every signal as it is by default (posix_spawn(3)); our ends of the pipes do not block. Returns 0 or the negative
-/// errno.
-int linux_start_program(const char *_Nonnull path, char *_Nullable const *_Nonnull arguments,
-                        char *_Nullable const *_Nonnull environment, const char *_Nonnull directory,
-                        struct linux_program *_Nonnull program);
+/// What a start failed at.
+enum linux_obstacle {
+    linux_obstacle_system,
+    linux_obstacle_limits,
+    linux_obstacle_directory,
+    linux_obstacle_program,
+};
+
+/// Starts a program in its directory and within its limits, in a session of its own, with no other descriptors than its
+/// three pipes and every signal as it is by default; our ends of the pipes do not block. Returns 0, or the negative errno
+/// and what it belongs to.
+///
+/// It does what posix_spawn(3) does, which knows no limits, and spares a stack for each start.
+int linux_start_program(const struct linux_start *_Nonnull start, struct linux_program *_Nonnull program,
+                        enum linux_obstacle *_Nonnull obstacle);
 
 /// Makes a descriptor that can be read once something was written to it (eventfd(2)); returns it or the negative errno.
 int linux_make_event(void);

@@ -8,6 +8,8 @@ struct ProgramRun {
     /// All variables of the program.
     let environment: [String: String]
 
+    let limits: ProcessLimits
+
     /// The mark that the program and its descendants carry.
     let mark: String
 
@@ -59,37 +61,57 @@ struct ProgramRun {
 
 extension ProgramRun {
     private func start() throws(ProcessError) -> linux_program {
-        let path = try place
+        let path = try Self.place(of: request.program, path: environment["PATH"])
         var program = linux_program()
-        let status = Self.withTexts([request.program] + request.arguments) { arguments in
-            Self.withTexts(environment.map { "\($0.key)=\($0.value)" }) { environment in
-                linux_start_program(path, arguments, environment, request.directory, &program)
+        var obstacle = linux_obstacle_system
+        let status = path.withCString { path in
+            request.directory.withCString { directory in
+                Self.withTexts([request.program] + request.arguments) { arguments in
+                    Self.withTexts(environment.map { "\($0.key)=\($0.value)" }) { environment in
+                        var start = linux_start(
+                            path: path,
+                            arguments: arguments,
+                            environment: environment,
+                            directory: directory,
+                            limits: linux_limits(limits)
+                        )
+                        return linux_start_program(&start, &program, &obstacle)
+                    }
+                }
             }
         }
-        guard status == 0 else { throw error(-status) }
+        guard status == 0 else { throw error(-status, obstacle) }
         return program
     }
 
-    /// The path of the program, looked up as the system would.
-    private var place: String {
-        get throws(ProcessError) {
-            try ProcessLimits.place(of: request.program, path: environment["PATH"])
-        }
-    }
-
-    private func error(_ number: CInt) -> ProcessError {
-        var status = stat()
-        let isFolder = stat(request.directory, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-        guard isFolder, access(request.directory, X_OK) == 0 else { return .noFolder(path: request.directory) }
+    private func error(_ number: CInt, _ obstacle: linux_obstacle) -> ProcessError {
         let program = request.program
-        switch number {
-        case ENOENT, EACCES, ENOTDIR, ENOEXEC:
+        let reason = String(cString: strerror(number))
+        switch (obstacle, number) {
+        case (linux_obstacle_directory, _): return .noFolder(path: request.directory)
+        case (linux_obstacle_limits, _):
+            let why = "its limits (the settings 'programs.…') cannot be set, perhaps as Countersign's own are lower: "
+            return .notStarted(program: program, why: why + reason, isPassing: false)
+        case (_, ENOENT), (_, EACCES), (_, ENOTDIR), (_, ENOEXEC):
             let why = "the program is there, but it, or the interpreter that its first line names, cannot be started"
             return .notStarted(program: program, why: why, isPassing: false)
         default:
             let isPassing = [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(number)
-            return .notStarted(program: program, why: String(cString: strerror(number)), isPassing: isPassing)
+            return .notStarted(program: program, why: reason, isPassing: isPassing)
         }
+    }
+
+    /// The path of a program, looked up as the system would.
+    private static func place(of program: String, path: String?) throws(ProcessError) -> String {
+        if program.contains("/") {
+            guard access(program, X_OK) == 0 else { throw .notFound(program: program, place: program) }
+            return program
+        }
+        let folders = (path ?? "").split(separator: ":")
+        guard let folder = folders.first(where: { access("\($0)/\(program)", X_OK) == 0 }) else {
+            throw .notFound(program: program, place: path ?? "which is not set")
+        }
+        return "\(folder)/\(program)"
     }
 
     /// Lends `texts` as C has them: each with a NUL behind it, and a null pointer behind the last.

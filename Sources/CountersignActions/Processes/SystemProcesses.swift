@@ -41,13 +41,19 @@ package struct SystemProcesses: ProcessRunning {
         if let traceparent = OutgoingTrace.traceparent, environment[OutgoingTrace.variable] == nil {
             environment[OutgoingTrace.variable] = traceparent
         }
-        let limited = try limits.applied(to: request, path: environment["PATH"])
         let stop = ProgramStop()
         guard stop.descriptor >= 0 else {
             let why = String(cString: strerror(-stop.descriptor))
             throw .notStarted(program: request.program, why: why, isPassing: true)
         }
-        let run = ProgramRun(request: limited, environment: environment, mark: mark, grace: grace, stop: stop)
+        let run = ProgramRun(
+            request: request,
+            environment: environment,
+            limits: limits,
+            mark: mark,
+            grace: grace,
+            stop: stop
+        )
         let threads = threads
         let result = await withTaskCancellationHandler {
             await threads.perform { () -> Result<ProcessResult, ProcessError> in
