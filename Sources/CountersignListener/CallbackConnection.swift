@@ -54,6 +54,9 @@ final class CallbackConnection: ChannelDuplexHandler {
     private var isLastRequest: Bool
     private var hasHadRequest = false
 
+    /// Who is at the other end, once it was asked for: the system is asked once a connection.
+    private var knownRemote: SocketAddress?
+
     private var begin = NIODeadline.now()
     private var lastMove = NIODeadline.now()
     private var alarm = Alarm()
@@ -128,6 +131,11 @@ final class CallbackConnection: ChannelDuplexHandler {
 // MARK: - Requests
 
 extension CallbackConnection {
+    private func remote(_ context: ChannelHandlerContext) -> SocketAddress? {
+        if knownRemote == nil { knownRemote = context.remoteAddress }
+        return knownRemote
+    }
+
     private var isAnswering: Bool {
         if case .answering = state { true } else { false }
     }
@@ -148,7 +156,7 @@ extension CallbackConnection {
     private func receive(_ request: CallbackRequest, _ context: ChannelHandlerContext) {
         begin = lastMove
         hasHadRequest = true
-        switch desk.reception(of: request, from: context.remoteAddress) {
+        switch desk.reception(of: request, from: remote(context)) {
         case .answer(let answer):
             state = .skipping
             write(answer, to: request, context)
@@ -222,7 +230,7 @@ extension CallbackConnection {
 
 extension CallbackConnection {
     private func write(_ answer: Answer, to request: CallbackRequest, _ context: ChannelHandlerContext) {
-        desk.tell(of: answer, to: request, from: context.remoteAddress)
+        desk.tell(of: answer, to: request, from: remote(context))
         let closes = answer.closes || isLastRequest || !request.isKeptAlive
         write(
             answer,
@@ -250,7 +258,7 @@ extension CallbackConnection {
             error == .headerOverflow
             ? (.requestHeaderFieldsTooLarge, "the header fields are too many or too large")
             : (.badRequest, "this is no HTTP/1.1 request")
-        desk.refusals.tell(reason, from: context.remoteAddress)
+        desk.refusals.tell(reason, from: remote(context))
         refuse(with: Answer(status, error: reason), context)
     }
 
@@ -295,12 +303,12 @@ extension CallbackConnection {
         switch state {
         case .reading(let request, _) where now >= begin + requestDeadline:
             let reason = "the request took too long to arrive"
-            desk.refusals.tell(reason, from: context.remoteAddress, request.facts)
+            desk.refusals.tell(reason, from: remote(context), request.facts)
             refuse(with: Answer(.requestTimeout, error: reason), context)
         case .answering:
             desk.logger.error(
                 "Request not answered in time",
-                metadata: ["remote": "\(context.remoteAddress.text)"]
+                metadata: ["remote": "\(remote(context).text)"]
             )
             refuse(with: .notStored, context)
         case .waiting, .reading, .skipping, .ending: context.close(promise: nil)
