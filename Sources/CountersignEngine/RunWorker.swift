@@ -48,6 +48,8 @@ package struct RunWorker: Sendable {
     /// Works on `claimed` until it is released; never throws, what goes wrong is in the ledger or in the log.
     ///
     /// - Parameters:
+    ///   - claimed: The run.
+    ///   - lease: Under which it was claimed.
     ///   - isStopping: Whether the program is about to end, so that nothing more is begun.
     ///   - lettingGo: Called when nothing is left to do but to write down what came of the run.
     package func work(
