@@ -32,8 +32,19 @@ package final class RuleBook: Sendable {
     private struct State {
         var current: LoadedRules?
         var standing = Standing()
-        var older: [RuleSetVersion: LoadedRules] = [:]
+
+        /// Those that were asked for last, the latest at the end.
+        var older: [LoadedRules] = []
+
+        mutating func keep(_ rules: LoadedRules) {
+            older.removeAll { $0.ruleSet.version == rules.ruleSet.version }
+            older.append(rules)
+            if older.count > RuleBook.mostOlder { older.removeFirst() }
+        }
     }
+
+    /// How many older sets are kept at hand; any other is read from the store again when a run needs it.
+    private static let mostOlder = 16
 
     private let state = Mutex(State())
     private let compiler: RuleCompiler
@@ -56,6 +67,11 @@ package final class RuleBook: Sendable {
     /// The rules in force; nil before the first set was installed.
     package var current: LoadedRules? {
         state.withLock { $0.current }
+    }
+
+    /// How many older sets are at hand.
+    package var countOfOlder: Int {
+        state.withLock { $0.older.count }
     }
 
     /// Which rules are in force, and whether newer ones were refused since.
@@ -106,12 +122,15 @@ package final class RuleBook: Sendable {
     ///
     /// - Throws: `StoreError`, or `UnknownRuleSet` when it was not kept or this program can no longer read it.
     package func rules(of version: RuleSetVersion) async throws -> LoadedRules {
-        let known = state.withLock { state in
-            state.current?.ruleSet.version == version ? state.current : state.older[version]
+        let known: LoadedRules? = state.withLock { state in
+            if let current = state.current, current.ruleSet.version == version { return current }
+            guard let known = state.older.first(where: { $0.ruleSet.version == version }) else { return nil }
+            state.keep(known)
+            return known
         }
         if let known { return known }
         let loaded = load(try compiler.compile(kept: try await store.sources(of: version), as: version))
-        state.withLock { $0.older[version] = loaded }
+        state.withLock { $0.keep(loaded) }
         return loaded
     }
 
@@ -119,11 +138,11 @@ package final class RuleBook: Sendable {
     package func reloadSecrets() {
         let (current, older) = state.withLock { ($0.current, $0.older) }
         let loaded = current.map { load($0.ruleSet) }
-        let loadedOlder = older.mapValues { load($0.ruleSet) }
+        let loadedOlder = older.map { load($0.ruleSet) }
         state.withLock { state in
             // A set that came into force meanwhile has new secrets already.
             if state.current?.ruleSet.version == loaded?.ruleSet.version { state.current = loaded }
-            state.older.merge(loadedOlder) { $1 }
+            for rules in loadedOlder { state.keep(rules) }
         }
     }
 

@@ -66,6 +66,19 @@ struct RuleBookTests {
         #expect(book.current?.ruleSet.version == version)
     }
 
+    @Test func `of many older sets the last ones are at hand, and the others are read again`() async throws {
+        let shop = Workshop()
+        var versions: [RuleSetVersion] = []
+        for number in 0..<40 {
+            try await shop.use(Self.rule("set \(number)"))
+            versions.append(try #require(shop.book.current?.ruleSet.version))
+        }
+        for version in versions + versions.reversed() {
+            #expect(try await shop.book.rules(of: version).ruleSet.version == version)
+        }
+        #expect(shop.book.countOfOlder == 16)
+    }
+
     @Test func `a run whose rules cannot be used fails and says so`() async throws {
         let shop = Workshop()
         try await shop.use(Self.rule("old"))
