@@ -58,18 +58,18 @@ package struct Housekeeper: Service {
 
     /// Removes everything that was kept long enough.
     package func tidy() async {
-        for kind in PrunableKind.allCases {
-            do {
-                let removed = try await prune(kind)
-                if removed > 0 {
-                    logger.info("Old records removed", metadata: ["kind": "\(kind.rawValue)", "count": "\(removed)"])
-                }
-            } catch {
-                logger.error(
-                    "Old records cannot be removed",
-                    metadata: ["kind": "\(kind.rawValue)", "error": "\(error)"]
-                )
+        for kind in PrunableKind.allCases { await tidy(kind.rawValue) { try await prune(kind) } }
+        await tidy("rule sets") { try await store.pruneRuleSets() }
+    }
+
+    private func tidy(_ kind: String, _ prune: () async throws -> Int) async {
+        do {
+            let removed = try await prune()
+            if removed > 0 {
+                logger.info("Old records removed", metadata: ["kind": "\(kind)", "count": "\(removed)"])
             }
+        } catch {
+            logger.error("Old records cannot be removed", metadata: ["kind": "\(kind)", "error": "\(error)"])
         }
     }
 

@@ -9,6 +9,13 @@ package protocol Prunable: Sendable {
     ///
     /// - Throws: `StoreError`.
     func prune(_ kind: PrunableKind, before cutoff: Date, after position: Int64, limit: Int) async throws -> PrunedSlice
+
+    /// Removes the rule sets that no event can belong to any more: those that a later one replaced more than a day before
+    /// the oldest event came.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: How many were removed.
+    func pruneRuleSets() async throws -> Int
 }
 
 /// What grows with time.

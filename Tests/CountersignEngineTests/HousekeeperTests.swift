@@ -105,4 +105,38 @@ struct HousekeeperTests {
         #expect(try await store.quarantined(since: nil, limit: 1_000).count == 1)
         await store.close()
     }
+
+    @Test func `rule sets go that were replaced before the oldest event came`() async throws {
+        let folder = try TemporaryFolder()
+        let store = try SQLiteStore.open(path: folder.path("store.db"))
+        func keep(_ version: String, at date: Date) async throws {
+            try await store.keep(
+                ruleSet: RuleSetVersion(rawValue: version),
+                sources: ["version": .string(version)],
+                at: date
+            )
+        }
+        func kept() async throws -> [String] {
+            var kept: [String] = []
+            for version in ["first", "second", "v", "third"]
+            where try await store.sources(of: RuleSetVersion(rawValue: version)) != nil {
+                kept.append(version)
+            }
+            return kept
+        }
+        try await keep("first", at: start)
+        try await keep("second", at: start + day)
+        try await keep("v", at: start + 9.5 * day)
+        await tidy(store, at: start + 31 * day, events: 30)
+        #expect(try await kept() == ["first", "second", "v"], "without an event nobody knows what is needed")
+        let old = try await event(1, in: store, ending: .succeeded, at: start + 10 * day)
+        await tidy(store, at: start + 31 * day, events: 30)
+        #expect(try await kept() == ["second", "v"], "the second one was in force less than a day before the event")
+        try await keep("third", at: start + 30 * day)
+        _ = try await event(2, in: store, ending: .succeeded, at: start + 40 * day)
+        await tidy(store, at: start + 41 * day, events: 30)
+        #expect(try await store.event(old) == nil)
+        #expect(try await kept() == ["third"])
+        await store.close()
+    }
 }

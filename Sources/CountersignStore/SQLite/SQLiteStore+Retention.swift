@@ -19,6 +19,21 @@ extension SQLiteStore: Prunable {
             return PrunedSlice(removed: removed, next: old.count == limit ? last : nil)
         }
     }
+
+    package func pruneRuleSets() async throws -> Int {
+        try await writer.write { db in
+            try db.change(
+                // An event may be judged by the set before for a moment after a later one was kept: hence the day.
+                """
+                DELETE FROM rule_sets WHERE kept_at < (
+                    SELECT max(kept_at) FROM rule_sets
+                    WHERE kept_at <= (SELECT min(received_at) FROM events) - 86400000
+                )
+                """,
+                []
+            )
+        }
+    }
 }
 
 extension Query {
