@@ -13,10 +13,16 @@ package struct DiskSpace: Sendable, Equatable {
     package let freeBytes: Int64
     package let totalBytes: Int64
 
-    package init(device: UInt64, freeBytes: Int64, totalBytes: Int64) {
+    /// How many more files it can hold, and how many in all (inodes); both 0 where it sets no bound.
+    package let freeFiles: Int64
+    package let totalFiles: Int64
+
+    package init(device: UInt64, freeBytes: Int64, totalBytes: Int64, freeFiles: Int64 = 0, totalFiles: Int64 = 0) {
         self.device = device
         self.freeBytes = freeBytes
         self.totalBytes = totalBytes
+        self.freeFiles = freeFiles
+        self.totalFiles = totalFiles
     }
 
     /// Asks the system about the file system that holds `folder`; nil when it does not say.
@@ -27,12 +33,17 @@ package struct DiskSpace: Sendable, Equatable {
         self.init(
             device: UInt64(file.st_dev),
             freeBytes: Int64(space.f_bavail) * block,
-            totalBytes: Int64(space.f_blocks) * block
+            totalBytes: Int64(space.f_blocks) * block,
+            freeFiles: Int64(space.f_favail),
+            totalFiles: Int64(space.f_files)
         )
     }
 
     /// Below how many free bytes it is low: as many as somebody said, else a gibibyte or a tenth, whichever is less.
     func threshold(_ limit: Int64?) -> Int64 { limit ?? min(1 << 30, totalBytes / 10) }
+
+    /// Below how many more files it is low: ten thousand or a twentieth, whichever is less.
+    var fileThreshold: Int64 { min(10_000, totalFiles / 20) }
 }
 
 /// Raises `X_DISK_LOW` before the disk is full that holds the store, or what rules write, and `X_DISK_RECOVERED` afterwards.
@@ -114,15 +125,19 @@ package struct DiskWatch: Service {
         let fields: JSONObject = [
             "path": .string(places[0].folder), "holds": .string(holds), "freeMiB": Self.mebibytes(space.freeBytes),
             "totalMiB": Self.mebibytes(space.totalBytes), "lowMiB": Self.mebibytes(threshold),
+            "freeFiles": space.totalFiles > 0 ? JSON(space.freeFiles) : .null,
         ]
         let metadata: Logger.Metadata = [
             "path": "\(places[0].folder)", "holds": "\(holds)", "free.mib": "\(space.freeBytes / Self.mebibyte)",
+            "free.files": space.totalFiles > 0 ? "\(space.freeFiles)" : "unbounded",
         ]
+        // Who wants to hear nothing of a full disk wants to hear nothing of this either.
+        let fileThreshold = threshold > 0 ? space.fileThreshold : 0
         // Where it goes up and down around the threshold, it is one spell.
-        if space.freeBytes < threshold {
+        if space.freeBytes < threshold || space.freeFiles < fileThreshold {
             let isNew = try await board.begin(.diskLow, of: holds, fields)
             if isNew { logger.warning("The disk is nearly full", metadata: metadata) }
-        } else if space.freeBytes >= threshold + threshold / 4 {
+        } else if space.freeBytes >= threshold + threshold / 4, space.freeFiles >= fileThreshold + fileThreshold / 4 {
             let hasEnded = try await board.end(.diskLow, of: holds, telling: .diskRecovered, fields)
             if hasEnded { logger.info("The disk has room again", metadata: metadata) }
         }

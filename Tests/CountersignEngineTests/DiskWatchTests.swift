@@ -85,9 +85,35 @@ struct DiskWatchTests {
         #expect(try await raised().isEmpty == isWell)
     }
 
+    @Test(arguments: [
+        (9_999, 1_000_000, false), (10_000, 1_000_000, true), (49, 1_000, false), (50, 1_000, true), (0, 0, true),
+    ])
+    func `a disk that can hold few more files is low, however many bytes are free`(
+        free: Int64,
+        total: Int64,
+        isWell: Bool
+    ) async throws {
+        let space = DiskSpace(
+            device: 1,
+            freeBytes: 1 << 40,
+            totalBytes: 1 << 41,
+            freeFiles: free,
+            totalFiles: total
+        )
+        disks.spaces.withLock { $0["/data"] = space }
+        await watch().look()
+        #expect(try await raised() == (isWell ? [] : ["X_DISK_LOW store"]))
+        let payload = try await store.events(EventQuery()).first?.event.payload
+        #expect(isWell || payload?["freeFiles"] == JSON(free))
+    }
+
     @Test func `a limit of nothing tells nothing, and a folder that cannot be asked stops nobody`() async throws {
         await watch(limit: 0).look()
         await look(watch(limit: 0), 0)
+        disks.spaces.withLock { spaces in
+            spaces["/data"] = DiskSpace(device: 1, freeBytes: 0, totalBytes: 1 << 41, freeFiles: 0, totalFiles: 1_000)
+        }
+        await watch(limit: 0).look()
         #expect(try await raised().isEmpty)
     }
 

@@ -6,8 +6,9 @@ extension Trouble {
         case .rulesRefused: "A change of the rules holds an error or cannot be read; once for each such change."
         case .rulesRecovered: "Rules are in force again that come from the folder as it is."
         case .diskLow:
-            "Less is free than `disk.low` says, where the store or the output folder lies; once until it is well again."
-        case .diskRecovered: "A quarter more than `disk.low` is free again."
+            "Less is free than `disk.low` says, or few more files (inodes) fit in, where the store or the output folder lies; "
+                + "once until it is well again."
+        case .diskRecovered: "There is a quarter more room again than `X_DISK_LOW` begins at."
         case .pollFailed: "Three polls in a row have failed; once until one finishes."
         case .pollRecovered: "A poll has finished again."
         case .silence: "No callback came for as long as `onespan.silence` says; once for each silence."
@@ -55,5 +56,6 @@ extension Trouble {
     private static let fieldsOfDisk = [
         Field("path", "the folder"), Field("holds", "`store`, `output`, or `store and output` where both lie there"),
         Field("freeMiB", "what is free"), Field("totalMiB", "what there is"), Field("lowMiB", "what `disk.low` says"),
+        Field("freeFiles", "how many more files fit in, if that is bounded"),
     ]
 }
