@@ -1,4 +1,4 @@
-"""What the proofs of durability have in common: the real program over a store, and a sender of callbacks."""
+"""What the proofs have in common: the real program over a store, a sender of callbacks, and a ledger of what became of each."""
 
 import http.client
 import json
@@ -59,3 +59,59 @@ class Client:
         self.connection.request("POST", "/callback", body, {"Authorization": f"Basic {KEY}"})
         answer = self.connection.getresponse()
         return answer.status, json.loads(answer.read())
+
+
+class Ledger:
+    """What was sent, and what came of it."""
+
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.sent, self.unknown, self.refused = 0, set(), set()
+        self.acknowledged = {}
+        self.faults = []
+
+    def next(self):
+        with self.lock:
+            if self.unknown:
+                return self.unknown.pop()
+            self.sent += 1
+            return f"p-{self.sent}"
+
+    def tell(self, package, status, event):
+        with self.lock:
+            if status is None:
+                self.unknown.add(package)
+            elif status != 200:
+                self.refused.add(package)
+            elif self.acknowledged.setdefault(package, event) != event:
+                self.faults.append(f"{package} was given the numbers {self.acknowledged[package]} and {event}")
+
+
+def body(package):
+    return json.dumps({"name": "DOCUMENT_SIGNED", "packageId": package, "createdDate": "2018-06-30T20:15:01.038Z"})
+
+
+def send(port, ledger, is_over):
+    """Posts events until the connection breaks or it is over."""
+    client = Client(port)
+    while not is_over.is_set():
+        package = ledger.next()
+        try:
+            status, answer = client.post(body(package))
+        except (OSError, http.client.HTTPException, ValueError):
+            return ledger.tell(package, None, None)
+        ledger.tell(package, status, answer.get("event"))
+
+
+def survivors(folder):
+    """The programs of this store that are still alive."""
+    found = []
+    for process in pathlib.Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            if f"@{folder}/".encode() in (process / "environ").read_bytes():
+                found.append(process.name)
+        except OSError:
+            continue
+    return found
