@@ -30,12 +30,15 @@ package struct Explainer: Sendable {
         )
     }
 
-    /// The ids of the steps in the chain of a run, in their order.
+    /// Where a run that failed can go on.
     ///
     /// - Throws: `UnknownRuleSet`, `StoreError`.
-    package func steps(of run: Run) async throws -> [String] {
+    package func resumption(of claimed: ClaimedRun) async throws -> Resumption {
+        let run = claimed.run
         let ruleSet = try compiler.compile(kept: try await archive.sources(of: run.ruleSet), as: run.ruleSet)
-        return ruleSet.rule(run.ruleID)?.steps.map(\.id) ?? []
+        guard let rule = ruleSet.rule(run.ruleID) else { return Resumption(run: run.id, chain: [], stoppedAt: nil) }
+        let progress = RunProgress(rule: rule, round: run.retries, redo: run.redo, records: claimed.records)
+        return Resumption(run: run.id, chain: rule.steps.map(\.id), stoppedAt: progress.failure?.step)
     }
 
     private func ruleSet(for stored: StoredEvent) async throws -> RuleSet {

@@ -68,6 +68,8 @@ struct AdminAPITests {
             _ = try await deployment.settledRuns(events: 1)
             let wrongStep = try await admin.send(.POST, "api/v1/runs/2/retry?from=nope")
             #expect(wrongStep.status == 400 && wrongStep.body.contains("its steps are stop"))
+            let ignored = try await admin.send(.POST, "api/v1/runs/2/retry", body: #"{"from": "stop"}"#)
+            #expect(ignored.status == 400 && ignored.body.contains("stands in the query, as '?from=…'"))
             #expect(try await admin.send(.POST, "api/v1/runs/2/retry").status == 200)
             _ = try await deployment.settledRuns(events: 1)
             #expect(try await admin.api("/runs/2")["retries"] == 1)

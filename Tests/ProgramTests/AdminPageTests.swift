@@ -56,7 +56,7 @@ struct AdminPageTests {
             _ = try await deployment.settledRuns(events: 1)
             #expect(try await admin.send(.GET, "").body.contains("A run has failed for good."))
             let page = try await admin.send(.GET, "runs/1").body
-            #expect(page.contains("status 3") && page.contains("Retry from the step that failed"))
+            #expect(page.contains("status 3") && page.contains("Step <code>stop</code> is done again"))
             let retried = try await admin.send(.POST, "runs/1/retry", body: "from=stop")
             #expect(retried.status == 303 && retried.headers.first(name: "Location") == "/runs/1?done=retry")
             #expect(try await admin.send(.GET, "runs/1?done=retry").body.contains("Run 1 goes on."))

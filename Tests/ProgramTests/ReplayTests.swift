@@ -14,6 +14,8 @@ struct ReplayTests {
               - id: end
                 shell: test -e ready || exit 1
                 retry: { attempts: 1 }
+              - id: last
+                log: { message: done }
         """
 
     private static let two = """
@@ -75,7 +77,15 @@ struct ReplayTests {
             #expect(try await deployment.settledRuns(events: 2).allSatisfy { $0["state"] == "failed" })
             let wrong = try await deployment.run("runs", "retry", "1", "--from", "nowhere")
             #expect(wrong.status == .exited(1))
-            #expect(wrong.errors.contains("has no step 'nowhere'; its steps are note, end"))
+            #expect(wrong.errors.contains("has no step 'nowhere'; its steps are note, end, last"))
+            let ahead = try await deployment.run("runs", "retry", "1", "2", "--from", "last")
+            #expect(ahead.status == .exited(1))
+            #expect(
+                ahead.errors.contains(
+                    "run 1 stopped at 'end', which comes before 'last'; it can begin again with note or end"
+                )
+            )
+            #expect(try await deployment.list("runs").allSatisfy { $0["retries"] == 0 })
             let fromFirst = try await deployment.run("runs", "retry", "1", "--from", "note")
             #expect(fromFirst.status == .exited(0), "\(fromFirst.errors)")
             _ = try await deployment.settledRuns(events: 2)
@@ -89,6 +99,28 @@ struct ReplayTests {
         }
         // Steps that had succeeded were not done again.
         #expect(deployment.text(of: "output/first")?.split(separator: "\n").count == 3)
+    }
+
+    @Test func `on a terminal a single run is shown and asked about, too`() async throws {
+        let deployment = try Deployment(rules: Self.one)
+        try await deployment.serve { server in
+            try await server.post(event("PACKAGE_COMPLETE"))
+            _ = try await deployment.settledRuns()
+            for (verb, answer, state) in [("drop", "n", "failed"), ("retry", "", "failed"), ("drop", "y", "dropped")] {
+                let outcome = try await deployment.run(onTerminal: "runs", verb, "1", columns: 120) { terminal, _ in
+                    try await eventually("the question") { terminal.text.contains("Go on? [y/N] ") }
+                    try terminal.type("\(answer)\n")
+                }
+                #expect(
+                    outcome.terminal.text.contains(
+                        "\(verb) run 1, first for PACKAGE_COMPLETE of package p-1, failed: end: the script ended with exit status 1"
+                    ),
+                    "\(outcome.terminal.text)"
+                )
+                #expect(outcome.status == .exited(answer == "y" ? 0 : 1))
+                #expect(try await deployment.list("runs").map { $0["state"] } == [.string(state)])
+            }
+        }
     }
 
     @Test(arguments: [

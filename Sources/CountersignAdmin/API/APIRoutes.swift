@@ -68,11 +68,24 @@ struct APIRoutes: Sendable {
             var body: [UInt8] = []
             if endpoint.body != nil {
                 body = Array(try await request.body.collect(upTo: Self.largestBody).readableBytesView)
+            } else if endpoint.method == .post {
+                try await expectNoBody(request, endpoint)
             }
             return try await endpoint.handle(APIRequest(values: values, body: body))
         } catch {
             return refusal(error)
         }
+    }
+
+    /// Refuses a body that would be ignored; an empty object says nothing that could be.
+    private func expectNoBody(_ request: Request, _ endpoint: Endpoint) async throws {
+        let body = try await request.body.collect(upTo: Self.largestBody).readableBytesView
+        guard !body.isEmpty, (try? JSON(parsing: body))?.object?.isEmpty != true else { return }
+        let names = endpoint.query.map { "'?\($0.name)=…'" }.joined(separator: ", ")
+        throw APIError(
+            .badRequest,
+            "this path takes no body" + (names.isEmpty ? "" : "; what can be told stands in the query, as \(names)")
+        )
     }
 
     private func refusal(_ error: any Error) -> APIAnswer {

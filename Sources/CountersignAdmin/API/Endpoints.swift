@@ -222,19 +222,15 @@ extension Endpoint {
 extension AdminDesk {
     /// Sends a failed run on its way again.
     ///
-    /// - Throws: `APIError` when its chain has no such step, `StoreError`.
+    /// - Throws: `APIError` when it cannot begin with that step, `StoreError`.
     func retry(_ id: Run.ID, from step: String?) async throws {
         let found = try await run(id.rawValue)
         if let step {
-            let steps: [String]
             do {
-                steps = try await explainer.steps(of: found.run)
+                let objection = try await explainer.resumption(of: found).objection(to: step)
+                if let objection { throw APIError(.badRequest, objection) }
             } catch let error as UnknownRuleSet {
                 throw APIError(.conflict, "\(error)")
-            }
-            guard steps.contains(step) else {
-                let list = steps.joined(separator: ", ")
-                throw APIError(.badRequest, "the chain of run \(id) has no step '\(step)'; its steps are \(list)")
             }
         }
         try await store.retry(id, from: step, at: clock.now)

@@ -199,14 +199,14 @@ extension PageRoutes {
     private func run(_ number: Int64, done: String?) async throws -> Response {
         let found = try await desk.run(number)
         // Without its rule set a run still shows what was done.
-        let chain = (try? await desk.explainer.steps(of: found.run)) ?? []
+        let resumption = try? await desk.explainer.resumption(of: found)
         let notice: String? =
             switch done {
             case "retry": "Run \(number) goes on."
             case "drop": "Run \(number) is given up."
             default: nil
             }
-        return try await html("Run \(number)", "run", RunView(found, chain: chain), notice: notice)
+        return try await html("Run \(number)", "run", RunView(found, resumption), notice: notice)
     }
 
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {

@@ -49,6 +49,11 @@ final class PseudoTerminal: Sendable {
         _ = ioctl(window.rawValue, UInt(TIOCSWINSZ), &size)
     }
 
+    /// Types `text`, as somebody at the keyboard.
+    func type(_ text: String) throws {
+        try window.writeAll(text.utf8)
+    }
+
     /// Reads what is still on its way, once the program has ended, and gives the terminal back.
     func close() async throws {
         let wasOpen = state.withLock { state in

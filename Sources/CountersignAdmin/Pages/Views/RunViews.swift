@@ -1,3 +1,4 @@
+import CountersignEngine
 import CountersignModel
 import CountersignStore
 import Foundation
@@ -81,15 +82,20 @@ struct RunView {
     let retries: Int?
     let canRetry: Bool
     let canDrop: Bool
-    let chain: [String]
-    let hasSteps: Bool
+
+    /// The steps with which it can begin again.
+    let choices: [String]
+    let hasChoices: Bool
+
+    /// The step at which it stopped.
+    let stoppedAt: String?
     let steps: [StepView]
 
     /// - Parameters:
     ///   - found: The run with its attempts.
-    ///   - chain: The ids of its steps in their order; empty where the rule set can no longer be read.
-    init(_ found: ClaimedRun, chain: [String]) {
-        let run = found.run
+    ///   - resumption: Where it can go on; nil where the rule set can no longer be read.
+    init(_ found: ClaimedRun, _ resumption: Resumption?) {
+        let (run, chain) = (found.run, resumption?.chain ?? [])
         number = run.id.rawValue
         state = run.state.rawValue
         stateNote =
@@ -108,8 +114,9 @@ struct RunView {
         retries = run.retries > 0 ? run.retries : nil
         canRetry = run.state == .failed
         canDrop = run.state == .failed || run.state == .queued
-        self.chain = chain
-        hasSteps = !chain.isEmpty
+        choices = resumption?.choices ?? []
+        hasChoices = !choices.isEmpty
+        stoppedAt = resumption?.stoppedAt
         let records = Dictionary(grouping: found.records, by: \.stepID)
         let others = found.records.map(\.stepID)
             .reduce(into: [String]()) { ids, id in

@@ -32,12 +32,15 @@ extension RunsCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             let settings = try options.settings(in: environment)
-            let ids = try await selection.runs(in: [.failed], settings, environment, verb: "retry")
-            if let from { try await expect(step: from, of: ids, settings, environment) }
+            let check: ([Run.ID]) async throws -> Void = { ids in
+                if let from { try await expect(step: from, of: ids, settings, environment) }
+            }
+            let verb = from.map { "retry from '\($0)'" } ?? "retry"
+            let ids = try await selection.runs(in: [.failed], settings, environment, verb: verb, check: check)
             try await environment.carryOut(.retry(from: from), on: ids, settings, done: "goes on")
         }
 
-        /// Makes sure that each of the runs has the step, before any of them is touched.
+        /// Makes sure that each of the runs can begin with the step, before any of them is touched.
         private func expect(
             step: String,
             of ids: [Run.ID],
@@ -49,16 +52,12 @@ extension RunsCommand {
                 let explainer = Explainer(archive: archive, compiler: RuleCompiler(catalogue: registry.declarations))
                 for id in ids {
                     guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
-                    let steps: [String]
                     do {
-                        steps = try await explainer.steps(of: found.run)
+                        let objection = try await explainer.resumption(of: found).objection(to: step)
+                        if let objection { throw CommandFailure(objection) }
                     } catch let error as UnknownRuleSet {
                         throw CommandFailure("\(error)")
                     }
-                    guard !steps.contains(step) else { continue }
-                    throw CommandFailure(
-                        "the chain of run \(id) has no step '\(step)'; its steps are \(steps.joined(separator: ", "))"
-                    )
                 }
             }
         }
@@ -83,7 +82,7 @@ extension RunsCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             let settings = try options.settings(in: environment)
-            let ids = try await selection.runs(in: [.failed, .queued], settings, environment, verb: "drop")
+            let ids = try await selection.runs(in: [.failed, .queued], settings, environment, verb: "drop") { _ in }
             try await environment.carryOut(.drop, on: ids, settings, done: "is dropped")
         }
     }
@@ -103,7 +102,7 @@ struct RunSelection: ParsableArguments {
     @Option(help: ArgumentHelp("All that were made before then.", valueName: "time"))
     var until: String?
 
-    @Flag(help: "Do not ask before many are changed.")
+    @Flag(help: "Do not ask.")
     var yes = false
 
     func validate() throws {
@@ -113,16 +112,26 @@ struct RunSelection: ParsableArguments {
         }
     }
 
-    /// The numbers of the runs, the oldest first; those that a filter chose are shown and asked about.
+    /// The numbers of the runs, the oldest first. What is about to happen to them is shown and asked about: on a terminal
+    /// always, elsewhere where a filter chose them.
     ///
-    /// - Throws: `CommandFailure` when nobody agrees.
+    /// - Throws: `CommandFailure` when nobody agrees, and what `check` throws before anybody is asked.
     func runs(
         in states: [Run.State],
         _ settings: Settings,
         _ environment: CommandEnvironment,
-        verb: String
+        verb: String,
+        check: ([Run.ID]) async throws -> Void
     ) async throws -> [Run.ID] {
-        guard ids.isEmpty else { return ids.map { Run.ID(rawValue: $0) } }
+        guard ids.isEmpty else {
+            let chosen = ids.map { Run.ID(rawValue: $0) }
+            try await check(chosen)
+            if !yes, isatty(STDIN_FILENO) == 1 {
+                let facts = try await facts(of: chosen, settings, environment)
+                try confirm("\(verb) \(facts.joined(separator: "\n      "))", yes: false)
+            }
+            return chosen
+        }
         var query = RunQuery(ruleID: rule, limit: .max)
         query.since = try environment.date(before: since)
         query.until = try environment.date(before: until)
@@ -138,8 +147,33 @@ struct RunSelection: ParsableArguments {
             throw CommandFailure("there is no \(words) run of this kind; 'countersign runs list' shows which there are")
         }
         let rules = Dictionary(grouping: found, by: \.ruleID).map { "\($0) (\($1.count))" }.sorted()
-        try confirm("\(verb) \(found.count) runs: \(rules.joined(separator: ", "))", yes: yes)
-        return found.map(\.id).sorted { $0.rawValue < $1.rawValue }
+        let chosen = found.map(\.id).sorted { $0.rawValue < $1.rawValue }
+        try await check(chosen)
+        let count = found.count == 1 ? "1 run" : "\(found.count) runs"
+        try confirm("\(verb) \(count): \(rules.joined(separator: ", "))", yes: yes)
+        return chosen
+    }
+
+    /// Each run in a line: its rule, its event and package, and why it failed.
+    private func facts(
+        of ids: [Run.ID],
+        _ settings: Settings,
+        _ environment: CommandEnvironment
+    ) async throws -> [String] {
+        var facts: [String] = []
+        try await environment.reading(settings) { archive in
+            for id in ids {
+                guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
+                let package = found.event.payload["packageId"]?.string.map { " of package \($0.showingControls)" } ?? ""
+                let failure = found.records.last { $0.status == .failed }
+                let reason = failure.map { ": \($0.stepID): \(($0.reason ?? "").showingControls)" } ?? ""
+                facts.append(
+                    "run \(id), \(found.run.ruleID) for \(found.event.name.showingControls)\(package), "
+                        + "\(found.run.state.rawValue)\(reason)"
+                )
+            }
+        }
+        return facts
     }
 }
 

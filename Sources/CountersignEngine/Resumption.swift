@@ -1,0 +1,36 @@
+package import CountersignModel
+
+/// Where a run that failed can go on when somebody retries it.
+package struct Resumption: Sendable, Equatable {
+    package let run: Run.ID
+
+    /// The ids of the steps of the chain, in their order.
+    package let chain: [String]
+
+    /// The step at which the chain stopped; nil when it came to its end, and something behind it failed.
+    package let stoppedAt: String?
+
+    package init(run: Run.ID, chain: [String], stoppedAt: String?) {
+        self.run = run
+        self.chain = chain
+        self.stoppedAt = stoppedAt
+    }
+
+    /// The steps with which it can begin again: what lies behind the one that failed has no results to build on.
+    package var choices: [String] {
+        guard let stoppedAt, let place = chain.firstIndex(of: stoppedAt) else { return chain }
+        return Array(chain[...place])
+    }
+
+    /// Why the run cannot begin again with `step`; nil when it can.
+    package func objection(to step: String) -> String? {
+        if choices.contains(step) { return nil }
+        guard let stoppedAt, chain.contains(step) else {
+            let near = Suggestion.nearest(to: step, among: chain).map { "; did you mean '\($0)'?" } ?? ""
+            return
+                "the chain of run \(run) has no step '\(step)'; its steps are \(chain.joined(separator: ", "))\(near)"
+        }
+        return "run \(run) stopped at '\(stoppedAt)', which comes before '\(step)'; it can begin again with "
+            + choices.joined(separator: " or ")
+    }
+}
