@@ -75,6 +75,17 @@ struct TableCommandTests {
         }
     }
 
+    @Test func `runs are told with their package, and those that failed with the reason`() async throws {
+        try await Self.used { deployment in
+            let rows = try await deployment.run("runs", "list", "--json").json
+            #expect(rows.map { $0["package"] } == [.string(Self.package), .string(Self.package), "p-2"])
+            #expect(rows.map { $0["reason"]?.string?.hasPrefix("refuse: ") } == [nil, true, nil])
+            let table = try await deployment.run("runs", "list", "--state", "failed")
+            #expect(table.output.contains(/PACKAGE +REASON\n/))
+            #expect(table.output.contains(Self.package) && table.output.contains("refuse: "), "\(table.output)")
+        }
+    }
+
     private static let filters: [(command: String, ids: [Int])] = [
         ("events --event PACKAGE_OPT_OUT", [2]), ("events --origin callback --limit 1", [2]),
         ("events --origin poll", []), ("events --package p-2", [1]), ("events --since 1h", [3, 2, 1]),

@@ -27,7 +27,7 @@ extension RunsCommand {
             let settings = try options.settings(in: environment)
             _ = try filter.query(in: environment, limit: listing.limit)
             try await listing.show(in: environment, settings) { [filter, limit = listing.limit] archive in
-                .runs(try await filter.runs(in: archive, environment, limit: limit))
+                .runs(try await archive.rows(of: try await filter.runs(in: archive, environment, limit: limit)))
             }
         }
     }
