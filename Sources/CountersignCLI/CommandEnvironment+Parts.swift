@@ -133,4 +133,17 @@ extension CommandEnvironment {
         }
         return date
     }
+
+    /// The span of time that two texts name.
+    ///
+    /// - Throws: `UsageError` when one of them is no time, or nothing lies between them.
+    func span(since: String?, until: String?) throws -> (since: Date?, until: Date?) {
+        let (start, end) = (try date(before: since), try date(before: until))
+        if let start, let end, start >= end {
+            throw UsageError(
+                "nothing lies between --since \(since ?? "") and --until \(until ?? ""): --since is the earlier of the two"
+            )
+        }
+        return (start, end)
+    }
 }

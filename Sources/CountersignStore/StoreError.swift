@@ -31,7 +31,7 @@ extension StoreError: CustomStringConvertible {
         case .leaseLost(let run): "run \(run) belongs to another worker by now; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); 'countersign runs list' shows which there are"
         case .wrongState(let run, let state, let wanted):
-            "run \(run) is \(state.rawValue), and only one that is \(wanted) can be treated so"
+            "run \(run) is \(state.rawValue), and only one that is \(wanted) can be \(wanted == "failed" ? "retried" : "dropped")"
         }
     }
 }

@@ -91,7 +91,10 @@ struct LedgerTests {
             #expect(dropped.status == .exited(0), "\(dropped.errors)")
             let again = try await deployment.run("runs", "retry", "1")
             #expect(again.status == .exited(1))
-            #expect(again.errors.contains("run 1 is dropped, and only one that is failed"), "\(again.errors)")
+            #expect(
+                again.errors.contains("run 1 is dropped, and only one that is failed can be retried"),
+                "\(again.errors)"
+            )
             let nowhere = try await deployment.run("runs", "drop", "99")
             #expect(nowhere.status == .exited(1))
             #expect(nowhere.errors.contains("there is no run 99"))

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignModel
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -7,6 +8,16 @@ extension CompletionKind {
     /// The ids of the rules in force, and of those in the folder of rules.
     static var rules: CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).rules.filter { $0.hasPrefix(prefix) } }
+    }
+
+    /// The numbers of runs that failed and wait for somebody to decide.
+    static var failedRuns: CompletionKind {
+        .custom { words, _, prefix in await StoredWords(words).failedRuns.filter { $0.hasPrefix(prefix) } }
+    }
+
+    /// The steps from which the runs that the command line names can go on.
+    static var reachedSteps: CompletionKind {
+        .custom { words, _, prefix in await StoredWords(words).steps(ofRuns: words).filter { $0.hasPrefix(prefix) } }
     }
 
     /// The ids of the packages of which something came in last.
@@ -54,5 +65,29 @@ private struct StoredWords {
             else { return [] }
             return packages.map(\.id)
         }
+    }
+
+    var failedRuns: [String] {
+        get async {
+            guard let settings, let archive = try? SQLiteArchive.open(path: settings.storePath),
+                let runs = try? await archive.runs(RunQuery(state: .failed, limit: Self.packageCount))
+            else { return [] }
+            return runs.map { "\($0.id)" }
+        }
+    }
+
+    /// The steps to which each run whose number is among `words` has come.
+    func steps(ofRuns words: [String]) async -> [String] {
+        guard let settings, let archive = try? SQLiteArchive.open(path: settings.storePath) else { return [] }
+        var steps: [String] = []
+        for id in words.compactMap({ Int64($0) }) {
+            guard let found = try? await archive.run(Run.ID(rawValue: id)) else { continue }
+            for record in found.records {
+                if !record.stepID.isEmpty, !steps.contains(record.stepID) { steps.append(record.stepID) }
+                // What comes behind belongs to on_failure and always.
+                if record.status == .failed, record.isFinal, record.round == found.run.retries { break }
+            }
+        }
+        return steps
     }
 }

@@ -24,7 +24,11 @@ extension RunsCommand {
         @OptionGroup var selection: RunSelection
 
         @Option(
-            help: ArgumentHelp("The step to begin with; results of the steps before it are kept.", valueName: "step")
+            help: ArgumentHelp(
+                "The step to begin with, the one that failed or one before it; results of those before it are kept.",
+                valueName: "step"
+            ),
+            completion: .reachedSteps
         )
         var from: String?
 
@@ -90,7 +94,7 @@ extension RunsCommand {
 
 /// The runs that an order is for: by their numbers, or all of a rule or a time.
 struct RunSelection: ParsableArguments {
-    @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"))
+    @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"), completion: .failedRuns)
     var ids: [Int64] = []
 
     @Option(help: ArgumentHelp("All of this rule.", valueName: "id"), completion: .rules)
@@ -112,8 +116,9 @@ struct RunSelection: ParsableArguments {
         }
     }
 
-    /// The numbers of the runs, the oldest first. What is about to happen to them is shown and asked about: on a terminal
-    /// always, elsewhere where a filter chose them.
+    /// The numbers of the runs, the oldest first.
+    ///
+    /// What is about to happen to them is shown and asked about: on a terminal always, elsewhere where a filter chose them.
     ///
     /// - Throws: `CommandFailure` when nobody agrees, and what `check` throws before anybody is asked.
     func runs(
@@ -133,8 +138,7 @@ struct RunSelection: ParsableArguments {
             return chosen
         }
         var query = RunQuery(ruleID: rule, limit: .max)
-        query.since = try environment.date(before: since)
-        query.until = try environment.date(before: until)
+        (query.since, query.until) = try environment.span(since: since, until: until)
         var found: [Run] = []
         try await environment.reading(settings) { archive in
             for state in states {
