@@ -35,18 +35,33 @@ package struct DryRun: Sendable {
 
         /// Whether the step's `if` looks at results of earlier steps, which a dry run can only assume.
         package let isConditional: Bool
+
+        /// Why the step would fail as things are configured here, though its plan can be made.
+        package let lack: String?
     }
 
     private let ruleSet: RuleSet
     private let planner: Planner
     private let configured: Configured
+    private let missingSecrets: [String: String]
+    private let lack: @Sendable (Step) -> String?
 
     /// - Parameters:
     ///   - ruleSet: The rules.
     ///   - planner: Makes the plans.
     ///   - configured: What steps find set.
-    package init(ruleSet: RuleSet, planner: Planner, configured: Configured = Configured()) {
+    ///   - missingSecrets: Why a secret that the rules name has no value, by its name.
+    ///   - lack: What a step needs that is not configured, as a sentence; nil where it lacks nothing.
+    package init(
+        ruleSet: RuleSet,
+        planner: Planner,
+        configured: Configured = Configured(),
+        missingSecrets: [String: String] = [:],
+        lack: @escaping @Sendable (Step) -> String? = { _ in nil }
+    ) {
         self.configured = configured
+        self.missingSecrets = missingSecrets
+        self.lack = lack
         self.ruleSet = ruleSet
         self.planner = planner
     }
@@ -72,28 +87,41 @@ package struct DryRun: Sendable {
     }
 
     private func steps(of rule: Rule, on event: Event, at now: Date) async -> [StepReport] {
-        var scope = Scope(
+        var (scope, strict) = (scope(of: rule, event, .hidden), scope(of: rule, event, .hidden(except: missingSecrets)))
+        var reports: [StepReport] = []
+        for step in rule.steps {
+            (scope.stepID, strict.stepID) = (step.id, step.id)
+            let isConditional =
+                step.condition?.references.contains { $0.path.components.first == .key("steps") } ?? false
+            let verdict = await verdict(on: step, in: scope, isConditional, now)
+            var lack: String?
+            if case .planned = verdict { lack = await self.lack(of: step, in: strict) }
+            reports.append(StepReport(step: step, verdict: verdict, isConditional: isConditional, lack: lack))
+            (scope.steps[step.id], strict.steps[step.id]) = (.assumed, .assumed)
+        }
+        return reports
+    }
+
+    private func scope(of rule: Rule, _ event: Event, _ secrets: Secrets) -> Scope {
+        Scope(
             event: event,
             ruleID: rule.id,
             ruleFolder: rule.folder,
             runID: Run.ID(rawValue: 0),
-            secrets: .hidden
+            secrets: secrets
         )
-        var reports: [StepReport] = []
-        for step in rule.steps {
-            scope.stepID = step.id
-            let isConditional =
-                step.condition?.references.contains { $0.path.components.first == .key("steps") } ?? false
-            reports.append(
-                StepReport(
-                    step: step,
-                    verdict: await verdict(on: step, in: scope, isConditional, now),
-                    isConditional: isConditional
-                )
-            )
-            scope.steps[step.id] = .assumed
+    }
+
+    /// Why a step whose plan can be made would fail here all the same.
+    private func lack(of step: Step, in scope: Scope) async -> String? {
+        if let sentence = lack(step) { return sentence }
+        guard !missingSecrets.isEmpty else { return nil }
+        do {
+            _ = try await planner.prepare(step, in: scope)
+            return nil
+        } catch {
+            return error.reason
         }
-        return reports
     }
 
     private func verdict(

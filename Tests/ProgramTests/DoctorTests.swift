@@ -46,6 +46,59 @@ struct DoctorTests {
         #expect(status == .exited(0))
     }
 
+    private static let needy = """
+        rules:
+          - id: mails
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - email: { to: [ops@example.com], subject: Done, text: It is done. }
+              - chat: { url: "${secret:CHAT_URL}", text: It is done. }
+          - id: asks-first
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - if: { configured.mail.to: true }
+                email: { subject: Done, text: It is done. }
+              - if: { configured.secret.MAYBE: true }
+                chat: { url: "${secret:MAYBE}", text: It is done. }
+        """
+
+    @Test func `what rules need and is not configured is told by doctor, by a dry run and at the start`() async throws {
+        let deployment = try Deployment(rules: Self.needy)
+        let (_, log) = try await deployment.serve { _ in
+            let outcome = try await deployment.run("doctor", "--json")
+            #expect(outcome.status == .exited(1))
+            #expect(try finding("mail", outcome)?["verdict"] == "FAIL")
+            #expect(try finding("mail", outcome)?["text"] == "mails: sends mail, but 'mail.server' is not set")
+            #expect(try finding("secret", outcome)?["verdict"] == "warning")
+            #expect(try finding("secret", outcome)?["text"]?.string?.contains("'CHAT_URL' is set nowhere") == true)
+            #expect(!outcome.output.contains("MAYBE"))
+        }
+        #expect(
+            log.lines.contains {
+                $0.contains("Rules send mail, but mail.server is not set") && $0.contains("rules=mails")
+            }
+        )
+        let text = try await deployment.run("dry-run", "PACKAGE_COMPLETE")
+        #expect(text.status == .exited(0))
+        #expect(
+            text.output.contains(
+                "but it would fail as things are set here: it sends mail, but 'mail.server' is not set"
+            )
+        )
+        #expect(text.output.contains("but it would fail as things are set here: the secret 'CHAT_URL' is set nowhere"))
+        let json = try #require(try await deployment.run("dry-run", "PACKAGE_COMPLETE", "--json").json.first)
+        let steps = json["rules"]?.array?.first?["steps"]?.array ?? []
+        #expect(steps.allSatisfy { $0["plan"] != nil && $0["would_fail"]?.string != nil }, "\(steps)")
+        let settings = "mail: { server: \"localhost:1\", from: a@example.com }"
+        try deployment.write(settings, to: "countersign.yaml")
+        let better = try await deployment.run(
+            "dry-run",
+            "PACKAGE_COMPLETE",
+            environment: ["CHAT_URL": "https://x.example/y"]
+        )
+        #expect(!better.output.contains("would fail"), "\(better.output)")
+    }
+
     @Test func `rules that the server refused are told`() async throws {
         let deployment = try Deployment(rules: nil)
         let (status, _) = try await deployment.serve { server in

@@ -31,7 +31,7 @@ struct DryRunTests {
     }
 
     @Test func `the report says for each rule whether it matches, why, and what each step would do`() async throws {
-        let deployment = try Deployment(rules: Self.rules)
+        let deployment = try Deployment(rules: Self.rules, environment: ["TOKEN": "t"])
         let report = try #require(try await report(deployment, "PACKAGE_OPT_OUT").first)
         #expect(report.object?.keys == ["source", "event", "rules"])
         #expect(report["source"] == "PACKAGE_OPT_OUT")

@@ -89,6 +89,9 @@ package struct EmailAction: Action {
         }
     }
 
+    /// Whether a step with these options says itself whom its mail goes to.
+    package static func namesSomebody(_ options: Options) -> Bool { !options.required(to).isEmpty }
+
     private let options: Options
 
     package init(options: Options) {

@@ -32,6 +32,7 @@ extension DryRun.StepReport {
         case .skipped: object["skipped"] = true
         case .failing(let failure): object["failure"] = .string(failure.reason)
         }
+        object["would_fail"] = lack.map { .string($0) }
         if isConditional { object["depends_on_results"] = true }
         return .object(object)
     }

@@ -25,8 +25,8 @@ struct DryRunCommand: EnvironmentCommand {
             JSON object, an array of them, or one a line.
 
             With --json a rule that is switched off has "enabled": false; a step that its 'if' skips has "skipped": true
-            instead of a plan, one that would fail has "failure", and one whose 'if' looks at results of earlier steps has
-            "depends_on_results": true.
+            instead of a plan, one that would fail has "failure", one that lacks a secret or a setting has "would_fail" with
+            the reason, and one whose 'if' looks at results of earlier steps has "depends_on_results": true.
             """
     )
 
@@ -64,7 +64,9 @@ struct DryRunCommand: EnvironmentCommand {
         let dryRun = DryRun(
             ruleSet: ruleSet,
             planner: Planner(registry: registry),
-            configured: settings.configured.adding(secrets: places.load(ruleSet.optionalSecretNames).names)
+            configured: settings.configured.adding(secrets: places.load(ruleSet.optionalSecretNames).names),
+            missingSecrets: places.load(ruleSet.secretNames).missing,
+            lack: { settings.lack(of: $0) }
         )
         let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let reader = OneSpanCallbacks(authentication: .none)

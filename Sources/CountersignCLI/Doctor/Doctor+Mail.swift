@@ -1,15 +1,32 @@
 import CountersignActions
 import CountersignModel
+import CountersignRules
 
 /// The mail server.
 extension Doctor {
     /// Whether the server takes the login; nothing is sent.
-    func mail() async -> [Finding] {
+    func mail(for ruleSet: RuleSet?) async -> [Finding] {
+        let sending = ruleSet?.rules { settings.lacksMailServer($0) } ?? []
         guard let mail = settings.mail else {
-            return [.fine("mail", "'mail.server' is not set: rules send no mail")]
+            guard sending.isEmpty else {
+                let names = sending.joined(separator: ", ")
+                return [
+                    .failure(
+                        "mail",
+                        "\(names): \(sending.count == 1 ? "sends" : "send") mail, but 'mail.server' is not set"
+                    )
+                ]
+            }
+            return [.fine("mail", "'mail.server' is not set, and no rule needs it")]
         }
         var findings: [Finding] = []
-        if mail.to.isEmpty {
+        let unaddressed = ruleSet?.rules { settings.lacksRecipient($0) } ?? []
+        if !unaddressed.isEmpty {
+            let names = unaddressed.joined(separator: ", ")
+            findings.append(
+                .failure("mail", "'mail.to' is not set, and a mail of \(names) has no 'to': it reaches nobody")
+            )
+        } else if mail.to.isEmpty {
             findings.append(.warning("mail", "'mail.to' is not set: a mail whose step has no 'to' reaches nobody"))
         }
         do {
@@ -19,5 +36,19 @@ extension Doctor {
         } catch {
             return findings + [.failure("mail", "\("\(error)".split(separator: "\n").first ?? "")")]
         }
+    }
+
+    /// Whether the secrets that rules name can be found from here.
+    func secrets(for ruleSet: RuleSet?) -> [Finding] {
+        guard let ruleSet, !ruleSet.secretNames.isEmpty else { return [] }
+        let loaded = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
+            .load(ruleSet.secretNames)
+        let missing = loaded.missing.filter { !ruleSet.optionalSecretNames.contains($0.key) }.sorted { $0.key < $1.key }
+        guard missing.isEmpty else {
+            return missing.map { .warning("secret", "\($0.value); rules that use it fail, unless the server finds it") }
+        }
+        return [
+            .fine("secrets", loaded.names.isEmpty ? "none is needed" : loaded.names.sorted().joined(separator: ", "))
+        ]
     }
 }

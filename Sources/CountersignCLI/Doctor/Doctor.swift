@@ -18,9 +18,11 @@ struct Doctor {
         let state = await stateOfServer()
         var findings = [process(), door(), keys(), certificate(), admin()].compactMap { $0 }
         findings += await store(state.answer)
-        findings += await rules(state.answer)
+        let (ruleSet, problem) = await rulesOfTheFolder()
+        findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state.answer) } ?? []
+        findings += secrets(for: ruleSet)
         findings += await registration()
-        findings += await mail()
+        findings += await mail(for: ruleSet)
         findings += [state.finding] + places() + machine()
         return findings + (await clock())
     }
@@ -96,14 +98,16 @@ struct Doctor {
         }
     }
 
-    private func rules(_ state: JSON?) async -> [Finding] {
-        let ruleSet: RuleSet
+    private func rulesOfTheFolder() async -> (RuleSet?, Finding?) {
         do {
             let registry = try await environment.registry(for: settings)
-            ruleSet = try environment.ruleSet(of: try RuleSources.read(folder: settings.rulesPath), registry)
+            return (try environment.ruleSet(of: try RuleSources.read(folder: settings.rulesPath), registry), nil)
         } catch {
-            return [.failure("rules", "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)")]
+            return (nil, .failure("rules", "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)"))
         }
+    }
+
+    private func rules(_ ruleSet: RuleSet, _ state: JSON?) -> [Finding] {
         if settings.oneSpan == nil, !ruleSet.rulesAsking.isEmpty {
             let names = ruleSet.rulesAsking.joined(separator: ", ")
             return [.failure("rules", "\(names) ask OneSpan Sign, but 'onespan.url' is not set")]

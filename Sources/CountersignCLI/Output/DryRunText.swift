@@ -35,7 +35,9 @@ struct DryRunText {
         let head = "      step \(report.step.id) (\(report.step.action))"
         let condition = report.isConditional ? ", if the results before it allow it" : ""
         return switch report.verdict {
-        case .planned(let plan): "\(head)\(condition): \(plan.text.printable)"
+        case .planned(let plan):
+            "\(head)\(condition): \(plan.text.printable)"
+                + (report.lack.map { "\n        but it would fail as things are set here: \($0.printable)" } ?? "")
         case .skipped: "\(head) is skipped: its 'if' does not hold"
         case .failing(let failure): "\(head) would fail: \(failure.reason.printable)"
         }

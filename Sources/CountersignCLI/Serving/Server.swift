@@ -75,7 +75,7 @@ struct Server {
         let board = TroubleBoard(store: store, clock: environment.clock)
         try await loadRules(into: book, board)
         warnOfMissingSecrets(book.current, logger)
-        warnOfMissingAccount(book.current)
+        warnOfMissingSettings(book.current)
         let reloader = RuleReloader(
             book: book,
             board: board,
@@ -303,14 +303,29 @@ struct Server {
         return quiet
     }
 
-    /// Tells of rules whose steps will fail because it is not known whom to ask.
-    private func warnOfMissingAccount(_ rules: LoadedRules?) {
-        let names = rules?.ruleSet.rulesAsking ?? []
-        guard settings.oneSpan == nil, !names.isEmpty else { return }
-        logger.warning(
-            "Rules ask OneSpan Sign, but onespan.url is not set",
-            metadata: ["rules": "\(names.joined(separator: " "))"]
-        )
+    /// Tells of rules whose steps will fail because it is not known whom to ask, or how to send their mail.
+    private func warnOfMissingSettings(_ rules: LoadedRules?) {
+        guard let ruleSet = rules?.ruleSet else { return }
+        let (asking, mailing) = (ruleSet.rulesAsking, ruleSet.rules { settings.lacksMailServer($0) })
+        if settings.oneSpan == nil, !asking.isEmpty {
+            logger.warning(
+                "Rules ask OneSpan Sign, but onespan.url is not set",
+                metadata: ["rules": "\(asking.joined(separator: " "))"]
+            )
+        }
+        if !mailing.isEmpty {
+            logger.warning(
+                "Rules send mail, but mail.server is not set",
+                metadata: ["rules": "\(mailing.joined(separator: " "))"]
+            )
+        }
+        let unaddressed = ruleSet.rules { settings.lacksRecipient($0) }
+        if !unaddressed.isEmpty {
+            logger.warning(
+                "Rules send mail to nobody: a step has no 'to', and mail.to is not set",
+                metadata: ["rules": "\(unaddressed.joined(separator: " "))"]
+            )
+        }
     }
 
     /// Brings the rules of the folder into force, or else those that were in force last.

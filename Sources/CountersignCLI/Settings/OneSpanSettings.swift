@@ -72,13 +72,7 @@ struct OneSpanSettings: Sendable {
 
 extension RuleSet {
     /// The enabled rules that ask the vendor for something.
-    var rulesAsking: [String] {
-        rules.filter { rule in
-            let steps = rule.steps + rule.onFailure + rule.always
-            return rule.isEnabled && steps.contains { $0.action.hasPrefix("onespan.") }
-        }
-        .map(\.id)
-    }
+    var rulesAsking: [String] { rules { $0.asksOneSpan } }
 }
 
 extension CommandEnvironment {

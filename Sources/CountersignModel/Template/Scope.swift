@@ -133,14 +133,17 @@ public struct Secrets: Sendable {
         isHidden = false
     }
 
-    private init(isHidden: Bool) {
+    private init(hiddenExcept missing: [String: String]) {
         values = [:]
-        missing = [:]
-        self.isHidden = isHidden
+        self.missing = missing
+        isHidden = true
     }
 
     /// Secrets for a dry run: each reads as the mask.
-    package static let hidden = Secrets(isHidden: true)
+    package static let hidden = Secrets(hiddenExcept: [:])
+
+    /// Secrets for a dry run that tells which are missing: all others read as the mask.
+    package static func hidden(except missing: [String: String]) -> Secrets { Secrets(hiddenExcept: missing) }
 
     /// The names of the secrets that have a value.
     package var names: Set<String> { Set(values.keys) }
@@ -158,8 +161,7 @@ public struct Secrets: Sendable {
 
     /// The secret called `name`.
     public func value(of name: String) throws(StepFailure) -> String {
-        if isHidden { return Self.mask }
-        guard let value = values[name] else {
+        guard let value = isHidden && missing[name] == nil ? Self.mask : values[name] else {
             throw StepFailure(missing[name] ?? "the secret '\(name)' is not set")
         }
         return value

@@ -1,0 +1,47 @@
+import CountersignActions
+import CountersignModel
+import CountersignRules
+
+/// What steps need of the settings.
+extension Step {
+    var asksOneSpan: Bool { action.hasPrefix("onespan.") }
+
+    /// Whether it sends a mail without having asked first whether that can be done.
+    fileprivate func sendsMail(withoutAskingFor name: String) -> Bool {
+        guard action == EmailAction.declaration.name else { return false }
+        let asked = condition?.references.map { "\($0)" } ?? []
+        return !asked.contains("configured.\(name)")
+    }
+}
+
+extension RuleSet {
+    /// The ids of the enabled rules that have a step of a kind.
+    func rules(with isMeant: (Step) -> Bool) -> [String] {
+        rules.filter { rule in
+            rule.isEnabled && (rule.steps + rule.onFailure + rule.always).contains(where: isMeant)
+        }
+        .map(\.id)
+    }
+}
+
+extension Settings {
+    /// What a step needs that is not set, as a sentence; nil where it lacks nothing.
+    func lack(of step: Step) -> String? {
+        if step.asksOneSpan, oneSpan == nil { return "it asks OneSpan Sign, but 'onespan.url' is not set" }
+        if lacksMailServer(step) { return "it sends mail, but 'mail.server' is not set" }
+        if lacksRecipient(step) { return "its mail names nobody; add 'to', or set 'mail.to'" }
+        return nil
+    }
+
+    /// Whether the step sends a mail that no server takes.
+    func lacksMailServer(_ step: Step) -> Bool {
+        // Who asks whether somebody is there to get mail knows by that whether there is a server, too.
+        mail == nil && step.sendsMail(withoutAskingFor: "mail.server") && step.sendsMail(withoutAskingFor: "mail.to")
+    }
+
+    /// Whether the step sends a mail that reaches nobody.
+    func lacksRecipient(_ step: Step) -> Bool {
+        mail?.to.isEmpty == true && step.sendsMail(withoutAskingFor: "mail.to")
+            && !EmailAction.namesSomebody(step.options)
+    }
+}
