@@ -41,6 +41,10 @@ package struct OneSpanCallbacks: CallbackReader {
         } catch {
             throw UnreadableBody(body: body, reason: "\(error.sentence); \(Self.expectation)")
         }
+        // Else who knows the callback key could raise an alert as if the program itself had.
+        guard origin != .callback || !name.hasPrefix(EventCatalogue.ownPrefix) else {
+            throw UnreadableBody(body: body, reason: Self.refusal(of: name))
+        }
         return Delivery(
             name: name,
             payload: payload,
@@ -53,6 +57,14 @@ package struct OneSpanCallbacks: CallbackReader {
 
     private static let expectation =
         #"OneSpan Sign sends one object such as {"name":"PACKAGE_COMPLETE","packageId":"…"}"#
+
+    private static func refusal(of name: String) -> String {
+        """
+        the event '\(String(name.prefix(100)).printable)' cannot come as a callback: names that begin with \
+        '\(EventCatalogue.ownPrefix)' are for events that rules and Countersign itself raise; \
+        'countersign ingest' takes it if it is meant
+        """
+    }
 
     private struct Fault: Error {
         let sentence: String

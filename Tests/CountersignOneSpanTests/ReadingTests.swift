@@ -29,6 +29,14 @@ struct ReadingTests {
         #expect(delivery.deduplicationKey?.count == 32)
     }
 
+    @Test func `no callback can pass for an event that the program raises, and a person may hand one in`() throws {
+        let body = Array(#"{"name":"X_RUN_FAILED","run":7}"#.utf8)
+        let error = try #require(throws: UnreadableBody.self) { try reader.read(body, origin: .callback) }
+        #expect(error.reason.hasPrefix("the event 'X_RUN_FAILED' cannot come as a callback") && error.body == body)
+        #expect(try reader.read(body, origin: .manual).name == "X_RUN_FAILED")
+        #expect(try read(#"{"name":"XRAY"}"#).name == "XRAY")
+    }
+
     @Test func `the published payloads are seven different events`() throws {
         let keys = try SamplePayload.all.map { try read($0.body).deduplicationKey }
         #expect(Set(keys).count == 7)

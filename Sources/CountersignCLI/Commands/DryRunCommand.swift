@@ -79,7 +79,7 @@ struct DryRunCommand: EnvironmentCommand {
                     id: Event.ID(rawValue: 0),
                     name: delivery.name,
                     payload: delivery.payload,
-                    origin: .callback,
+                    origin: EventCatalogue.origin(of: delivery.name),
                     receivedAt: environment.clock.now,
                     package: package
                 )

@@ -128,7 +128,7 @@ struct RuleTestReader {
         return RuleTest.Send(
             name: name,
             payload: node.json,
-            origin: origin ?? .callback,
+            origin: origin ?? EventCatalogue.origin(of: name),
             package: package,
             delay: delay ?? .zero
         )
