@@ -73,7 +73,7 @@ package struct AdminServer: Service {
     }
 
     private func router() throws -> Router<BasicRequestContext> {
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         router.add(middleware: AdminGate(access: access, clock: desk.clock))
         APIRoutes(desk).add(to: router)
         try PageRoutes(desk, access).add(to: router)
@@ -89,6 +89,7 @@ package struct AdminServer: Service {
                 body: .init(byteBuffer: ByteBuffer(string: registry.exposition(format)))
             )
         }
+        RefusedMethods.add(to: router)
         return router
     }
 }

@@ -29,8 +29,9 @@ package struct ControlServer: Service {
     package func run() async throws {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.
         unlink(path)
-        let router = Router()
+        let router = Router(options: .autoGenerateHeadEndpoints)
         APIRoutes(desk).add(to: router)
+        RefusedMethods.add(to: router)
         let path = path
         let application = Application(
             router: router,

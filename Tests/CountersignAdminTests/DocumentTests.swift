@@ -3,26 +3,6 @@ import Testing
 
 /// What documents are made of.
 struct DocumentTests {
-    @Test(arguments: [
-        (
-            ["rules:", "  - id: a", "    when: {}", "", "  - id: b", "    when: {}", "tests:", "  - name: t"], 2, 5,
-            "- id: a\n  when: {}"
-        ),
-        (
-            ["rules:", "  - id: b", "    then:", "      - log: x", "", "tests:", "  - name: t"], 2, 8,
-            "- id: b\n  then:\n    - log: x"
-        ),
-        (["rules:", "- id: c", "  when: {}", "- id: d"], 2, 4, "- id: c\n  when: {}"),
-        (["rules: [{ id: e }]"], 1, 2, "rules: [{ id: e }]"),
-    ])
-    func `the text of a rule ends where its indentation does`(lines: [String], first: Int, end: Int, text: String) {
-        #expect(AdminDesk.excerpt(of: lines, from: first, to: end) == text)
-    }
-
-    @Test func `a line beyond the end of a file gives no text`() {
-        #expect(AdminDesk.excerpt(of: ["rules:"], from: 5, to: 9).isEmpty)
-    }
-
     @Test func `a quantile lies in the bucket in which its rank falls`() throws {
         let cell = HistogramCell()
         #expect(cell.snapshot.quantile(0.5) == nil)

@@ -53,7 +53,7 @@ struct AdminAPITests {
             #expect(try await admin.api("/runs?state=failed")["runs"]?.array?.first?["rule"] == "broken")
             let failed = try await admin.api("/runs/2")
             #expect(failed["steps"]?.array?.first?["reason"]?.string?.contains("3") == true)
-            #expect(try await admin.api("/rules/journal")["source"]?.string?.hasPrefix("- id: journal\n") == true)
+            #expect(try await admin.api("/rules/journal")["source"]?.string?.hasPrefix("  - id: journal\n") == true)
             #expect(try await admin.api("/rules")["rules"]?.array?.last?["failed"] == 1)
             #expect(try await admin.api("/quarantine")["bodies"]?.array?.first?["body"] == "rubbish")
             let overview = try await admin.api("/overview")
@@ -97,7 +97,50 @@ struct AdminAPITests {
                 )
             }
             let wrongMethod = try await admin.send(.DELETE, "api/v1/events")
-            #expect(wrongMethod.status == 405 && wrongMethod.headers.first(name: "Allow") == "GET, POST")
+            #expect(wrongMethod.status == 405 && wrongMethod.headers.first(name: "Allow") == "GET, HEAD, POST")
+        }
+    }
+
+    @Test func `times are as commands take them, and failed runs have their package and reason`() async throws {
+        try await serve { deployment, server, admin in
+            try await server.post(event(package: "p1"))
+            _ = try await deployment.settledRuns(events: 1)
+            for (path, count) in [
+                ("since=2d", 2), ("until=2d", 0), ("since=2026-01-31&until=9999-01-31", 2), ("package=p1", 2),
+                ("package=p2", 0), ("package=p1&event=1&rule=broken", 1), ("package=p1&event=2", 0),
+            ] {
+                let runs = try await admin.api("/runs?\(path)")
+                #expect(runs["runs"]?.array?.count == count, "\(path): \(runs)")
+            }
+            #expect(try await admin.api("/events?since=2026-01-31%2009:00:00&event=PACKAGE_COMPLETE")["events"] != [])
+            let failed = try await admin.api("/runs?state=failed")["runs"]?.array?.first
+            #expect(failed?["package"] == "p1" && failed?["event_name"] == "PACKAGE_COMPLETE")
+            #expect(failed?["reason"]?.string?.hasPrefix("stop: ") == true)
+        }
+    }
+
+    @Test(arguments: [
+        "", "runs", "assets/style.css", "metrics", "live", "api/v1/runs", "api/v1/openapi.json", "api/v1",
+    ])
+    func `HEAD is answered as GET is, and what a path does not take is told`(path: String) async throws {
+        try await serve { _, _, admin in
+            let head = try await admin.send(.HEAD, path)
+            #expect(head.status == 200 && head.body.isEmpty)
+            let put = try await admin.send(.PUT, path)
+            #expect(put.status == 405 && put.headers.first(name: "Allow") == "GET, HEAD")
+            #expect(put.body.contains("this path takes GET, HEAD only"))
+        }
+    }
+
+    @Test func `the root of the API leads on`() async throws {
+        try await serve { _, _, admin in
+            for path in ["", "/"] {
+                let root = try await admin.api(path)
+                #expect(root["description"] == "/api/v1/openapi.json")
+                #expect(root["endpoints"]?.array?.contains("GET /api/v1/runs/{id}") == true)
+            }
+            #expect(try await admin.send(.HEAD, "api/v1/nothing").status == 404)
+            #expect(try await admin.send(.POST, "api/v1/nothing").status == 404)
         }
     }
 

@@ -92,6 +92,55 @@ struct AdminPageTests {
         }
     }
 
+    @Test(arguments: [
+        ("runs?state=zz", "The parameter 'state' is one of queued"), ("runs?stat=failed", "did you mean 'state'?"),
+        ("runs?before=x", "'before' is a number from 1 on"), ("runs?since=soon", "'since' is a time such as 2d"),
+        ("events?origin=zz", "'origin' is one of callback"), ("events?before=x", "'before' is"),
+        ("events?nmae=x", "no parameter 'nmae'"), ("packages?prefx=x", "did you mean 'prefix'?"),
+    ])
+    func `a filter that cannot be read is refused, and nothing is listed`(path: String, words: String) async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            try await server.post(event("PACKAGE_OPT_OUT"))
+            _ = try await deployment.settledRuns(events: 1)
+            let page = try await AdminClient(server).send(.GET, path)
+            let text = page.body.replacing("&#39;", with: "'")
+            #expect(page.status == 400 && text.contains(words), "\(page.status) \(text)")
+            #expect(!page.body.contains("<tbody>"))
+        }
+    }
+
+    @Test func `the list of runs says why they failed, and is narrowed by package and time`() async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            try await server.post(event("PACKAGE_OPT_OUT", message: "no & no"))
+            _ = try await deployment.settledRuns(events: 1)
+            for path in ["runs", "runs?package=p-1&since=2d", "events/1", "rules/broken", "runs?package=&until="] {
+                let page = try await admin.send(.GET, path).body
+                #expect(page.contains("/packages/p-1") && page.contains("no &amp; no"), "\(path)")
+            }
+            for path in ["runs?package=p-2", "runs?until=2d"] {
+                #expect(try await admin.send(.GET, path).body.contains("No run was found."))
+            }
+        }
+    }
+
+    @Test func `a body in quarantine is kept as a file, which no browser shows`() async throws {
+        let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            try await server.post("<script>")
+            #expect(try await admin.send(.GET, "quarantine").body.contains("href=\"/quarantine/1/body\""))
+            let file = try await admin.send(.GET, "quarantine/1/body")
+            #expect(file.status == 200 && file.body == "<script>")
+            #expect(file.headers.first(name: "Content-Type") == "application/octet-stream")
+            #expect(file.headers.first(name: "X-Content-Type-Options") == "nosniff")
+            #expect(file.headers.first(name: "Content-Disposition") == "attachment; filename=\"countersign-body-1\"")
+            #expect(try await admin.send(.GET, "quarantine/2/body").status == 404)
+        }
+    }
+
     @Test func `open pages are told that something was written`() async throws {
         let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
         try await deployment.serve { server in

@@ -14,9 +14,11 @@ struct APIRoutes: Sendable {
     static let largestBody = 16 << 20
 
     let endpoints: [Endpoint]
+    let clock: any WallClock
     let logger: Logger
 
     init(_ desk: AdminDesk) {
+        clock = desk.clock
         endpoints = Endpoint.all(desk)
         logger = desk.logger
     }
@@ -28,31 +30,23 @@ struct APIRoutes: Sendable {
                 await answer(endpoint, request, context).response
             }
         }
-        let description = APIAnswer(OpenAPI(endpoints).json)
+        let (index, description) = (APIAnswer(index), APIAnswer(OpenAPI(endpoints).json))
+        group.get("") { _, _ in index.response }
         group.get("/openapi.json") { _, _ in description.response }
-        refuseOtherMethods(in: group)
         // What is under the root and is no endpoint.
-        group.get("/**") { _, _ in
-            APIAnswer(.notFound, "there is no such endpoint; see \(Self.root)/openapi.json").response
+        for method in HTTPRequest.Method.known where method != .head {
+            group.on("/**", method: method) { _, _ in
+                APIAnswer(.notFound, "there is no such endpoint; see \(Self.root)/openapi.json").response
+            }
         }
     }
 
-    /// A path that is there is told apart from one that is not.
-    private func refuseOtherMethods(in group: RouterGroup<BasicRequestContext>) {
-        let methods = Dictionary(grouping: endpoints, by: \.route).mapValues { $0.map(\.method) }
-        for (route, known) in methods.merging(["/openapi.json": [.get]], uniquingKeysWith: { $1 }) {
-            let allowed = known.map(\.rawValue).sorted().joined(separator: ", ")
-            for method: HTTPRequest.Method in [.get, .head, .post, .put, .patch, .delete, .options, .trace, .query]
-            where !known.contains(method) {
-                group.on(RouterPath(route), method: method) { _, _ in
-                    var answer = APIAnswer(.badRequest, "this path takes \(allowed) only")
-                    answer.status = .methodNotAllowed
-                    var response = answer.response
-                    response.headers[.allow] = allowed
-                    return response
-                }
-            }
-        }
+    /// Where to begin.
+    private var index: JSON {
+        [
+            "description": .string("\(Self.root)/openapi.json"),
+            "endpoints": .array(endpoints.map { .string("\($0.method.rawValue) \(Self.root)\($0.path)") }),
+        ]
     }
 
     private func answer(
@@ -64,14 +58,15 @@ struct APIRoutes: Sendable {
             let segment = endpoint.pathParameter
                 .flatMap { context.parameters.get($0.name) }
                 .map { $0.removingPercentEncoding ?? $0 }
-            let values = try endpoint.checked(path: segment, query: FormFields(request.uri.query ?? ""))
+            let now = clock.now
+            let values = try endpoint.checked(path: segment, query: FormFields(request.uri.query ?? ""), at: now)
             var body: [UInt8] = []
             if endpoint.body != nil {
                 body = Array(try await request.body.collect(upTo: Self.largestBody).readableBytesView)
             } else if endpoint.method == .post {
                 try await expectNoBody(request, endpoint)
             }
-            return try await endpoint.handle(APIRequest(values: values, body: body))
+            return try await endpoint.handle(APIRequest(values: values, body: body, now: now))
         } catch {
             return refusal(error)
         }
@@ -114,11 +109,6 @@ extension StoreError {
         default: .unavailable
         }
     }
-}
-
-extension HTTPRequest.Method {
-    /// A method that the library does not name; tools that test an API try it too.
-    fileprivate static let query = HTTPRequest.Method("QUERY") ?? .get
 }
 
 extension APIAnswer {

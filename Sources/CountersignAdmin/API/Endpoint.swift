@@ -1,4 +1,5 @@
 import CountersignModel
+import Foundation
 import HTTPTypes
 
 /// One thing that the API can be asked; declared once, it is served, checked and described from the same declaration.
@@ -54,7 +55,10 @@ struct Endpoint: Sendable {
 struct APIRequest: Sendable {
     /// The values of parameters, by name.
     let values: [String: String]
-    let body: [UInt8]
+    var body: [UInt8] = []
+
+    /// From when times ago are reckoned.
+    let now: Date
 
     subscript(name: String) -> String? { values[name] }
 

@@ -56,14 +56,7 @@ extension Endpoint {
                 method: .get,
                 path: "/quarantine",
                 summary: "Bodies that could not be read as events, the newest first.",
-                query: [
-                    Parameter(name: "since", schema: .dateTime, summary: "Only those of this time or later."),
-                    Parameter(
-                        name: "limit",
-                        schema: .integer(minimum: 1, maximum: 500),
-                        summary: "How many at most; 50 if not given."
-                    ),
-                ],
+                query: [since, limit],
                 content: .json(.object([("bodies", .array(.named("QuarantinedBody")))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in

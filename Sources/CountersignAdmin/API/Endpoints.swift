@@ -11,7 +11,7 @@ extension Endpoint {
     }
 
     /// How many are listed at a time.
-    private static let limit = Parameter(
+    static let limit = Parameter(
         name: "limit",
         schema: .integer(minimum: 1, maximum: 500),
         summary: "How many at most; 50 if not given."
@@ -25,12 +25,31 @@ extension Endpoint {
         Parameter(name: name, schema: .string, summary: summary)
     }
 
-    private static let since = Parameter(
+    static let since = Parameter(
         name: "since",
-        schema: .dateTime,
-        summary: "Only those of this time or later."
+        schema: .pointInTime,
+        summary: "Only those of this time or later, such as `2d` (ago), `2026-01-31` or `2026-01-31T09:00:00Z`."
     )
-    private static let until = Parameter(name: "until", schema: .dateTime, summary: "Only those before this time.")
+    private static let until = Parameter(name: "until", schema: .pointInTime, summary: "Only those before this time.")
+
+    /// What a list of events can be narrowed by, for programs and on the page.
+    static let eventFilters = [
+        text("event", "Only events of this name."), text("package", "Only events of this package."),
+        Parameter(name: "origin", schema: .origin, summary: "Only events that came in like this."), since, until,
+        text("text", "Only events whose body holds this text."),
+        Parameter(name: "before", schema: .place, summary: "Where to go on: `next` of the answer before."),
+    ]
+
+    /// What a list of packages can be narrowed by.
+    static let packageFilters = [text("prefix", "What their ids begin with.")]
+
+    /// What a list of runs can be narrowed by.
+    static let runFilters = [
+        Parameter(name: "event", schema: .id, summary: "Only runs for this event."),
+        text("package", "Only runs for events of this package."), text("rule", "Only runs of this rule."),
+        Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
+        Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."),
+    ]
 
     private static func overview(_ desk: AdminDesk) -> Endpoint {
         Endpoint(
@@ -48,16 +67,7 @@ extension Endpoint {
                 method: .get,
                 path: "/events",
                 summary: "Events, the newest first. A search for a text goes through 20,000 events at a time.",
-                query: [
-                    text("event", "Only events of this name."), text("package", "Only events of this package."),
-                    Parameter(name: "origin", schema: .origin, summary: "Only events that came in like this."), since,
-                    until, text("text", "Only events whose body holds this text."),
-                    Parameter(
-                        name: "before",
-                        schema: .place,
-                        summary: "Where to go on: `next` of the answer before."
-                    ), limit,
-                ],
+                query: eventFilters + [limit],
                 content: .json(
                     .object([("events", .array(.named("Event"))), ("next", .nullable(.place))])
                 ),
@@ -135,7 +145,7 @@ extension Endpoint {
                 path: "/packages",
                 summary:
                     "Packages that something happened to, the latest first; by id where a beginning of it is given.",
-                query: [text("prefix", "What their ids begin with."), limit],
+                query: packageFilters + [limit],
                 content: .json(.object([("packages", .array(.named("Package")))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
@@ -151,7 +161,7 @@ extension Endpoint {
                 refusals: [.notFound, .unavailable]
             ) { request in
                 let id = request["id"] ?? ""
-                guard let story = try await desk.story(of: id) else {
+                guard let story = try await PackageStory.read(id, from: desk.store) else {
                     return APIAnswer(.notFound, "no event is about the package '\(id)'")
                 }
                 return APIAnswer(story.json)
@@ -166,19 +176,15 @@ extension Endpoint {
                 method: .get,
                 path: "/runs",
                 summary: "Runs, the newest first.",
-                query: [
-                    Parameter(name: "event", schema: .id, summary: "Only runs for this event."),
-                    text("rule", "Only runs of this rule."),
-                    Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
-                    Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."), limit,
-                ],
-                content: .json(.object([("runs", .array(.named("Run"))), ("next", .nullable(.id))])),
+                query: runFilters + [limit],
+                content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let runs = try await desk.store.runs(RunQuery(request))
+                let runs = try await desk.store.runs(RunQuery(request), ofPackage: request["package"])
                 let next = runs.count == request.limit ? runs.last?.id : nil
                 return APIAnswer([
-                    "runs": .array(runs.map { $0.json(records: nil) }), "next": next.map { JSON($0.rawValue) } ?? .null,
+                    "runs": .array(try await desk.store.rows(of: runs).map(\.json)),
+                    "next": next.map { JSON($0.rawValue) } ?? .null,
                 ])
             },
             Endpoint(
@@ -255,7 +261,7 @@ extension APIRequest {
     /// How many to list.
     var limit: Int { number("limit").map { Int($0) } ?? 50 }
 
-    func date(_ name: String) -> Date? { values[name].flatMap { Date(rfc3339: $0) } }
+    func date(_ name: String) -> Date? { values[name].flatMap { Date(pointInTime: $0, now: now) } }
 }
 
 extension EventQuery {

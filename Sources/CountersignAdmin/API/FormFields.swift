@@ -18,6 +18,18 @@ package struct FormFields: Sendable {
         fields.first { $0.name == name }.flatMap { $0.value.isEmpty ? nil : $0.value }
     }
 
+    /// Those that have a value, without the white space around it, as people leave and paste it.
+    var trimmed: FormFields {
+        FormFields(
+            fields: fields.map { ($0.name, $0.value.trimmingCharacters(in: .whitespacesAndNewlines)) }
+                .filter { !$0.1.isEmpty }
+        )
+    }
+
+    private init(fields: [(String, String)]) {
+        self.fields = fields
+    }
+
     /// The names in their order.
     var names: [String] { fields.map(\.name) }
 

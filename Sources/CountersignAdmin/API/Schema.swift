@@ -6,6 +6,8 @@ indirect enum Schema: Sendable {
     /// A text of this form (ECMA-262).
     case pattern(String)
     case dateTime
+    /// A point in time as people give it; `Date(pointInTime:now:)` reads it.
+    case pointInTime
     case choice([String])
     case integer(minimum: Int64, maximum: Int64)
     case number
@@ -36,6 +38,7 @@ indirect enum Schema: Sendable {
         case .string: ["type": "string"]
         case .pattern(let pattern): ["type": "string", "pattern": .string(pattern)]
         case .dateTime: ["type": "string", "format": "date-time"]
+        case .pointInTime: Self.pointsInTime
         case .choice(let values): ["type": "string", "enum": .array(values.map { .string($0) })]
         case .integer(let minimum, let maximum):
             ["type": "integer", "format": "int64", "minimum": JSON(minimum), "maximum": JSON(maximum)]
@@ -48,6 +51,14 @@ indirect enum Schema: Sendable {
         case .named(let name): ["$ref": .string("#/components/schemas/\(name)")]
         }
     }
+
+    private static let pointsInTime: JSON = [
+        "description": "A time of RFC 3339, one in UTC without its zone, a day, or so long ago: `2d`, `12h`, `30m`.",
+        "anyOf": [
+            ["type": "string", "format": "date-time"], ["type": "string", "format": "date"],
+            ["type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h|d)$"],
+        ],
+    ]
 
     private static func members(_ members: [(String, Schema)]) -> JSON {
         var properties = JSONObject()

@@ -5,8 +5,9 @@ import CountersignStore
 extension Schema {
     static let components: [(name: String, schema: Schema)] = [
         ("Error", .object([("error", .string)])),
-        ("Event", event), ("StoredEvent", storedEvent), ("Run", run), ("RunWithSteps", runWithSteps), ("Step", step),
-        ("Package", package), ("Story", story), ("QuarantinedBody", quarantinedBody), ("Rule", rule),
+        ("Event", event), ("StoredEvent", storedEvent), ("Run", run), ("ListedRun", listedRun),
+        ("RunWithSteps", runWithSteps), ("Step", step), ("Package", package), ("Story", story),
+        ("QuarantinedBody", quarantinedBody), ("Rule", rule),
         ("RuleWithSource", ruleWithSource), ("RuleReport", ruleReport), ("Overview", overview),
     ]
 
@@ -27,6 +28,9 @@ extension Schema {
         ("finished_at", .nullable(.dateTime)), ("waits_for?", .string), ("waits_because?", .string),
     ]
     private static let run = Schema.object(runMembers)
+    private static let listedRun = Schema.object(
+        runMembers + [("event_name", .string), ("package", .nullable(.string)), ("reason", .nullable(.string))]
+    )
     private static let runWithSteps = Schema.object(runMembers + [("steps", .array(.named("Step")))])
 
     private static let step = Schema.object([

@@ -48,25 +48,10 @@ extension AdminDesk {
 
     /// The text of a rule in force, as its file has it; empty where the store no longer has the file.
     func source(of rule: Rule) async throws -> String {
-        guard let ruleSet = book.current?.ruleSet, let json = try await store.sources(of: ruleSet.version),
-            let file = RuleSources(json: json)?.files.first(where: { $0.path == rule.file })
-        else { return "" }
-        let next = ruleSet.rules.filter { $0.file == rule.file && $0.line > rule.line }.map(\.line).min()
-        let lines = String(decoding: file.text, as: UTF8.self).components(separatedBy: "\n")
-        return Self.excerpt(of: lines, from: rule.line, to: next ?? lines.count + 1)
-    }
-
-    /// The lines of a rule that begins on the line `first`: those that are indented further than its dash.
-    package static func excerpt(of lines: [String], from first: Int, to end: Int) -> String {
-        guard lines.indices.contains(first - 1), end > first else { return "" }
-        let margin = lines[first - 1].prefix { $0 == " " }.count
-        let rest = lines[first..<min(end - 1, lines.count)]
-            .prefix { line in
-                line.allSatisfy(\.isWhitespace) || line.prefix { $0 == " " }.count > margin
-            }
-        var kept = [lines[first - 1]] + rest
-        while kept.last?.allSatisfy(\.isWhitespace) == true { kept.removeLast() }
-        return kept.map { String($0.dropFirst(min(margin, $0.prefix { $0 == " " }.count))) }.joined(separator: "\n")
+        guard let version = book.current?.ruleSet.version, let json = try await store.sources(of: version) else {
+            return ""
+        }
+        return RuleSources(json: json)?.outlines.first { $0.id == rule.id }?.text ?? ""
     }
 
     /// What the rules in force would do with a body, or why it is no event.
@@ -74,7 +59,8 @@ extension AdminDesk {
         guard let rules = book.current?.ruleSet else { throw APIError(.unavailable, "no rules are in force") }
         let delivery: Delivery
         do {
-            delivery = try reader.read(body, origin: .callback)
+            // By hand, since events that only rules raise are tried as well.
+            delivery = try reader.read(body, origin: .manual)
         } catch {
             throw APIError(.badRequest, error.reason)
         }
@@ -82,7 +68,7 @@ extension AdminDesk {
             id: Event.ID(rawValue: 0),
             name: delivery.name,
             payload: delivery.payload,
-            origin: .callback,
+            origin: EventCatalogue.origin(of: delivery.name),
             receivedAt: clock.now
         )
         return (event, await DryRun(ruleSet: rules, planner: planner).report(on: event, at: clock.now))

@@ -42,6 +42,7 @@ struct PageRoutes: Sendable {
         router.post("/rules/dry-run") { request, _ in await page { try await dryRun(try await request.form) } }
         router.get("/quarantine") { _, _ in await page { try await quarantine() } }
         router.get("/quarantine/:id") { _, context in await page { try await quarantined(try context.number) } }
+        router.get("/quarantine/:id/body") { _, context in await page { try await body(try context.number) } }
         router.get("/login") { request, _ in login(to: request.fields["to"]) }
         router.post("/login") { request, _ in await page { signIn(try await request.form) } }
         router.post("/logout") { _, _ in signOut() }
@@ -132,7 +133,7 @@ extension PageRoutes {
         var problem: String?
         var page = EventPage(events: [], next: nil)
         do throws(APIError) {
-            let query = try EventQuery(fields, limit: Self.length, now: desk.clock.now)
+            let query = EventQuery(try Endpoint.eventFilters.request(fields, at: desk.clock.now))
             do {
                 page = try await desk.store.page(of: query)
             } catch {
@@ -147,7 +148,7 @@ extension PageRoutes {
 
     private func event(_ number: Int64) async throws -> Response {
         let stored = try await desk.event(number)
-        let runs = try await desk.store.runs(RunQuery(eventID: stored.event.id, limit: 500))
+        let runs = try await desk.store.rows(of: desk.store.runs(RunQuery(eventID: stored.event.id, limit: 500)))
         var explanation: EventExplanation?
         var problem = stored.damage
         if problem == nil {
@@ -162,6 +163,8 @@ extension PageRoutes {
     }
 
     private func packages(_ fields: FormFields) async throws -> Response {
+        let fields = fields.trimmed
+        _ = try Endpoint.packageFilters.request(fields, at: desk.clock.now)
         let packages = try await desk.store.packages(prefix: fields["prefix"], limit: Self.length)
         return try await html(
             "Packages",
@@ -172,7 +175,7 @@ extension PageRoutes {
     }
 
     private func package(_ id: String) async throws -> Response {
-        guard let story = try await desk.story(of: id) else {
+        guard let story = try await PackageStory.read(id, from: desk.store) else {
             throw APIError(.notFound, "No event is about the package '\(id.printable)'.")
         }
         return try await html("Package \(id.printable)", "package", PackageView(story))
@@ -180,11 +183,13 @@ extension PageRoutes {
 
     private func runs(_ fields: FormFields) async throws -> Response {
         var problem: String?
-        var runs: [Run] = []
+        var rows: [RunRow] = []
         do throws(APIError) {
-            let query = try RunQuery(fields, limit: Self.length + 1)
+            let request = try Endpoint.runFilters.request(fields, at: desk.clock.now)
+            var query = RunQuery(request)
+            query.limit = Self.length + 1
             do {
-                runs = try await desk.store.runs(query)
+                rows = try await desk.store.rows(of: desk.store.runs(query, ofPackage: request["package"]))
             } catch {
                 throw APIError(.unavailable, "\(error)")
             }
@@ -192,7 +197,7 @@ extension PageRoutes {
             problem = error.sentence
         }
         let rules = desk.book.current?.ruleSet.rules.map(\.id) ?? []
-        let view = RunsView(fields, runs, limit: Self.length, rules: rules, problem: problem)
+        let view = RunsView(fields, rows, limit: Self.length, rules: rules, problem: problem)
         return try await html("Runs", "runs", view, current: "/runs", status: problem == nil ? 200 : 400)
     }
 
@@ -230,7 +235,7 @@ extension PageRoutes {
         guard let document = try await desk.rules().first(where: { $0.rule.id == id }) else {
             throw APIError(.notFound, "No rule in force is called '\(id.printable)'.")
         }
-        let runs = try await desk.store.runs(RunQuery(ruleID: id, limit: 20))
+        let runs = try await desk.store.rows(of: desk.store.runs(RunQuery(ruleID: id, limit: 20)))
         let source = try await desk.source(of: document.rule)
         return try await html("Rule \(id)", "rule", RuleView(document, source: source, runs: runs))
     }
@@ -258,10 +263,28 @@ extension PageRoutes {
     }
 
     private func quarantined(_ number: Int64) async throws -> Response {
-        guard let body = try await desk.store.quarantined(number) else {
+        let body = try await quarantinedBody(number)
+        return try await html("Body \(number)", "quarantine", QuarantineView([body], isWhole: true))
+    }
+
+    /// The bytes as they came, to keep as a file; no browser shall show them.
+    private func body(_ number: Int64) async throws -> Response {
+        let found = try await quarantinedBody(number)
+        return Response(
+            status: .ok,
+            headers: [
+                .contentType: "application/octet-stream",
+                .contentDisposition: "attachment; filename=\"countersign-body-\(number)\"",
+            ],
+            body: .init(byteBuffer: ByteBuffer(bytes: found.body))
+        )
+    }
+
+    private func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
+        guard let found = try await desk.store.quarantined(number) else {
             throw APIError(.notFound, "Nothing is quarantined under the number \(number).")
         }
-        return try await html("Body \(number)", "quarantine", QuarantineView([body], isWhole: true))
+        return found
     }
 }
 

@@ -79,7 +79,7 @@ struct EventView {
     let problem: String?
     let body: String
 
-    init(_ stored: StoredEvent, _ runs: [Run], _ explanation: EventExplanation?, problem: String?) {
+    init(_ stored: StoredEvent, _ runs: [RunRow], _ explanation: EventExplanation?, problem: String?) {
         let event = stored.event
         number = event.id.rawValue
         name = event.name.printable

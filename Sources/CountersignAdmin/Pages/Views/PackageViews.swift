@@ -64,10 +64,12 @@ struct PackageView {
     let count: String
     let moments: [Moment]
 
-    init(_ story: Story) {
-        id = story.id.printable
+    init(_ story: PackageStory) {
+        id = story.packageID.printable
         name = story.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
-        count = story.events.count == Story.longest ? "the last \(Story.longest)" : "\(story.events.count)"
+        count =
+            story.events.count == PackageStory.eventLimit
+            ? "the last \(PackageStory.eventLimit)" : "\(story.events.count)"
         let events = story.events.map { Moment(event: $0) }
         let runs = story.runs.flatMap { Self.moments(of: $0) }
         moments = (events + runs).sorted { ($0.at, $0.order) < ($1.at, $1.order) }

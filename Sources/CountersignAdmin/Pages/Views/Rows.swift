@@ -42,8 +42,17 @@ struct RunRowView {
 
     /// When it ended, or what it waits for.
     let next: String
+    let package: String?
+    let packageHref: String?
 
-    init(_ run: Run) {
+    /// The beginning of why it failed; its page has all of it.
+    let reason: String?
+
+    init(_ row: RunRow) {
+        let run = row.run
+        package = row.package?.printable
+        packageHref = row.package.map(Address.package)
+        reason = row.reason.map { $0.count > 160 ? String($0.prefix(160)).printable + "…" : $0.printable }
         id = run.id.rawValue
         state = run.state.rawValue
         rule = run.ruleID

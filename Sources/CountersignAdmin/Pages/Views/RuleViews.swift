@@ -66,7 +66,7 @@ struct RuleView {
     let source: String
     let allHref: String
 
-    init(_ document: RuleDocument, source: String, runs: [Run]) {
+    init(_ document: RuleDocument, source: String, runs: [RunRow]) {
         id = document.rule.id
         summary = document.rule.summary
         file = document.rule.file

@@ -15,15 +15,18 @@ struct RunsView {
     let state: String?
     let rule: String
     let event: String
+    let package: String
+    let since: String
+    let until: String
     let rules: [String]
     let runs: [RunRowView]
     let hasRuns: Bool
     let next: String?
     let problem: String?
 
-    init(_ fields: FormFields, _ runs: [Run], limit: Int, rules: [String], problem: String?) {
-        let chosen = fields["state"]
-        let kept = [("rule", fields["rule"]), ("event", fields["event"])]
+    init(_ fields: FormFields, _ runs: [RunRow], limit: Int, rules: [String], problem: String?) {
+        let chosen = fields["state"].flatMap { Run.State(rawValue: $0) }?.rawValue
+        let kept = ["rule", "event", "package", "since", "until"].map { ($0, fields[$0]) }
         states = ([nil] + Run.State.allCases.map { $0.rawValue })
             .map { state in
                 Tab(
@@ -35,12 +38,16 @@ struct RunsView {
         state = chosen
         rule = fields["rule"] ?? ""
         event = fields["event"] ?? ""
+        package = fields["package"] ?? ""
+        since = fields["since"] ?? ""
+        until = fields["until"] ?? ""
         self.rules = rules
         self.runs = runs.prefix(limit).map { RunRowView($0) }
         hasRuns = !runs.isEmpty
         next =
             runs.count > limit
-            ? Address.query("/runs", [("state", chosen)] + kept + [("before", runs[limit - 1].id.description)]) : nil
+            ? Address.query("/runs", [("state", chosen)] + kept + [("before", runs[limit - 1].run.id.description)])
+            : nil
         self.problem = problem
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignAdmin
 import CountersignModel
 
 extension PackagesCommand {

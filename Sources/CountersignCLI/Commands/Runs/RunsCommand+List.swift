@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignAdmin
 import CountersignModel
 import CountersignStore
 
@@ -79,15 +80,7 @@ struct RunFilter: ParsableArguments {
     ///
     /// - Throws: `UsageError`, `StoreError`.
     func runs(in archive: any Archive, _ environment: CommandEnvironment, limit: Int) async throws -> [Run] {
-        var query = try query(in: environment, limit: limit)
-        guard let package else { return try await archive.runs(query) }
-        // A package has a handful of events.
-        var runs: [Run] = []
-        for event in try await archive.eventIDs(EventQuery(packageID: package, limit: .max)) {
-            query.eventID = event
-            runs += try await archive.runs(query)
-        }
-        return Array(runs.sorted { $0.id.rawValue > $1.id.rawValue }.prefix(limit))
+        try await archive.runs(try query(in: environment, limit: limit), ofPackage: package)
     }
 }
 

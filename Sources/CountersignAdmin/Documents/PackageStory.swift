@@ -1,12 +1,11 @@
-import CountersignAdmin
-import CountersignModel
-import CountersignStore
+package import CountersignModel
+package import CountersignStore
 import Foundation
 
 /// All that is known of one package: what came in, what was made of it, and each attempt at each step.
-struct PackageStory: Sendable {
+package struct PackageStory: Sendable {
     /// One thing in it.
-    enum Entry: Sendable {
+    package enum Entry: Sendable {
         case event(StoredEvent)
         case run(Run)
         case attempt(Run, StepRecord)
@@ -21,21 +20,21 @@ struct PackageStory: Sendable {
     }
 
     /// How many events of one package are told of.
-    private static let eventLimit = 1_000
+    package static let eventLimit = 1_000
 
-    let packageID: String
+    package let packageID: String
 
     /// The oldest first.
-    let events: [StoredEvent]
+    package let events: [StoredEvent]
 
     /// In the order of making.
-    let runs: [ClaimedRun]
+    package let runs: [ClaimedRun]
 
     /// Reads it from the store.
     ///
     /// - Throws: `StoreError`.
     /// - Returns: nil where nothing is known of the package.
-    static func read(_ packageID: String, from archive: any Archive) async throws -> PackageStory? {
+    package static func read(_ packageID: String, from archive: any Archive) async throws -> PackageStory? {
         let events = try await archive.events(EventQuery(packageID: packageID, limit: eventLimit))
         guard !events.isEmpty else { return nil }
         var runs: [ClaimedRun] = []
@@ -46,15 +45,15 @@ struct PackageStory: Sendable {
     }
 
     /// Everything in order of time.
-    var entries: [Entry] {
+    package var entries: [Entry] {
         var entries = events.map { Entry.event($0) }
         for found in runs { entries += [.run(found.run)] + found.records.map { .attempt(found.run, $0) } }
         // What led to what stands before it, also in the same millisecond.
         return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 
-    /// One object, as `--json` prints it.
-    var json: JSON {
+    /// One object, as the API and `--json` give it.
+    package var json: JSON {
         [
             "id": .string(packageID), "events": .array(events.map(\.json)),
             "runs": .array(runs.map { $0.run.json(records: $0.records) }),
