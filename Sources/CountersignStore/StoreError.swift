@@ -8,6 +8,10 @@ package enum StoreError: Error, Equatable {
     case unreadable(path: String, String)
     /// A newer Countersign made the store; `found` and `known` are numbers of migrations.
     case newer(path: String, found: Int, known: Int)
+    /// An older Countersign made the store, and it was to be left as it is.
+    case older(path: String, found: Int)
+    /// The disk is too full for a store of an older version to be brought up to date; it is as it was.
+    case noRoomToUpgrade(path: String, StoreUpgrade)
     /// Another process has the store open for writing.
     case inUse(path: String)
     /// A setting that durability rests on did not take.
@@ -26,6 +30,12 @@ extension StoreError: CustomStringConvertible {
         case .newer(let path, let found, let known):
             "'\(path)' was made by a newer Countersign (schema \(found), this program knows \(known)); "
                 + "update the program or name another store"
+        case .older(let path, let found):
+            "'\(path)' cannot be read as a Countersign store: an older Countersign made it (schema \(found)); "
+                + "start this program's server on it once"
+        case .noRoomToUpgrade(let path, let upgrade):
+            "the disk has no room to bring '\(path)' up to date (schema \(upgrade.from) to \(upgrade.to)): "
+                + "up to \(upgrade.room) MiB must be free for a while; the store is as it was"
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
         case .notDurable(let reason): "the store cannot promise durability: \(reason)"
         case .leaseLost(let run): "run \(run) belongs to another worker by now; its result was not recorded"

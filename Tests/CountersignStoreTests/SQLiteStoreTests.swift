@@ -147,15 +147,7 @@ import Testing
         )
         try await old.dispatch([dispatch], at: now)
         await old.close()
-        try change { db in
-            try db.execute(
-                sql: """
-                    DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place;
-                    CREATE UNIQUE INDEX events_by_key ON events (deduplication_key);
-                    PRAGMA user_version = 4
-                    """
-            )
-        }
+        try makeOlder()
         let store = try SQLiteStore.open(path: path)
         for (place, delivery) in SampleDelivery.all.enumerated() where delivery.deduplicationKey != nil {
             let receipt = try await store.append(delivery, at: now)
@@ -164,6 +156,17 @@ import Testing
         #expect(try await store.runs(RunQuery()).map { $0.ruleID } == ["rule"])
         #expect(try await store.undispatched(limit: 10).count == 6)
         await store.close()
+    }
+
+    @Test func `who opens an older store is told what will be done to it, and can leave it as it is`() async throws {
+        var told: [StoreUpgrade] = []
+        try await SQLiteStore.open(path: path) { told.append($0) }.close()
+        #expect(told.isEmpty, "a new store is not upgraded")
+        try makeOlder()
+        #expect(throws: CancellationError.self) { try SQLiteStore.open(path: path) { _ in throw CancellationError() } }
+        #expect(throws: StoreError.older(path: path, found: 4)) { try SQLiteArchive.open(path: path) }
+        for _ in 1...2 { try await SQLiteStore.open(path: path) { told.append($0) }.close() }
+        #expect(told == [StoreUpgrade(from: 4, to: 5, size: 0)])
     }
 
     @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short", "1"])
@@ -240,6 +243,19 @@ import Testing
             try FileManager.default.copyItem(atPath: path + suffix, toPath: folder.path(name + suffix))
         }
         return folder.path(name)
+    }
+
+    /// Makes the store what it was before keys had places.
+    private func makeOlder() throws {
+        try change { db in
+            try db.execute(
+                sql: """
+                    DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place;
+                    CREATE UNIQUE INDEX events_by_key ON events (deduplication_key);
+                    PRAGMA user_version = 4
+                    """
+            )
+        }
     }
 
     private func change(_ body: (Database) throws -> Void) throws {

@@ -1,5 +1,6 @@
 import CountersignModel
 import Foundation
+import Subprocess
 import Testing
 
 /// `countersign doctor`, against real deployments.
@@ -31,6 +32,27 @@ struct DoctorTests {
         #expect(outcome.status == .exited(0), "\(outcome.output)")
         #expect(try finding("server", outcome)?["verdict"] == "warning")
         #expect(try finding("sqlite", outcome)?["verdict"] == "ok")
+    }
+
+    @Test func `a store of an older version is told, and left as it is`() async throws {
+        let deployment = try Deployment(rules: nil)
+        _ = try await deployment.serve { server in try await server.post(event()) }
+        let store = deployment.path("countersign.db")
+        #expect(try await python("c.execute('PRAGMA user_version = 4')", store).isEmpty)
+        let outcome = try await deployment.run("doctor", "--json")
+        #expect(try finding("store", outcome)?["verdict"] == "warning", "\(outcome.output)")
+        #expect(try await python("print(c.execute('PRAGMA user_version').fetchone()[0])", store) == "4\n")
+    }
+
+    /// What Python prints that has opened the store as `c`.
+    private func python(_ script: String, _ store: String) async throws -> String {
+        let python = try await Subprocess.run(
+            .name("python3"),
+            arguments: ["-c", "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); \(script)", store],
+            output: .string(limit: 1_000)
+        )
+        try #require(python.terminationStatus.isSuccess)
+        return python.standardOutput
     }
 
     @Test func `a store that others may read is a promise that is not kept`() async throws {

@@ -32,7 +32,7 @@ class Server:
             [program, "serve"], cwd=folder, env=environment(folder, more), stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL, text=True,
         )
-        lines = []
+        self.lines = lines = []
         for line in self.process.stderr:
             lines.append(line)
             if "msg=Listening" in line:

@@ -15,11 +15,16 @@ extension Doctor {
             if let pragmas = state?["pragmas"]?.object {
                 values = pragmas.members.reduce(into: [:]) { $0[$1.key] = $1.value.string }
             } else {
-                let store = try SQLiteStore.open(path: settings.storePath)
+                let store = try SQLiteStore.open(path: settings.storePath) { upgrade in
+                    throw StoreError.older(path: settings.storePath, found: upgrade.from)
+                }
                 let pragmas = try await store.pragmas()
                 await store.close()
                 values = pragmas.reduce(into: [:]) { $0[$1.name] = $1.value }
             }
+        } catch StoreError.older(_, let found) {
+            let advice = "'countersign serve' brings it up to date at its start; copy it before"
+            return [.warning("store", "an older Countersign made it (schema \(found)); \(advice)")]
         } catch {
             return [.failure("store", "\(error)")]
         }

@@ -45,7 +45,7 @@ struct Server {
                 atPath: settings.outputRoot,
                 withIntermediateDirectories: true
             )
-            store = try SQLiteStore.open(path: settings.storePath)
+            store = try SQLiteStore.open(path: settings.storePath) { tellOfUpgrade($0) }
         } catch {
             throw CommandFailure("\(error)")
         }
@@ -57,6 +57,16 @@ struct Server {
         }
         await store.close()
         logger.info("Stopped")
+    }
+
+    private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
+        logger.warning(
+            "Bringing the store of an older version up to date first, which takes a while for a large one",
+            metadata: [
+                "store.schema": "\(upgrade.from)", "store.schema.wanted": "\(upgrade.to)",
+                "store.size.mib": "\(upgrade.size)",
+            ]
+        )
     }
 
     private func serve(

@@ -23,8 +23,14 @@ package final class SQLiteStore: Store {
 
     /// Opens a store for writing, and makes it (and its folder) when it is missing.
     ///
-    /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.cannotWrite`.
-    package static func open(path: String) throws -> SQLiteStore {
+    /// `willUpgrade` is told before a store of an older version is brought up to date, which takes long for a large one;
+    /// what it throws leaves the store as it is.
+    ///
+    /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.noRoomToUpgrade`, `.cannotWrite`.
+    package static func open(
+        path: String,
+        willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
+    ) throws -> SQLiteStore {
         let path = StorePath.resolved(path)
         let file = StoreFile(path: path)
         try file.expectOneName()
@@ -33,7 +39,7 @@ package final class SQLiteStore: Store {
         let lock = try StoreLock(store: path)
         try file.makePrivate()
         do {
-            let store = try SQLiteStore(path: path, lock: lock)
+            let store = try SQLiteStore(path: path, lock: lock, willUpgrade: willUpgrade)
             try file.makePrivate()
             return store
         } catch let error as DatabaseError {
@@ -42,10 +48,10 @@ package final class SQLiteStore: Store {
         }
     }
 
-    private init(path: String, lock: StoreLock) throws {
+    private init(path: String, lock: StoreLock, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         self.path = path
         self.lock = lock
-        connection = try WriterConnection(path: path)
+        connection = try WriterConnection(path: path, willUpgrade: willUpgrade)
         writer = GroupCommit(connection: connection, path: path)
         archive = try SQLiteArchive(path: path)
         identity = try archive.identity()

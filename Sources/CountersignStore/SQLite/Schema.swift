@@ -9,20 +9,33 @@ enum Schema {
 
     private static let migrations = [first, second, third, fourth, fifth]
 
-    /// Brings the file up to date.
-    static func migrate(_ db: Database, path: String) throws {
+    /// Brings the file up to date as a whole, or leaves it as it is.
+    ///
+    /// `willUpgrade` is told before a store that holds something is changed; what it throws leaves it as it is.
+    static func migrate(_ db: Database, path: String, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         let found = try version(of: db, path: path)
         guard found < migrations.count else { return }
+        guard found > 0 else { return try migrate(db, from: found) }
+        let size =
+            try Int.fetchOne(db, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size") ?? 0
+        let upgrade = StoreUpgrade(from: found, to: migrations.count, size: size >> 20)
+        try willUpgrade(upgrade)
+        do {
+            try migrate(db, from: found)
+        } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+            throw StoreError.noRoomToUpgrade(path: path, upgrade)
+        }
+    }
+
+    private static func migrate(_ db: Database, from found: Int) throws {
         // A table that is made anew must not take along what belongs to its rows.
         try db.execute(sql: "PRAGMA foreign_keys = OFF")
         db.add(function: DeduplicationPlace.function)
         defer { db.remove(function: DeduplicationPlace.function) }
-        for (index, migration) in migrations.enumerated().dropFirst(found) {
-            try db.inTransaction(.immediate) {
-                try db.execute(sql: migration)
-                try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(index + 1)")
-                return .commit
-            }
+        try db.inTransaction(.immediate) {
+            for migration in migrations.dropFirst(found) { try db.execute(sql: migration) }
+            try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(migrations.count)")
+            return .commit
         }
         try db.execute(sql: "PRAGMA foreign_keys = ON")
     }
@@ -38,10 +51,7 @@ enum Schema {
         case migrations.count: break
         case 0: throw StoreError.unreadable(path: path, "it holds no store yet")
         case let found:
-            throw StoreError.unreadable(
-                path: path,
-                "an older Countersign made it (schema \(found)); start this program's server on it once"
-            )
+            throw StoreError.older(path: path, found: found)
         }
     }
 

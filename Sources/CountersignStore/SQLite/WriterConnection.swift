@@ -9,7 +9,7 @@ final class WriterConnection: Sendable {
     private let queue: DatabaseQueue
     private let gauge: LogGauge
 
-    init(path: String) throws {
+    init(path: String, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         var configuration = Configuration()
         configuration.label = "countersign.store.writer"
         configuration.busyMode = .timeout(5)
@@ -17,7 +17,7 @@ final class WriterConnection: Sendable {
         gauge = LogGauge()
         try queue.writeWithoutTransaction { [gauge] db in
             try Self.prepare(db)
-            try Schema.migrate(db, path: path)
+            try Schema.migrate(db, path: path, willUpgrade: willUpgrade)
             try Self.expect(db, "foreign_keys", "1")
             gauge.watch(db)
         }
