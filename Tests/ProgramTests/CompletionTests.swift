@@ -11,7 +11,7 @@ struct CompletionTests {
         rules:
           - id: tell-erp
             when: { event: PACKAGE_COMPLETE }
-            then: [{ log: a }]
+            then: [{ log: a }, { id: refuse, shell: exit 3, retry: { attempts: 1 } }]
           - id: tell-chat
             when: { event: PACKAGE_COMPLETE }
             then: [{ log: b }]
@@ -60,7 +60,9 @@ struct CompletionTests {
     /// What is looked up in the rules and in the store.
     private static let stored: [(words: String, offered: [String])] = [
         ("runs list --rule tell-", ["tell-chat", "tell-erp"]), ("rules show tell-e", ["tell-erp"]),
-        ("tail --package p-", ["p-7"]), ("rules show x", []),
+        ("tail --package p-", ["p-7"]), ("rules show x", []), ("runs retry 1", ["1"]),
+        ("send PACKAGE_OPT", ["PACKAGE_OPT_OUT"]), ("dry-run rules/r", ["rules/rules.yaml"]),
+        ("runs retry 1 --from re", ["refuse"]),
     ]
 
     /// A deployment of which something came in, too.
@@ -68,6 +70,7 @@ struct CompletionTests {
         let deployment = try await deployment()
         try await deployment.serve { server in
             try await server.post(event(package: "p-7"))
+            _ = try await deployment.settledRuns()
             try await body(deployment)
         }
     }
@@ -87,6 +90,13 @@ struct CompletionTests {
                 #expect(offered.map { $0.trimmingCharacters(in: .whitespaces) } == completion.offered, "\(line)")
             }
         }
+    }
+
+    @Test func `a folder beside is not taken for the command of its name`() async throws {
+        let deployment = try await deployment()
+        let registered = try await lines(of: "bash", ". ./countersign.bash; complete -p countersign", in: deployment)
+        #expect(registered == ["complete -F _countersign countersign"])
+        #expect(deployment.text(of: "countersign.bash")?.contains("|| compopt -o filenames") == true)
     }
 
     @Test func `fish offers what can stand there`() async throws {

@@ -32,7 +32,7 @@ struct DryRunCommand: EnvironmentCommand {
 
     @Argument(
         help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"),
-        completion: .file()
+        completion: .payloads
     )
     var payloads: [String]
 

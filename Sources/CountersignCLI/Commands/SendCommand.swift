@@ -24,7 +24,7 @@ struct SendCommand: EnvironmentCommand {
 
     @Argument(
         help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"),
-        completion: .file()
+        completion: .payloads
     )
     var payloads: [String]
 

@@ -20,6 +20,31 @@ extension CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).steps(ofRuns: words).filter { $0.hasPrefix(prefix) } }
     }
 
+    /// The names of published samples, and files and folders.
+    static var payloads: CompletionKind {
+        .custom { _, _, prefix in
+            SamplePayload.all.map(\.name).filter { $0.hasPrefix(prefix) } + paths(beginning: prefix)
+        }
+    }
+
+    /// The files and folders whose paths begin so; a folder ends with a slash.
+    private static func paths(beginning prefix: String) -> [String] {
+        let folder = prefix.lastIndex(of: "/").map { String(prefix[...$0]) } ?? ""
+        let here = FileManager.default.currentDirectoryPath
+        let names = try? FileManager.default.contentsOfDirectory(
+            atPath: folder.isEmpty ? here : folder.absolute(from: here)
+        )
+        return (names ?? []).sorted()
+            .filter {
+                (folder + $0).hasPrefix(prefix) && (!$0.hasPrefix(".") || prefix.dropFirst(folder.count).hasPrefix("."))
+            }
+            .map { name in
+                var isFolder: ObjCBool = false
+                _ = FileManager.default.fileExists(atPath: (folder + name).absolute(from: here), isDirectory: &isFolder)
+                return folder + name + (isFolder.boolValue ? "/" : "")
+            }
+    }
+
     /// The ids of the packages of which something came in last.
     static var packages: CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).packages.filter { $0.hasPrefix(prefix) } }

@@ -6,7 +6,8 @@ struct CompletionsCommand: ParsableCommand {
         commandName: "completions",
         abstract: "Print a script that completes commands in a shell.",
         discussion: """
-            It knows commands and flags, events, states, files, the ids of your rules, and those of the latest packages.
+            It knows commands and flags, events, states, samples, files, the ids of your rules, those of the latest packages,
+            and the numbers and steps of runs that failed.
 
             Examples:
               countersign completions bash > /etc/bash_completion.d/countersign
@@ -32,6 +33,40 @@ struct CompletionsCommand: ParsableCommand {
     var shell: Shell
 
     func run() {
-        print(RootCommand.completionScript(for: shell.script))
+        let script = RootCommand.completionScript(for: shell.script)
+        print(shell == .bash ? Self.mended(script) : script)
+    }
+
+    /// The script for bash, which takes only those words for paths that are some.
+    ///
+    /// As the library writes it, each word is one: a folder `rules` beside would make `rules/` of the command.
+    private static func mended(_ script: String) -> String {
+        script
+            .replacing("complete -o filenames -F _countersign", with: "complete -F _countersign")
+            .replacing(
+                """
+                __countersign_add_completions() {
+                    local completion
+
+                """,
+                with: """
+                    __countersign_add_completions() {
+                        local completion
+                        [[ "${1}" == -W ]] || compopt -o filenames 2>/dev/null
+
+                    """
+            )
+            .replacing(
+                """
+                    done < <(IFS=$'\\n' compgen "${@}" -- "${cur}")
+
+                """,
+                with: """
+                        done < <(IFS=$'\\n' compgen "${@}" -- "${cur}")
+                        [[ "${1}" == -W && ${#COMPREPLY[@]} -eq 1 && "${COMPREPLY[0]}" == */ ]] && compopt -o nospace 2>/dev/null
+                        return 0
+
+                    """
+            )
     }
 }
