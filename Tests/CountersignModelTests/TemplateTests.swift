@@ -66,6 +66,12 @@ struct TemplateTests {
         ("${event.a | truncate(-1)}", "bad-filter-argument", 2, "truncate(10)"),
         ("${event.a | truncate('1')}", "bad-filter-argument", 2, "truncate(10)"),
         ("${event.a | default(x)}", "bad-filter-argument", 2, "default('text')"),
+        ("${event.a | date('yyyy-MM-ddTHH:mm')}", "bad-filter-argument", 2, "the letter 'T', which stands for nothing"),
+        (#"${event.a | date("yyyy'T")}"#, "bad-filter-argument", 2, "opens a quote"),
+        ("${event.a | date('')}", "bad-filter-argument", 2, "wants a pattern"),
+        ("${event.a | date('--')}", "bad-filter-argument", 2, "holds no part of a time"),
+        ("${event.a | date('YYYY-MM-dd')}", "bad-filter-argument", 2, "write 'yyyy'"),
+        ("${event.a | date}", "bad-filter-argument", 2, "date('yyyy-MM-dd')"),
         ("${event.a | default}", "bad-filter-argument", 2, "default('text')"),
     ])
     func `what is no template is refused with its place`(

@@ -20,6 +20,7 @@ public struct Filter: Sendable {
 
     enum Parameter {
         case text
+        case datePattern
         case count
     }
 
@@ -78,11 +79,15 @@ public struct FilterCall: Sendable, Hashable {
         }
         switch (filter.parameters.first, inner.isEmpty) {
         case (nil, true): return []
-        case (.text, false):
+        case (.text, false), (.datePattern, false):
             guard let quote = inner.first, quote == "'" || quote == "\"", inner.count >= 2, inner.last == quote else {
                 throw wrongArguments(filter)
             }
-            return [.text(String(inner.dropFirst().dropLast()))]
+            let text = String(inner.dropFirst().dropLast())
+            if filter.parameters.first == .datePattern, let fault = DatePattern.fault(in: text) {
+                throw TemplateError(fault, code: "bad-filter-argument")
+            }
+            return [.text(text)]
         case (.count, false):
             guard let count = Int(inner), count >= 0 else { throw wrongArguments(filter) }
             return [.count(count)]
@@ -95,6 +100,7 @@ public struct FilterCall: Sendable, Hashable {
             switch filter.parameters.first {
             case nil: filter.name
             case .text: "\(filter.name)('text')"
+            case .datePattern: "\(filter.name)('yyyy-MM-dd')"
             case .count: "\(filter.name)(10)"
             }
         return TemplateError("the filter '\(filter.name)' is written as '\(form)'", code: "bad-filter-argument")
@@ -191,7 +197,7 @@ extension Filter {
             message: "2018-06-30T20:15:01.038Z",
             result: "2018/06/30"
         ),
-        parameters: [.text]
+        parameters: [.datePattern]
     ) { value, arguments throws(StepFailure) in
         guard case .text(let pattern)? = arguments.first, let value, value != .null else { return nil }
         guard let date = Date(rfc3339: value.plainText) else {
