@@ -35,6 +35,7 @@ package final class SpanExporter: Service {
     private let queue = Mutex<[FinishedSpan]>([])
     private let signals: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
+    private let words: @Sendable (any Error) -> String
     private let exported = Counter(label: MetricCatalogue.spans.name, dimensions: [("result", "exported")])
     private let dropped = Counter(label: MetricCatalogue.spans.name, dimensions: [("result", "dropped")])
 
@@ -45,14 +46,17 @@ package final class SpanExporter: Service {
     ///   - client: The way to the collector.
     ///   - clock: Tells when to send, and when to try again.
     ///   - logger: Where troubles are told.
+    ///   - words: Says why the collector could not be reached.
     package init(
         endpoint: String,
         version: String,
         instance: String,
         client: HTTPClient,
         clock: any WallClock,
-        logger: Logger
+        logger: Logger,
+        words: @escaping @Sendable (any Error) -> String = { "\($0)" }
     ) {
+        self.words = words
         self.endpoint = endpoint
         self.client = client
         self.clock = clock
@@ -148,7 +152,7 @@ package final class SpanExporter: Service {
             )
             return .refused
         } catch {
-            return .unavailable("\(error)")
+            return .unavailable(words(error))
         }
     }
 }

@@ -1,4 +1,7 @@
+import CountersignTesting
 import NIOHTTP1
+import Subprocess
+import SystemPackage
 import Testing
 
 /// Where settings come from, which of them count, and what is said about wrong ones.
@@ -46,6 +49,45 @@ struct SettingsTests {
         let outcome = try await deployment.run("serve", environment: [name: value])
         #expect(outcome.status == .exited(2))
         #expect(outcome.errors.contains(shown) && outcome.errors.contains(value), "\(outcome.errors)")
+    }
+
+    @Test func `all that is wrong is told at once`() async throws {
+        let deployment = try Deployment(rules: nil, settings: "mail: { user: me }\ncallback: { path: hooks }\n")
+        let variables = ["COUNTERSIGN_LISTEN": "nowhere", "COUNTERSIGN_ENGINE_WORKERS": "many"]
+        let outcome = try await deployment.run("serve", environment: variables)
+        #expect(outcome.status == .exited(2))
+        for words in ["'listen'", "engine.workers", "'mail.user' needs 'mail.server'", "'callback.path' begins with"] {
+            #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        }
+    }
+
+    @Test func `an empty variable takes a setting of the file away`() async throws {
+        let deployment = try Deployment(rules: nil, settings: "mail: { user: me }\n")
+        let with = try await deployment.run("check")
+        #expect(with.status == .exited(2))
+        let command = "COUNTERSIGN_MAIL_USER= exec \(Repository.program) check"
+        let without = try await Subprocess.run(
+            .name("sh"),
+            arguments: ["-c", command],
+            workingDirectory: FilePath(deployment.folder.path),
+            output: .string(limit: 1 << 20),
+            error: .string(limit: 1 << 20)
+        )
+        #expect(without.terminationStatus == .exited(0), "\(without.standardError)")
+    }
+
+    @Test func `a misspelt variable is told at the start and by doctor`() async throws {
+        let deployment = try Deployment(
+            rules: nil,
+            environment: ["COUNTERSIGN_LISTN": "x", "COUNTERSIGN_MESSAGE": "x"]
+        )
+        let sentence = "COUNTERSIGN_LISTN is none of the variables that are looked at; did you mean COUNTERSIGN_LISTEN?"
+        let (_, log) = try await deployment.serve { _ in
+            let outcome = try await deployment.run("doctor")
+            #expect(outcome.output.contains(sentence), "\(outcome.output)")
+        }
+        let warnings = log.lines.filter { $0.contains("An environment variable is no setting") }
+        #expect(warnings.count == 1 && warnings.first?.contains(sentence) == true, "\(warnings)")
     }
 
     @Test func `the path of callbacks can be chosen`() async throws {

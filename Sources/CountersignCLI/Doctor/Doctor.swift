@@ -21,6 +21,8 @@ struct Doctor {
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state.answer) } ?? []
         findings += secrets(for: ruleSet)
+        let strangers = SettingsLoader.strangers(among: environment.variables, secrets: ruleSet?.secretNames)
+        findings += strangers.map { .warning("environment", $0.sentence) }
         findings += await registration()
         findings += await mail(for: ruleSet)
         findings += [state.finding] + places() + machine()
@@ -56,7 +58,7 @@ struct Doctor {
             let keys = try settings.requiredKeys(environment.variables)
             return .fine("callback key", keys.map(\.id).joined(separator: ", "))
         } catch {
-            return .failure("callback key", "\(error)".replacing("\n", with: ";"))
+            return .failure("callback key", "\(error)".onOneLineOfText)
         }
     }
 
@@ -80,7 +82,7 @@ struct Doctor {
             let access = try settings.adminAccess(environment.variables)
             return .fine("admin pages", "\(address), \(access.summary)")
         } catch {
-            return .failure("admin pages", "\(error)".replacing("\n", with: ";"))
+            return .failure("admin pages", "\(error)".onOneLineOfText)
         }
     }
 

@@ -1,4 +1,5 @@
 import CountersignModel
+import Foundation
 
 /// One thing that the doctor looked at.
 struct Finding: Sendable {
@@ -32,5 +33,16 @@ struct Finding: Sendable {
 
     var json: JSON {
         ["verdict": .string(verdict.rawValue), "subject": .string(subject), "text": .string(text)]
+    }
+}
+
+extension String {
+    /// The text without its line ends; where one was, a semicolon stands unless the line ended with a sign of its own.
+    var onOneLineOfText: String {
+        let lines = split(separator: "\n").map { $0.trimmingCharacters(in: .whitespaces) }
+        return lines.dropFirst()
+            .reduce(lines.first ?? "") { text, line in
+                text + (text.last.map { ",;:".contains($0) } ?? true ? " " : "; ") + line
+            }
     }
 }

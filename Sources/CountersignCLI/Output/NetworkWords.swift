@@ -2,6 +2,14 @@ import Foundation
 import NIOCore
 import NIOPosix
 
+/// Why a file or folder could not be used, in the words of the system where it has any.
+func systemWords(_ error: any Error) -> String {
+    let error = error as NSError
+    let cause = error.userInfo[NSUnderlyingErrorKey] as? NSError ?? error
+    guard cause.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+    return String(cString: strerror(Int32(cause.code))).lowercased()
+}
+
 /// Why a connection failed, in the words of the system where it has any.
 func networkWords(_ error: any Error) -> String {
     switch error {

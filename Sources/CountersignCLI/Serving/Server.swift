@@ -86,6 +86,7 @@ struct Server {
         try await loadRules(into: book, board)
         warnOfMissingSecrets(book.current, logger)
         warnOfMissingSettings(book.current)
+        warnOfStrangers(book.current)
         let reloader = RuleReloader(
             book: book,
             board: board,
@@ -275,7 +276,8 @@ struct Server {
                 instance: store.identity,
                 client: environment.client,
                 clock: environment.clock,
-                logger: logger
+                logger: logger,
+                words: networkWords
             )
         }
     }
@@ -311,31 +313,6 @@ struct Server {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return quiet
-    }
-
-    /// Tells of rules whose steps will fail because it is not known whom to ask, or how to send their mail.
-    private func warnOfMissingSettings(_ rules: LoadedRules?) {
-        guard let ruleSet = rules?.ruleSet else { return }
-        let (asking, mailing) = (ruleSet.rulesAsking, ruleSet.rules { settings.lacksMailServer($0) })
-        if settings.oneSpan == nil, !asking.isEmpty {
-            logger.warning(
-                "Rules ask OneSpan Sign, but onespan.url is not set",
-                metadata: ["rules": "\(asking.joined(separator: " "))"]
-            )
-        }
-        if !mailing.isEmpty {
-            logger.warning(
-                "Rules send mail, but mail.server is not set",
-                metadata: ["rules": "\(mailing.joined(separator: " "))"]
-            )
-        }
-        let unaddressed = ruleSet.rules { settings.lacksRecipient($0) }
-        if !unaddressed.isEmpty {
-            logger.warning(
-                "Rules send mail to nobody: a step has no 'to', and mail.to is not set",
-                metadata: ["rules": "\(unaddressed.joined(separator: " "))"]
-            )
-        }
     }
 
     /// Brings the rules of the folder into force, or else those that were in force last.

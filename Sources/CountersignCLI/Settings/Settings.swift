@@ -130,6 +130,40 @@ struct Settings: Sendable {
             }
     }
 
+    /// What is wrong with options taken together; each group is looked at, those of `except` left out.
+    static func problems(of options: Options, except: Set<String>, _ workingDirectory: String) -> [String] {
+        typealias Declared = SettingsDeclaration
+        let checks: [(group: String, check: () throws -> Void)] = [
+            ("listen", { _ = try address(options.required(Declared.listen), of: "listen") }),
+            (
+                "admin",
+                {
+                    let address = (options[Declared.admin] ?? Options()).required(Declared.adminListen)
+                    if address != "off" { _ = try Self.address(address, of: "admin.listen") }
+                }
+            ),
+            ("tls", { _ = try certificate(options[Declared.tls] ?? Options(), workingDirectory) }),
+            ("store", { _ = try storePath(options.required(Declared.store)) }),
+            (
+                "callback",
+                { _ = try urlPath((options[Declared.callback] ?? Options()).required(Declared.callbackPath)) }
+            ),
+            ("http", { _ = try policy(options[Declared.http] ?? Options()) }),
+            ("onespan", { _ = try OneSpanSettings(options[Declared.oneSpan] ?? Options()) }),
+            ("mail", { _ = try MailSettings(options[Declared.mail] ?? Options()) }),
+            ("tracing", { _ = try collector(options[Declared.tracing] ?? Options()) }),
+        ]
+        return checks.filter { !except.contains($0.group) }
+            .compactMap { check in
+                do {
+                    try check.check()
+                    return nil
+                } catch {
+                    return "\(error)"
+                }
+            }
+    }
+
     /// The Unix socket through which commands reach the running server.
     var controlSocket: String { storePath + ".sock" }
 

@@ -21,19 +21,35 @@ struct SettingsLoader {
     ///
     /// - Throws: `UsageError` with all findings in the file, or about the flag or variable that is wrong.
     func load() throws -> Settings {
-        let fromFile = try readFile()
+        var problems: [String] = []
+        var fromFile = FileContent()
+        do { fromFile = try readFile() } catch let error as UsageError { problems.append(error.description) }
         let reader = ConfigReader(providers: [
             InMemoryProvider(name: "flags", values: Self.values(flags)),
             EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "countersign"),
             InMemoryProvider(name: "file", values: Self.values(fromFile.strings)),
         ])
         var options = OptionTree()
-        for leaf in SettingsDeclaration.leaves {
+        var wrong: Set<String> = []
+        for leaf in SettingsDeclaration.leaves where !isTakenAway(leaf) {
             guard let text = reader.string(forKey: ConfigKey(leaf.path)) else { continue }
-            options.set(try Self.value(of: text, leaf), at: leaf.path)
+            do {
+                options.set(try Self.value(of: text, leaf), at: leaf.path)
+            } catch let error as UsageError {
+                problems.append(error.description)
+                wrong.insert(leaf.path[0])
+            }
         }
         if let actions = fromFile.actions { options.set(actions, at: ["actions"]) }
+        // A group of which a part is wrong would be found wrong for the lack of that part.
+        problems += Settings.problems(of: options.options, except: wrong, workingDirectory)
+        guard problems.isEmpty else { throw UsageError(problems.joined(separator: "\ncountersign: ")) }
         return try Settings(options.options, workingDirectory: workingDirectory)
+    }
+
+    /// Whether an empty variable has the setting's default count, whatever the file says.
+    private func isTakenAway(_ leaf: SettingsDeclaration.Leaf) -> Bool {
+        variables[leaf.variable]?.isEmpty == true && flags[leaf.key] == nil
     }
 
     private static func values(_ strings: [String: String]) -> [AbsoluteConfigKey: ConfigValue] {

@@ -1,0 +1,38 @@
+import CountersignEngine
+import CountersignRules
+import Logging
+
+/// What is told at the start so that nobody waits for what cannot come.
+extension Server {
+    /// Tells of rules whose steps will fail because it is not known whom to ask, or how to send their mail.
+    func warnOfMissingSettings(_ rules: LoadedRules?) {
+        guard let ruleSet = rules?.ruleSet else { return }
+        let (asking, mailing) = (ruleSet.rulesAsking, ruleSet.rules { settings.lacksMailServer($0) })
+        if settings.oneSpan == nil, !asking.isEmpty {
+            logger.warning(
+                "Rules ask OneSpan Sign, but onespan.url is not set",
+                metadata: ["rules": "\(asking.joined(separator: " "))"]
+            )
+        }
+        if !mailing.isEmpty {
+            logger.warning(
+                "Rules send mail, but mail.server is not set",
+                metadata: ["rules": "\(mailing.joined(separator: " "))"]
+            )
+        }
+        let unaddressed = ruleSet.rules { settings.lacksRecipient($0) }
+        if !unaddressed.isEmpty {
+            logger.warning(
+                "Rules send mail to nobody: a step has no 'to', and mail.to is not set",
+                metadata: ["rules": "\(unaddressed.joined(separator: " "))"]
+            )
+        }
+    }
+
+    /// Tells of variables that look like settings, and are none.
+    func warnOfStrangers(_ rules: LoadedRules?) {
+        for stranger in SettingsLoader.strangers(among: environment.variables, secrets: rules?.ruleSet.secretNames) {
+            logger.warning("An environment variable is no setting", metadata: ["reason": "\(stranger.sentence)"])
+        }
+    }
+}
