@@ -41,7 +41,9 @@ public enum Application {
     }
 
     private static func ending(of environment: CommandEnvironment) async -> Ending {
+        let mistake = CommandLineMistake(words: Array(CommandLine.arguments.dropFirst()))
         do {
+            if let sentence = mistake.repetition { throw UsageError(sentence) }
             var command = try await RootCommand.asyncParseAsRoot()
             if let command = command as? any EnvironmentCommand {
                 try await command.run(in: environment)
@@ -59,15 +61,26 @@ public enum Application {
         } catch {
             let code = RootCommand.exitCode(for: error)
             guard code != .success else {
-                print(RootCommand.fullMessage(for: error))
+                print(message(for: error, environment))
                 return Ending()
             }
             let isUsage = code == .validationFailure
+            if isUsage, let sentence = mistake.refusal { return Ending(status: 2, message: "countersign: \(sentence)") }
             return Ending(
                 status: isUsage ? 2 : 1,
                 message: isUsage ? RootCommand.fullMessage(for: error) : "countersign: \(error)"
             )
         }
+    }
+}
+
+extension Application {
+    /// What was asked for instead of a command's work: its help, the version, completions.
+    private static func message(for error: any Error, _ environment: CommandEnvironment) -> String {
+        let text = RootCommand.fullMessage(for: error, columns: 100_000)
+        guard text.hasPrefix("OVERVIEW: ") else { return text }
+        let columns = environment.terminal().width ?? environment.variables["COLUMNS"].flatMap { Int($0) } ?? 80
+        return HelpText(text, columns: min(max(columns, 40), 120)).text
     }
 }
 
@@ -109,6 +122,7 @@ struct RootCommand: AsyncParsableCommand {
             SandboxCommand.self,
             TailCommand.self,
             EventsCommand.self,
+            QuarantineCommand.self,
             RunsCommand.self,
             PackagesCommand.self,
             RulesCommand.self,

@@ -7,7 +7,7 @@ struct CommandLineTests {
         "", "serve", "check", "test", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
         "runs show", "runs retry", "runs drop", "init", "ingest", "register", "poll", "sandbox", "replay", "doctor",
         "explain", "diff", "tail", "rules", "rules list", "rules show", "packages", "packages list", "packages show",
-        "man",
+        "man", "quarantine", "quarantine list", "quarantine show",
         "completions", "store backup",
     ])
     func `the help of each command ends with 0 and shows an example`(_ command: String) async throws {
@@ -15,6 +15,42 @@ struct CommandLineTests {
         let outcome = try await deployment.run(command.split(separator: " ").map(String.init) + ["--help"])
         #expect(outcome.status == .exited(0))
         #expect(outcome.output.contains("  countersign \(command)"))
+    }
+
+    private static let mistakes: [(words: String, sentence: String)] = [
+        ("run list", "there is no command 'run'; did you mean 'runs'?"),
+        ("Runs", "there is no command 'Runs'; did you mean 'runs'?"),
+        ("zzz", "'countersign --help' lists those that there are"),
+        ("runs lst", "'runs' has no command 'lst'; did you mean 'list'?"),
+        ("runs list --state failed --state dropped", "'--state' is given 2 times"),
+        ("runs --rule=a --rule b", "'--rule' is given 2 times"),
+        ("runs list --limit -5", "'--limit' takes nothing negative, and so not '-5'"),
+        ("tail --lines -1", "'--lines' takes nothing negative, and so not '-1'"),
+        ("events show -1", "'-1' is no number here: they begin with 1"),
+        ("events list --watch --json", "give one of them"),
+        ("quarantine show 1 --raw --json", "leave out --json"),
+    ]
+
+    @Test(arguments: mistakes.map(\.words))
+    func `a mistake in the words of a command is told as what it is`(words: String) async throws {
+        let sentence = try #require(Self.mistakes.first { $0.words == words }).sentence
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run(words.split(separator: " ").map(String.init))
+        #expect(outcome.status == .exited(2))
+        #expect(outcome.errors.contains(sentence), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [60, 80, 200])
+    func `help fits the terminal, and its examples stay whole`(columns: Int) async throws {
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run(onTerminal: "replay", "--help", columns: columns)
+        let lines = outcome.terminal.plainLines
+        let example = "  countersign replay --event PACKAGE_COMPLETE --since 7d --rule file-completed-package"
+        #expect(lines.contains(example), "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("  --rule <id>             Only this rule.") })
+        for line in lines where !line.hasPrefix("  countersign ") {
+            #expect(line.count <= columns, "\(line)")
+        }
     }
 
     @Test(arguments: [

@@ -1,0 +1,31 @@
+import ArgumentParser
+import CountersignStore
+
+extension QuarantineCommand {
+    /// `countersign quarantine list` lists bodies.
+    struct List: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "List bodies that could not be read, the newest first.",
+            discussion: """
+                Examples:
+                  countersign quarantine list
+                  countersign quarantine list --since 2d --json
+                """
+        )
+
+        @Option(help: ArgumentHelp("Only those since then: 2d (ago), a day, or a time.", valueName: "time"))
+        var since: String?
+
+        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+
+        @OptionGroup var options: SettingsOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            let settings = try options.settings(in: environment)
+            _ = try environment.date(before: since)
+            try await listing.show(in: environment, settings) { [since, limit = listing.limit] archive in
+                .quarantined(try await archive.quarantined(since: try environment.date(before: since), limit: limit))
+            }
+        }
+    }
+}

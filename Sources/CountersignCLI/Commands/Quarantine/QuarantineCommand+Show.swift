@@ -1,0 +1,52 @@
+import ArgumentParser
+import CountersignAdmin
+import CountersignModel
+import CountersignStore
+import Foundation
+
+extension QuarantineCommand {
+    /// `countersign quarantine show` shows one body.
+    struct Show: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show one body that could not be read, and why.",
+            discussion: """
+                Examples:
+                  countersign quarantine show 3
+                  countersign quarantine show 3 --raw > body.txt
+                """
+        )
+
+        @Argument(help: "The body's number.")
+        var id: Int64
+
+        @Flag(help: "Print the body as it came, byte for byte, and nothing else.")
+        var raw = false
+
+        @Flag(help: "Print a JSON object.")
+        var json = false
+
+        @OptionGroup var options: SettingsOptions
+
+        func validate() throws {
+            guard !raw || !json else {
+                throw ValidationError("--raw prints the body and nothing else: leave out --json")
+            }
+        }
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await environment.reading(options.settings(in: environment)) { archive in
+                guard let found = try await archive.quarantined(id) else {
+                    throw CommandFailure(
+                        "nothing is quarantined under the number \(id); 'countersign quarantine list' shows what is"
+                    )
+                }
+                if raw { return FileHandle.standardOutput.write(Data(found.body)) }
+                if json { return print(found.json.indented) }
+                print("body      \(found.id), \(counted(found.body.count, "byte"))")
+                print("received  \(found.receivedAt.rfc3339)")
+                print("reason    \(found.reason.printable)")
+                print("text      \(String(decoding: found.body, as: UTF8.self).printableLines)")
+            }
+        }
+    }
+}
