@@ -35,6 +35,27 @@ struct InitTests {
         #expect(loaded.errors.contains("there is no store"), "\(loaded.errors)")
     }
 
+    @Test func `a file where the folder should be is told in plain words`() async throws {
+        let deployment = try Deployment(rules: "rules: []", settings: "listen: 127.0.0.1:9\n")
+        let outcome = try await deployment.run("init", "countersign.yaml")
+        #expect(outcome.status == .exited(1))
+        #expect(outcome.errors.contains("countersign.yaml' is a file; name a folder"), "\(outcome.errors)")
+        let within = try await deployment.run("init", "countersign.yaml/trial")
+        #expect(
+            within.status == .exited(1) && within.errors.contains("countersign.yaml' is a file"),
+            "\(within.errors)"
+        )
+        #expect(!within.errors.contains("Domain"))
+    }
+
+    @Test func `a second time it says again what comes next`() async throws {
+        let deployment = try Deployment(rules: "rules: []")
+        for _ in 1...2 {
+            let outcome = try await deployment.run("init", "trial")
+            #expect(outcome.output.contains("Next, in trial:"), "\(outcome.output)")
+        }
+    }
+
     @Test func `a file that is there is left as it is`() async throws {
         let deployment = try Deployment(rules: "rules: []", settings: "listen: 127.0.0.1:9\n")
         let outcome = try await deployment.run("init")

@@ -107,6 +107,70 @@ struct TableCommandTests {
         }
     }
 
+    private static let doubts: [(command: String, sentence: String)] = [
+        ("runs --rule jurnal", "no rule in force is called 'jurnal'; did you mean 'journal'?"),
+        ("events --event PACKAGE_COMPLET", "an event 'PACKAGE_COMPLET'; did you mean 'PACKAGE_COMPLETE'?"),
+        ("packages --event PACKAGE_*", "'PACKAGE_*' is a pattern"),
+    ]
+
+    @Test func `what can never be found is told, and so is a time that ends before it begins`() async throws {
+        try await Self.used { deployment in
+            for doubt in Self.doubts {
+                var arguments = doubt.command.split(separator: " ").map(String.init)
+                arguments.insert("list", at: 1)
+                let outcome = try await deployment.run(arguments)
+                #expect(outcome.status == .exited(0) && outcome.output.contains(doubt.sentence), "\(outcome.output)")
+                let json = try await deployment.run(arguments + ["--json"])
+                #expect(json.output.isEmpty && json.errors.contains(doubt.sentence))
+            }
+            for command in ["runs", "events", "packages"] {
+                let outcome = try await deployment.run(command, "list", "--since", "1h", "--until", "2h")
+                #expect(outcome.status == .exited(2))
+                #expect(outcome.errors.contains("nothing lies between --since 1h and --until 2h"))
+            }
+        }
+    }
+
+    @Test func `packages are chosen by what came in for them`() async throws {
+        try await Self.used { deployment in
+            let cases: [(flags: [String], ids: [String])] = [
+                (["--event", "PACKAGE_COMPLETE"], ["p-2"]), (["--since", "1h"], [Self.package, "p-2"]),
+                (["--since", "1h", "--limit", "1"], [Self.package]), (["--since", "1h", "--prefix", "p-"], ["p-2"]),
+                (["--until", "1h"], []),
+            ]
+            for (flags, ids) in cases {
+                let rows = try await deployment.run(["packages", "list", "--json"] + flags).json
+                #expect(rows.map { $0["id"]?.string } == ids, "\(flags)")
+            }
+        }
+    }
+
+    @Test func `a body that could not be read is got at byte for byte`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        try await deployment.serve { server in try await server.post("rubbish\n") }
+        let rows = try await deployment.run("quarantine", "list", "--json").json
+        #expect(rows.map { $0["id"] } == [1])
+        let shown = try await deployment.run("quarantine", "show", "1")
+        #expect(shown.output.contains("reason    ") && shown.output.contains("text      rubbish"), "\(shown.output)")
+        #expect(try await deployment.run("quarantine", "show", "1", "--raw").output == "rubbish\n")
+        let missing = try await deployment.run("quarantine", "show", "2")
+        #expect(missing.status == .exited(1) && missing.errors.contains("'countersign quarantine list' shows what is"))
+    }
+
+    @Test func `a name of endless length makes no table wide`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        let name = String(repeating: "x", count: 500)
+        try await deployment.serve { server in
+            try await server.post(event(package: name))
+            _ = try await deployment.settledRuns()
+        }
+        for command in ["events", "packages", "runs"] {
+            let outcome = try await deployment.run(command, "list")
+            #expect(outcome.output.contains("xxx…"))
+            #expect(outcome.output.split(separator: "\n").allSatisfy { $0.count < 300 }, "\(outcome.output)")
+        }
+    }
+
     @Test func `rules are told with what they did, and with their source`() async throws {
         try await Self.used { deployment in
             let rows = try await deployment.list("rules")

@@ -24,22 +24,20 @@ struct InitCommand: EnvironmentCommand {
 
     func run(in environment: CommandEnvironment) async throws {
         let root = folder == "." ? environment.workingDirectory : folder.absolute(from: environment.workingDirectory)
-        var written = 0
+        try expectFolder(root)
         for file in StarterFiles.all {
             let path = file.path.absolute(from: root)
             do {
                 try FileManager.default.createDirectory(atPath: path.folder, withIntermediateDirectories: true)
                 // Never over a file that somebody made meanwhile.
                 try Data(file.text.utf8).write(to: URL(filePath: path), options: .withoutOverwriting)
-                written += 1
                 print("wrote  \(file.path)")
             } catch let error as CocoaError where error.code == .fileWriteFileExists {
                 print("kept   \(file.path), which is there already")
             } catch {
-                throw CommandFailure("'\(path)' cannot be written: \((error as NSError).localizedDescription)")
+                throw CommandFailure("'\(path)' cannot be written: \(systemWords(error))")
             }
         }
-        guard written > 0 else { return }
         print(
             """
 
@@ -51,5 +49,13 @@ struct InitCommand: EnvironmentCommand {
               countersign runs list                             what was done?
             """
         )
+    }
+
+    /// Makes sure that what is to be the folder, or a folder above it, is no file.
+    private func expectFolder(_ path: String) throws {
+        var isFolder: ObjCBool = false
+        if !FileManager.default.fileExists(atPath: path), path.folder != path { return try expectFolder(path.folder) }
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return }
+        throw CommandFailure("'\(path)' is a file; name a folder, which is made where it is missing")
     }
 }

@@ -22,7 +22,9 @@ struct ListingOptions: ParsableArguments {
     func validate() throws {
         guard limit >= 1 else { throw ValidationError("--limit is at least 1, not \(limit)") }
         guard !watch || !json else {
-            throw ValidationError("--watch draws on a terminal; 'countersign tail --json' prints what comes as JSON")
+            throw ValidationError(
+                "--watch draws a table again and again, and --json prints its rows once: give one of them"
+            )
         }
         guard every == nil || watch else { throw ValidationError("--every goes with --watch") }
     }

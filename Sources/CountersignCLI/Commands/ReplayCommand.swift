@@ -76,26 +76,27 @@ struct ReplayCommand: EnvironmentCommand {
             return
         }
         if !json { show(prospects, tense: "would be ", environment) }
-        try confirm("make or begin again \(count) runs of \(events.count) events", yes: yes)
+        try confirm("make or begin again \(counted(count, "run")) of \(counted(events.count, "event"))", yes: yes)
         let replayed = try await replay(events, through: control, isDryRun: false, environment)
         if json {
             show(replayed, tense: "", environment)
         } else {
-            print("\(replayed.count { $0.fate != .kept }) runs are on their way")
+            let count = replayed.count { $0.fate != .kept }
+            print(count == 1 ? "1 run is on its way" : "\(count) runs are on their way")
         }
     }
 
     private func events(_ settings: Settings, _ environment: CommandEnvironment) async throws -> [Event.ID] {
         guard ids.isEmpty else { return ids.map { Event.ID(rawValue: $0) } }
         var query = EventQuery(name: event, packageID: package, limit: .max)
-        query.since = try environment.date(before: since)
-        query.until = try environment.date(before: until)
+        (query.since, query.until) = try environment.span(since: since, until: until)
         var found: [Event.ID] = []
         try await environment.reading(settings) { archive in
             found = try await archive.eventIDs(query)
         }
         guard !found.isEmpty else {
-            throw CommandFailure("there is no event of this kind; 'countersign events list' shows which there are")
+            let doubt = unknownEvent(event) ?? "'countersign events list' shows which there are"
+            throw CommandFailure("there is no event of this kind; \(doubt)")
         }
         return found
     }

@@ -60,6 +60,8 @@ struct TailCommand: EnvironmentCommand {
             filter: HappeningFilter(eventName: event, packageID: package),
             start: start
         )
+        // It goes on all the same: what is sent tomorrow is known to nobody.
+        if let doubt = unknownEvent(event) { FileHandle.standardError.write(Data("countersign: \(doubt)\n".utf8)) }
         let (json, colours) = (json, colours.choice)
         try await untilInterrupted { [tail] in
             var tail = tail

@@ -14,7 +14,7 @@ extension Listing {
             let payload = stored.event.payload
             table.add([
                 "\(stored.event.id)", stored.event.receivedAt.tableTime, stored.event.name,
-                payload["packageId"]?.plainText ?? "", stored.event.origin.rawValue,
+                (payload["packageId"]?.plainText ?? "").bounded, stored.event.origin.rawValue,
                 stored.duplicates > 0 ? "\(stored.duplicates)" : "",
                 stored.damage.map { "DAMAGED: \($0)" } ?? String((payload["message"]?.plainText ?? "").prefix(60)),
             ])

@@ -12,7 +12,8 @@ extension Listing {
         ])
         for package in packages {
             table.add([
-                package.id, package.name ?? "", package.lastEvent, package.lastAt.tableTime, "\(package.events)",
+                package.id.bounded, (package.name ?? "").bounded, package.lastEvent, package.lastAt.tableTime,
+                "\(package.events)",
                 "\(package.runs.values.reduce(0, +))", "\(package.runs[.failed] ?? 0)",
             ])
         }

@@ -24,6 +24,14 @@ package struct Listing: Sendable {
         return note.map { "\(body)\n\n\($0)" } ?? body
     }
 
+    /// The same; where nothing was found, with the sentence that `reason` gives.
+    ///
+    /// - Throws: What `reason` throws.
+    func explained(by reason: () async throws -> String?) async rethrows -> Listing {
+        guard objects.isEmpty, let sentence = try await reason() else { return self }
+        return Listing(table: table, objects: objects, none: none, note: note.map { "\($0)\n\(sentence)" } ?? sentence)
+    }
+
     /// What programs read.
     package var lines: String {
         objects.map { $0.text + "\n" }.joined()

@@ -40,7 +40,7 @@ extension EventsCommand {
                     return .quarantined(try await archive.quarantined(since: query.since, limit: query.limit))
                 }
                 let query = try filter.query(in: environment, limit: query.limit)
-                return try await .events(query, in: archive)
+                return try await .events(query, in: archive).explained { unknownEvent(query.name) }
             }
         }
     }
@@ -93,8 +93,7 @@ struct EventFilter: ParsableArguments {
     /// - Throws: `UsageError`.
     func query(in environment: CommandEnvironment, limit: Int) throws -> EventQuery {
         var query = EventQuery(name: event, packageID: package, origin: origin, limit: limit)
-        query.since = try environment.date(before: since)
-        query.until = try environment.date(before: until)
+        (query.since, query.until) = try environment.span(since: since, until: until)
         query.text = text
         return query
     }

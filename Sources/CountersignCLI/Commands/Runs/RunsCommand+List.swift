@@ -28,7 +28,9 @@ extension RunsCommand {
             let settings = try options.settings(in: environment)
             _ = try filter.query(in: environment, limit: listing.limit)
             try await listing.show(in: environment, settings) { [filter, limit = listing.limit] archive in
-                .runs(try await archive.rows(of: try await filter.runs(in: archive, environment, limit: limit)))
+                let runs = try await filter.runs(in: archive, environment, limit: limit)
+                return try await .runs(try await archive.rows(of: runs))
+                    .explained { try await archive.unknownRule(filter.rule) }
             }
         }
     }
@@ -66,12 +68,13 @@ struct RunFilter: ParsableArguments {
     ///
     /// - Throws: `UsageError`.
     func query(in environment: CommandEnvironment, limit: Int) throws -> RunQuery {
-        RunQuery(
+        let (start, end) = try environment.span(since: since, until: until)
+        return RunQuery(
             eventID: event.map { Event.ID(rawValue: $0) },
             ruleID: rule,
             state: state,
-            since: try environment.date(before: since),
-            until: try environment.date(before: until),
+            since: start,
+            until: end,
             limit: limit
         )
     }

@@ -43,7 +43,7 @@ extension RunsCommand {
             if let wait = run.wait { print("waits     for \(wait.destination.printable): \(wait.reason.printable)") }
             if run.state == .queued { print("due       \(run.dueAt.rfc3339)") }
             if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }
-            if run.retries > 0 { print("retried   \(run.retries) times by hand") }
+            if run.retries > 0 { print("retried   \(counted(run.retries, "time")) by hand") }
             for record in found.records {
                 let step = record.stepID.isEmpty ? "(run)" : record.stepID
                 let status = Style.of(record.status).applied(to: record.status.rawValue, on: terminal)
