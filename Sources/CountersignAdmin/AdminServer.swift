@@ -63,9 +63,10 @@ package struct AdminServer: Service {
         do {
             try await application.run()
         } catch {
+            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
             logger.error(
                 "Admin pages and metrics cannot be served, see 'admin.listen'",
-                metadata: ["host": "\(host)", "port": "\(port)", "error": "\(error)"]
+                metadata: ["host": "\(host)", "port": "\(port)", "reason": "\(reason)"]
             )
             // Its end must not end the others.
             try? await gracefulShutdown()

@@ -234,7 +234,7 @@ package struct RunWorker: Sendable {
         let isFinal = !failure.isWorthRetrying || failures >= policy.attempts
         let record = outcome.record(isFinal: isFinal)
         if isFinal {
-            attempt.logger.info(
+            attempt.logger.warning(
                 "Step failed for good",
                 metadata: ["step.id": "\(attempt.step.id)", "reason": "\(failure.reason)"]
             )

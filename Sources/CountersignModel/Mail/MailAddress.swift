@@ -37,7 +37,7 @@ package struct MailAddress: Sendable, Equatable {
             return "it has signs beyond ASCII, which many servers do not take; write the domain as 'xn--…'"
         }
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
-        guard parts.count == 2 else { return "it has \(parts.count - 1) signs '@' where one is needed" }
+        guard parts.count == 2 else { return parts.count == 1 ? "it has no '@'" : "it has more than one '@'" }
         guard parts[0].utf8.count <= 64, text.utf8.count <= 254 else { return "it is longer than addresses are" }
         guard isDotted(parts[0], also: "!#$%&'*+-/=?^_`{|}~") else { return "what stands before '@' is no name" }
         guard isDotted(parts[1], also: "-") else { return "what stands behind '@' is no domain" }
