@@ -1,5 +1,6 @@
 import CountersignModel
 import Foundation
+import Glibc
 import NIOHTTP1
 import Testing
 
@@ -117,6 +118,13 @@ struct CallbackDoorTests {
             let wrong = try await server.send(.GET, "/callback")
             #expect(wrong.status == 405)
             #expect(wrong.headers["Allow"] == ["POST"])
+        }
+    }
+
+    @Test func `a server that runs as root says so at its start, and no other does`() async throws {
+        let deployment = try Deployment(rules: Self.noRules)
+        try await deployment.serve { server in
+            #expect(server.log.text.contains("Running as root") == (geteuid() == 0))
         }
     }
 
