@@ -30,6 +30,9 @@ package protocol Archive: Sendable {
     /// where one is given.
     func packages(prefix: String?, limit: Int) async throws -> [PackageSummary]
 
+    /// The id under which the log and traces tell of an event's way.
+    func traceID(of event: Event) async throws -> TraceID
+
     /// Runs, the newest first.
     func runs(_ query: RunQuery) async throws -> [Run]
 
@@ -65,6 +68,10 @@ package protocol Archive: Sendable {
 
     /// The fact that was kept last under `name`; nil when there is none.
     func note(_ name: String) async throws -> JSON?
+}
+
+extension Archive where Self: Inbox {
+    package func traceID(of event: Event) async throws -> TraceID { TraceID(store: identity, event: event) }
 }
 
 /// A place between two events, in the order of the time of storing, then of numbers.

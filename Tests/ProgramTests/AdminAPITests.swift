@@ -43,6 +43,7 @@ struct AdminAPITests {
             #expect(older["events"]?.array?.map { $0["id"] } == [1] && older["next"] == .null)
             #expect(try await admin.api("/events?text=P2")["events"]?.array?.count == 1)
             #expect(try await admin.api("/events/1")["runs"]?.array?.count == 2)
+            try await expectTrace(of: deployment, admin)
             #expect(try await admin.send(.GET, "api/v1/events/1/body").body == event(package: "p/1="))
             #expect(try await admin.api("/events/2/explanation")["rules"]?.array?.last?["matched"] == false)
             // Which comes first depends on when X_RUN_FAILED was raised, which is about the package, too.
@@ -59,6 +60,19 @@ struct AdminAPITests {
             let overview = try await admin.api("/overview")
             #expect(overview["dead_letters"] == 1 && overview["rules"]?["count"] == 2)
             #expect(overview["hours"]?.array?.last?["events"]?.number?.integer ?? 0 > 0)
+        }
+    }
+
+    /// One id leads from what is shown to the log and to the collector.
+    private func expectTrace(of deployment: Deployment, _ admin: AdminClient) async throws {
+        let trace = try #require(try await admin.api("/events/1")["trace_id"]?.string)
+        #expect(trace.count == 32)
+        #expect(try await admin.api("/runs/1")["trace_id"]?.string == trace)
+        for page in ["events/1", "runs/1"] { #expect(try await admin.send(.GET, page).body.contains(trace)) }
+        for command in ["events", "runs"] {
+            let json = try await deployment.run(command, "show", "1", "--json").json.first
+            #expect(json?["trace_id"]?.string == trace)
+            #expect(try await deployment.run(command, "show", "1").output.contains("trace  "))
         }
     }
 

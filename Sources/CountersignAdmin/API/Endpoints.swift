@@ -88,9 +88,7 @@ extension Endpoint {
             ) { request in
                 let stored = try await desk.event(request.id)
                 let runs = try await desk.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
-                var object = stored.json.object ?? JSONObject()
-                object["runs"] = .array(runs.reversed().map { $0.json(records: nil) })
-                return APIAnswer(.object(object))
+                return APIAnswer(stored.json(runs: runs, trace: try await desk.store.traceID(of: stored.event)))
             },
             Endpoint(
                 method: .get,
@@ -196,7 +194,7 @@ extension Endpoint {
                 refusals: [.notFound, .unavailable]
             ) { request in
                 let found = try await desk.run(request.id)
-                return APIAnswer(found.run.json(records: found.records))
+                return APIAnswer(found.json(trace: try await desk.store.traceID(of: found.event)))
             },
             Endpoint(
                 method: .post,

@@ -20,7 +20,9 @@ extension Schema {
         ("damage?", .string),
     ]
     private static let event = Schema.object(eventMembers)
-    private static let storedEvent = Schema.object(eventMembers + [("runs", .array(.named("Run")))])
+    private static let storedEvent = Schema.object(
+        eventMembers + [("trace_id", .string), ("runs", .array(.named("Run")))]
+    )
 
     private static let runMembers: [(String, Schema)] = [
         ("id", .id), ("event", .id), ("rule", .string), ("rule_set", .string), ("state", state),
@@ -31,7 +33,9 @@ extension Schema {
     private static let listedRun = Schema.object(
         runMembers + [("event_name", .string), ("package", .nullable(.string)), ("reason", .nullable(.string))]
     )
-    private static let runWithSteps = Schema.object(runMembers + [("steps", .array(.named("Step")))])
+    private static let runWithSteps = Schema.object(
+        runMembers + [("steps", .array(.named("Step"))), ("trace_id?", .string)]
+    )
 
     private static let step = Schema.object([
         ("step", .string), ("attempt", .count), ("status", .choice(StepRecord.Status.allCases.map(\.rawValue))),

@@ -46,6 +46,25 @@ extension Run {
     }
 }
 
+extension StoredEvent {
+    /// The event by itself, as the API and `--json` show it: with its runs, the newest first, and its trace.
+    package func json(runs: [Run], trace: TraceID) -> JSON {
+        var object = json.object ?? JSONObject()
+        object["trace_id"] = .string(trace.description)
+        object["runs"] = .array(runs.reversed().map { $0.json(records: nil) })
+        return .object(object)
+    }
+}
+
+extension ClaimedRun {
+    /// The run by itself, as the API and `--json` show it: with every attempt, and the trace of its event.
+    package func json(trace: TraceID) -> JSON {
+        var object = run.json(records: records).object ?? JSONObject()
+        object["trace_id"] = .string(trace.description)
+        return .object(object)
+    }
+}
+
 extension StepRecord {
     /// The attempt as the API and `--json` give it.
     package var json: JSON {

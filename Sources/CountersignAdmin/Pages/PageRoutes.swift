@@ -158,7 +158,8 @@ extension PageRoutes {
                 problem = "\(error)"
             }
         }
-        let view = EventView(stored, runs.reversed(), explanation, problem: problem)
+        let trace = try await desk.store.traceID(of: stored.event)
+        let view = EventView(stored, runs.reversed(), explanation, trace: trace, problem: problem)
         return try await html("Event \(number)", "event", view)
     }
 
@@ -203,6 +204,7 @@ extension PageRoutes {
 
     private func run(_ number: Int64, done: String?) async throws -> Response {
         let found = try await desk.run(number)
+        let trace = try await desk.store.traceID(of: found.event)
         // Without its rule set a run still shows what was done.
         let resumption = try? await desk.explainer.resumption(of: found)
         let notice: String? =
@@ -211,7 +213,7 @@ extension PageRoutes {
             case "drop": "Run \(number) is given up."
             default: nil
             }
-        return try await html("Run \(number)", "run", RunView(found, resumption), notice: notice)
+        return try await html("Run \(number)", "run", RunView(found, resumption, trace: trace), notice: notice)
     }
 
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {

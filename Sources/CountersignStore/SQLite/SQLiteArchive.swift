@@ -123,6 +123,10 @@ package final class SQLiteArchive: Archive {
         try readers.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM notes)") } ?? false
     }
 
+    package func traceID(of event: Event) async throws -> TraceID {
+        TraceID(store: try await read { try String.fetchOne($0, sql: "SELECT identity FROM store") } ?? "", event: event)
+    }
+
     func identity() throws -> String {
         try readers.read { try String.fetchOne($0, sql: "SELECT identity FROM store") } ?? ""
     }

@@ -73,13 +73,16 @@ struct EventView {
     let duplicates: String
     let judged: String
     let damage: String?
+
+    /// The `trace.id` of the log.
+    let trace: String
     let runs: [RunRowView]
     let hasRuns: Bool
     let rules: [RuleView]
     let problem: String?
     let body: String
 
-    init(_ stored: StoredEvent, _ runs: [RunRow], _ explanation: EventExplanation?, problem: String?) {
+    init(_ stored: StoredEvent, _ runs: [RunRow], _ explanation: EventExplanation?, trace: TraceID, problem: String?) {
         let event = stored.event
         number = event.id.rawValue
         name = event.name.printable
@@ -94,6 +97,7 @@ struct EventView {
             stored.dispatchedAt.map { "\($0.shown) by rule set \(stored.ruleSet?.short ?? "-")" }
             ?? "not yet; what follows is by the rules in force last"
         damage = stored.damage
+        self.trace = trace.description
         self.runs = runs.map { RunRowView($0) }
         hasRuns = !runs.isEmpty
         rules = (explanation?.rules ?? []).map { RuleView($0) }

@@ -87,6 +87,9 @@ struct RunView {
     let time: String
     let finished: String?
     let retries: Int?
+
+    /// The `trace.id` of the log.
+    let trace: String
     let canRetry: Bool
     let canDrop: Bool
 
@@ -101,7 +104,8 @@ struct RunView {
     /// - Parameters:
     ///   - found: The run with its attempts.
     ///   - resumption: Where it can go on; nil where the rule set can no longer be read.
-    init(_ found: ClaimedRun, _ resumption: Resumption?) {
+    ///   - trace: Under which id the log tells of its event's way.
+    init(_ found: ClaimedRun, _ resumption: Resumption?, trace: TraceID) {
         let (run, chain) = (found.run, resumption?.chain ?? [])
         number = run.id.rawValue
         state = run.state.rawValue
@@ -119,6 +123,7 @@ struct RunView {
         time = run.createdAt.shown
         finished = run.finishedAt?.shown
         retries = run.retries > 0 ? run.retries : nil
+        self.trace = trace.description
         canRetry = run.state == .failed
         canDrop = run.state == .failed || run.state == .queued
         choices = resumption?.choices ?? []

@@ -36,21 +36,19 @@ extension EventsCommand {
                 }
                 if raw { return FileHandle.standardOutput.write(Data(stored.body)) }
                 let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
-                show(stored, runs.reversed(), on: environment.terminal(colours.choice))
+                let trace = try await archive.traceID(of: stored.event)
+                if json { return print(stored.json(runs: runs, trace: trace).indented) }
+                show(stored, runs.reversed(), trace, on: environment.terminal(colours.choice))
             }
         }
 
-        private func show(_ stored: StoredEvent, _ runs: [Run], on terminal: Terminal) {
-            if json {
-                var object = stored.json.object ?? JSONObject()
-                object["runs"] = .array(runs.map { $0.json(records: nil) })
-                return print(JSON.object(object).indented)
-            }
+        private func show(_ stored: StoredEvent, _ runs: [Run], _ trace: TraceID, on terminal: Terminal) {
             print("event       \(stored.event.id)  \(stored.event.name.printable)")
             print("received    \(stored.event.receivedAt.rfc3339), origin \(stored.event.origin.rawValue)")
             if stored.duplicates > 0 { print("duplicates  \(stored.duplicates) more deliveries of the same event") }
             let judged = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
             print("judged      \(judged ?? "not yet")")
+            print("trace       \(trace)")
             print("payload     \(stored.event.payload.indented.printableLines)")
             print(runs.isEmpty ? "runs        none" : "runs")
             for run in runs {

@@ -29,16 +29,18 @@ extension RunsCommand {
                 guard let found = try await archive.run(Run.ID(rawValue: id)) else {
                     throw CommandFailure("\(StoreError.noSuchRun(Run.ID(rawValue: id)))")
                 }
-                if json { return print(found.run.json(records: found.records).indented) }
-                show(found, on: environment.terminal(colours.choice))
+                let trace = try await archive.traceID(of: found.event)
+                if json { return print(found.json(trace: trace).indented) }
+                show(found, trace, on: environment.terminal(colours.choice))
             }
         }
 
-        private func show(_ found: ClaimedRun, on terminal: Terminal) {
+        private func show(_ found: ClaimedRun, _ trace: TraceID, on terminal: Terminal) {
             let run = found.run
             print("run       \(run.id)  \(Style.of(run.state).applied(to: run.state.rawValue, on: terminal))")
             print("rule      \(run.ruleID), of rule set \(run.ruleSet.short)")
             print("event     \(run.eventID)  \(found.event.name.printable)")
+            print("trace     \(trace)")
             print("created   \(run.createdAt.rfc3339)")
             if let wait = run.wait { print("waits     for \(wait.destination.printable): \(wait.reason.printable)") }
             if run.state == .queued { print("due       \(run.dueAt.rfc3339)") }
