@@ -26,9 +26,10 @@ package protocol Archive: Sendable {
     /// One body that could not be read; nil when there is none of this number.
     func quarantined(_ id: Int64) async throws -> QuarantinedBody?
 
-    /// Packages that something happened to, the latest first; those whose ids begin with `prefix`, in the order of ids,
-    /// where one is given.
-    func packages(prefix: String?, limit: Int) async throws -> [PackageSummary]
+    /// Packages that something happened to, the latest first; in the order of ids where only a prefix is asked for.
+    ///
+    /// Looking for an event or a time goes through `EventQuery.searchDepth` events at most.
+    func packages(_ query: PackageQuery) async throws -> [PackageSummary]
 
     /// The id under which the log and traces tell of an event's way.
     func traceID(of event: Event) async throws -> TraceID
@@ -137,6 +138,40 @@ package struct EventQuery: Sendable {
 
     /// How many events are looked through for a text or an origin before an answer is given: about 50 ms of work.
     package static let searchDepth = 20_000
+}
+
+/// Which packages to show.
+package struct PackageQuery: Sendable {
+    /// What their ids begin with.
+    package var prefix: String?
+
+    /// Only packages to which this event happened; in the time that is asked for, if one is.
+    package var event: String?
+
+    /// Only packages to which something happened at this time or later.
+    package var since: Date?
+
+    /// Only packages to which something happened before this time.
+    package var until: Date?
+
+    package var limit: Int
+
+    package init(
+        prefix: String? = nil,
+        event: String? = nil,
+        since: Date? = nil,
+        until: Date? = nil,
+        limit: Int = 50
+    ) {
+        self.prefix = prefix
+        self.event = event
+        self.since = since
+        self.until = until
+        self.limit = limit
+    }
+
+    /// Whether it is all about ids.
+    var isByID: Bool { prefix != nil && event == nil && since == nil && until == nil }
 }
 
 /// Which runs to show.

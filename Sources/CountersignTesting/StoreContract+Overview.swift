@@ -69,7 +69,7 @@ extension StoreContract {
             _ = try await store.keep(package: ["name": "Lease"], of: ids[0])
             let again = SampleDelivery.delivery(#"{"name":"PACKAGE_COMPLETE","packageId":"package-1"}"#)
             _ = try await store.append(again, at: after(5))
-            let packages = try await store.packages(prefix: nil, limit: 9)
+            let packages = try await store.packages(PackageQuery(limit: 9))
             let first = PackageSummary(
                 id: "package-1",
                 name: "Lease",
@@ -80,8 +80,24 @@ extension StoreContract {
                 runs: [.queued: 2]
             )
             #expect(packages.first == first && packages.map { $0.id } == ["package-1", "package-2"])
-            #expect(try await store.packages(prefix: "package-2", limit: 9).map { $0.id } == ["package-2"])
-            #expect(try await store.packages(prefix: nil, limit: 1).count == 1)
+            let second = try await store.packages(PackageQuery(prefix: "package-2", limit: 9))
+            #expect(second.map { $0.id } == ["package-2"])
+            #expect(try await store.packages(PackageQuery(limit: 1)).count == 1)
+        },
+        Clause("packages are found by what happened to them, and when") { store async throws in
+            for (name, package, seconds) in [("A", "p1", 0.0), ("B", "p2", 1), ("A", "p3", 2), ("C", "p1", 3)] {
+                let body = #"{"name":"\#(name)","packageId":"\#(package)"}"#
+                _ = try await store.append(SampleDelivery.delivery(body), at: after(seconds))
+            }
+            let queries: [(PackageQuery, [String])] = [
+                (PackageQuery(event: "A"), ["p3", "p1"]), (PackageQuery(since: after(2)), ["p1", "p3"]),
+                (PackageQuery(until: after(1)), ["p1"]), (PackageQuery(event: "A", since: after(1)), ["p3"]),
+                (PackageQuery(prefix: "p1", event: "A"), ["p1"]), (PackageQuery(event: "A", limit: 1), ["p3"]),
+                (PackageQuery(prefix: "q", since: start), []), (PackageQuery(event: "D"), []),
+            ]
+            for (query, ids) in queries {
+                #expect(try await store.packages(query).map { $0.id } == ids, "\(query)")
+            }
         },
         Clause("runs of several events come in the order of making") { store async throws in
             let ids = try await appended(3, to: store)

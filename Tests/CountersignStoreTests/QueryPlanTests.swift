@@ -14,7 +14,10 @@ import Testing
             .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1), .firstArrival(from: 1),
             .arrivals(from: 1, to: 2), .waitingEvents, .oldestWaitingEvent, .queuedRuns, .dueRuns(at: now),
             .runCount(ofRule: "r", in: .failed), .runCount(ofRule: nil, in: .failed),
-            .search(EventQuery(), for: "text"), .search(EventQuery(packageID: "p"), for: "text"),
+            .latestPackages(PackageQuery()),
+            .latestPackages(PackageQuery(event: "a", since: now, until: now)),
+            .latestPackages(PackageQuery(prefix: "p", until: now)), .search(EventQuery(), for: "text"),
+            .search(EventQuery(packageID: "p"), for: "text"),
         ]
         + [
             EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),

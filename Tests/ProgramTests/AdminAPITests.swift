@@ -70,8 +70,8 @@ struct AdminAPITests {
         #expect(try await admin.api("/runs/1")["trace_id"]?.string == trace)
         for page in ["events/1", "runs/1"] { #expect(try await admin.send(.GET, page).body.contains(trace)) }
         for command in ["events", "runs"] {
-            let json = try await deployment.run(command, "show", "1", "--json").json.first
-            #expect(json?["trace_id"]?.string == trace)
+            let json = try JSON(parsing: try await deployment.run(command, "show", "1", "--json").output)
+            #expect(json["trace_id"]?.string == trace)
             #expect(try await deployment.run(command, "show", "1").output.contains("trace  "))
         }
     }

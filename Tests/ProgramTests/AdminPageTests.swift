@@ -120,6 +120,10 @@ struct AdminPageTests {
                 let page = try await admin.send(.GET, path).body
                 #expect(page.contains("/packages/p-1") && page.contains("no &amp; no"), "\(path)")
             }
+            for path in ["packages?event=PACKAGE_OPT_OUT&since=1d", "packages?prefix=p&event=&until=0s"] {
+                #expect(try await admin.send(.GET, path).body.contains("href=\"/packages/p-1\""), "\(path)")
+            }
+            #expect(try await admin.send(.GET, "packages?event=NONE").body.contains("No package was found."))
             for path in ["runs?package=p-2", "runs?until=2d"] {
                 #expect(try await admin.send(.GET, path).body.contains("No run was found."))
             }

@@ -41,7 +41,10 @@ extension Endpoint {
     ]
 
     /// What a list of packages can be narrowed by.
-    static let packageFilters = [text("prefix", "What their ids begin with.")]
+    static let packageFilters = [
+        text("prefix", "What their ids begin with."), text("event", "Only packages to which this event happened."),
+        since, until,
+    ]
 
     /// What a list of runs can be narrowed by.
     static let runFilters = [
@@ -142,12 +145,12 @@ extension Endpoint {
                 method: .get,
                 path: "/packages",
                 summary:
-                    "Packages that something happened to, the latest first; by id where a beginning of it is given.",
+                    "Packages that something happened to, the latest first; by id where only a beginning of it is given.",
                 query: packageFilters + [limit],
                 content: .json(.object([("packages", .array(.named("Package")))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let packages = try await desk.store.packages(prefix: request["prefix"], limit: request.limit)
+                let packages = try await desk.store.packages(PackageQuery(request))
                 return APIAnswer(["packages": .array(packages.map(\.json))])
             },
             Endpoint(
@@ -272,6 +275,18 @@ extension EventQuery {
             until: request.date("until"),
             before: request["before"].flatMap { EventPosition(text: $0) },
             text: request["text"],
+            limit: request.limit
+        )
+    }
+}
+
+extension PackageQuery {
+    init(_ request: APIRequest) {
+        self.init(
+            prefix: request["prefix"],
+            event: request["event"],
+            since: request.date("since"),
+            until: request.date("until"),
             limit: request.limit
         )
     }

@@ -165,12 +165,12 @@ extension PageRoutes {
 
     private func packages(_ fields: FormFields) async throws -> Response {
         let fields = fields.trimmed
-        _ = try Endpoint.packageFilters.request(fields, at: desk.clock.now)
-        let packages = try await desk.store.packages(prefix: fields["prefix"], limit: Self.length)
+        let request = try Endpoint.packageFilters.request(fields, at: desk.clock.now)
+        let packages = try await desk.store.packages(PackageQuery(request))
         return try await html(
             "Packages",
             "packages",
-            PackagesView(prefix: fields["prefix"], packages),
+            PackagesView(fields, packages),
             current: "/packages"
         )
     }

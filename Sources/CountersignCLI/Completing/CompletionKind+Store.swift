@@ -86,7 +86,7 @@ private struct StoredWords {
     var packages: [String] {
         get async {
             guard let settings, let archive = try? SQLiteArchive.open(path: settings.storePath),
-                let packages = try? await archive.packages(prefix: nil, limit: Self.packageCount)
+                let packages = try? await archive.packages(PackageQuery(limit: Self.packageCount))
             else { return [] }
             return packages.map(\.id)
         }

@@ -19,16 +19,20 @@ extension MemoryContents {
         return EventPage(events: kept, next: last.map { EventPosition(after: $0.event) })
     }
 
-    func packages(prefix: String?, limit: Int) -> [PackageSummary] {
+    func packages(_ query: PackageQuery) -> [PackageSummary] {
         let about = Dictionary(grouping: events.filter { $0.packageID != nil }) { $0.packageID ?? "" }
-        let summaries = about.compactMap { id, events in summary(of: id, events) }
-        guard let prefix else {
-            return Array(summaries.sorted { ($0.lastAt, $0.id) > ($1.lastAt, $1.id) }.prefix(max(0, limit)))
+        let wanted = about.filter { $0.key.utf8.starts(with: (query.prefix ?? "").utf8) }
+        let found = wanted.compactMap { id, events -> (at: EventPosition, summary: PackageSummary)? in
+            let last = events.map(\.event).filter { query.takes($0) }.max { $0.isBefore(EventPosition(after: $1)) }
+            guard let last, let summary = summary(of: id, events) else { return nil }
+            return (EventPosition(after: last), summary)
         }
-        let wanted = summaries.filter { $0.id.utf8.starts(with: prefix.utf8) }
-        return Array(
-            wanted.sorted { $0.id.utf8.lexicographicallyPrecedes($1.id.utf8) }.prefix(max(0, limit))
-        )
+        let sorted = found.sorted { one, other in
+            query.isByID
+                ? one.summary.id.utf8.lexicographicallyPrecedes(other.summary.id.utf8)
+                : (one.at.receivedAt, one.at.id.rawValue) > (other.at.receivedAt, other.at.id.rawValue)
+        }
+        return sorted.prefix(max(0, query.limit)).map(\.summary)
     }
 
     private func summary(of id: String, _ events: [MemoryEvent]) -> PackageSummary? {
@@ -103,4 +107,12 @@ extension Event {
 extension Date {
     /// The number of the hour since 1970.
     fileprivate var hour: Int { Int(milliseconds / RunActivity.hour) }
+}
+
+extension PackageQuery {
+    /// Whether an event of a package makes it one that is asked for.
+    fileprivate func takes(_ event: Event) -> Bool {
+        (self.event.map { $0 == event.name } ?? true) && (since.map { event.receivedAt >= $0 } ?? true)
+            && (until.map { event.receivedAt < $0 } ?? true)
+    }
 }

@@ -87,8 +87,8 @@ extension MemoryStore {
         contents.withLock { contents in contents.quarantine.first { $0.id == id } }
     }
 
-    package func packages(prefix: String?, limit: Int) async throws -> [PackageSummary] {
-        contents.withLock { $0.packages(prefix: prefix, limit: limit) }
+    package func packages(_ query: PackageQuery) async throws -> [PackageSummary] {
+        contents.withLock { $0.packages(query) }
     }
 
     package func runs(of events: [Event.ID]) async throws -> [Run] {

@@ -23,10 +23,11 @@ extension SQLiteArchive {
         }
     }
 
-    package func packages(prefix: String?, limit: Int) async throws -> [PackageSummary] {
+    package func packages(_ query: PackageQuery) async throws -> [PackageSummary] {
         try await read { db in
             let ids =
-                try prefix.map { try db.packageIDs(from: $0, limit: limit) } ?? db.latestPackageIDs(limit: limit)
+                query.isByID
+                ? try db.packageIDs(from: query.prefix ?? "", limit: query.limit) : try db.latestPackageIDs(query)
             return try ids.compactMap { try db.summary(ofPackage: $0) }
         }
     }
@@ -140,6 +141,32 @@ extension Query {
         )
     }
 
+    /// The packages of the latest events, each as often as it has any.
+    package static func latestPackages(_ query: PackageQuery) -> Query {
+        var conditions = ["package_id IS NOT NULL"]
+        var arguments = StatementArguments()
+        if let event = query.event {
+            conditions.append("name = CAST(? AS TEXT)")
+            arguments += [Data(event.utf8)]
+        }
+        if let since = query.since {
+            conditions.append("received_at >= ?")
+            arguments += [since.milliseconds]
+        }
+        if let until = query.until {
+            conditions.append("received_at < ?")
+            arguments += [until.milliseconds]
+        }
+        return Query(
+            """
+            SELECT CAST(package_id AS BLOB) FROM events
+            INDEXED BY \(query.event == nil ? "events_by_time" : "events_by_name")
+            WHERE \(conditions.joined(separator: " AND ")) ORDER BY received_at DESC, id DESC LIMIT ?
+            """,
+            arguments + [EventQuery.searchDepth]
+        )
+    }
+
     package static let waitingEvents = Query(
         "SELECT count(*) FROM events INDEXED BY events_waiting WHERE dispatched_at IS NULL"
     )
@@ -222,20 +249,16 @@ extension Database {
         ) { Data(try $0.bytes(at: 0)) }
     }
 
-    /// The packages of the latest events; those of the latest few thousand, where one package has that many.
-    fileprivate func latestPackageIDs(limit: Int) throws -> [Data] {
-        let statement = try cachedStatement(
-            sql: """
-                SELECT CAST(package_id AS BLOB) FROM events INDEXED BY events_by_time
-                WHERE package_id IS NOT NULL ORDER BY received_at DESC, id DESC LIMIT 5000
-                """
-        )
-        let rows = try Row.fetchCursor(statement)
+    /// The packages of the latest events that are asked for; those of so many, where one package has that many.
+    fileprivate func latestPackageIDs(_ query: PackageQuery) throws -> [Data] {
+        let latest = Query.latestPackages(query)
+        let rows = try Row.fetchCursor(try cachedStatement(sql: latest.sql), arguments: latest.arguments)
+        let prefix = Data((query.prefix ?? "").utf8)
         var ids: [Data] = []
         var seen: Set<Data> = []
-        while ids.count < limit, let row = try rows.next() {
+        while ids.count < query.limit, let row = try rows.next() {
             let id = Data(try row.bytes(at: 0))
-            if seen.insert(id).inserted { ids.append(id) }
+            if id.starts(with: prefix), seen.insert(id).inserted { ids.append(id) }
         }
         return ids
     }

@@ -124,7 +124,8 @@ package final class SQLiteArchive: Archive {
     }
 
     package func traceID(of event: Event) async throws -> TraceID {
-        TraceID(store: try await read { try String.fetchOne($0, sql: "SELECT identity FROM store") } ?? "", event: event)
+        let identity = try await read { try String.fetchOne($0, sql: "SELECT identity FROM store") }
+        return TraceID(store: identity ?? "", event: event)
     }
 
     func identity() throws -> String {

@@ -21,8 +21,8 @@ extension SQLiteStore {
 
     package func quarantined(_ id: Int64) async throws -> QuarantinedBody? { try await archive.quarantined(id) }
 
-    package func packages(prefix: String?, limit: Int) async throws -> [PackageSummary] {
-        try await archive.packages(prefix: prefix, limit: limit)
+    package func packages(_ query: PackageQuery) async throws -> [PackageSummary] {
+        try await archive.packages(query)
     }
 
     package func runs(_ query: RunQuery) async throws -> [Run] { try await archive.runs(query) }

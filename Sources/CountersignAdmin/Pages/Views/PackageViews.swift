@@ -21,11 +21,18 @@ struct PackagesView {
     }
 
     let prefix: String
+    let event: String
+    let since: String
+    let until: String
+    let names = EventCatalogue.names.sorted()
     let packages: [Row]
     let hasPackages: Bool
 
-    init(prefix: String?, _ packages: [PackageSummary]) {
-        self.prefix = prefix ?? ""
+    init(_ fields: FormFields, _ packages: [PackageSummary]) {
+        prefix = fields["prefix"] ?? ""
+        event = fields["event"] ?? ""
+        since = fields["since"] ?? ""
+        until = fields["until"] ?? ""
         self.packages = packages.map { package in
             Row(
                 id: package.id.printable,

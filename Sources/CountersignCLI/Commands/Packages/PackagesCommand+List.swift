@@ -44,44 +44,10 @@ extension PackagesCommand {
             let settings = try options.settings(in: environment)
             _ = try environment.span(since: since, until: until)
             try await listing.show(in: environment, settings) { [self, limit = listing.limit] archive in
-                guard event != nil || since != nil || until != nil else {
-                    return .packages(try await archive.packages(prefix: prefix, limit: limit))
-                }
-                var query = EventQuery(name: event, limit: Self.page)
+                var query = PackageQuery(prefix: prefix, event: event, limit: limit)
                 (query.since, query.until) = try environment.span(since: since, until: until)
-                return await .packages(try await archive.packages(of: query, prefix: prefix ?? "", limit: limit))
-                    .explained { unknownEvent(event) }
+                return await .packages(try await archive.packages(query)).explained { unknownEvent(event) }
             }
         }
-
-        /// How many events are read at a time.
-        private static let page = 500
-    }
-}
-
-extension Archive {
-    /// The packages of the events that a query asks for, those of the latest events first.
-    ///
-    /// The limit of the query is how many events are read at a time; the ids of the packages begin with `prefix`.
-    ///
-    /// - Throws: `StoreError`.
-    fileprivate func packages(of query: EventQuery, prefix: String, limit: Int) async throws -> [PackageSummary] {
-        var query = query
-        var seen: Set<String> = []
-        var found: [PackageSummary] = []
-        while found.count < limit {
-            let page = try await events(query)
-            for stored in page where found.count < limit {
-                guard let id = stored.event.payload["packageId"]?.plainText, id.hasPrefix(prefix) else { continue }
-                // Of all that begin with the whole id, it is the first.
-                guard seen.insert(id).inserted, let summary = try await packages(prefix: id, limit: 1).first else {
-                    continue
-                }
-                if summary.id == id { found.append(summary) }
-            }
-            guard page.count == query.limit, let last = page.last else { break }
-            query.before = EventPosition(receivedAt: last.event.receivedAt, id: last.event.id)
-        }
-        return found
     }
 }
