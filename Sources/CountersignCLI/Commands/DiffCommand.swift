@@ -67,7 +67,7 @@ struct DiffCommand: EnvironmentCommand {
         try await environment.reading(settings) { archive in
             let total = try await archive.expectedEvents(since: start)
             let bar = Progress("Judging events", of: total, isWanted: !json && !progress.quiet, environment)
-            defer { bar.clear() }
+            defer { bar.end() }
             try await diff.judge(archive, since: start) { bar.advance(to: $0) }
         }
         let text = DiffText(diff)

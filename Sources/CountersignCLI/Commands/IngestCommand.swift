@@ -56,12 +56,11 @@ struct IngestCommand: EnvironmentCommand {
         } else if !found.isEmpty {
             let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
             let bar = Progress("Storing", of: found.count, isWanted: !json && !progress.quiet, environment)
-            defer { bar.clear() }
+            defer { bar.end() }
             var waiting = found[...]
             try await control.store(found.map(\.delivery)) { _, receipt in
                 guard let event = waiting.popFirst() else { return }
-                bar.clear()
-                show(event, receipt)
+                bar.giveWay(to: { show(event, receipt) })
                 bar.advance(to: found.count - waiting.count)
             }
         }

@@ -109,7 +109,7 @@ struct ReplayCommand: EnvironmentCommand {
     ) async throws -> [ReplayedRun] {
         let label = isDryRun ? "Judging events" : "Replaying events"
         let bar = Progress(label, of: events.count, isWanted: !json && !progress.quiet, environment)
-        defer { bar.clear() }
+        defer { bar.end() }
         var runs: [ReplayedRun] = []
         for start in stride(from: 0, to: events.count, by: Self.batch) {
             let batch = Array(events[start..<min(start + Self.batch, events.count)])

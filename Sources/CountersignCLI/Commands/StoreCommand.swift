@@ -87,13 +87,13 @@ struct StoreCommand: ParsableCommand {
                 throw CommandFailure("'\(file)' is there already; name another file, or replace it with --force")
             }
             let bar = Progress("Copying pages", isWanted: !progress.quiet, environment)
-            defer { bar.clear() }
+            defer { bar.end() }
             try await environment.opening(settings) { archive in
                 try await archive.back(upTo: target) { done, total in
                     if done < total { bar.advance(to: done, of: total) } else { bar.begin("Checking the copy") }
                 }
             }
-            bar.clear()
+            bar.end()
             let size = try FileManager.default.attributesOfItem(atPath: target)[.size] as? Int ?? 0
             print("\(file): \(size) bytes, whole")
         }

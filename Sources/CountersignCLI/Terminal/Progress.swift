@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignModel
 import Foundation
 import Synchronization
 
@@ -11,6 +12,7 @@ final class Progress: Sendable {
         var lastShown: ContinuousClock.Instant?
         var done = 0
         var total: Int?
+        var hasEnded = false
     }
 
     /// How long work may take before anybody wonders.
@@ -33,6 +35,10 @@ final class Progress: Sendable {
         isShown = isWanted && isatty(STDERR_FILENO) == 1 && environment.variables["TERM"] != "dumb"
         variables = environment.variables
         state = Mutex(State(label: label, total: total))
+        guard isShown else { return }
+        // Somebody may wait before anything at all is done, too.
+        DispatchQueue.global()
+            .asyncAfter(deadline: .now() + Self.patience.timeInterval) { [weak self] in self?.showUnlessShown() }
     }
 
     /// Tells that `done` is done in all, of `total` where that has changed.
@@ -45,6 +51,16 @@ final class Progress: Sendable {
             guard now - start >= Self.patience, state.lastShown.map({ now - $0 >= Self.pause }) ?? true else { return }
             state.lastShown = now
             show(ProgressLine(label: state.label, done: done, total: state.total, elapsed: now - start).text)
+        }
+    }
+
+    private func showUnlessShown() {
+        state.withLock { state in
+            guard state.lastShown == nil, !state.hasEnded else { return }
+            state.lastShown = .now
+            show(
+                ProgressLine(label: state.label, done: state.done, total: state.total, elapsed: .now - start).text
+            )
         }
     }
 
@@ -65,13 +81,26 @@ final class Progress: Sendable {
         Self.write("\r" + text(width - 1) + "\u{1B}[K")
     }
 
-    /// Takes the line away, so that something else can be written.
-    func clear() {
+    /// Takes the line away and has `write` write something else.
+    func giveWay(to write: () -> Void) {
         state.withLock { state in
-            guard state.lastShown != nil else { return }
-            state.lastShown = nil
-            Self.write("\r\u{1B}[K")
+            clear(&state)
+            write()
         }
+    }
+
+    /// Takes the line away for good.
+    func end() {
+        state.withLock { state in
+            state.hasEnded = true
+            clear(&state)
+        }
+    }
+
+    private func clear(_ state: inout State) {
+        guard state.lastShown != nil else { return }
+        state.lastShown = nil
+        Self.write("\r\u{1B}[K")
     }
 
     private static func write(_ text: String) {
