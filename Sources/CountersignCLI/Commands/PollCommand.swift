@@ -64,13 +64,13 @@ struct PollCommand: EnvironmentCommand {
             let fate = recovery.event.map { "recovered as event \($0)" } ?? "would be recovered"
             print("\(recovery.name.printable)  \(recovery.packageID.printable)  \(fate)")
         }
-        let packages = report.packages == 1 ? "1 package" : "\(report.packages) packages"
+        let packages = counted(report.packages, "package")
         let count = report.recoveries.count
         print(
             "\(packages) updated since \(report.since.rfc3339); "
                 + (count == 0
                     ? "nothing was missed"
-                    : (count == 1 ? "1 event " : "\(count) events ") + (dryRun ? "missed" : "recovered"))
+                    : counted(count, "event") + " " + (dryRun ? "missed" : "recovered"))
         )
         if count > 0, !dryRun, !isServed { print("Rules act on them at the next start of 'countersign serve'.") }
     }

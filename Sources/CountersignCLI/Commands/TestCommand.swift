@@ -107,7 +107,7 @@ struct TestCommand: EnvironmentCommand {
             let report: JSON = ["passed": 0, "failed": 0, "tests": [], "findings": printer.json(errors)]
             print(report.indented)
         } else {
-            let count = errors.count == 1 ? "1 error" : "\(errors.count) errors"
+            let count = counted(errors.count, "error")
             print(printer.text(errors) + "no test was run: the rules hold \(count)")
         }
         try write(JUnitReport(errors), environment)

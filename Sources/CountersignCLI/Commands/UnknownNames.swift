@@ -4,7 +4,7 @@ import CountersignStore
 
 /// Why there can hardly be an event of a name; nil where there can, and without a name.
 func unknownEvent(_ name: String?) -> String? {
-    guard let name, !name.hasPrefix("X_"), !EventCatalogue.names.contains(name) else { return nil }
+    guard let name, !name.hasPrefix(EventCatalogue.ownPrefix), !EventCatalogue.names.contains(name) else { return nil }
     if name.contains("*") { return "'\(name.printable)' is a pattern, and this takes the name of one event" }
     let clause = Suggestion.clause(for: name, among: EventCatalogue.names)
     return "OneSpan Sign is not known to send an event '\(name.printable)'\(clause)"
@@ -21,6 +21,3 @@ extension Archive {
         return "no rule in force is called '\(id.printable)'\(Suggestion.clause(for: id, among: known))"
     }
 }
-
-/// A number with what it counts: `1 run`, `2 runs`.
-func counted(_ count: Int, _ noun: String) -> String { "\(count) \(noun)\(count == 1 ? "" : "s")" }

@@ -1,3 +1,4 @@
+import CountersignActions
 import CountersignAdmin
 import CountersignModel
 
@@ -16,13 +17,11 @@ extension SettingsLoader {
     }
 
     /// Those that are no settings, and what steps find in their environment.
-    private static let others = [
-        "COUNTERSIGN_CONFIG", Settings.keyVariable, Settings.oldKeyVariable, Settings.adminToken,
-        "COUNTERSIGN_PROCESS", "COUNTERSIGN_FAIL_POINT", "COUNTERSIGN_MUTANT", "COUNTERSIGN_EVENT",
-        "COUNTERSIGN_EVENT_NAME", "COUNTERSIGN_PACKAGE_ID", "COUNTERSIGN_DOCUMENT_ID", "COUNTERSIGN_MESSAGE",
-        "COUNTERSIGN_SESSION_USER", "COUNTERSIGN_CREATED_DATE", "COUNTERSIGN_ORIGIN", "COUNTERSIGN_RUN_ID",
-        "COUNTERSIGN_RULE_ID", "COUNTERSIGN_STEP_ID", "COUNTERSIGN_ATTEMPT", "COUNTERSIGN_IDEMPOTENCY_KEY",
-    ]
+    private static let others =
+        [
+            "COUNTERSIGN_CONFIG", Settings.keyVariable, Settings.oldKeyVariable, Settings.adminToken,
+            "COUNTERSIGN_FAIL_POINT", "COUNTERSIGN_MUTANT",
+        ] + EventVariables.names
 
     /// The variables that begin as ours do and that nothing looks at, in the order of their names.
     ///

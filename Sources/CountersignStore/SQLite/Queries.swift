@@ -109,14 +109,7 @@ extension Query {
             conditions.append("origin = ?")
             arguments += [origin.rawValue]
         }
-        if let since = query.since {
-            conditions.append("received_at >= ?")
-            arguments += [since.milliseconds]
-        }
-        if let until = query.until {
-            conditions.append("received_at < ?")
-            arguments += [until.milliseconds]
-        }
+        bound("received_at", query.since, query.until, &conditions, &arguments)
         if let before = query.before {
             let time = before.receivedAt.milliseconds
             conditions.append("received_at <= ? AND (received_at < ? OR id < ?)")
@@ -155,14 +148,7 @@ extension Query {
             conditions.append("\(sign)state = ?")
             arguments += [state.rawValue]
         }
-        if let since = query.since {
-            conditions.append("created_at >= ?")
-            arguments += [since.milliseconds]
-        }
-        if let until = query.until {
-            conditions.append("created_at < ?")
-            arguments += [until.milliseconds]
-        }
+        bound("created_at", query.since, query.until, &conditions, &arguments)
         if let before = query.before {
             conditions.append("id < ?")
             arguments += [before.rawValue]
@@ -175,6 +161,24 @@ extension Query {
             "SELECT \(Run.columns) FROM runs\(clause(conditions)) ORDER BY id DESC LIMIT ?",
             arguments + [max(0, query.limit)]
         )
+    }
+
+    /// Adds that a time lies between two others, of which the first one counts in.
+    static func bound(
+        _ column: String,
+        _ since: Date?,
+        _ until: Date?,
+        _ conditions: inout [String],
+        _ arguments: inout StatementArguments
+    ) {
+        if let since {
+            conditions.append("\(column) >= ?")
+            arguments += [since.milliseconds]
+        }
+        if let until {
+            conditions.append("\(column) < ?")
+            arguments += [until.milliseconds]
+        }
     }
 
     private static func clause(_ conditions: [String]) -> String {

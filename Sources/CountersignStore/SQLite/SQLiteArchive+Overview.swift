@@ -149,14 +149,7 @@ extension Query {
             conditions.append("name = CAST(? AS TEXT)")
             arguments += [Data(event.utf8)]
         }
-        if let since = query.since {
-            conditions.append("received_at >= ?")
-            arguments += [since.milliseconds]
-        }
-        if let until = query.until {
-            conditions.append("received_at < ?")
-            arguments += [until.milliseconds]
-        }
+        bound("received_at", query.since, query.until, &conditions, &arguments)
         return Query(
             """
             SELECT CAST(package_id AS BLOB) FROM events

@@ -153,8 +153,7 @@ struct RunSelection: ParsableArguments {
         let rules = Dictionary(grouping: found, by: \.ruleID).map { "\($0) (\($1.count))" }.sorted()
         let chosen = found.map(\.id).sorted { $0.rawValue < $1.rawValue }
         try await check(chosen)
-        let count = found.count == 1 ? "1 run" : "\(found.count) runs"
-        try confirm("\(verb) \(count): \(rules.joined(separator: ", "))", yes: yes)
+        try confirm("\(verb) \(counted(found.count, "run")): \(rules.joined(separator: ", "))", yes: yes)
         return chosen
     }
 
