@@ -114,7 +114,7 @@ struct VendorActionTests {
             let rules = """
                 rules:
                   - id: fetch
-                    when: { event: "*" }
+                    when: { event: PACKAGE_* }
                     then:
                       - onespan.download: x.zip
                         retry: { attempts: 1 }
