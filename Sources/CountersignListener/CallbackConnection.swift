@@ -5,8 +5,8 @@ import NIOHTTP1
 
 /// One connection: takes one request after another, has each answered, and takes no longer than it may.
 ///
-/// A request has a deadline to arrive whole, and the program has one to answer it. Whoever misses it, the connection is
-/// answered (408, 503) and ended. What ends with an answer is ended softly: what the client still sends is thrown away
+/// A request has a deadline to arrive whole, from the first byte of its head on, and the program has one to answer it.
+/// Whoever misses it, the connection is answered (408, 503) and ended. What ends with an answer is ended softly: what the client still sends is thrown away
 /// for a moment, since closing at once would make the system drop the answer on its way.
 final class CallbackConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
@@ -33,12 +33,10 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     private static let linger = TimeAmount.seconds(2)
 
-    /// How long a first request is waited for while the program stops: who has connected is about to send one.
-    private static let patience = TimeAmount.seconds(1)
-
     private let desk: CallbackDesk
     private let idleTimeout: TimeAmount
     private let requestDeadline: TimeAmount
+    private let patience: TimeAmount
     private let answerDeadline: TimeAmount
 
     private var state = State.waiting
@@ -57,6 +55,12 @@ final class CallbackConnection: ChannelDuplexHandler {
     /// Who is at the other end, once it was asked for: the system is asked once a connection.
     private var knownRemote: SocketAddress?
 
+    /// When the head came of which a piece is here; nil while there is none.
+    private var headBegin: NIODeadline?
+
+    /// Whether what was read last held more than a piece of a head.
+    private var hasReadPart = false
+
     private var begin = NIODeadline.now()
     private var lastMove = NIODeadline.now()
     private var alarm = Alarm()
@@ -65,6 +69,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         self.desk = desk
         idleTimeout = TimeAmount(desk.settings.idleTimeout)
         requestDeadline = TimeAmount(desk.settings.requestDeadline)
+        patience = TimeAmount(desk.settings.patience)
         answerDeadline = TimeAmount(desk.settings.commitDeadline)
         isLastRequest = isStopping
     }
@@ -84,12 +89,19 @@ final class CallbackConnection: ChannelDuplexHandler {
     }
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        hasReadPart = true
         let part = unwrapInboundIn(data)
         switch state {
         case .ending: return
         case .answering: backlog.append(part)
         default: take(part, context)
         }
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) {
+        if !hasReadPart, case .waiting = state { noteHead(context) }
+        hasReadPart = false
+        context.fireChannelReadComplete()
     }
 
     func read(context: ChannelHandlerContext) {
@@ -122,7 +134,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         case is ChannelShouldQuiesceEvent:
             isLastRequest = true
             guard case .waiting = state else { break }
-            if hasHadRequest { context.close(promise: nil) } else { setAlarm(context) }
+            if hasHadRequest, headBegin == nil { context.close(promise: nil) } else { setAlarm(context) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -153,8 +165,16 @@ extension CallbackConnection {
         }
     }
 
+    /// Takes note of a piece of a head; the decoder keeps it until the head is whole.
+    private func noteHead(_ context: ChannelHandlerContext) {
+        lastMove = .now()
+        headBegin = headBegin ?? lastMove
+        setAlarm(context)
+    }
+
     private func receive(_ request: CallbackRequest, _ context: ChannelHandlerContext) {
-        begin = lastMove
+        begin = headBegin ?? lastMove
+        headBegin = nil
         hasHadRequest = true
         switch desk.reception(of: request, from: remote(context)) {
         case .answer(let answer):
@@ -262,6 +282,13 @@ extension CallbackConnection {
         refuse(with: Answer(status, error: reason), context)
     }
 
+    /// Ends a request that has not come whole in its time.
+    private func refuseLate(_ facts: Logger.Metadata, _ context: ChannelHandlerContext) {
+        let reason = "the request took too long to arrive"
+        desk.refusals.tell(reason, from: remote(context), facts)
+        refuse(with: Answer(.requestTimeout, error: reason), context)
+    }
+
     /// Says that nothing follows, and leaves the client a moment to read what was written.
     private func end(_ context: ChannelHandlerContext) {
         state = .ending
@@ -284,7 +311,8 @@ extension CallbackConnection {
     /// When the patience with what is under way ends.
     private var deadline: NIODeadline {
         switch state {
-        case .waiting: lastMove + (isLastRequest ? Self.patience : idleTimeout)
+        case .waiting where isLastRequest: (headBegin ?? lastMove) + patience
+        case .waiting: min(lastMove + idleTimeout, (headBegin ?? .distantFuture) + requestDeadline)
         case .reading, .skipping: min(lastMove + idleTimeout, begin + requestDeadline)
         case .answering: lastMove + answerDeadline
         case .ending: lastMove + Self.linger
@@ -302,9 +330,8 @@ extension CallbackConnection {
         guard now >= deadline else { return setAlarm(context) }
         switch state {
         case .reading(let request, _) where now >= begin + requestDeadline:
-            let reason = "the request took too long to arrive"
-            desk.refusals.tell(reason, from: remote(context), request.facts)
-            refuse(with: Answer(.requestTimeout, error: reason), context)
+            refuseLate(request.facts, context)
+        case .waiting where headBegin.map { now >= $0 + requestDeadline } ?? false: refuseLate([:], context)
         case .answering:
             desk.logger.error(
                 "Request not answered in time",

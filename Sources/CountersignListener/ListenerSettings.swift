@@ -26,6 +26,9 @@ package struct ListenerSettings: Sendable {
     /// How long a request may take to arrive whole, however steadily it trickles in.
     package var requestDeadline: Duration
 
+    /// How long a first request is waited for while the program stops: who has connected is about to send one.
+    package var patience: Duration
+
     /// How long the store may take; well below the 20 seconds after which OneSpan Sign gives up.
     package var commitDeadline: Duration
 
@@ -39,6 +42,7 @@ package struct ListenerSettings: Sendable {
         maximumConnections: Int = 1_024,
         idleTimeout: Duration = .seconds(30),
         requestDeadline: Duration = .seconds(30),
+        patience: Duration = .seconds(1),
         commitDeadline: Duration = .seconds(8)
     ) {
         self.host = host
@@ -50,6 +54,7 @@ package struct ListenerSettings: Sendable {
         self.maximumConnections = maximumConnections
         self.idleTimeout = idleTimeout
         self.requestDeadline = requestDeadline
+        self.patience = patience
         self.commitDeadline = commitDeadline
     }
 }

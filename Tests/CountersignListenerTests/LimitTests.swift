@@ -121,16 +121,37 @@ struct LimitTests {
         }
     }
 
-    @Test func `a body that trickles in is cut off at the deadline`() async throws {
+    /// What is sent at once, and what then comes byte by byte, without an end.
+    private static let drips = [
+        ("", "POST /callback HTTP/1.1\r\nHost: x\r\nX-Slow: " + filler), ("", String(repeating: "\r\n", count: 2_000)),
+        (TestServer.head(TestServer.proof + "Content-Length: 9000\r\n"), "{" + filler),
+        (TestServer.head(TestServer.proof + "Transfer-Encoding: chunked\r\n"), "2000\r\n{" + filler),
+        (TestServer.callback(TestServer.event()) + "POST /callb", "ack HTTP/1.1\r\nX-Slow: " + filler),
+    ]
+
+    private static let filler = String(repeating: "y", count: 4_000)
+
+    @Test(arguments: drips)
+    func `a head or a body that drips in is cut off at the deadline, however steadily it does`(
+        start: String,
+        drip: String
+    ) async throws {
+        let comesSecond = start.hasSuffix("POST /callb")
         try await TestServer.run(ListenerSettings(requestDeadline: .milliseconds(100))) { server in
             try await RawConnection.open(port: server.port) { connection in
-                try await connection.send(TestServer.head(TestServer.proof + "Content-Length: 500\r\n") + "{")
-                let answer = try await connection.response()
-                #expect(answer.status == 408)
+                if !start.isEmpty { try await connection.send(start) }
+                if comesSecond { #expect(try await connection.response().status == 200) }
+                // As fast as another client is answered, so that nothing depends on how fast the machine is.
+                let answer = try await connection.response(whileDripping: drip) {
+                    _ = try await server.request("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+                }
+                #expect(answer.status == 408 && answer.fields["connection"] == "close")
                 #expect(answer.body == #"{"error": "the request took too long to arrive"}"#)
                 #expect(await connection.end() == "")
             }
-            #expect(server.inbox.callCount == 0)
+            #expect(server.inbox.callCount == (comesSecond ? 1 : 0))
+            let refusals = server.log.lines(at: .warning)
+            #expect(refusals.map { $0.metadata["reason"] } == ["the request took too long to arrive"])
         }
     }
 

@@ -63,6 +63,21 @@ struct RawConnection {
         return Response(status: status, fields: fields, body: String(decoding: received.prefix(length), as: UTF8.self))
     }
 
+    /// Reads one answer while `text` is sent byte by byte, each when `pace` has returned.
+    mutating func response(
+        whileDripping text: String,
+        pace: @escaping @Sendable () async throws -> Void
+    ) async throws -> Response {
+        let drip = Task { [outbound] in
+            for byte in text.utf8 {
+                try await outbound.write(ByteBuffer(bytes: [byte]))
+                try await pace()
+            }
+        }
+        defer { drip.cancel() }
+        return try await response()
+    }
+
     /// Reads until the other side ends the connection, in whatever way; returns what came before.
     mutating func end() async -> String {
         do {
