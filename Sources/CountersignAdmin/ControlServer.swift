@@ -10,6 +10,7 @@ package struct ControlServer: Service {
     private let path: String
     private let desk: AdminDesk
     private let logger: Logger
+    private let onListening: @Sendable () -> Void
 
     /// A server at `path`, which may have `longestPath` bytes at most.
     ///
@@ -17,10 +18,17 @@ package struct ControlServer: Service {
     ///   - path: The path of the socket.
     ///   - desk: What commands look at and order.
     ///   - logger: Where its troubles are told.
-    package init(path: String, desk: AdminDesk, logger: Logger) {
+    ///   - onListening: Called once, when commands are heard.
+    package init(
+        path: String,
+        desk: AdminDesk,
+        logger: Logger,
+        onListening: @escaping @Sendable () -> Void = {}
+    ) {
         self.path = path
         self.desk = desk
         self.logger = logger
+        self.onListening = onListening
     }
 
     /// The longest path that a Unix socket can have, in bytes (`sun_path`, unix(7)).
@@ -32,11 +40,14 @@ package struct ControlServer: Service {
         let router = Router(options: .autoGenerateHeadEndpoints)
         APIRoutes(desk).add(to: router)
         RefusedMethods.add(to: router)
-        let path = path
+        let (path, onListening) = (path, onListening)
         let application = Application(
             router: router,
             configuration: .init(address: .unixDomainSocket(path: path)),
-            onServerRunning: { _ in chmod(path, 0o600) },
+            onServerRunning: { _ in
+                chmod(path, 0o600)
+                onListening()
+            },
             logger: logger
         )
         defer { unlink(path) }

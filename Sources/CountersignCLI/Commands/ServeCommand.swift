@@ -5,6 +5,7 @@ import CountersignListener
 import CountersignModel
 import Foundation
 import Logging
+import UnixSignals
 
 /// `countersign serve`: the server.
 struct ServeCommand: EnvironmentCommand {
@@ -52,6 +53,7 @@ struct ServeCommand: EnvironmentCommand {
             keys: keys,
             environment: environment,
             metrics: metrics,
+            hangups: await UnixSignalsSequence(trapping: .sighup),
             logger: Logger(label: "countersign")
         )
         try await server.run()

@@ -19,6 +19,9 @@ struct Server {
     let keys: [CallbackKey]
     let environment: CommandEnvironment
     let metrics: PrometheusRegistry
+
+    /// What comes of SIGHUP; trapped before there is anything to read, since it would end the program otherwise.
+    let hangups: UnixSignalsSequence
     let logger: Logger
 
     /// Serves until SIGTERM or SIGINT.
@@ -179,13 +182,16 @@ struct Server {
         if let certificateWatch { extras.append(certificateWatch) }
         // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
         let first: [any Service] = exporter.map { [$0] } ?? []
+        let commandsAreHeard = Bell()
         // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [
-            ControlServer(path: settings.controlSocket, desk: desk, logger: quietLogger),
-            door, runner, Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
+            ControlServer(path: settings.controlSocket, desk: desk, logger: quietLogger) { commandsAreHeard.ring() },
+            LateDoor(door: door, opener: commandsAreHeard), runner,
+            Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
-            HangupWatch(reloader: reloader, certificate: certificateWatch, logger: logger), OrphanWatch(clock: clock),
+            HangupWatch(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
+            OrphanWatch(clock: clock),
         ] + extras
     }
 
