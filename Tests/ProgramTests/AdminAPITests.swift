@@ -59,7 +59,8 @@ struct AdminAPITests {
             #expect(try await admin.api("/quarantine")["bodies"]?.array?.first?["body"] == "rubbish")
             let overview = try await admin.api("/overview")
             #expect(overview["dead_letters"] == 1 && overview["rules"]?["count"] == 2)
-            #expect(overview["hours"]?.array?.last?["events"]?.number?.integer ?? 0 > 0)
+            // The hour may have struck meanwhile.
+            #expect(overview["hours"]?.array?.suffix(2).contains { $0["events"]?.number?.integer ?? 0 > 0 } == true)
         }
     }
 

@@ -65,7 +65,7 @@ struct StopTests {
             #expect(runs.count == 1)
         }
         let left = try #require(deployment.text(of: "output/started")).split(separator: "\n").first.map(String.init)
-        let process = try #require(left.flatMap { pid_t($0) })
-        #expect(kill(process, 0) != 0)
+        // Whoever became its parent when its server ended may take its time to note that it has ended.
+        #expect(!isAlive(try #require(left)))
     }
 }
