@@ -61,6 +61,21 @@ import Testing
         await next.close()
     }
 
+    @Test func `an owner who has closed keeps nobody out by a program that is just being started`() async throws {
+        let store = try SQLiteStore.open(path: path)
+        let lock = try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").compactMap { CInt($0) }
+            .first { descriptor in
+                let target = try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(descriptor)")
+                return target?.hasSuffix(path + ".lock") == true
+            }
+        // Between fork and exec a program has a copy of each open file.
+        let copy = dup(try #require(lock))
+        defer { close(copy) }
+        await store.close()
+        let next = try SQLiteStore.open(path: path)
+        await next.close()
+    }
+
     @Test(arguments: [true, false])
     func `an owner who comes through a symbolic link meets the lock`(isThere: Bool) async throws {
         let link = folder.path("link.db")

@@ -22,7 +22,10 @@ final class StoreLock: Sendable {
 
     /// Lets the next owner in; the file stays, because removing it would let two owners lock two files.
     func unlock() {
-        let file = descriptor.withLock { $0.take() }
-        if let file { Foundation.close(file) }
+        guard let file = descriptor.withLock({ $0.take() }) else { return }
+        // A program that is just being started has a copy of every open file, for a moment; closing ours alone would leave
+        // the lock to it.
+        flock(file, LOCK_UN)
+        Foundation.close(file)
     }
 }
