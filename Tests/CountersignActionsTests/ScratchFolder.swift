@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 
 /// A folder that is there for one test.
 final class ScratchFolder: Sendable {
@@ -22,7 +23,21 @@ final class ScratchFolder: Sendable {
         try text.write(toFile: "\(path)/\(name)", atomically: false, encoding: .utf8)
         if isExecutable {
             try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: "\(path)/\(name)")
+            waitUntilNobodyWrites("\(path)/\(name)")
         }
+    }
+
+    /// `F_SETLEASE` of fcntl(2), which Glibc's module does not show.
+    private static let setLease: CInt = 1_024
+
+    /// Returns when nobody has a file open for writing, as nobody could execute it before (ETXTBSY).
+    ///
+    /// A program that another test is just starting has a copy of each file that was open, for a moment.
+    private func waitUntilNobodyWrites(_ path: String) {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        // A lease for reading is granted to who shares the file with no writer (fcntl(2)); it ends with the descriptor.
+        while fcntl(file, Self.setLease, F_RDLCK) != 0, errno == EAGAIN { sched_yield() }
+        close(file)
     }
 
     func has(_ name: String) -> Bool {

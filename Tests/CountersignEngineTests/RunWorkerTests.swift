@@ -166,6 +166,33 @@ struct RunWorkerTests {
         #expect(run.records.isEmpty)
     }
 
+    @Test func `a worker that stood still past its lease changes nothing of what another one did`() async throws {
+        let (calls, gate, log) = (Counter(), Bell(), LogCapture())
+        let shop = Workshop(logger: log.logger()) { _ in
+            let call = calls.next()
+            if call == 1 { await gate.wait() }
+            return ["word": .string("of call \(call)")]
+        }
+        try await shop.use(Self.chain.replacing("one ${event.packageId}\"", with: "one\", timeout: 1h"))
+        try await shop.receive()
+        let lease = Lease(id: "still", until: shop.clock.now.addingTimeInterval(60))
+        let run = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
+        let still = Task { await shop.worker.work(on: run, lease: lease.id) { false } }
+        await shop.action.untilCalled(1)
+        shop.clock.advance(by: .seconds(61))
+        #expect(try await shop.store.rescue(everyOwner: false, at: shop.clock.now) == 1)
+        try await shop.work()
+        let finished = try await shop.onlyRun()
+        #expect(finished.run.state == .succeeded)
+        #expect(finished.story == ["first interrupted", "first succeeded", "second succeeded"])
+        gate.ring()
+        await still.value
+        #expect(try await shop.onlyRun().story == finished.story)
+        #expect(try await shop.onlyRun().records[1].output == ["word": "of call 2"])
+        #expect(shop.action.calls.count == 3)
+        #expect(log.lines(at: .warning).map(\.message) == ["Run belongs to another worker by now"])
+    }
+
     @Test func `nothing new is begun while the program stops`() async throws {
         let shop = Workshop()
         try await shop.use(Self.chain)

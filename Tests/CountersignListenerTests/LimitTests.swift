@@ -2,6 +2,7 @@ import CountersignListener
 import CountersignModel
 import CountersignStore
 import CountersignTesting
+import Foundation
 import Logging
 import Testing
 
@@ -153,6 +154,45 @@ struct LimitTests {
             let refusals = server.log.lines(at: .warning)
             #expect(refusals.map { $0.metadata["reason"] } == ["the request took too long to arrive"])
         }
+    }
+
+    @Test func `a handshake of TLS that drips in gets no more time than silence does`() async throws {
+        let folder = try TemporaryFolder()
+        try makeCertificate(in: folder)
+        let settings = ListenerSettings(
+            certificate: try ServerCertificate(
+                certificateFile: folder.path("cert.pem"),
+                keyFile: folder.path("key.pem")
+            ),
+            idleTimeout: .milliseconds(100)
+        )
+        try await TestServer.run(settings) { server in
+            try await RawConnection.open(port: server.port) { connection in
+                // A record of 16 KiB begins, which is a hello.
+                let drip = "\u{16}\u{3}\u{1}\u{3F}\u{0}\u{1}" + Self.filler
+                await #expect(throws: (any Error).self) {
+                    try await connection.response(whileDripping: drip) {
+                        try await RawConnection.open(port: server.port) { _ in }
+                    }
+                }
+                #expect(await connection.end() == "")
+            }
+        }
+    }
+
+    /// Has OpenSSL's command make a certificate that signs itself.
+    private func makeCertificate(in folder: TemporaryFolder) throws {
+        let command = Process()
+        command.executableURL = URL(filePath: "/usr/bin/openssl")
+        command.currentDirectoryURL = URL(filePath: folder.path)
+        command.arguments = [
+            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem",
+            "-out", "cert.pem", "-days", "2", "-subj", "/CN=localhost",
+        ]
+        command.standardError = FileHandle.nullDevice
+        try command.run()
+        command.waitUntilExit()
+        #expect(command.terminationStatus == 0)
     }
 
     @Test func `a store that hangs is answered for at the deadline, and no more is put before it`() async throws {

@@ -68,6 +68,21 @@ struct DoctorTests {
         #expect(status == .exited(0))
     }
 
+    @Test func `folders are told in which others may plant rules or read secrets`() async throws {
+        let deployment = try Deployment(rules: "rules: []\n", settings: "secrets: { folder: secrets }\n")
+        try deployment.write("x", to: "secrets/TOKEN", mode: 0o600)
+        chmod(deployment.path("rules"), 0o775)
+        chmod(deployment.path("secrets"), 0o755)
+        let outcome = try await deployment.run("doctor", "--json")
+        #expect(outcome.status == .exited(1))
+        let rules = try finding("rules folder", outcome)
+        #expect(rules?["verdict"] == "warning")
+        #expect(rules?["text"]?.string?.contains("its group may write") == true, "\(outcome.output)")
+        let secrets = try finding("secrets folder", outcome)
+        #expect(secrets?["verdict"] == "FAIL")
+        #expect(secrets?["text"]?.string?.contains("chmod go=") == true, "\(outcome.output)")
+    }
+
     private static let needy = """
         rules:
           - id: mails

@@ -109,6 +109,35 @@ struct LedgerTests {
         if !throughServer { try await drop() }
     }
 
+    enum End: CaseIterable {
+        case byStop
+        case byKill
+    }
+
+    @Test(arguments: End.allCases)
+    func `a retry that waits is due at the same time after a restart, and nothing is tried before`(
+        end: End
+    ) async throws {
+        let deployment = try Deployment(rules: Self.failing.replacing("first: 10ms", with: "first: 9000h, max: 9000h"))
+        func waiting() async throws -> JSON? {
+            let run = try await deployment.list("runs").first
+            return run?["state"] == "queued" && lines(deployment, "tries.txt") == 1 ? run?["due_at"] : nil
+        }
+        var due: JSON = .null
+        try await deployment.serve { server in
+            try await server.post(event())
+            due = try await eventually("the wait for the next try") { try await waiting() }
+            if end == .byKill { server.crash() }
+        }
+        try await deployment.serve { server in
+            // What comes later is done before.
+            try await server.post(event(package: "p-2"))
+            try await eventually("the first try of another run") { lines(deployment, "tries.txt") == 2 }
+            #expect(try await deployment.list("runs").last?["due_at"] == due)
+            #expect(try await deployment.show(run: 1).attempts == ["first succeeded", "second failed"])
+        }
+    }
+
     enum Moment: CaseIterable {
         case whileServing
         case afterStop
