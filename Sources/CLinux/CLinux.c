@@ -40,6 +40,8 @@ int linux_clock_is_synchronised(void) {
 
 static int limit(int resource, long long bound) {
     struct rlimit both = {.rlim_cur = (rlim_t)bound, .rlim_max = (rlim_t)bound};
+    // At the soft bound of this one comes SIGXCPU, which tells what happened; at the hard one SIGKILL, which does not.
+    if (resource == RLIMIT_CPU) both.rlim_max++;
     return bound < 0 ? 0 : setrlimit(resource, &both);
 }
 

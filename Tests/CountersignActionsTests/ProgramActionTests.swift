@@ -103,6 +103,10 @@ struct ProgramActionTests {
     @Test func `a program that a signal ends says which one`() async throws {
         let world = try World()
         #expect(await world.failure("shell", ["run": "kill -9 $$"])?.reason == "the script was ended by signal 9")
+        #expect(
+            await world.failure("shell", ["run": "kill -XCPU $$"])?.reason
+                == "the script has used up its time on a processor ('programs.cpu')"
+        )
     }
 
     @Test func `programs start in the output folder, or beside the rule file`() async throws {

@@ -18,7 +18,7 @@ int linux_clock_is_synchronised(void);
 
 /// What a program may use, soft and hard (setrlimit(2)); a negative number sets no bound.
 struct linux_limits {
-    /// Seconds on a processor.
+    /// Seconds on a processor; a program that goes on after the signal that tells it so has one more.
     long long cpu;
     /// Bytes of address space.
     long long memory;

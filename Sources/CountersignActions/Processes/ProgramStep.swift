@@ -1,4 +1,5 @@
 package import CountersignModel
+import Glibc
 
 /// What `shell` and `exec` have in common: where a program starts, what it is given, and what it leaves.
 struct ProgramStep {
@@ -180,6 +181,7 @@ extension ProcessResult {
         let what =
             switch ending {
             case .exited(let code): "\(name) ended with exit status \(code)"
+            case .signalled(Int(SIGXCPU)): "\(name) has used up its time on a processor ('programs.cpu')"
             case .signalled(let signal): "\(name) was ended by signal \(signal)"
             }
         let last = errors.text.split(whereSeparator: \.isNewline).last
