@@ -210,7 +210,7 @@ extension CallbackConnection {
             let body = body
             self.body = []
             let eventLoop = context.eventLoop
-            desk.take(body, key, id) { answer in
+            desk.take(body, key, request) { answer in
                 eventLoop.execute { here.value.connection.answer(id, with: answer, here.value.context) }
             }
         case .readiness:

@@ -70,10 +70,10 @@ final class CallbackDesk: Sendable {
     func take(
         _ body: [UInt8],
         _ key: CallbackKey.ID,
-        _ id: DeliveryID,
+        _ request: CallbackRequest,
         then answer: @escaping @Sendable (Answer) -> Void
     ) {
-        intake.take(body, key, id, then: answer)
+        intake.take(body, key, request, then: answer)
     }
 
     func ready() async -> Answer {

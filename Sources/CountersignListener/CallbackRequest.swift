@@ -20,6 +20,9 @@ struct CallbackRequest: Sendable {
     /// The value of `Authorization`; of several, all in one, as they would be for any other field.
     let authorization: String?
 
+    /// Where in a trace of its own the client stands, as it says (W3C Trace Context); nil where it says so twice.
+    let traceparent: String?
+
     /// The length that the client announced; a number too large for `Int` counts as the largest one.
     let contentLength: Int?
 
@@ -40,6 +43,7 @@ struct CallbackRequest: Sendable {
         method = head.method
         uri = head.uri
         authorization = head.headers.value(of: "authorization")
+        traceparent = head.headers.onlyValue(of: "traceparent")
         contentLength = head.headers.first(name: "content-length").map { Int($0) ?? .max }
         isChunked = head.headers.contains(name: "transfer-encoding")
         wantsPermission = head.headers.first(name: "expect")?.lowercased() == "100-continue"
@@ -72,5 +76,11 @@ extension HTTPHeaders {
         guard let first = first(name: name) else { return nil }
         let all = self[name]
         return all.count > 1 ? all.joined(separator: ", ") : first
+    }
+
+    /// The value of a field that stands once; nil for one that is missing, or stands several times.
+    fileprivate func onlyValue(of name: String) -> String? {
+        guard let first = first(name: name), self[name].count == 1 else { return nil }
+        return first
     }
 }

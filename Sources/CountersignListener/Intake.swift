@@ -54,9 +54,10 @@ final class Intake: Sendable {
     func take(
         _ body: [UInt8],
         _ key: CallbackKey.ID,
-        _ id: DeliveryID,
+        _ request: CallbackRequest,
         then answer: @escaping @Sendable (Answer) -> Void
     ) {
+        let id = request.id
         guard watch.begin() else {
             readiness.note(isStored: false)
             metrics.count(nil, .notStored)
@@ -78,14 +79,20 @@ final class Intake: Sendable {
         let began = traces.map { _ in EventTraces.Moment.now }
         inbox.append(delivery, at: clock.now) { result in
             answer(self.answer(toEvent: name, key, id, since: start, result))
-            if let began, case .success(let receipt) = result { self.trace(receipt, name, since: began) }
+            if let began, case .success(let receipt) = result { self.trace(receipt, name, request, since: began) }
         }
     }
 
     /// Records a delivery, after it is answered.
-    private func trace(_ receipt: Receipt, _ name: String, since start: EventTraces.Moment) {
+    private func trace(
+        _ receipt: Receipt,
+        _ name: String,
+        _ request: CallbackRequest,
+        since start: EventTraces.Moment
+    ) {
         let isNew = if case .stored = receipt { true } else { false }
-        traces?.delivered(receipt.eventID, name: name, isNew: isNew, since: start)
+        let caller = request.traceparent.flatMap { TraceContext(traceparent: $0) }
+        traces?.delivered(receipt.eventID, name: name, isNew: isNew, caller: caller, since: start)
     }
 
     private func answer(

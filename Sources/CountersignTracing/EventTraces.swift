@@ -22,8 +22,16 @@ package struct EventTraces: Sendable {
     ///   - event: The number of its event.
     ///   - name: The event's name.
     ///   - isNew: Whether the event was not there yet.
+    ///   - caller: Where in a trace of its own who sent the callback stands. It is linked and not followed: a stranger
+    ///     does not choose the trace of an event.
     ///   - start: When the callback was there as a whole.
-    package func delivered(_ event: Event.ID, name: String, isNew: Bool, since start: Moment) {
+    package func delivered(
+        _ event: Event.ID,
+        name: String,
+        isNew: Bool,
+        caller: TraceContext? = nil,
+        since start: Moment
+    ) {
         let trace = TraceID(store: identity, first: event)
         let root = spanID("delivery", event)
         let place = isNew ? TracePlace(trace: trace, chosen: root) : TracePlace(trace: trace, parent: root)
@@ -33,6 +41,10 @@ package struct EventTraces: Sendable {
         span.attributes["countersign.delivery.result"] = isNew ? "stored" : "duplicate"
         span.attributes["http.request.method"] = "POST"
         span.attributes["http.response.status_code"] = 200
+        if let caller {
+            let place = TracePlace(trace: caller.trace, parent: caller.span)
+            span.addLink(SpanLink(context: .init(at: place), attributes: [:]))
+        }
         span.end()
     }
 

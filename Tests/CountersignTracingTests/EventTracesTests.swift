@@ -89,6 +89,15 @@ struct EventTracesTests {
         #expect(spans[2]["traceId"] != spans[1]["traceId"], "a stranger's claim is not believed")
     }
 
+    @Test func `the trace of who sent a callback is linked, and not taken over`() {
+        let text = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        traces.delivered(.init(rawValue: 3), name: "X", isNew: true, caller: .init(traceparent: text), since: .now)
+        #expect(spans[0]["traceId"] == .string(TraceID(store: "store", first: .init(rawValue: 3)).description))
+        #expect(spans[0]["parentSpanId"] == nil)
+        let link: JSON = ["traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7"]
+        #expect(spans[0]["links"] == [link])
+    }
+
     @Test func `a span ends once`() {
         let run = traces.run(Self.run(for: Self.event(1)), for: Self.event(1))
         run.end("succeeded")

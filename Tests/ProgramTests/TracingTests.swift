@@ -1,6 +1,7 @@
 import CountersignModel
 import CountersignTesting
 import Foundation
+import NIOHTTP1
 import Testing
 
 /// The traces of the built program, as a collector gets them.
@@ -82,6 +83,42 @@ struct TracingTests {
             let shell = try step("shell")
             let variable = deployment.text(of: "output/traceparent")
             #expect(variable == "00-\(shell.text("traceId"))-\(shell.text("spanId"))-01\n")
+        }
+    }
+
+    @Test func `a callback's own place in a trace is linked, unless it is none or stands twice`() async throws {
+        let mine = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        let offered = [
+            [mine], [], ["00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01"], [mine, mine],
+            [mine + "-more"], [String(repeating: "0", count: 8_000)],
+        ]
+        try await RecordingServer.with { collector in
+            let deployment = try deployment(collector, rules: "rules: []\n")
+            try await deployment.serve { server in
+                for (number, values) in offered.enumerated() {
+                    let fields = values.map { ("traceparent", $0) }
+                    let answer = try await server.send(
+                        .POST,
+                        "/callback",
+                        body: event(package: "p-\(number)"),
+                        fields: fields
+                    )
+                    #expect(answer.status == 200)
+                }
+                _ = try await server.send(
+                    .POST,
+                    "/callback",
+                    body: event(),
+                    key: "wrong",
+                    fields: [("traceparent", mine)]
+                )
+            }
+            let deliveries = try spans(collector).filter { $0.name == "delivery" }
+            #expect(
+                deliveries.count == offered.count && Set(deliveries.map { $0.text("traceId") }).count == offered.count
+            )
+            let links = deliveries.compactMap { $0.json["links"]?.array }.flatMap { $0 }
+            #expect(links == [["traceId": "4bf92f3577b34da6a3ce929d0e0e4736", "spanId": "00f067aa0ba902b7"]])
         }
     }
 

@@ -56,11 +56,13 @@ struct RunningServer: Sendable {
         _ method: HTTPMethod,
         _ path: String,
         body: String? = nil,
-        key: String? = Deployment.key
+        key: String? = Deployment.key,
+        fields: [(String, String)] = []
     ) async throws -> Answer {
         var request = HTTPClientRequest(url: "http://127.0.0.1:\(port)\(path)")
         request.method = method
         if let key { request.headers.add(name: "Authorization", value: "Basic \(key)") }
+        request.headers.add(contentsOf: fields)
         if let body {
             request.headers.add(name: "Content-Type", value: "application/json; charset=utf-8")
             request.body = .bytes(ByteBuffer(string: body))
