@@ -116,6 +116,13 @@ import Testing
         }
         #expect(try await store.events(EventQuery()).count == 1)
         try FileManager.default.removeItem(atPath: filler)
+        // Room for some pages, in which the trial would fit, but hardly an event with its runs.
+        let free = try FileManager.default.attributesOfFileSystem(forPath: disk)[.systemFreeSize] as? Int ?? 0
+        try Data(count: free - (100 << 10)).write(to: URL(fileURLWithPath: filler))
+        await #expect(throws: StoreError.cannotWrite("no space is left for '\(disk)/store.db'")) {
+            try await store.confirmWritable()
+        }
+        try FileManager.default.removeItem(atPath: filler)
         #expect(try await store.append(large, at: now) == .stored(Event.ID(rawValue: 2)))
         try await store.confirmWritable()
         #expect(store.statistics.isBroken == false)

@@ -173,6 +173,7 @@ final class GroupCommit: Sendable {
         state.withLock { state in
             state.statistics.commits += 1
             state.statistics.operations += batch.count
+            state.statistics.logPages = connection.logPages
         }
         batchSize.record(batch.count)
         return answers
@@ -226,6 +227,9 @@ package struct WriteStatistics: Sendable, Equatable {
 
     /// Operations that wait for the commit under way to return.
     package internal(set) var waiting = 0
+
+    /// How many pages of the write-ahead log the last commit left in use.
+    package internal(set) var logPages = 0
 
     /// Checkpoints that could not be made; the log grows until one succeeds.
     package internal(set) var failedCheckpoints = 0

@@ -26,7 +26,7 @@ package final class SQLiteStore: Store {
     /// `willUpgrade` is told before a store of an older version is brought up to date, which takes long for a large one;
     /// what it throws leaves the store as it is.
     ///
-    /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.noRoomToUpgrade`, `.cannotWrite`.
+    /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.noRoomToUpgrade`, `.noAccess`, `.cannotWrite`.
     package static func open(
         path: String,
         willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
@@ -137,6 +137,11 @@ extension SQLiteStore {
     package func confirmWritable() async throws {
         try await writer.write(within: .seconds(1)) {
             try $0.change("UPDATE store SET confirmations = confirmations + 1", [])
+        }
+        // The trial fits into a page; an event with its runs takes more.
+        let log = LogRoom(path: path + "-wal", pages: statistics.logPages)
+        guard log.bytes.map({ $0 >= LogRoom.least }) ?? true else {
+            throw StoreError.cannotWrite("no space is left for '\(path)'")
         }
     }
 }

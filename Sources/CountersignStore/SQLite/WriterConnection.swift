@@ -23,10 +23,15 @@ final class WriterConnection: Sendable {
         }
     }
 
+    /// How many pages of the write-ahead log the last commit left in use.
+    ///
+    /// Ask on the queue only.
+    var logPages: Int { gauge.pages }
+
     /// Whether the write-ahead log is long enough to be moved into the main file.
     ///
     /// 16,000 pages are 64 MiB; SQLite's own 1,000 would nearly halve the throughput. Ask on the queue only.
-    var isLogLong: Bool { gauge.pages >= 16_000 }
+    var isLogLong: Bool { logPages >= 16_000 }
 
     /// Does `body` after everything that was asked before.
     func perform(_ body: @escaping @Sendable (Database) -> Void) {
