@@ -54,7 +54,8 @@ package struct AdminServer: Service {
             server: .http1(configuration: .init(idleTimeout: .seconds(60))),
             configuration: .init(address: .hostname(host, port: port)),
             onServerRunning: { channel in
-                let port = channel.localAddress?.port ?? 0
+                // A channel that was closed at once, as the program could not start, has no address any more.
+                guard let port = channel.localAddress?.port else { return }
                 let name = host.contains(":") ? "[\(host)]" : host
                 logger.info("Admin pages are served", metadata: ["url": "http://\(name):\(port)/"])
             },

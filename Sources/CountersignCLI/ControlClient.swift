@@ -111,7 +111,7 @@ struct ControlClient {
             throw CommandFailure("there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE")
         }
         do {
-            let store = try SQLiteStore.open(path: settings.storePath)
+            let store = try SQLiteStore.open(path: settings.storePath) { tellOfUpgrade($0) }
             do {
                 try await work(store)
             } catch {
@@ -125,6 +125,14 @@ struct ControlClient {
         } catch let error as StoreError {
             throw CommandFailure("\(error)")
         }
+    }
+
+    /// Says in time why the command takes long, and that an older program will not read the store any more.
+    private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
+        let sentence =
+            "bringing '\(settings.storePath)' up to date first, which an older Countersign made (schema \(upgrade.from) to "
+            + "\(upgrade.to)); that takes a while for a large one, and this one has \(upgrade.size) MiB"
+        FileHandle.standardError.write(Data("countersign: \(sentence.printable)\n".utf8))
     }
 
     /// Gives a server that has the store already, and is still starting, a few seconds to make its socket.

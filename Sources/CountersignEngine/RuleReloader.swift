@@ -16,6 +16,7 @@ package struct RuleReloader: Service {
     private let clock: any WallClock
     private let logger: Logger
     private let read: @Sendable () throws -> RuleSources
+    private let examine: @Sendable (LoadedRules?) -> Void
 
     /// Rung to have the folder looked at now (SIGHUP).
     package let hurry = Bell()
@@ -23,13 +24,22 @@ package struct RuleReloader: Service {
     /// Rung when somebody asked for the look.
     private let asked = Bell()
 
+    /// - Parameters:
+    ///   - book: Where rules come into force.
+    ///   - board: Where it is told that they could not.
+    ///   - interval: How often the folder is looked at.
+    ///   - clock: Tells when to look again.
+    ///   - logger: Where it is told what became of new rules.
+    ///   - read: Reads the folder.
+    ///   - examine: Called with rules that have just come into force, to tell what they lack.
     package init(
         book: RuleBook,
         board: TroubleBoard,
         every interval: Duration,
         clock: any WallClock,
         logger: Logger,
-        read: @escaping @Sendable () throws -> RuleSources
+        read: @escaping @Sendable () throws -> RuleSources,
+        examine: @escaping @Sendable (LoadedRules?) -> Void = { _ in }
     ) {
         self.book = book
         self.board = board
@@ -37,6 +47,7 @@ package struct RuleReloader: Service {
         self.clock = clock
         self.logger = logger
         self.read = read
+        self.examine = examine
     }
 
     /// Reads the secrets now, and brings the rules into force as they lie there at this moment.
@@ -102,7 +113,10 @@ package struct RuleReloader: Service {
             }
             let change = try await book.install(sources)
             report(change, logger)
-            if case .installed = change { warnOfMissingSecrets(book.current, logger) }
+            if case .installed = change {
+                warnOfMissingSecrets(book.current, logger)
+                examine(book.current)
+            }
             try await board.tell(of: change, sources.version)
             return true
         } catch {

@@ -76,8 +76,12 @@ package struct CallbackServer: Service {
                 door = try await bootstrap.bind(host: settings.host, port: settings.port).get()
             }
         } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)) } ?? "\(error)"
-            throw ListenerError.cannotListen(host: settings.host, port: settings.port, reason: reason)
+            throw ListenerError.cannotListen(
+                host: settings.host,
+                port: settings.port,
+                code: (error as? IOError)?.errnoCode,
+                reason: Self.reason(error)
+            )
         }
         listening(on: door)
         try await withTaskCancellationHandler {
@@ -99,6 +103,14 @@ package struct CallbackServer: Service {
         } onCancel: {
             door.close(promise: nil)
             connections.close()
+        }
+    }
+
+    private static func reason(_ error: any Error) -> String {
+        switch error {
+        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
+        case is SocketAddressError.UnknownHost: "no address is known for this name"
+        default: "\(error)"
         }
     }
 

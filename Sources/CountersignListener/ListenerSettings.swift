@@ -1,3 +1,5 @@
+import Glibc
+
 /// Where the server listens and how much it puts up with.
 package struct ListenerSettings: Sendable {
     package var host: String
@@ -61,14 +63,25 @@ package struct ListenerSettings: Sendable {
 
 /// Why the server did not start.
 package enum ListenerError: Error, Equatable {
-    case cannotListen(host: String, port: Int, reason: String)
+    /// `code` is the number of the system's reason (errno), where it is one.
+    case cannotListen(host: String, port: Int, code: CInt?, reason: String)
 }
 
 extension ListenerError: CustomStringConvertible {
     package var description: String {
         switch self {
-        case .cannotListen(let host, let port, let reason):
-            "cannot listen on \(host):\(port): \(reason); name another address, or stop what listens there"
+        case .cannotListen(let host, let port, let code, let reason):
+            "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port): \(reason); \(Self.remedy(for: code))"
+        }
+    }
+
+    private static func remedy(for code: CInt?) -> String {
+        switch code {
+        case EADDRINUSE: "stop what listens there, or name another port by 'listen'"
+        case EADDRNOTAVAIL: "name an address of this machine by 'listen', or 0.0.0.0 for all that it has"
+        case EACCES:
+            "ports below 1024 take a right: have systemd listen (countersign.socket), or name a port above by 'listen'"
+        default: "name another address by 'listen'"
         }
     }
 }

@@ -4,6 +4,10 @@ package import CountersignModel
 package enum StoreError: Error, Equatable {
     /// The disk refused to write; nothing was stored.
     case cannotWrite(String)
+    /// The system does not let this process make or open a file of the store, or protect it.
+    case noAccess(FileRefusal)
+    /// A copy of the store cannot be written; the store itself is well.
+    case cannotCopy(String)
     /// The file is no store, or is damaged.
     case unreadable(path: String, String)
     /// A newer Countersign made the store; `found` and `known` are numbers of migrations.
@@ -26,6 +30,8 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .cannotWrite(let reason):
             "the store cannot write: \(reason); free disk space or mend the disk, the program goes on by itself"
+        case .noAccess(let refusal): "the store cannot be opened: \(refusal)"
+        case .cannotCopy(let reason): "the copy cannot be written: \(reason)"
         case .unreadable(let path, let reason): "'\(path)' cannot be read as a Countersign store: \(reason)"
         case .newer(let path, let found, let known):
             "'\(path)' was made by a newer Countersign (schema \(found), this program knows \(known)); "

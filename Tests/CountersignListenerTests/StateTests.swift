@@ -202,7 +202,22 @@ struct StateTests {
             )
             let error = try await #require(throws: ListenerError.self) { try await second.run() }
             #expect("\(error)".hasPrefix("cannot listen on 127.0.0.1:\(server.port): "), "\(error)")
-            #expect("\(error)".contains("in use"), "\(error)")
+            #expect("\(error)".contains("in use; stop what listens there"), "\(error)")
         }
+    }
+
+    @Test func `why it cannot listen is told with what to do about it`() {
+        func sentence(_ host: String, _ code: CInt?, _ reason: String) -> String {
+            "\(ListenerError.cannotListen(host: host, port: 80, code: code, reason: reason))"
+        }
+        #expect(
+            sentence("::1", EACCES, "permission denied")
+                .hasPrefix("cannot listen on [::1]:80: permission denied; ports below 1024 take a right")
+        )
+        #expect(
+            sentence("10.9.9.9", EADDRNOTAVAIL, "x")
+                .hasSuffix("x; name an address of this machine by 'listen', or 0.0.0.0 for all that it has")
+        )
+        #expect(sentence("a.invalid", nil, "x").hasSuffix("x; name another address by 'listen'"))
     }
 }

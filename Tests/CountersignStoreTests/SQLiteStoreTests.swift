@@ -224,8 +224,9 @@ import Testing
         #expect {
             try SQLiteStore.open(path: folder.path("file/store.db"))
         } throws: { error in
-            guard case StoreError.cannotWrite(let reason) = error else { return false }
-            return reason.contains(folder.path("file"))
+            guard case StoreError.noAccess(let refusal) = error else { return false }
+            return refusal.path == folder.path("file") && refusal.code == EEXIST
+                && "\(error)".hasPrefix("the store cannot be opened: cannot make the folder '\(folder.path("file"))': ")
         }
     }
 

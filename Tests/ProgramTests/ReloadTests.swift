@@ -92,6 +92,37 @@ struct ReloadTests {
         }
     }
 
+    @Test func `what new rules lack is told when they come into force`() async throws {
+        let deployment = try Deployment(rules: Self.rules("old"))
+        try await deployment.serve { server in
+            let rules = """
+                rules:
+                  - id: needy
+                    when: { event: PACKAGE_COMPLETE }
+                    then:
+                      - email: { to: [ops@example.com], subject: Done, text: It is done. }
+                      - chat: { url: "${secret:CHAT_URL}", text: It is done. }
+                      - onespan.remind: Signer1
+                """
+            try deployment.write(rules, to: "rules/rules.yaml")
+            _ = try await server.log.line(with: "Secret missing", "CHAT_URL")
+            _ = try await server.log.line(with: "Rules send mail, but mail.server is not set", "needy")
+            _ = try await server.log.line(with: "Rules ask OneSpan Sign, but onespan.url is not set", "needy")
+            try FileManager.default.removeItem(atPath: deployment.path("rules/rules.yaml"))
+            _ = try await server.log.line(with: "There is no rule, so nothing will be done", deployment.path("rules"))
+        }
+    }
+
+    @Test func `a first start without a folder of rules says what to do`() async throws {
+        let deployment = try Deployment(rules: nil, settings: "rules: nowhere\n")
+        let outcome = try await deployment.run("serve")
+        #expect(outcome.status == .exited(1))
+        #expect(
+            outcome.errors.contains("'\(deployment.path("nowhere"))': no such file or directory; see who may read it")
+        )
+        #expect(outcome.errors.contains("countersign init"))
+    }
+
     @Test func `a server that has never had right rules refuses to start and shows the finding`() async throws {
         let deployment = try Deployment(rules: "rules:\n  - id: a\n    then: []\n")
         let outcome = try await deployment.run("serve")

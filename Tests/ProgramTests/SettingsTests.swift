@@ -1,4 +1,5 @@
 import CountersignTesting
+import Glibc
 import NIOHTTP1
 import Subprocess
 import SystemPackage
@@ -49,6 +50,45 @@ struct SettingsTests {
         let outcome = try await deployment.run("serve", environment: [name: value])
         #expect(outcome.status == .exited(2))
         #expect(outcome.errors.contains(shown) && outcome.errors.contains(value), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [
+        ("store: ledger.db\n", "such as sqlite:ledger.db, not 'ledger.db'"),
+        ("store: 'mysql://host/x'\n", "such as sqlite:countersign.db, not 'mysql://host/x'"),
+        ("mail: { server: relay, from: a@example.com }\n", "such as smtp.example.com:587, not 'relay'"),
+    ])
+    func `what would be right is told by an example that fits`(settings: String, words: String) async throws {
+        let outcome = try await Deployment(rules: nil, settings: settings).run("runs", "list")
+        #expect(outcome.status == .exited(2))
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+    }
+
+    @Test func `an output folder that cannot be made is told in a sentence, and the store is as private as ever`()
+        async throws
+    {
+        let deployment = try Deployment(
+            rules: nil,
+            settings: "files: { root: countersign.yaml }\nstore: sqlite:data/s.db\n"
+        )
+        let outcome = try await deployment.run("serve")
+        #expect(outcome.status == .exited(1))
+        let words =
+            "the output folder '\(deployment.path("countersign.yaml"))' cannot be made: file exists; name another"
+        #expect(outcome.errors.contains(words), "\(outcome.errors)")
+        try deployment.write("store: sqlite:fresh/s.db\n", to: "countersign.yaml")
+        try await deployment.serve { _ throws in #expect(try deployment.mode(of: "fresh") == 0o700) }
+    }
+
+    @Test func `folders that others may write are told at the start`() async throws {
+        let deployment = try Deployment(rules: nil, settings: "secrets: { folder: nowhere }\n")
+        #expect(chmod(deployment.path("rules"), 0o777) == 0)
+        let (status, log) = try await deployment.serve { _ in }
+        #expect(status == .exited(0))
+        for words in [
+            "everybody may write '\(deployment.path("rules"))'", "there is none at '\(deployment.path("nowhere"))'",
+        ] {
+            #expect(log.lines.contains { $0.contains("A folder is not as it should be") && $0.contains(words) })
+        }
     }
 
     @Test func `all that is wrong is told at once`() async throws {

@@ -48,6 +48,52 @@ struct StoreFileTests {
         }
     }
 
+    @Test func `a command that brings an older store up to date says so, once`() async throws {
+        let deployment = try Deployment(rules: nil)
+        try await deployment.serve { server in
+            try await server.post(event())
+            _ = try await deployment.settledRuns()
+        }
+        try await python(
+            """
+            c.executescript('DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place; \
+            CREATE UNIQUE INDEX events_by_key ON events (deduplication_key); PRAGMA user_version = 4')
+            """,
+            on: deployment.path("countersign.db")
+        )
+        let body = event(package: "p-2")
+        let first = try await deployment.run("ingest", "-", input: body)
+        #expect(first.status == .exited(0), "\(first.errors)")
+        let words = "up to date first, which an older Countersign made (schema 4 to 5)"
+        #expect(first.errors.contains("bringing '\(deployment.path("countersign.db"))' \(words)"), "\(first.errors)")
+        let second = try await deployment.run("ingest", "-", input: body)
+        #expect(second.status == .exited(0) && second.errors.isEmpty, "\(second.errors)")
+    }
+
+    @Test(.enabled(if: geteuid() == 0, "only root acts in the place of others"))
+    func `what root does to the store of another user keeps that user from nothing`() async throws {
+        let deployment = try Deployment(rules: nil)
+        try await deployment.serve { server in try await server.post(event()) }
+        let store = deployment.path("countersign.db")
+        #expect(chown(store, 54_321, 54_321) == 0)
+        try FileManager.default.removeItem(atPath: store + ".lock")
+        let outcome = try await deployment.run("ingest", "-", input: event(package: "p-2"))
+        #expect(outcome.status == .exited(0), "\(outcome.errors)")
+        for name in try deployment.listing().keys where name.hasPrefix("countersign.db") {
+            var status = stat()
+            #expect(stat(deployment.path(name), &status) == 0 && status.st_uid == 54_321, "\(name)")
+        }
+    }
+
+    private func python(_ script: String, on store: String) async throws {
+        let python = try await Subprocess.run(
+            .name("python3"),
+            arguments: ["-c", "import sqlite3, sys\nc = sqlite3.connect(sys.argv[1])\n\(script)", store],
+            output: .discarded
+        )
+        try #require(python.terminationStatus.isSuccess)
+    }
+
     @Test func `the store and the control socket belong to their owner alone`() async throws {
         let deployment = try Deployment(rules: nil)
         try await deployment.serve { server in

@@ -2,11 +2,14 @@ import CountersignEngine
 import CountersignRules
 import Logging
 
-/// What is told at the start so that nobody waits for what cannot come.
+/// What is told at the start, and with new rules, so that nobody waits for what cannot come.
 extension Server {
     /// Tells of rules whose steps will fail because it is not known whom to ask, or how to send their mail.
     func warnOfMissingSettings(_ rules: LoadedRules?) {
         guard let ruleSet = rules?.ruleSet else { return }
+        if ruleSet.rules.isEmpty {
+            logger.warning("There is no rule, so nothing will be done", metadata: ["folder": "\(settings.rulesPath)"])
+        }
         let (asking, mailing) = (ruleSet.rulesAsking, ruleSet.rules { settings.lacksMailServer($0) })
         if settings.oneSpan == nil, !asking.isEmpty {
             logger.warning(
@@ -25,6 +28,16 @@ extension Server {
             logger.warning(
                 "Rules send mail to nobody: a step has no 'to', and mail.to is not set",
                 metadata: ["rules": "\(unaddressed.joined(separator: " "))"]
+            )
+        }
+    }
+
+    /// Tells of folders that others may write, or that are not there, as the doctor does.
+    func warnOfPlaces() {
+        for finding in Doctor(settings: settings, environment: environment).places() where finding.verdict != .fine {
+            logger.warning(
+                "A folder is not as it should be",
+                metadata: ["folder": "\(finding.subject)", "reason": "\(finding.text)"]
             )
         }
     }

@@ -44,15 +44,12 @@ struct Server {
         let registry = try await environment.registry(for: settings)
         let store: SQLiteStore
         do {
-            try FileManager.default.createDirectory(
-                atPath: settings.outputRoot,
-                withIntermediateDirectories: true
-            )
             store = try SQLiteStore.open(path: settings.storePath) { tellOfUpgrade($0) }
         } catch {
             throw CommandFailure("\(error)")
         }
         do {
+            try makeOutputFolder()
             try await serve(store, registry, certificate, access)
         } catch {
             await store.close()
@@ -60,6 +57,20 @@ struct Server {
         }
         await store.close()
         logger.info("Stopped")
+    }
+
+    private func makeOutputFolder() throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: settings.outputRoot,
+                withIntermediateDirectories: true
+            )
+        } catch {
+            throw CommandFailure(
+                "the output folder '\(settings.outputRoot)' cannot be made: \(systemWords(error)); name another with "
+                    + "'files.root', or see who may write there"
+            )
+        }
     }
 
     private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
@@ -90,13 +101,15 @@ struct Server {
         warnOfMissingSecrets(book.current, logger)
         warnOfMissingSettings(book.current)
         warnOfStrangers(book.current)
+        warnOfPlaces()
         let reloader = RuleReloader(
             book: book,
             board: board,
             every: EngineSettings().reloadEvery,
             clock: environment.clock,
             logger: logger,
-            read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) }
+            read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) },
+            examine: { warnOfMissingSettings($0) }
         )
         await takeOverPrograms(of: store)
         let grace = settings.grace + .seconds(5)
@@ -340,13 +353,8 @@ struct Server {
             sources = try RuleSources.read(folder: settings.rulesPath)
         } catch {
             try await board.tell(ofUnreadableRules: "\(error)")
-            return "\(error)"
-        }
-        if sources.files.isEmpty {
-            logger.warning(
-                "There is no rule file, so nothing will be done",
-                metadata: ["folder": "\(settings.rulesPath)"]
-            )
+            return
+                "\(error); see who may read it, or name another folder by 'rules' ('countersign init' writes a first rule)"
         }
         let change = try await book.install(sources)
         try await board.tell(of: change, sources.version)
@@ -372,7 +380,7 @@ struct Server {
     }
 
     private func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {
-        let rules = book.current.map { "\($0.ruleSet.rules.count) rules in force" }
+        let rules = book.current.map { counted($0.ruleSet.rules.count, "rule") + " in force" }
         do {
             try await store.confirmWritable()
             return Readiness(store: .writable, rules: rules.map { .ready($0) } ?? .failing("none"))

@@ -27,7 +27,7 @@ struct MailSettings: Sendable {
             }
             throw UsageError("'mail.\(other.key)' needs 'mail.server', such as smtp.example.com:587")
         }
-        (host, port) = try Settings.address(text, of: "mail.server")
+        (host, port) = try Settings.address(text, of: "mail.server", such: "smtp.example.com:587")
         do throws(StepFailure) {
             _ = try Destination("https://\(host.contains(":") ? "[\(host)]" : host):\(port)/", source: text)
         } catch {

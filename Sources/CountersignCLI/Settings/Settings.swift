@@ -167,9 +167,13 @@ struct Settings: Sendable {
     /// The Unix socket through which commands reach the running server.
     var controlSocket: String { storePath + ".sock" }
 
-    static func address(_ text: String, of setting: String) throws -> (host: String, port: Int) {
+    static func address(
+        _ text: String,
+        of setting: String,
+        such example: String = "127.0.0.1:8080"
+    ) throws -> (host: String, port: Int) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else {
-            throw UsageError("'\(setting)' is written as HOST:PORT, such as 127.0.0.1:8080, not '\(text)'")
+            throw UsageError("'\(setting)' is written as HOST:PORT, such as \(example), not '\(text)'")
         }
         guard (0...65_535).contains(port) else {
             throw UsageError("the port of '\(setting)' is a number from 0 to 65535, not \(port)")
@@ -218,7 +222,8 @@ struct Settings: Sendable {
 
     private static func storePath(_ text: String) throws -> String {
         guard text.hasPrefix("sqlite:"), text.count > "sqlite:".count else {
-            throw UsageError("'store' is written as sqlite:FILE, such as sqlite:countersign.db, not '\(text)'")
+            let example = text.isEmpty || text.contains(":") ? "countersign.db" : text
+            throw UsageError("'store' is written as sqlite:FILE, such as sqlite:\(example), not '\(text)'")
         }
         return String(text.dropFirst("sqlite:".count))
     }

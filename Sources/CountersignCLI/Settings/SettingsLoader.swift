@@ -136,7 +136,8 @@ extension SettingsLoader {
 
     private static func absolute(_ text: String, _ key: String, _ folder: String) -> String {
         guard SettingsDeclaration.paths.contains(key) else { return text }
-        if key == "store", text.hasPrefix("sqlite:") {
+        if key == "store" {
+            guard text.hasPrefix("sqlite:") else { return text }
             return "sqlite:" + String(text.dropFirst("sqlite:".count)).absolute(from: folder)
         }
         return text.absolute(from: folder)

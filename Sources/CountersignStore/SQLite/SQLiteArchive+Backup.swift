@@ -18,12 +18,12 @@ extension SQLiteArchive {
             try? FileManager.default.removeItem(atPath: draft)
             guard FileManager.default.createFile(atPath: draft, contents: nil, attributes: [.posixPermissions: 0o600])
             else {
-                throw StoreError.cannotWrite("the file '\(draft)' cannot be made (\(String(cString: strerror(errno))))")
+                throw StoreError.cannotCopy("\(FileRefusal(to: "make", draft, errno))")
             }
             try await copy(into: draft, progress)
             try Self.sync(draft)
             guard rename(draft, target) == 0 else {
-                throw StoreError.cannotWrite("'\(target)' cannot be written (\(String(cString: strerror(errno))))")
+                throw StoreError.cannotCopy("\(FileRefusal(to: "write", target, errno))")
             }
             try Self.sync(URL(fileURLWithPath: target).deletingLastPathComponent().path)
         } catch {
@@ -50,6 +50,9 @@ extension SQLiteArchive {
             }
             try copy.close()
         } catch let error as DatabaseError {
+            if case .cannotWrite(let reason) = StoreError(writing: error, path: draft) {
+                throw StoreError.cannotCopy("\(reason); free disk space, or name a file elsewhere")
+            }
             throw StoreError(writing: error, path: draft)
         }
     }
@@ -68,10 +71,8 @@ extension SQLiteArchive {
 
     private static func sync(_ path: String) throws {
         let file = Glibc.open(path, O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { throw StoreError.cannotWrite("'\(path)' cannot be opened to sync it") }
+        guard file >= 0 else { throw StoreError.cannotCopy("\(FileRefusal(to: "sync", path, errno))") }
         defer { Glibc.close(file) }
-        guard fsync(file) == 0 else {
-            throw StoreError.cannotWrite("'\(path)' cannot be synced (\(String(cString: strerror(errno))))")
-        }
+        guard fsync(file) == 0 else { throw StoreError.cannotCopy("\(FileRefusal(to: "sync", path, errno))") }
     }
 }

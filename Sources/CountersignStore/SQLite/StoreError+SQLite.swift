@@ -23,11 +23,17 @@ extension StoreError {
             switch error.resultCode {
             case .SQLITE_NOTADB: "it is no SQLite database"
             case .SQLITE_CORRUPT: "it is damaged; keep a copy of it and restore a backup"
-            case .SQLITE_CANTOPEN: "the file, or a file beside it, cannot be opened"
+            case .SQLITE_CANTOPEN: "the file, or a file beside it, cannot be opened" + Self.hint(onOwnerOf: path)
             case .SQLITE_BUSY: "another program has locked it"
             default: "SQLite says: \(error.message ?? "no reason given")"
             }
         self = .unreadable(path: path, reason)
+    }
+
+    /// As whom to try, where the store belongs to another user.
+    private static func hint(onOwnerOf path: String) -> String {
+        FileRefusal.owner(of: path).map { "; it belongs to the user '\($0)': do this as that user (sudo -u \($0) …)" }
+            ?? ""
     }
 }
 

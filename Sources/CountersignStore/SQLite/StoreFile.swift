@@ -55,7 +55,9 @@ struct StoreFile {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            throw StoreError.cannotWrite("cannot make the folder '\(folder)': \(error.localizedDescription)")
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? any Error
+            let code = cause.map { ($0 as NSError).code } ?? Int(EIO)
+            throw StoreError.noAccess(FileRefusal(to: "make the folder", folder, CInt(code)))
         }
     }
 
@@ -84,6 +86,6 @@ struct StoreFile {
     }
 
     private func failure(_ verb: String) -> StoreError {
-        .cannotWrite("cannot \(verb) '\(path)': \(String(cString: strerror(errno)))")
+        .noAccess(FileRefusal(to: verb, path, errno))
     }
 }

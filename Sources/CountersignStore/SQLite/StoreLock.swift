@@ -5,17 +5,25 @@ import Synchronization
 final class StoreLock: Sendable {
     private let descriptor: Mutex<CInt?>
 
-    /// - Throws: `StoreError.inUse` when another owner lives, `StoreError.cannotWrite` when the file cannot be made.
+    /// - Throws: `StoreError.inUse` when another owner lives, `StoreError.noAccess` when the file cannot be made.
     init(store path: String) throws {
         let file = open(path + ".lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard file >= 0 else {
-            throw StoreError.cannotWrite("cannot open '\(path).lock': \(String(cString: strerror(errno)))")
+            throw StoreError.noAccess(FileRefusal(to: "open", path + ".lock", errno))
         }
+        Self.leave(file, toOwnerOf: path)
         guard flock(file, LOCK_EX | LOCK_NB) == 0 else {
             Foundation.close(file)
             throw StoreError.inUse(path: path)
         }
         descriptor = Mutex(file)
+    }
+
+    /// Has the lock belong to whom the store belongs to, where root makes it; else the server could not open it.
+    private static func leave(_ file: CInt, toOwnerOf path: String) {
+        var status = stat()
+        guard geteuid() == 0, stat(path, &status) == 0, status.st_uid != 0 else { return }
+        _ = fchown(file, status.st_uid, status.st_gid)
     }
 
     deinit { unlock() }
