@@ -12,6 +12,7 @@ struct StoreCommand: ParsableCommand {
             Examples:
               countersign store check
               countersign store backup /backup/countersign-$(date +%F).db
+              countersign store check /backup/countersign-2026-11-24.db
             """,
         subcommands: [Check.self, Backup.self]
     )
@@ -23,18 +24,32 @@ struct StoreCommand: ParsableCommand {
             discussion: """
                 SQLite's structures, the belonging of rows to one another, and each event's body against the hash that was
                 stored with it. It can be used on a backup as well:
-                  countersign store check --store sqlite:/backup/countersign-2026-11-24.db
+                  countersign store check /backup/countersign-2026-11-24.db
 
                 Exit status: 0 all is whole, 1 something is damaged.
                 """
         )
+
+        @Argument(
+            help: ArgumentHelp("A copy to look through; without it, the store of the settings.", valueName: "file"),
+            completion: .file()
+        )
+        var file: String?
 
         @Flag(help: "Print a JSON object.")
         var json = false
 
         @OptionGroup var options: SettingsOptions
 
+        func validate() throws {
+            guard file == nil || options.store == nil else {
+                throw ValidationError("name one store only, by FILE or by --store")
+            }
+        }
+
         func run(in environment: CommandEnvironment) async throws {
+            var options = options
+            if let file { options.store = "sqlite:" + file }
             let settings = try options.settings(in: environment)
             let check = try await environment.opening(settings) { try await $0.check() }
             if json {
@@ -48,7 +63,8 @@ struct StoreCommand: ParsableCommand {
             } else {
                 for damage in check.damages { print(damage.description.printable) }
                 let verdict = check.damages.isEmpty ? "all is whole" : "restore a backup, and keep this file"
-                print("\(check.events) events and \(check.runs) runs, \(check.damages.count) damages: \(verdict)")
+                let seen = "\(counted(check.events, "event")) and \(counted(check.runs, "run"))"
+                print("\(seen), \(counted(check.damages.count, "damage")): \(verdict)")
             }
             if !check.damages.isEmpty { throw ExitCode(1) }
         }

@@ -65,6 +65,6 @@ extension Doctor {
         if !idle.isEmpty {
             findings.append(.warning("registration", "no rule acts on \(idle), which is registered"))
         }
-        return findings + [.fine("registration", "\(found.events.count) events to '\(url)'")]
+        return findings + [.fine("registration", "\(counted(found.events.count, "event")) to '\(url)'")]
     }
 }
