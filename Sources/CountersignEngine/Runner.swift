@@ -31,7 +31,7 @@ package struct Runner: Service {
     }
 
     package func run() async throws {
-        await rescue(everyOwner: true)
+        await rescue(everyOwner: true, at: clock.now)
         await withTaskGroup { group in
             group.addTask { await renewLeases() }
             await withGracefulShutdownHandler {
@@ -95,8 +95,10 @@ package struct Runner: Service {
     private func renewLeases() async {
         let pause = settings.lease.timeInterval / 3
         while !Task.isCancelled {
-            try? await clock.sleep(until: clock.now.addingTimeInterval(pause))
+            let due = clock.now.addingTimeInterval(pause)
+            try? await clock.sleep(until: due)
             if Task.isCancelled { return }
+            let now = clock.now
             for id in floor.leases {
                 let lease = Lease(id: id, until: clock.now.addingTimeInterval(settings.lease.timeInterval))
                 do {
@@ -105,13 +107,15 @@ package struct Runner: Service {
                     logger.error("A lease cannot be renewed", metadata: ["error": "\(error)"])
                 }
             }
-            await rescue(everyOwner: false)
+            // Behind a standstill, a claim of ours may come to count under a lease that has run out by then; it is renewed
+            // in the next round.
+            if now.timeIntervalSince(due) < pause { await rescue(everyOwner: false, at: now) }
         }
     }
 
-    private func rescue(everyOwner: Bool) async {
+    private func rescue(everyOwner: Bool, at now: Date) async {
         do {
-            let count = try await store.rescue(everyOwner: everyOwner, at: clock.now)
+            let count = try await store.rescue(everyOwner: everyOwner, at: now)
             if count > 0 { logger.warning("Interrupted runs go on", metadata: ["runs": "\(count)"]) }
         } catch {
             logger.error("Interrupted runs cannot be taken up", metadata: ["error": "\(error)"])

@@ -97,6 +97,36 @@ struct RunnerTests {
         try await work.value
     }
 
+    @Test func `behind a standstill a claim that comes to count late is left to its owner, and a dead one is not`()
+        async throws
+    {
+        let gate = Gate()
+        let shop = Workshop { _ in
+            await gate.wait()
+            return [:]
+        }
+        try await shop.use(Self.rule)
+        try await shop.receive()
+        let work = Task { try await runner(shop, workers: 1).run() }
+        await shop.action.untilCalled(1)
+        try await shop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P2"}"#)
+        // With its only worker busy the runner claims nothing; so this is one that was on its way when all stood still.
+        let late = Lease(id: "late", until: shop.clock.now.addingTimeInterval(60))
+        let run = try #require(try await shop.store.claim(limit: 1, lease: late, at: shop.clock.now).first?.run)
+        // The time of the step under way, and the keeper of the leases.
+        await shop.clock.untilSleeping(count: 2)
+        shop.clock.advance(by: .seconds(65))
+        await shop.clock.untilSleeping(count: 2)
+        #expect(try await shop.store.run(run.id)?.run.state == .running)
+        shop.clock.advance(by: .seconds(20))
+        await shop.clock.untilSleeping(count: 2)
+        #expect(try await shop.store.run(run.id)?.run.state == .queued)
+        gate.open()
+        try await untilSucceeded(2, shop)
+        work.cancel()
+        try await work.value
+    }
+
     @Test func `what a dead program left under way goes on, and the interruption is written down`() async throws {
         let shop = Workshop()
         try await shop.use(Self.rule)
