@@ -116,7 +116,10 @@ final class CallbackConnection: ChannelDuplexHandler {
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        guard let error = error as? HTTPParserError else { return context.close(promise: nil) }
+        guard let error = error as? HTTPParserError else {
+            if let failure = HandshakeFailure(error) { desk.refusals.tell(failure.reason, from: remote(context)) }
+            return context.close(promise: nil)
+        }
         if case .ending = state { return }
         parserError = parserError ?? error
         if !isAnswering { goOn(context) }

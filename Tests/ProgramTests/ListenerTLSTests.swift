@@ -55,6 +55,11 @@ struct ListenerTLSTests {
             #expect(old == 200)
             let trusted = deployment.path("new-cert.pem")
             await #expect(throws: (any Error).self) { _ = try await post(to: server, trusting: trusted) }
+            _ = try await server.log.line(
+                with: "Request refused",
+                "the sender does not trust the certificate",
+                "127.0.0.1"
+            )
             try deployment.write(try #require(deployment.text(of: "new-cert.pem")), to: "cert.pem")
             try deployment.write(try #require(deployment.text(of: "new-key.pem")), to: "key.pem")
             server.hangUp()
@@ -77,6 +82,7 @@ struct ListenerTLSTests {
         let (status, _) = try await deployment.serve { server in
             _ = try await server.log.line(with: "The certificate expires soon")
             await #expect(throws: (any Error).self) { try await server.post(event()) }
+            _ = try await server.log.line(with: "Request refused", "plain HTTP where TLS is spoken")
             let answer = try await post(to: server, trusting: deployment.path("cert.pem"))
             #expect(answer == 200)
         }

@@ -1,0 +1,25 @@
+import NIOSSL
+
+/// A connection on which no TLS came about, so that its callback did not either.
+struct HandshakeFailure {
+    /// Why, in words for the log.
+    let reason: String
+
+    /// Nil for errors of another kind, and for who connects and goes without a word, as a probe does.
+    init?(_ error: any Error) {
+        guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error,
+            cause != .sslError([.eofDuringHandshake])
+        else { return nil }
+        let words = "\(cause)"
+        let isDistrust = ["UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED"]
+            .contains { words.contains("ALERT_\($0)") }
+        reason =
+            if words.contains("HTTP_REQUEST") {
+                "plain HTTP where TLS is spoken; the URL must begin with https://"
+            } else if isDistrust {
+                "the sender does not trust the certificate; see whether it has expired and the file holds the whole chain"
+            } else {
+                "no TLS came about: \(words.prefix(200))"
+            }
+    }
+}
