@@ -107,7 +107,7 @@ struct HTTPActionTests {
     func `a code says whether another try may help`(code: Int, isWorthRetrying: Bool) async throws {
         let failure = try #require(try await exchange(.status(code, body: "why")).failure)
         #expect(failure.isWorthRetrying == isWorthRetrying)
-        #expect(failure.reason == "'127.0.0.1' answered \(code)")
+        #expect(failure.reason.hasPrefix("'127.0.0.1:") && failure.reason.hasSuffix("' answered \(code)"))
         #expect(failure.output?["code"] == JSON(code))
         #expect(failure.output?["body"] == "why")
     }
@@ -122,7 +122,9 @@ struct HTTPActionTests {
     @Test func `what counts as success can be said`() async throws {
         let expect = OptionValue.group(Options([.init(key: "status", value: .integers([404]))]))
         #expect(try await exchange(.status(404), ["expect": expect]).outputs?["code"] == 404)
-        #expect(try await exchange(.status(200), ["expect": expect]).failure?.reason == "'127.0.0.1' answered 200")
+        #expect(
+            try await exchange(.status(200), ["expect": expect]).failure?.reason.hasSuffix("' answered 200") == true
+        )
     }
 
     @Test(
@@ -144,7 +146,8 @@ struct HTTPActionTests {
     @Test func `a connection that is closed without an answer is worth another try`() async throws {
         let failure = try await exchange(RecordingServer.Answer(closes: true)).failure
         #expect(failure?.isWorthRetrying == true)
-        #expect(failure?.reason == "'127.0.0.1' did not answer: the connection was closed before the answer was whole")
+        let words = "' did not answer: the connection was closed before the answer was whole"
+        #expect(failure?.reason.hasSuffix(words) == true)
     }
 
     @Test func `a port that nobody listens on is worth another try`() async throws {
@@ -153,7 +156,7 @@ struct HTTPActionTests {
                 let world = try World(http: client)
                 let failure = await world.failure("http", ["url": try .parsed("http://127.0.0.1:\(port)")])
                 #expect(failure?.isWorthRetrying == true)
-                #expect(failure?.reason == "'127.0.0.1' did not answer: no connection: connection refused")
+                #expect(failure?.reason == "'127.0.0.1:\(port)' did not answer: no connection: connection refused")
             }
         }
     }

@@ -27,7 +27,7 @@ struct OutgoingTarget {
         let destination = hasSecret ? nil : try Destination(url, source: template.source)
         self.url = destination?.url ?? url
         source = template.source
-        name = destination.map { "'\($0.host)'" } ?? "the server"
+        name = destination.map { "'\($0.name)'" } ?? "the server"
         self.destination = destination?.place ?? "the server of \(scope.ruleID)/\(scope.stepID)"
     }
 }

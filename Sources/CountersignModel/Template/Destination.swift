@@ -10,7 +10,11 @@ package struct Destination {
     /// Host and port, the scheme's own port where the URL names none.
     package var place: String { "\(host.contains(":") ? "[\(host)]" : host):\(port)" }
 
+    /// The host, and the port where it is not the scheme's own.
+    package var name: String { hasUsualPort ? host : place }
+
     private let port: Int
+    private let hasUsualPort: Bool
 
     /// Reads a URL; one that is not http or https, or that names an address which is never reached, is refused.
     ///
@@ -30,7 +34,9 @@ package struct Destination {
             throw .final("'\(source)' names no host")
         }
         self.url = url.absoluteString
-        port = url.port ?? (scheme == "https" ? 443 : 80)
+        let usual = scheme == "https" ? 443 : 80
+        port = url.port ?? usual
+        hasUsualPort = port == usual
         self.host = try Self.checked(host, source: source)
     }
 
