@@ -34,6 +34,17 @@ struct DoctorTests {
         #expect(try finding("sqlite", outcome)?["verdict"] == "ok")
     }
 
+    @Test func `what a server could not make is a promise that is not kept`() async throws {
+        let settings = "store: sqlite:countersign.yaml/s.db\nfiles: { root: countersign.yaml/output }\n"
+        let outcome = try await Deployment(rules: nil, settings: settings).run("doctor", "--json")
+        #expect(outcome.status == .exited(1))
+        #expect(try finding("store", outcome)?["verdict"] == "FAIL", "\(outcome.output)")
+        #expect(try finding("output folder", outcome)?["verdict"] == "FAIL", "\(outcome.output)")
+        let fresh = try await Deployment(rules: nil, settings: "store: sqlite:a/b/s.db\n").run("doctor", "--json")
+        #expect(fresh.status == .exited(0), "\(fresh.output)")
+        #expect(try finding("store", fresh)?["verdict"] == "warning", "\(fresh.output)")
+    }
+
     @Test func `a store of an older version is told, and left as it is`() async throws {
         let deployment = try Deployment(rules: nil)
         _ = try await deployment.serve { server in try await server.post(event()) }

@@ -8,7 +8,12 @@ extension Doctor {
     /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
     func store(_ state: JSON?) async -> [Finding] {
         guard FileManager.default.fileExists(atPath: settings.storePath) else {
-            return [.warning("store", "there is none at '\(settings.storePath)' yet; 'countersign serve' makes it")]
+            let absence = "there is none at '\(settings.storePath)' yet"
+            return [
+                canBeMade(settings.storePath)
+                    ? .warning("store", "\(absence); 'countersign serve' makes it")
+                    : .failure("store", "\(absence), and this user cannot make it: see who may write there")
+            ]
         }
         let values: [String: String]
         do {
@@ -62,7 +67,12 @@ extension Doctor {
                     : .failure("output folder", "'\(root)' cannot be written by this user")
             )
         } else {
-            findings.append(.warning("output folder", "there is none at '\(root)' yet; 'countersign serve' makes it"))
+            let absence = "there is none at '\(root)' yet"
+            findings.append(
+                canBeMade(root)
+                    ? .warning("output folder", "\(absence); 'countersign serve' makes it")
+                    : .failure("output folder", "\(absence), and this user cannot make it: see who may write there")
+            )
         }
         if let secrets = settings.secretsFolder {
             findings.append(
@@ -96,6 +106,14 @@ extension Doctor {
             )
         }
         return findings
+    }
+
+    /// Whether this user may make what is missing, with the folders that it lies in.
+    private func canBeMade(_ path: String) -> Bool {
+        var status = stat()
+        var folder = path.folder
+        while stat(folder, &status) != 0, errno == ENOENT, folder != "/" { folder = folder.folder }
+        return stat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && access(folder, W_OK | X_OK) == 0
     }
 
     private func privacy(of path: String, _ subject: String) -> Finding? {
