@@ -5,7 +5,6 @@ import http.server
 import json
 import pathlib
 import queue
-import socket
 import sys
 import tempfile
 import threading
@@ -88,12 +87,6 @@ class Receiver:
         self.server.server_close()
 
 
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
 def callback(name, package="p-1", message=None, user="signer-7", at="2026-06-30T20:15:01.038Z"):
     return json.dumps({
         "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": name, "sessionUser": user, "packageId": package,
@@ -110,19 +103,13 @@ class Stage:
         rules = pathlib.Path(self.folder.name, "rules")
         rules.mkdir()
         (rules / "rules.yaml").write_text(RULES.replace("PORT", str(self.receiver.port)))
-        self.admin = free_port()
-        more = {"COUNTERSIGN_ADMIN_LISTEN": f"127.0.0.1:{self.admin}", "COUNTERSIGN_ADMIN_TOKEN": token}
+        more = {"COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0", "COUNTERSIGN_ADMIN_TOKEN": token}
         self.server = harness.Server(self.folder.name, more)
-        self.wait_for(self.listens)
         self.token = token
-        self.url = f"http://127.0.0.1:{self.admin}"
+        self.url = self.server.admin.rstrip("/")
         self.client = harness.Client(self.server.port)
         self.failed = []
         self.fill(failing)
-
-    def listens(self):
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.admin)) == 0
 
     def post(self, body):
         status, answer = self.client.post(body)
@@ -140,21 +127,29 @@ class Stage:
         for number in range(failing):
             package = HOSTILE_PACKAGE if number == 0 else f"f-{number}"
             self.failed.append(self.post(callback("PACKAGE_COMPLETE", package, HOSTILE)))
-        self.wait_for(lambda: len(self.runs("failed")) == failing and not self.runs("queued") and not self.runs("running"))
+        self.wait_for(lambda: len(self.runs("failed")) == failing and self.is_at_rest())
+
+    def is_at_rest(self):
+        """Whether every event is judged, those that runs raised among them, and every run has ended."""
+        events = self.api("/events")["events"]
+        return all(event["dispatched_at"] for event in events) and not self.runs("queued") and not self.runs("running")
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.admin, timeout=20)
+        connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=20)
         connection.request("GET", path, headers={"Authorization": f"Bearer {self.token}"} if self.token else {})
         answer = connection.getresponse()
         text = answer.read().decode()
         connection.close()
         return answer.status, text
 
-    def runs(self, state):
-        status, text = self.get(f"/api/v1/runs?state={state}")
+    def api(self, path):
+        status, text = self.get(f"/api/v1{path}")
         if status != 200:
-            raise AssertionError(f"/api/v1/runs?state={state} answers {status}: {text}")
-        return json.loads(text)["runs"]
+            raise AssertionError(f"/api/v1{path} answers {status}: {text}")
+        return json.loads(text)
+
+    def runs(self, state):
+        return self.api(f"/runs?state={state}")["runs"]
 
     @staticmethod
     def wait_for(holds, seconds=20):

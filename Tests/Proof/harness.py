@@ -1,6 +1,7 @@
 """What the proofs have in common: the real program over a store, a sender of callbacks, and a ledger of what became of each."""
 
 import http.client
+import itertools
 import json
 import os
 import pathlib
@@ -10,14 +11,14 @@ import threading
 root = pathlib.Path(__file__).resolve().parents[2]
 program = os.environ.get("COUNTERSIGN", str(root / ".build/debug/countersign"))
 seed = int(os.environ.get("COUNTERSIGN_SEED", "1"))
-KEY = "the-key-of-the-proofs"
+KEY, ADMIN = "the-key-of-the-proofs", "COUNTERSIGN_ADMIN_LISTEN"
 
 
 def environment(folder, more=None):
     """The variables of the program: a store, rules and an output folder beneath `folder`."""
     values = {
         "PATH": os.environ["PATH"], "COUNTERSIGN_CALLBACK_KEY": KEY, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
-        "COUNTERSIGN_LOG_FORMAT": "logfmt", "COUNTERSIGN_ADMIN_LISTEN": "off",
+        "COUNTERSIGN_LOG_FORMAT": "logfmt", ADMIN: "off",
         "COUNTERSIGN_STORE": f"sqlite:{folder}/data/countersign.db", "COUNTERSIGN_RULES": f"{folder}/rules",
         "COUNTERSIGN_FILES_ROOT": f"{folder}/output",
     }
@@ -32,15 +33,24 @@ class Server:
             [program, "serve"], cwd=folder, env=environment(folder, more), stderr=subprocess.PIPE,
             stdout=subprocess.DEVNULL, text=True,
         )
-        self.lines = lines = []
-        for line in self.process.stderr:
-            lines.append(line)
-            if "msg=Listening" in line:
-                self.port = int(next(word for word in line.split() if word.startswith("port="))[5:])
-                break
-        else:
-            raise SystemExit("the program did not start:\n" + "".join(lines))
+        self.lines = []
+        self.port = int(self.told("msg=Listening", "port="))
+        # With its admin side on any free port, where that is; it comes before the door or behind it.
+        self.admin = self.told('msg="Admin pages are served"', "url=") if (more or {}).get(ADMIN) else None
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
+
+    def told(self, message, field):
+        """What a line of the log says in a field; waits for the line."""
+        known = list(self.lines)
+        for line in itertools.chain(known, self.fresh()):
+            if message in line:
+                return next(word for word in line.split() if word.startswith(field))[len(field):].strip('"')
+        raise SystemExit("the program did not start:\n" + "".join(self.lines))
+
+    def fresh(self):
+        for line in self.process.stderr:
+            self.lines.append(line)
+            yield line
 
     def end(self, how):
         """Sends a signal and waits for the end; gives the exit status."""
