@@ -99,7 +99,7 @@ class RetryTests(StageCase):
         until(browser, lambda: "goes on" in browser.text("[role=status]"))
         stage.receiver.let_through()
         until(browser, lambda: "succeeded" in browser.text("#facts"))
-        self.assertEqual(len(browser.all("article[aria-label='Step note'] details")), 2)
+        until(browser, lambda: len(browser.all("article[aria-label='Step note'] details")) == 2)
 
     def test_a_run_is_given_up_only_after_a_second_word(self):
         browser, stage = self.browser, self.stage
@@ -276,7 +276,7 @@ class NoScriptTests(StageCase):
         browser.find("form[action$='/retry'] button").click()
         until(browser, lambda: "goes on" in browser.text(".notice"))
         stage.receiver.let_through()
-        Stage.wait_for(lambda: len(stage.runs("failed")) == 1 and not stage.runs("running"))
+        Stage.wait_for(lambda: len(stage.runs("failed")) == 1 and stage.is_at_rest())
         browser.open(run)
         self.assertIn("succeeded", browser.text("#facts"))
 
