@@ -30,6 +30,19 @@ struct HostileFileTests {
         #expect(!DiagnosticPrinter(sources: [source]).text(outcome.diagnostics).contains("\u{0}"))
     }
 
+    @Test(arguments: ["prefix", "suffix"])
+    func `a beginning of any length is looked up, and met only by all of it`(word: String) throws {
+        let long = String(repeating: "x", count: 200_000)
+        let ruleSet = try #require(
+            compile("rules: [{id: a, when: {message: {\(word): \(long)}}, then: [{log: x}]}]").ruleSet
+        )
+        let short = String(long.dropLast())
+        for (message, expected) in [(long, [0]), (short, [])] {
+            let judgement = judgement(["message": .string(message)], name: "PACKAGE_CREATE", origin: .callback)
+            #expect(ruleSet.matches(judgement) == expected)
+        }
+    }
+
     @Test
     func `a long line does not take for ever`() {
         let items = String(repeating: "{é: [1, 2]}, ", count: 20_000)

@@ -118,10 +118,13 @@ extension ValueTest {
         return affix(isSuffix ? suffix : prefix, glob.ignoresCase, isSuffix: isSuffix, at: path)
     }
 
+    /// As much of an affix as is looked up: more would hardly narrow, and makes the tree deeper.
+    private static let longestAffix = 64
+
     /// An affix can be looked up byte by byte where it is plain ASCII.
     private static func affix(_ text: String, _ foldsCase: Bool, isSuffix: Bool, at path: JSONPath) -> [Anchor] {
         guard !text.isEmpty, text.utf8.allSatisfy({ $0.isPlainASCII }) else { return [.presence(path)] }
         let bytes = isSuffix ? Array(text.utf8.reversed()) : Array(text.utf8)
-        return [.affix(path, bytes, AffixKind(isSuffix: isSuffix, foldsCase: foldsCase))]
+        return [.affix(path, Array(bytes.prefix(longestAffix)), AffixKind(isSuffix: isSuffix, foldsCase: foldsCase))]
     }
 }
