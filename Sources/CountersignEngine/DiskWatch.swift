@@ -1,7 +1,7 @@
 package import CountersignModel
 package import CountersignStore
 import Foundation
-import Glibc
+package import Glibc
 package import Logging
 import ServiceLifecycle
 
@@ -29,13 +29,23 @@ package struct DiskSpace: Sendable, Equatable {
     package init?(of folder: String) {
         var (space, file) = (statvfs(), stat())
         guard statvfs(folder, &space) == 0, stat(folder, &file) == 0 else { return nil }
-        let block = Int64(space.f_frsize)
+        self.init(device: UInt64(file.st_dev), space)
+    }
+
+    /// What the system said of a file system.
+    ///
+    /// Some say all ones for what has no bound, such as the inodes of CephFS: it is as much as a number can hold.
+    package init(device: UInt64, _ space: statvfs) {
+        func bytes(_ blocks: UInt) -> Int64 {
+            let (bytes, isTooMuch) = blocks.multipliedReportingOverflow(by: space.f_frsize)
+            return isTooMuch ? .max : Int64(clamping: bytes)
+        }
         self.init(
-            device: UInt64(file.st_dev),
-            freeBytes: Int64(space.f_bavail) * block,
-            totalBytes: Int64(space.f_blocks) * block,
-            freeFiles: Int64(space.f_favail),
-            totalFiles: Int64(space.f_files)
+            device: device,
+            freeBytes: bytes(space.f_bavail),
+            totalBytes: bytes(space.f_blocks),
+            freeFiles: Int64(clamping: space.f_favail),
+            totalFiles: Int64(clamping: space.f_files)
         )
     }
 

@@ -3,6 +3,7 @@ import CountersignModel
 import CountersignStore
 import CountersignTesting
 import Foundation
+import Glibc
 import Logging
 import Synchronization
 import Testing
@@ -31,6 +32,16 @@ struct DiskWatchTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             space: { [disks] folder in disks.spaces.withLock { $0[folder] } }
         )
+    }
+
+    @Test func `a file system that sets no bound, and says so with all ones, has as much as a number holds`() {
+        var space = statvfs()
+        space.f_frsize = 4_096
+        (space.f_bavail, space.f_blocks) = (.max, 25)
+        (space.f_favail, space.f_files) = (.max, 12)
+        let read = DiskSpace(device: 1, space)
+        #expect(read.freeBytes == .max && read.totalBytes == 102_400)
+        #expect(read.freeFiles == .max && read.totalFiles == 12)
     }
 
     private func raised() async throws -> [String] {
