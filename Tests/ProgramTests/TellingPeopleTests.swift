@@ -37,7 +37,7 @@ struct TellingPeopleTests {
         mail:
           server: localhost:\(port)
           from: Countersign <countersign@example.com>
-          to: [Ops <ops@example.com>, legal@example.com]
+          to: ["Ops, by night <ops@example.com>", legal@example.com]
         \(more)
         """
     }

@@ -25,16 +25,16 @@ struct SettingsLoader {
         var fromFile = FileContent()
         do { fromFile = try readFile() } catch let error as UsageError { problems.append(error.description) }
         let reader = ConfigReader(providers: [
-            InMemoryProvider(name: "flags", values: Self.values(flags)),
+            InMemoryProvider(name: "flags", values: Self.values(flags.mapValues(ConfigContent.string))),
             EnvironmentVariablesProvider(environmentVariables: variables).prefixKeys(with: "countersign"),
-            InMemoryProvider(name: "file", values: Self.values(fromFile.strings)),
+            InMemoryProvider(name: "file", values: Self.values(fromFile.values)),
         ])
         var options = OptionTree()
         var wrong: Set<String> = []
         for leaf in SettingsDeclaration.leaves where !isTakenAway(leaf) {
-            guard let text = reader.string(forKey: ConfigKey(leaf.path)) else { continue }
             do {
-                options.set(try Self.value(of: text, leaf), at: leaf.path)
+                guard let value = try Self.value(of: leaf, in: reader) else { continue }
+                options.set(value, at: leaf.path)
             } catch let error as UsageError {
                 problems.append(error.description)
                 wrong.insert(leaf.path[0])
@@ -52,15 +52,27 @@ struct SettingsLoader {
         variables[leaf.variable]?.isEmpty == true && flags[leaf.key] == nil
     }
 
-    private static func values(_ strings: [String: String]) -> [AbsoluteConfigKey: ConfigValue] {
+    private static func values(_ contents: [String: ConfigContent]) -> [AbsoluteConfigKey: ConfigValue] {
         var values: [AbsoluteConfigKey: ConfigValue] = [:]
-        for (key, text) in strings {
+        for (key, content) in contents {
             values[AbsoluteConfigKey(key.split(separator: ".").map(String.init))] = ConfigValue(
-                .string(text),
+                content,
                 isSecret: false
             )
         }
         return values
+    }
+
+    private static func value(of leaf: SettingsDeclaration.Leaf, in reader: ConfigReader) throws -> OptionValue? {
+        let key = ConfigKey(leaf.path)
+        // A file lists texts as YAML does; a variable has commas between them.
+        if case .texts = leaf.declaration.kind {
+            return reader.stringArray(forKey: key)
+                .map { texts in
+                    .texts(texts.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty })
+                }
+        }
+        return try reader.string(forKey: key).map { try value(of: $0, leaf) }
     }
 
     private static func value(of text: String, _ leaf: SettingsDeclaration.Leaf) throws -> OptionValue {
@@ -79,8 +91,6 @@ struct SettingsLoader {
         case .choice(let words):
             guard words.contains(text) else { throw wrong("one of \(words.joined(separator: ", "))") }
             return .text(text)
-        case .texts:
-            return .texts(text.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) })
         default: return .text(text)
         }
     }
@@ -88,7 +98,8 @@ struct SettingsLoader {
 
 extension SettingsLoader {
     private struct FileContent {
-        var strings: [String: String] = [:]
+        /// What stands under the dotted keys, but for `actions`.
+        var values: [String: ConfigContent] = [:]
         var actions: OptionValue?
     }
 
@@ -110,7 +121,7 @@ extension SettingsLoader {
         return content
     }
 
-    /// Turns options into strings under dotted keys; paths among them start at the file's folder.
+    /// Turns options into values under dotted keys; paths among them start at the file's folder.
     private static func flatten(
         _ options: Options,
         under path: [String],
@@ -123,12 +134,11 @@ extension SettingsLoader {
             switch entry.value {
             case .group(let options): flatten(options, under: path, folder: folder, into: &content)
             case .groups(let groups): content.actions = .groups(groups.map { absolute($0, folder) })
-            case .text(let text): content.strings[key] = absolute(text, key, folder)
-            case .duration(let duration): content.strings[key] = duration.text
-            case .integer(let number): content.strings[key] = String(number)
-            // No setting of several texts has one with a comma.
-            case .texts(let texts): content.strings[key] = texts.joined(separator: ",")
-            case .boolean(let flag): content.strings[key] = String(flag)
+            case .text(let text): content.values[key] = .string(absolute(text, key, folder))
+            case .duration(let duration): content.values[key] = .string(duration.text)
+            case .integer(let number): content.values[key] = .string(String(number))
+            case .texts(let texts): content.values[key] = .stringArray(texts)
+            case .boolean(let flag): content.values[key] = .string(String(flag))
             default: preconditionFailure("the setting '\(key)' is of a kind that no setting has")
             }
         }
