@@ -8,10 +8,6 @@ extension String {
     }
 }
 
-extension UInt8 {
-    static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
-}
-
 extension JSON.Limits {
     /// What the other side may answer: it is bounded by its bytes already.
     static let answer = JSON.Limits(keys: 20_000)

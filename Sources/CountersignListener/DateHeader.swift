@@ -1,3 +1,4 @@
+import CountersignModel
 import Foundation
 import Synchronization
 
@@ -13,16 +14,10 @@ final class DateHeader: Sendable {
     func text(at now: Date) -> String {
         let second = Int(now.timeIntervalSince1970)
         return state.withLock { state in
-            if state.second != second { state = State(second: second, text: Self.format(now)) }
+            if state.second != second {
+                state = State(second: second, text: now.text("EEE, dd MMM yyyy HH:mm:ss 'GMT'"))
+            }
             return state.text
         }
-    }
-
-    private static func format(_ date: Date) -> String {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(secondsFromGMT: 0)
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss 'GMT'"
-        return formatter.string(from: date)
     }
 }

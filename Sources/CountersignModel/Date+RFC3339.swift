@@ -45,7 +45,7 @@ private struct TimeReader {
     private mutating func fraction() -> Double? {
         guard take(".") else { return 0 }
         let start = index
-        while index < text.count, Self.digits.contains(text[index]) { index += 1 }
+        while index < text.count, text[index].isDigit { index += 1 }
         guard index > start else { return nil }
         return Double("0." + String(decoding: text[start..<index], as: UTF8.self))
     }
@@ -67,12 +67,10 @@ private struct TimeReader {
 
     private mutating func number(_ count: Int) -> Int? {
         let run = text[index...].prefix(count)
-        guard run.count == count, run.allSatisfy({ Self.digits.contains($0) }) else { return nil }
+        guard run.count == count, run.allSatisfy(\.isDigit) else { return nil }
         index += count
         return run.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) }
     }
-
-    private static let digits = UInt8(ascii: "0")...UInt8(ascii: "9")
 
     private static func days(in month: Int, of year: Int) -> Int {
         switch month {

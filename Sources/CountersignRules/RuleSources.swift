@@ -42,12 +42,7 @@ extension RuleSources {
                 hash.update(data: part)
             }
         }
-        let digits = hash.finalize()
-            .map { byte in
-                let hex = String(byte, radix: 16)
-                return byte < 16 ? "0" + hex : hex
-            }
-        return RuleSetVersion(rawValue: digits.joined())
+        return RuleSetVersion(rawValue: hash.finalize().hexDigits)
     }
 
     /// The sources as the store keeps them; a file that is no UTF-8 would not come back, but is no rule set either.

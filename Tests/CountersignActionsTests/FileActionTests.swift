@@ -191,6 +191,6 @@ struct LogActionTests {
         let world = try World()
         let event = Event.sample(message: "a\r\nb\u{1B}[2J\u{9B}\u{2028}\u{202E}\u{0}é👍")
         _ = try await world.run("log", ["message": .parsed("${event.message}")], event: event)
-        #expect(world.lines.all == [#"info: a\r\nb\u{1B}[2J\u{9B}\u{2028}\u{202E}\u{0}é👍"#])
+        #expect(world.lines.all == [#"info: a\r\nb\u{1b}[2J\u{9b}\u{2028}\u{202e}\u{0}é👍"#])
     }
 }

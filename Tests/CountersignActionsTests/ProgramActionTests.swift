@@ -94,7 +94,7 @@ struct ProgramActionTests {
             "shell",
             ["run": #"echo out; echo one >&2; printf 'two\033[2J\n' >&2; exit 3"#]
         )
-        #expect(failure?.reason == #"the script ended with exit status 3: two\u{1B}[2J"#)
+        #expect(failure?.reason == #"the script ended with exit status 3: two\u{1b}[2J"#)
         #expect(failure?.isWorthRetrying == true)
         #expect(failure?.output?["exit_code"] == 3)
         #expect(failure?.output?["stdout"] == "out\n")

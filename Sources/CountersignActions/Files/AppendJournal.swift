@@ -27,8 +27,7 @@ struct AppendJournal {
     let step: String
 
     private var journal: String {
-        let digest = SHA256.hash(data: Data(name.utf8)).prefix(8)
-        return ".countersign-appends-" + digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        ".countersign-appends-" + SHA256.hash(data: Data(name.utf8)).prefix(8).hexDigits
     }
 
     /// Appends `bytes` to the open and locked file, or what is missing of them, unless the step has done so.

@@ -122,7 +122,7 @@ private final class SpareFile: BodyReceiving {
         }
         return state.withLock { state in
             let digest = state.hash.finalize()
-            return (state.count, digest.map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined())
+            return (state.count, digest.hexDigits)
         }
     }
 

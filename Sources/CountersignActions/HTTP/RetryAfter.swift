@@ -1,3 +1,4 @@
+import CountersignModel
 package import Foundation
 
 /// The header with which a server asks to be left alone for a while (RFC 9110, section 10.2.3).
@@ -7,7 +8,7 @@ package enum RetryAfter {
     /// The wait that `text`, seconds or an HTTP date, asks for, at most a day; nil when it is neither.
     package static func wait(from text: String, at now: Date) -> Duration? {
         let text = text.trimmingCharacters(in: .whitespaces)
-        if !text.isEmpty, text.utf8.allSatisfy({ UInt8.isDigit($0) }) {
+        if !text.isEmpty, text.utf8.allSatisfy(\.isDigit) {
             return Int(text).map { min(.seconds($0), longest) } ?? longest
         }
         return date(text)
@@ -19,13 +20,7 @@ package enum RetryAfter {
 
     /// An HTTP date in any of its three forms.
     private static func date(_ text: String) -> Date? {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(secondsFromGMT: 0)
-        for format in ["EEE, dd MMM yyyy HH:mm:ss 'GMT'", "EEEE, dd-MMM-yy HH:mm:ss 'GMT'", "EEE MMM d HH:mm:ss yyyy"] {
-            formatter.dateFormat = format
-            if let date = formatter.date(from: text) { return date }
-        }
-        return nil
+        ["EEE, dd MMM yyyy HH:mm:ss 'GMT'", "EEEE, dd-MMM-yy HH:mm:ss 'GMT'", "EEE MMM d HH:mm:ss yyyy"]
+            .lazy.compactMap { Date(text, pattern: $0) }.first
     }
 }

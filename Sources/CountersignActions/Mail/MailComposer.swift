@@ -18,15 +18,13 @@ package struct MailComposer: Sendable {
     }
 
     private static func digest(of key: String) -> String {
-        SHA256.hash(data: Data(key.utf8)).prefix(16)
-            .map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }
-            .joined()
+        SHA256.hash(data: Data(key.utf8)).prefix(16).hexDigits
     }
 
     /// The mail; nothing but its date depends on anything beside `mail` and `key`.
     package func bytes(of mail: OutgoingMail, key: String, at now: Date) -> [UInt8] {
         let sender = mail.from ?? from
-        var head = header("Date", Self.date(now))
+        var head = header("Date", now.text("EEE, dd MMM yyyy HH:mm:ss '+0000'"))
         head += header("From", Self.list([sender], behind: "From"))
         head += header("To", mail.to.isEmpty ? "undisclosed-recipients:;" : Self.list(mail.to, behind: "To"))
         if !mail.cc.isEmpty { head += header("Cc", Self.list(mail.cc, behind: "Cc")) }
@@ -65,13 +63,5 @@ package struct MailComposer: Sendable {
             return "\(MailEncoding.phrase(name))\r\n <\(address.address)>"
         }
         .joined(separator: ",\r\n ")
-    }
-
-    private static func date(_ date: Date) -> String {
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(secondsFromGMT: 0)
-        formatter.dateFormat = "EEE, dd MMM yyyy HH:mm:ss '+0000'"
-        return formatter.string(from: date)
     }
 }

@@ -1,3 +1,4 @@
+import CountersignModel
 import Foundation
 
 /// The encodings of mail: signs beyond ASCII in lines of ASCII that are never too long.
@@ -16,10 +17,7 @@ package enum MailEncoding {
         let text = text.cut(to: 60)
         guard text.utf8.allSatisfy({ (0x20...0x7E).contains($0) }), !text.contains("=?") else { return words(text) }
         let signs = "!#$%&'*+-/=?^_`{|}~ "
-        let isPlain = text.utf8.allSatisfy { byte in
-            Character(UnicodeScalar(byte)).isLetter || Character(UnicodeScalar(byte)).isNumber
-                || signs.utf8.contains(byte)
-        }
+        let isPlain = text.utf8.allSatisfy { $0.isLetter || $0.isDigit || signs.utf8.contains($0) }
         guard !isPlain else { return text }
         return "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }

@@ -44,7 +44,7 @@ struct SMTPReplyParser {
         if line.last == UInt8(ascii: "\r") { line.removeLast() }
         defer { line = [] }
         let digits = line.prefix(3)
-        guard digits.count == 3, digits.allSatisfy({ UInt8.isDigit($0) }),
+        guard digits.count == 3, digits.allSatisfy(\.isDigit),
             let number = Int(String(decoding: digits, as: UTF8.self)), (200...599).contains(number),
             code == nil || code == number
         else { throw .malformed }

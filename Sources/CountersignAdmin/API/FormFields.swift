@@ -38,17 +38,3 @@ package struct FormFields: Sendable {
         return spaced.removingPercentEncoding ?? spaced
     }
 }
-
-extension String {
-    /// The text as one segment of a path, or one value of a query.
-    var percentEncoded: String {
-        addingPercentEncoding(withAllowedCharacters: .unreserved) ?? ""
-    }
-}
-
-extension CharacterSet {
-    /// RFC 3986, section 2.3.
-    fileprivate static let unreserved = CharacterSet(
-        charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~"
-    )
-}

@@ -1,3 +1,4 @@
+import CountersignModel
 import Crypto
 package import Foundation
 
@@ -49,8 +50,7 @@ package struct AdminAccess: Sendable {
 
     private func seal(of end: String) -> String {
         let key = SymmetricKey(data: SHA256.hash(data: Data("countersign session \(token ?? "")".utf8)))
-        return HMAC<SHA256>.authenticationCode(for: Data(end.utf8), using: key).map { String(format: "%02x", $0) }
-            .joined()
+        return HMAC<SHA256>.authenticationCode(for: Data(end.utf8), using: key).hexDigits
     }
 
     /// Whether a name in the header `Host` can only mean this machine.

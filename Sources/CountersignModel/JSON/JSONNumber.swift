@@ -34,7 +34,7 @@ public struct JSONNumber: Sendable {
     static func isNumber(_ text: some Collection<UInt8>) -> Bool {
         var rest = text[...]
         func digits() -> Int {
-            let run = rest.prefix { isDigit($0) }
+            let run = rest.prefix(while: \.isDigit)
             rest = rest.dropFirst(run.count)
             return run.count
         }
@@ -52,10 +52,6 @@ public struct JSONNumber: Sendable {
             guard digits() > 0 else { return false }
         }
         return rest.isEmpty
-    }
-
-    private static func isDigit(_ byte: UInt8) -> Bool {
-        byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
     }
 }
 

@@ -118,7 +118,7 @@ private struct PathReader {
     }
 
     private mutating func item() throws(JSONPathError) -> JSONPath.Component {
-        let digits = text[(index + 1)...].prefix { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+        let digits = text[(index + 1)...].prefix(while: \.isDigit)
         let end = index + 1 + digits.count
         guard end < text.count, text[end] == UInt8(ascii: "]"),
             let number = Int(String(decoding: digits, as: UTF8.self))

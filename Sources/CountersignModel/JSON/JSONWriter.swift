@@ -84,9 +84,8 @@ extension JSON {
             case UInt8(ascii: "\t"): out += #"\t"#.utf8
             // Controls must be escaped (RFC 8259, section 7); DEL need not, but a terminal may act on it.
             case 0..<0x20, 0x7F:
-                let hex = String(byte, radix: 16)
                 out += #"\u00"#.utf8
-                out += (hex.count < 2 ? "0" + hex : hex).utf8
+                out += byte.hexDigits.utf8
             default: out.append(byte)
             }
         }

@@ -47,11 +47,7 @@ package struct MailAddress: Sendable, Equatable {
     private static func isDotted(_ text: Substring, also signs: String) -> Bool {
         text.split(separator: ".", omittingEmptySubsequences: false)
             .allSatisfy { part in
-                !part.isEmpty
-                    && part.utf8.allSatisfy { byte in
-                        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
-                            || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || signs.utf8.contains(byte)
-                    }
+                !part.isEmpty && part.utf8.allSatisfy { $0.isLetter || $0.isDigit || signs.utf8.contains($0) }
             }
     }
 }

@@ -48,10 +48,7 @@ package struct HostPattern: Sendable, Hashable {
     package init?(_ text: String) {
         coversSubdomains = text.hasPrefix("*.")
         name = Self.normalized(coversSubdomains ? String(text.dropFirst(2)) : text)
-        let allowed = name.utf8.allSatisfy { byte in
-            Character(UnicodeScalar(byte)).isLetter && byte < 0x80 || (0x30...0x39).contains(byte)
-                || [0x2D, 0x2E, 0x5F].contains(byte)
-        }
+        let allowed = name.utf8.allSatisfy { $0.isLetter || $0.isDigit || "-._".utf8.contains($0) }
         guard allowed, !name.isEmpty, !name.hasPrefix(".") else { return nil }
     }
 

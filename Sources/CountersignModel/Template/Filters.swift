@@ -181,12 +181,7 @@ extension Filter {
         "reason",
         "8fcfccf6"
     ) { text in
-        SHA256.hash(data: Data(text.utf8))
-            .map { byte in
-                let hex = String(byte, radix: 16)
-                return byte < 16 ? "0" + hex : hex
-            }
-            .joined()
+        SHA256.hash(data: Data(text.utf8)).hexDigits
     }
 
     private static let date = Filter(
@@ -203,11 +198,7 @@ extension Filter {
         guard let date = Date(rfc3339: value.plainText) else {
             throw .final("the filter 'date' wants an RFC 3339 time, not \(JSON.string(value.plainText).text)")
         }
-        let formatter = DateFormatter()
-        formatter.locale = Locale(identifier: "en_US_POSIX")
-        formatter.timeZone = TimeZone(secondsFromGMT: 0)
-        formatter.dateFormat = pattern
-        return .string(formatter.string(from: date))
+        return .string(date.text(pattern))
     }
 
     private static let filename = text(

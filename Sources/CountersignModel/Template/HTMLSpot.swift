@@ -27,8 +27,8 @@ enum HTMLSpot: Equatable {
                 rest = rest[end.upperBound...]
                 continue
             }
-            guard UInt8.isHTMLLetter(first) || "/!?".utf8.contains(first) else { continue }
-            let name = rest.prefix { UInt8.isHTMLLetter($0) || (0x30...0x39).contains($0) }
+            guard first.isLetter || "/!?".utf8.contains(first) else { continue }
+            let name = rest.prefix { $0.isLetter || $0.isDigit }
             var tag = Tag()
             while let byte = rest.first, !tag.isClosed {
                 tag.take(byte)
@@ -99,11 +99,5 @@ enum HTMLSpot: Equatable {
             let host = text.dropFirst(scheme.count).prefix { !"/?#".contains($0) }
             return !host.isEmpty && host.count < text.count - scheme.count
         }
-    }
-}
-
-extension UInt8 {
-    fileprivate static func isHTMLLetter(_ byte: UInt8) -> Bool {
-        (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
     }
 }

@@ -220,15 +220,10 @@ extension String {
     package var percentEncoded: String {
         var out: [UInt8] = []
         for byte in utf8 {
-            switch byte {
-            case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
-                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
-                UInt8(ascii: "~"):
+            if byte.isLetter || byte.isDigit || "-._~".utf8.contains(byte) {
                 out.append(byte)
-            default:
-                let hex = String(byte, radix: 16, uppercase: true)
-                out += "%".utf8
-                out += (hex.count < 2 ? "0" + hex : hex).utf8
+            } else {
+                out += "%\(byte.hexDigits.uppercased())".utf8
             }
         }
         return String(decoding: out, as: UTF8.self)

@@ -59,8 +59,7 @@ extension Reference {
         }
         let known = [
             "event.…", "steps.ID.…", "package.…", "signer.…", "run.id", "run.attempt", "rule.id", "failure.step",
-            "failure.reason",
-            "failure.attempts", "secret:NAME",
+            "failure.reason", "failure.attempts", "secret:NAME",
         ]
         let near = Suggestion.nearest(to: root, among: roots).map { "; did you mean '\($0)'?" }
         throw TemplateError(
@@ -70,12 +69,10 @@ extension Reference {
     }
 
     private static func secretName(_ name: String) throws(TemplateError) -> String {
-        let isName = name.utf8.allSatisfy { byte in
-            byte == UInt8(ascii: "_") || byte == UInt8(ascii: "-") || byte == UInt8(ascii: ".")
-                || UnicodeScalar(byte).properties.isAlphabetic || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-        }
+        let isName = name.utf8.allSatisfy { $0.isLetter || $0.isDigit || "_-.".utf8.contains($0) }
         guard isName, !name.isEmpty else {
-            throw TemplateError("a secret's name is made of letters, digits and '_', not '\(name)'", code: "bad-path")
+            let message = "a secret's name is made of letters, digits, '_', '-' and '.', not '\(name)'"
+            throw TemplateError(message, code: "bad-path")
         }
         return name
     }

@@ -16,7 +16,7 @@ package struct TraceID: Sendable, Hashable, CustomStringConvertible {
     /// The trace of the event that came in from outside under this number.
     package init(store identity: String, first event: Event.ID) {
         let digest = SHA256.hash(data: Array("countersign trace \(identity) \(event)".utf8))
-        description = digest.prefix(16).map { $0.hexDigits }.joined()
+        description = digest.prefix(16).hexDigits
     }
 
     /// Takes 32 hex digits in lower case that are not all zero.
@@ -30,13 +30,6 @@ extension String {
     /// Whether it is made of so many hex digits in lower case.
     package func isHex(digits: Int) -> Bool {
         utf8.count == digits
-            && utf8.allSatisfy { byte in
-                (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte)
-                    || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte)
-            }
+            && utf8.allSatisfy { $0.isDigit || (UInt8(ascii: "a")...UInt8(ascii: "f")).contains($0) }
     }
-}
-
-extension UInt8 {
-    fileprivate var hexDigits: String { (self < 16 ? "0" : "") + String(self, radix: 16) }
 }

@@ -110,10 +110,7 @@ struct RuleReader {
 
     static func isID(_ text: String) -> Bool {
         !text.isEmpty && !text.hasPrefix("-")
-            && text.utf8.allSatisfy { byte in
-                (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte)
-                    || (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) || byte == UInt8(ascii: "-")
-            }
+            && text.utf8.allSatisfy { $0.isSmallLetter || $0.isDigit || $0 == UInt8(ascii: "-") }
     }
 
     private func condition(_ map: MapReader, _ references: ReferenceChecker) -> Condition? {

@@ -1,0 +1,41 @@
+extension String {
+    /// The text with all signs escaped that a terminal could act on or that look like nothing; for showing what strangers
+    /// typed.
+    package var printable: String { escaping { $0.isHarmful } }
+
+    /// `printable`, but with the line feeds kept.
+    package var printableLines: String {
+        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+    }
+
+    /// The text on one line, for reading: joiners stay, so that every script and every emoji shows as it should.
+    package var showingControls: String { escaping { $0.isHarmful && !$0.isJoiner } }
+
+    private func escaping(_ isEscaped: (Unicode.Scalar) -> Bool) -> String {
+        var out = ""
+        for scalar in unicodeScalars {
+            switch scalar {
+            case "\n": out += #"\n"#
+            case "\r": out += #"\r"#
+            case "\t": out += #"\t"#
+            case _ where isEscaped(scalar): out += #"\u{"# + String(scalar.value, radix: 16) + "}"
+            default: out.unicodeScalars.append(scalar)
+            }
+        }
+        return out
+    }
+}
+
+extension Unicode.Scalar {
+    /// Whether a terminal or a reader of text may take it for something else than a sign: controls, line separators,
+    /// and what turns the direction of writing.
+    package var isHarmful: Bool {
+        switch properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    /// Whether it changes how its neighbours look, and not the direction of writing.
+    fileprivate var isJoiner: Bool { properties.generalCategory == .format && !properties.isBidiControl }
+}
