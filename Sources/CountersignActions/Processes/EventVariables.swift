@@ -2,24 +2,8 @@ import CountersignModel
 
 /// The variables that tell a program about its event and run.
 package struct EventVariables {
-    /// The variables, and what each of them tells.
-    private static let sources: [(name: String, value: @Sendable (Scope) -> String)] = [
-        ("COUNTERSIGN_EVENT", { $0.event.payload.text }),
-        ("COUNTERSIGN_EVENT_NAME", { $0.event.name }),
-        ("COUNTERSIGN_PACKAGE_ID", { field("packageId", of: $0) }),
-        ("COUNTERSIGN_DOCUMENT_ID", { field("documentId", of: $0) }),
-        ("COUNTERSIGN_MESSAGE", { field("message", of: $0) }),
-        ("COUNTERSIGN_SESSION_USER", { field("sessionUser", of: $0) }),
-        ("COUNTERSIGN_CREATED_DATE", { field("createdDate", of: $0) }),
-        ("COUNTERSIGN_ORIGIN", { $0.event.origin.rawValue }),
-        ("COUNTERSIGN_RUN_ID", { $0.runID.description }),
-        ("COUNTERSIGN_RULE_ID", { $0.ruleID }),
-        ("COUNTERSIGN_STEP_ID", { $0.stepID }),
-        ("COUNTERSIGN_ATTEMPT", { String($0.attempt) }),
-    ]
-
     /// The names of all variables of ours that a program finds.
-    package static let names = sources.map(\.name) + [idempotencyKey, ProcessMarks.variable]
+    package static let names = EventVariable.all.map(\.name) + [idempotencyKey, ProcessMarks.variable]
 
     /// Linux refuses to start a program with a longer variable (MAX_ARG_STRLEN, 32 pages).
     static let longest = 131_000
@@ -33,8 +17,8 @@ package struct EventVariables {
     init(in scope: Scope) {
         var carried: [(name: String, value: String)] = []
         var left: [(name: String, why: String)] = []
-        for source in Self.sources {
-            let (name, value) = (source.name, source.value(scope))
+        for variable in EventVariable.all {
+            let (name, value) = (variable.name, variable.value(scope))
             if value.utf8.contains(0) {
                 left.append((name, "its value holds a NUL"))
             } else if value.utf8.count > Self.longest {
@@ -45,10 +29,6 @@ package struct EventVariables {
         }
         self.carried = carried
         self.left = left
-    }
-
-    private static func field(_ key: String, of scope: Scope) -> String {
-        scope.event.payload[key]?.plainText ?? ""
     }
 
     /// Refuses a script that names a variable which it would not get.

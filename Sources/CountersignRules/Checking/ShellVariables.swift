@@ -1,3 +1,5 @@
+import CountersignModel
+
 /// Finds the payload's variables that a script uses without quotes, where the shell would split their values.
 ///
 /// It reads a script as POSIX sh does, as far as quotes, expansions, here-documents, assignments and `case` go.
@@ -10,10 +12,7 @@ struct ShellVariables {
     }
 
     /// The variables whose values come from outside.
-    static let hostile = Set(
-        ["EVENT", "EVENT_NAME", "PACKAGE_ID", "DOCUMENT_ID", "MESSAGE", "SESSION_USER", "CREATED_DATE"]
-            .map { "COUNTERSIGN_\($0)" }
-    )
+    private static let hostile = Set(EventVariable.all.filter(\.isFromOutside).map(\.name))
 
     /// Words behind which a command begins.
     private static let openers: Set<String> = ["if", "then", "elif", "else", "while", "until", "do", "!", "{"]

@@ -167,7 +167,8 @@ struct ConditionReader {
             let roots = ["event", "steps", "package", "signer", "configured"]
             let near = Suggestion.nearest(to: String(text.prefix { $0 != "." }), among: roots)
             let hint = near.map { "; did you mean '\($0).…'?" } ?? ""
-            findings.report(.badPath, "a path of 'if' begins with 'event.' or 'steps.'\(hint)", at: span)
+            let known = roots.map { "\($0)." }.listedAsChoice
+            findings.report(.badPath, "a path of 'if' begins with \(known)\(hint)", at: span)
             return nil
         }
         return ConditionPath(path)

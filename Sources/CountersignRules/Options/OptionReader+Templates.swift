@@ -142,12 +142,9 @@ extension OptionReader {
     }
 
     private static func advice(_ reference: String) -> String {
-        let variables = [
-            "event.packageId": "PACKAGE_ID", "event.documentId": "DOCUMENT_ID", "event.message": "MESSAGE",
-            "event.sessionUser": "SESSION_USER", "event.createdDate": "CREATED_DATE", "event.name": "EVENT",
-            "run.id": "RUN_ID", "rule.id": "RULE_ID", "run.attempt": "ATTEMPT",
-        ]
-        if let name = variables[reference] { return "write \"$COUNTERSIGN_\(name)\" in place of ${\(reference)}" }
+        if let variable = EventVariable.all.first(where: { $0.reference == reference }) {
+            return "write \"$\(variable.name)\" in place of ${\(reference)}"
+        }
         return "put 'VALUE: \"${\(reference)}\"' under 'env' and write \"$VALUE\" here"
     }
 }
