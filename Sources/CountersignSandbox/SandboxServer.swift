@@ -199,9 +199,10 @@ package struct SandboxServer: Service {
                 [package.status.rawValue] + ([.expired, .declined].contains(package.status) ? ["DRAFT"] : [])
             return status.map { statuses.contains($0) } ?? true && (since...max(since, until)).contains(package.updated)
         }
+        // Items are counted from 1, and `to` is the last one wanted; no page has more than 100.
         let from = query["from"].flatMap { Int($0) } ?? 1
-        let to = min(query["to"].flatMap { Int($0) } ?? from + 99, from + 99)
-        let page = from > found.count || from < 1 ? [] : Array(found[(from - 1)..<min(max(to, from), found.count)])
+        let to = query["to"].flatMap { Int($0) } ?? .max
+        let page = from < 1 ? [] : found.dropFirst(from - 1).prefix(to <= from ? 1 : min(99, to - from) + 1)
         return SandboxAnswer(["count": JSON(found.count), "results": .array(page.map(\.json))])
     }
 
@@ -316,7 +317,7 @@ package struct SandboxServer: Service {
     }
 
     private static func digest(_ bytes: [UInt8]) -> String {
-        SHA256.hash(data: bytes).map { String($0 >> 4, radix: 16) + String($0 & 15, radix: 16) }.joined()
+        SHA256.hash(data: bytes).hexDigits
     }
 
     private func text(_ context: BasicRequestContext, _ name: String) -> String? {

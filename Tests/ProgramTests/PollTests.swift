@@ -30,6 +30,19 @@ struct PollTests {
         #expect(outcome.status == .exited(0), "\(outcome.errors)")
     }
 
+    @Test func `a page of the sandbox's list begins and ends where numbers do`() async throws {
+        try await Sandbox.run { sandbox in
+            let package = try await sandbox.makePackage()
+            for (query, ids) in [
+                ("from=1&to=9223372036854775807", [package]), ("from=9223372036854775807", []), ("from=0", []),
+                ("from=2", []), ("from=1&to=-9223372036854775808", [package]),
+            ] {
+                let page = try await sandbox.send(.GET, "/api/packages?\(query)")
+                #expect(page["results"]?.array?.compactMap { $0["id"]?.string } == ids, "\(query)")
+            }
+        }
+    }
+
     @Test func `a callback that was lost is recovered once, and its late callback is no second event`() async throws {
         try await Sandbox.run { sandbox in
             let deployment = try sandbox.deployment(rules: Self.rules)
