@@ -15,8 +15,7 @@ public enum Application {
     public static func run(actions registry: ActionRegistry = .builtIn) async -> Never {
         // Before anything starts a thread: it counts for the threads that come.
         if let refusal = Privileges.forgo() {
-            let sentence = "countersign: programs may gain privileges, the system refuses to forbid it: \(refusal)\n"
-            FileHandle.standardError.write(Data(sentence.utf8))
+            StandardError.tell("programs may gain privileges, the system refuses to forbid it: \(refusal)")
         }
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: OutgoingClients.configuration)
         let outgoing = OutgoingClients()
@@ -27,10 +26,13 @@ public enum Application {
             client: client,
             outgoing: outgoing
         )
-        let ending = await ending(of: environment)
+        var ending = await ending(of: environment)
+        if let loss = StandardOutput.flush(), ending.status == 0 {
+            ending = Ending(status: 1, message: "countersign: \(loss)")
+        }
         try? await client.shutdown()
         try? await outgoing.shutdown()
-        if let message = ending.message { FileHandle.standardError.write(Data((message + "\n").utf8)) }
+        if let message = ending.message { StandardError.write(message + "\n") }
         exit(ending.status)
     }
 

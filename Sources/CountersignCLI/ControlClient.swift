@@ -132,7 +132,7 @@ struct ControlClient {
         let sentence =
             "bringing '\(settings.storePath)' up to date first, which an older Countersign made (schema \(upgrade.from) to "
             + "\(upgrade.to)); that takes a while for a large one, and this one has \(upgrade.size) MiB"
-        FileHandle.standardError.write(Data("countersign: \(sentence.printable)\n".utf8))
+        StandardError.tell(sentence)
     }
 
     /// Gives a server that has the store already, and is still starting, a few seconds to make its socket.

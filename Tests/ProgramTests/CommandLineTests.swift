@@ -1,3 +1,6 @@
+import CountersignTesting
+import Subprocess
+import SystemPackage
 import Testing
 
 /// What holds for every command.
@@ -29,6 +32,10 @@ struct CommandLineTests {
         ("events show -1", "'-1' is no number here: they begin with 1"),
         ("events list --watch --json", "give one of them"),
         ("quarantine show 1 --raw --json", "leave out --json"),
+        ("events show 1 --raw --json", "leave out --json"),
+        ("check --json --format github", "give one of them"),
+        ("sandbox --lose-every=-1", "--lose-every counts from 1"),
+        ("sandbox --speed 1e-300", "--speed is a number from 0.0001"),
     ]
 
     @Test(arguments: mistakes.map(\.words))
@@ -38,6 +45,22 @@ struct CommandLineTests {
         let outcome = try await deployment.run(words.split(separator: " ").map(String.init))
         #expect(outcome.status == .exited(2))
         #expect(outcome.errors.contains(sentence), "\(outcome.errors)")
+    }
+
+    @Test(arguments: [
+        ("explain 1 2>/dev/full", 1), ("check --format xml 2>/dev/full", 2), ("reference >/dev/full", 1),
+    ])
+    func `what cannot be written ends no command early, and is no success`(words: String, status: Int32) async throws {
+        let deployment = try Deployment(rules: "rules: []\n")
+        let result = try await Subprocess.run(
+            .name("sh"),
+            arguments: ["-c", "\(Repository.program) \(words)"],
+            workingDirectory: FilePath(deployment.folder.path),
+            output: .discarded,
+            error: .string(limit: 1 << 16)
+        )
+        #expect(result.terminationStatus == .exited(status), "\(result.standardError)")
+        if words.contains(" >") { #expect(result.standardError.contains("no space left on device")) }
     }
 
     @Test(arguments: [60, 80, 200])

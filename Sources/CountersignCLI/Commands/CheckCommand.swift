@@ -32,7 +32,7 @@ struct CheckCommand: EnvironmentCommand {
     var paths: [String] = []
 
     @Option(help: "Form of the findings: text, json, or github (annotations for CI).")
-    var format: Format = .text
+    var format: Format?
 
     @Flag(help: "The same as --format json.")
     var json = false
@@ -44,6 +44,12 @@ struct CheckCommand: EnvironmentCommand {
     var shellcheck = true
 
     @OptionGroup var options: SettingsOptions
+
+    func validate() throws {
+        guard !json || format == nil || format == .json else {
+            throw ValidationError("--json and --format ask for two forms: give one of them")
+        }
+    }
 
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment)
@@ -63,20 +69,18 @@ struct CheckCommand: EnvironmentCommand {
 
     private func show(_ findings: [Diagnostic], _ sources: RuleSources, _ environment: CommandEnvironment) {
         let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: environment.isColoured)
-        switch json ? .json : format {
+        switch json ? .json : format ?? .text {
         case .json: print(printer.json(findings).indented)
         case .github: findings.isEmpty ? () : print(printer.github(findings))
         case .text:
             if !findings.isEmpty { print(printer.text(findings)) }
             let errors = findings.count { $0.severity == .error }
             let warnings = findings.count - errors
-            let files = sources.files.count
+            let files = counted(sources.files.count, "file")
             print(
                 findings.isEmpty
-                    ? "\(files) \(files == 1 ? "file is" : "files are") right"
-                    : "\(errors) \(errors == 1 ? "error" : "errors"), "
-                        + "\(warnings) \(warnings == 1 ? "warning" : "warnings") in \(files) "
-                        + (files == 1 ? "file" : "files")
+                    ? "\(files) \(sources.files.count == 1 ? "is" : "are") right"
+                    : "\(counted(errors, "error")), \(counted(warnings, "warning")) in \(files)"
             )
         }
     }

@@ -97,7 +97,7 @@ struct DryRunCommand: EnvironmentCommand {
                 }
             } catch {
                 unreadable += 1
-                FileHandle.standardError.write(Data("countersign: \(payload.name): \(error.reason)\n".utf8))
+                StandardError.tell("\(payload.name): \(error.reason)")
             }
         }
         if unreadable > 0 { throw ExitCode(1) }

@@ -44,10 +44,10 @@ struct IngestCommand: EnvironmentCommand {
             let findings = finder.find(in: try content(of: file, environment))
             found += findings.events
             for unreadable in findings.unreadable {
-                complain("\(file): line \(unreadable.line): \(unreadable.reason)")
+                StandardError.tell("\(file): line \(unreadable.line): \(unreadable.reason)")
             }
             if findings.events.isEmpty, findings.unreadable.isEmpty {
-                complain("\(file): no event is in it; the mail must hold the JSON that OneSpan Sign sent")
+                StandardError.tell("\(file): no event is in it; the mail must hold the JSON that OneSpan Sign sent")
             }
             problems += findings.unreadable.count + (findings.events.isEmpty ? 1 : 0)
         }
@@ -74,10 +74,6 @@ struct IngestCommand: EnvironmentCommand {
             throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
         }
         return Array(data)
-    }
-
-    private func complain(_ sentence: String) {
-        FileHandle.standardError.write(Data("countersign: \(sentence.printable)\n".utf8))
     }
 
     /// One event and what became of it; without a receipt, what would be handed in.

@@ -42,7 +42,7 @@ struct ListingOptions: ParsableArguments {
             let terminal = environment.terminal(colours.choice)
             print(json ? listing.lines : listing.text(on: terminal) + "\n", terminator: "")
             // What programs read is rows and nothing else.
-            if json, let note = listing.note { FileHandle.standardError.write(Data("countersign: \(note)\n".utf8)) }
+            if json, let note = listing.note { StandardError.tell(note) }
             return
         }
         guard environment.terminal(colours.choice).width != nil else {

@@ -60,7 +60,7 @@ struct SandboxCommand: EnvironmentCommand {
 
     func run(in environment: CommandEnvironment) async throws {
         let settings = try sandboxSettings()
-        var logger = Logger(label: "countersign.sandbox") { LogfmtHandler(label: $0) }
+        var logger = Logger(label: "countersign.sandbox") { _ in LineLogHandler(.logfmt) }
         logger.logLevel = .warning
         // Whoever waits for callbacks of a sandbox is on this machine, or in this network.
         let networks = ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"]
@@ -70,8 +70,10 @@ struct SandboxCommand: EnvironmentCommand {
             userAgent: "Countersign/\(Application.version)"
         )
         let server = SandboxServer(settings: settings, http: sender, clock: environment.clock, logger: logger) { port in
-            let line = "The sandbox listens on http://\(settings.host):\(port), its API key is '\(settings.apiKey)'\n"
-            FileHandle.standardOutput.write(Data(line.utf8))
+            let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
+            let line = "The sandbox listens on http://\(host):\(port), its API key is '\(settings.apiKey)'\n"
+            // At once, and not when a buffer is full: whoever started it waits for this line.
+            try? StandardOutput.write(Array(line.utf8))
         }
         let group = ServiceGroup(
             services: [server],
@@ -87,19 +89,18 @@ struct SandboxCommand: EnvironmentCommand {
 
     private func sandboxSettings() throws -> SandboxServer.Settings {
         var settings = SandboxServer.Settings()
-        guard let colon = listen.lastIndex(of: ":"), let port = UInt16(listen[listen.index(after: colon)...]) else {
-            throw UsageError("--listen is written as HOST:PORT, such as 127.0.0.1:8181, not '\(listen)'")
-        }
-        settings.host = String(listen[..<colon])
-        settings.port = Int(port)
+        (settings.host, settings.port) = try Settings.address(listen, of: "--listen")
         settings.apiKey = apiKey
         if let speed {
-            guard speed > 0, speed.isFinite else { throw UsageError("--speed is a number above 0, such as 3600") }
-            settings.signingTime = .milliseconds(Int64(max(1, 3_600_000 / speed)))
+            // A signer who takes longer than a year waits for nobody's trial.
+            guard speed >= 0.000_1, speed.isFinite else {
+                throw UsageError("--speed is a number from 0.0001, such as 3600, not \(speed)")
+            }
+            settings.signingTime = .milliseconds(max(1, Int64(3_600_000 / speed)))
         }
         for (name, count) in [
-            ("lose", loseEvery), ("double", doubleEvery), ("swap", swapEvery), ("busy", busyEvery),
-            ("missing-for", missingFor),
+            ("lose-every", loseEvery), ("double-every", doubleEvery), ("swap-every", swapEvery),
+            ("busy-every", busyEvery), ("missing-for", missingFor),
         ] where count < 0 {
             throw UsageError("--\(name) counts from 1; 0 means never, not \(count)")
         }

@@ -40,8 +40,9 @@ struct ServeCommand: EnvironmentCommand {
         let keys = try settings.requiredKeys(environment.variables)
         let level = Logger.Level(rawValue: settings.logLevel) ?? .info
         let isJSON = settings.logFormat == "json" || settings.logFormat == "auto" && isatty(STDERR_FILENO) != 1
-        LoggingSystem.bootstrap { label in
-            var handler: any LogHandler = isJSON ? JSONLogHandler() : LogfmtHandler(label: label)
+        let format: LineLogHandler.Format = isJSON ? .json : .logfmt
+        LoggingSystem.bootstrap { _ in
+            var handler = LineLogHandler(format)
             handler.logLevel = level
             return handler
         }

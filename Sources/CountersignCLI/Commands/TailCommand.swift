@@ -61,7 +61,7 @@ struct TailCommand: EnvironmentCommand {
             start: start
         )
         // It goes on all the same: what is sent tomorrow is known to nobody.
-        if let doubt = unknownEvent(event) { FileHandle.standardError.write(Data("countersign: \(doubt)\n".utf8)) }
+        if let doubt = unknownEvent(event) { StandardError.tell(doubt) }
         let (json, colours) = (json, colours.choice)
         try await untilInterrupted { [tail] in
             var tail = tail

@@ -8,7 +8,7 @@ func confirm(_ deed: String, yes: Bool) throws {
     guard isatty(STDIN_FILENO) == 1 else {
         throw CommandFailure("nothing was done; with --yes this would \(deed)")
     }
-    FileHandle.standardError.write(Data("\(deed)\nGo on? [y/N] ".utf8))
+    StandardError.write("\(deed)\nGo on? [y/N] ")
     guard let answer = readLine(), ["y", "yes"].contains(answer.lowercased()) else {
         throw CommandFailure("nothing was done")
     }

@@ -78,7 +78,7 @@ final class Progress: Sendable {
     private func show(_ text: (_ width: Int) -> String) {
         let width = Terminal(behind: STDERR_FILENO, variables: variables).width ?? 80
         // The last column stays free: some terminals go to the next line when it is written.
-        Self.write("\r" + text(width - 1) + "\u{1B}[K")
+        StandardError.write("\r" + text(width - 1) + "\u{1B}[K")
     }
 
     /// Takes the line away and has `write` write something else.
@@ -100,11 +100,7 @@ final class Progress: Sendable {
     private func clear(_ state: inout State) {
         guard state.lastShown != nil else { return }
         state.lastShown = nil
-        Self.write("\r\u{1B}[K")
-    }
-
-    private static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardError.write("\r\u{1B}[K")
     }
 }
 

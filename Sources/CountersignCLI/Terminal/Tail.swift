@@ -63,9 +63,7 @@ struct Tail: Sendable {
             return seen.happenings
         } catch {
             let sentence = "\(error)"
-            if sentence != complaint, !Task.isCancelled {
-                FileHandle.standardError.write(Data("countersign: waiting: \(sentence.printable)\n".utf8))
-            }
+            if sentence != complaint, !Task.isCancelled { StandardError.tell("waiting: \(sentence)") }
             complaint = sentence
             return nil
         }

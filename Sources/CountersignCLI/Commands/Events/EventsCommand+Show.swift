@@ -29,12 +29,18 @@ extension EventsCommand {
 
         @OptionGroup var options: SettingsOptions
 
+        func validate() throws {
+            guard !raw || !json else {
+                throw ValidationError("--raw prints the body and nothing else: leave out --json")
+            }
+        }
+
         func run(in environment: CommandEnvironment) async throws {
             try await environment.reading(options.settings(in: environment)) { archive in
                 guard let stored = try await archive.event(Event.ID(rawValue: id)) else {
                     throw CommandFailure("there is no event \(id); 'countersign events list' shows which there are")
                 }
-                if raw { return FileHandle.standardOutput.write(Data(stored.body)) }
+                if raw { return try StandardOutput.write(stored.body) }
                 let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
                 let trace = try await archive.traceID(of: stored.event)
                 if json { return print(stored.json(runs: runs, trace: trace).indented) }

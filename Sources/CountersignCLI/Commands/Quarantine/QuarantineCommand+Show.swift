@@ -40,7 +40,7 @@ extension QuarantineCommand {
                         "nothing is quarantined under the number \(id); 'countersign quarantine list' shows what is"
                     )
                 }
-                if raw { return FileHandle.standardOutput.write(Data(found.body)) }
+                if raw { return try StandardOutput.write(found.body) }
                 if json { return print(found.json.indented) }
                 print("body      \(found.id), \(counted(found.body.count, "byte"))")
                 print("received  \(found.receivedAt.rfc3339)")

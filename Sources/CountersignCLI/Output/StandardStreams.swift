@@ -1,0 +1,41 @@
+import CountersignModel
+import Foundation
+
+/// Standard error: what a command tells beside its result, and the log of the server.
+enum StandardError {
+    /// Writes the text as it is.
+    ///
+    /// Where it cannot be written, as on a full disk or to a reader who went away, it is lost: a server must not end
+    /// for want of a place for its log, and there is no other place left to tell it.
+    static func write(_ text: String) {
+        // `write(_:)` would end the program.
+        try? FileHandle.standardError.write(contentsOf: Data(text.utf8))
+    }
+
+    /// Tells a sentence on a line of its own, with the program's name before it.
+    static func tell(_ sentence: String) {
+        write("countersign: \(sentence.printable)\n")
+    }
+}
+
+/// Standard output: the result of a command.
+enum StandardOutput {
+    /// Writes bytes at once, as they are.
+    ///
+    /// - Throws: `CommandFailure` when they cannot be written.
+    static func write(_ bytes: [UInt8]) throws(CommandFailure) {
+        do {
+            try FileHandle.standardOutput.write(contentsOf: Data(bytes))
+        } catch {
+            throw CommandFailure("the result could not be written to standard output: \(systemWords(error))")
+        }
+    }
+
+    /// Hands over what was printed, and tells why not all of it was written; nil when it was.
+    ///
+    /// A reader who had enough, as `head` has, is no problem.
+    static func flush() -> String? {
+        guard fflush(nil) != 0, errno != EPIPE else { return nil }
+        return "the result could not be written to standard output: \(String(cString: strerror(errno)).lowercased())"
+    }
+}
