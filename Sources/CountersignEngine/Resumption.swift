@@ -26,9 +26,8 @@ package struct Resumption: Sendable, Equatable {
     package func objection(to step: String) -> String? {
         if choices.contains(step) { return nil }
         guard let stoppedAt, chain.contains(step) else {
-            let near = Suggestion.nearest(to: step, among: chain).map { "; did you mean '\($0)'?" } ?? ""
-            return
-                "the chain of run \(run) has no step '\(step)'; its steps are \(chain.joined(separator: ", "))\(near)"
+            return "the chain of run \(run) has no step '\(step)'; its steps are \(chain.joined(separator: ", "))"
+                + Suggestion.clause(for: step, among: chain)
         }
         return "run \(run) stopped at '\(stoppedAt)', which comes before '\(step)'; it can begin again with "
             + choices.joined(separator: " or ")

@@ -166,10 +166,6 @@ extension ArraySlice<UInt8> {
     }
 }
 
-extension ArraySlice<UInt8>? {
-    fileprivate var isEmpty: Bool { self?.isEmpty ?? true }
-}
-
 extension StringProtocol {
     fileprivate var trimmed: String { trimmingCharacters(in: .whitespacesAndNewlines) }
 
