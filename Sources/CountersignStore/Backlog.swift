@@ -11,10 +11,10 @@ package struct Backlog: Sendable, Equatable {
     /// Runs that wait for a worker, or for their time.
     package let runs: Int
 
-    /// Runs of these whose time has come.
+    /// Runs of these whose time has come, those that wait for a destination that is busy or down among them.
     package let dueRuns: Int
 
-    /// Since when the oldest of these is due.
+    /// Since when the oldest of these is due; of one that waits for its destination, when it was made.
     package let oldestDue: Date?
 
     package init(events: Int, oldestEvent: Date?, runs: Int, dueRuns: Int, oldestDue: Date?) {

@@ -133,6 +133,20 @@ extension StoreContract {
             let earlier = try await store.backlog(at: start)
             #expect(earlier.dueRuns == 0 && earlier.oldestDue == nil)
         },
+        Clause("a run that waits for its destination is late since it was made, whenever that is tried again") {
+            store async throws in
+            let run = try await running(in: store)
+            let busy = RunWait(destination: "erp:443", reason: "4 steps are on their way there")
+            let waiting = RunEnding.waiting(busy, dueAt: after(600))
+            try await store.release(run, lease: "w", to: waiting, recording: nil, at: after(5))
+            let made = try #require(try await store.run(run)?.run.createdAt)
+            for moment in [after(9), after(601)] {
+                let backlog = try await store.backlog(at: moment)
+                #expect(backlog.runs == 1 && backlog.dueRuns == 1 && backlog.oldestDue == made)
+            }
+            #expect(try await store.wake(waitingFor: "erp:443", limit: 1, at: after(20)) == 1)
+            #expect(try await store.backlog(at: after(21)).oldestDue == after(20))
+        },
         Clause("the time of a run is that from its event's storing to its end") { store async throws in
             let run = try await running(in: store)
             #expect(try await store.runTimes(limit: 9).isEmpty)

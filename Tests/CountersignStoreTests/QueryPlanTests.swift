@@ -13,6 +13,7 @@ import Testing
             .undispatched(limit: 1), .due(at: now, limit: 1), .nextDue, .runCounts, .abandoned(at: now),
             .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1), .firstArrival(from: 1),
             .arrivals(from: 1, to: 2), .waitingEvents, .oldestWaitingEvent, .queuedRuns, .dueRuns(at: now),
+            .heldRuns(after: now), .oldestHeldRun,
             .runCount(ofRule: "r", in: .failed), .runCount(ofRule: nil, in: .failed),
             .latestPackages(PackageQuery()),
             .latestPackages(PackageQuery(event: "a", since: now, until: now)),

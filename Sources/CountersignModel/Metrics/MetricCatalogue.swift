@@ -103,12 +103,12 @@ package enum MetricCatalogue {
     package static let dueRuns = MetricDeclaration(
         "countersign_backlog_due_runs",
         .gauge,
-        "Runs of these whose time has come."
+        "Runs of these whose time has come, also where they wait for a destination that is busy or down."
     )
     package static let dueRunAge = MetricDeclaration(
         "countersign_backlog_due_run_age_seconds",
         .gauge,
-        "For how long the time of the oldest of these has come."
+        "For how long the time of the oldest of these has come; where it waits for its destination, since it was made."
     )
     package static let endedRuns = MetricDeclaration(
         "countersign_runs_ended_total",

@@ -72,13 +72,13 @@ extension MemoryContents {
     func backlog(at now: Date) -> Backlog {
         let waiting = events.filter { $0.dispatchedAt == nil }
         let queued = runs.filter { $0.state == .queued }
-        let due = queued.filter { $0.dueAt <= now.stored }
+        let due = queued.filter { $0.dueAt <= now.stored || $0.wait != nil }
         return Backlog(
             events: waiting.count,
             oldestEvent: waiting.first?.event.receivedAt,
             runs: queued.count,
             dueRuns: due.count,
-            oldestDue: due.map { $0.dueAt }.min()
+            oldestDue: due.map { $0.wait == nil ? $0.dueAt : $0.createdAt }.min()
         )
     }
 

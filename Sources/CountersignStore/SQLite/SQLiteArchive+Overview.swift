@@ -75,14 +75,23 @@ extension SQLiteArchive {
 
     package func backlog(at now: Date) async throws -> Backlog {
         try await read { db in
-            Backlog(
+            let due: Int = try db.first(.dueRuns(at: now)) { $0[0] } ?? 0
+            let held: Int = try db.first(.heldRuns(after: now)) { $0[0] } ?? 0
+            let oldestDue = try db.first(.nextDue) { Date(milliseconds: $0[0]) }.flatMap { $0 <= now ? $0 : nil }
+            return Backlog(
                 events: try db.first(.waitingEvents) { $0[0] } ?? 0,
                 oldestEvent: try db.first(.oldestWaitingEvent) { Date(milliseconds: $0[0]) },
                 runs: try db.first(.queuedRuns) { $0[0] } ?? 0,
-                dueRuns: try db.first(.dueRuns(at: now)) { $0[0] } ?? 0,
-                oldestDue: try db.first(.nextDue) { Date(milliseconds: $0[0]) }.flatMap { $0 <= now ? $0 : nil }
+                dueRuns: due + held,
+                oldestDue: [oldestDue, try Self.oldestHeld(db)].compactMap { $0 }.min()
             )
         }
+    }
+
+    /// When the oldest run was made that waits for its destination.
+    private static func oldestHeld(_ db: Database) throws -> Date? {
+        guard let id = try db.first(.oldestHeldRun, { $0[0] as Int64? }) ?? nil else { return nil }
+        return try db.first("SELECT created_at FROM runs WHERE id = ?", [id]) { Date(milliseconds: $0[0]) }
     }
 
     package func runTimes(limit: Int) async throws -> [Duration] {
@@ -176,6 +185,18 @@ extension Query {
             [now.milliseconds]
         )
     }
+
+    /// Runs that wait for a destination and are looked at again after a time.
+    package static func heldRuns(after date: Date) -> Query {
+        Query(
+            "SELECT count(*) FROM runs INDEXED BY runs_waiting WHERE waits_for IS NOT NULL AND due_at > ?",
+            [date.milliseconds]
+        )
+    }
+
+    package static let oldestHeldRun = Query(
+        "SELECT min(id) FROM runs INDEXED BY runs_waiting WHERE waits_for IS NOT NULL"
+    )
 
     package static func runTimes(limit: Int) -> Query {
         Query(
