@@ -46,13 +46,20 @@ package struct Dispatcher: Service {
     /// Makes the runs of the oldest events that have none yet.
     ///
     /// - Throws: `StoreError`; nothing was made then.
-    /// - Returns: How many events were dispatched.
+    /// - Returns: How many events were dispatched, or put into quarantine; nothing waits when it is none.
     package func dispatchBatch() async throws -> Int {
         guard let rules = book.current?.ruleSet else { return 0 }
-        let events = try await store.undispatched(limit: Self.batch)
-        guard !events.isEmpty else { return 0 }
         // The time as the store keeps it, so that an explanation later judges by the very same one.
         let now = Date(milliseconds: clock.now.milliseconds)
+        let waiting = try await store.undispatched(limit: Self.batch, at: now)
+        for damage in waiting.damages {
+            logger.error(
+                "A damaged event is put into quarantine",
+                metadata: ["event.id": "\(damage.id)", "error": "\(damage.reason)"]
+            )
+        }
+        let events = waiting.events
+        guard !events.isEmpty else { return waiting.damages.count }
         let start = traces.map { _ in EventTraces.Moment.now }
         let dispatches = events.map { event -> Dispatch in
             let matches = rules.matches(Judgement(event: event, now: now))
@@ -78,6 +85,6 @@ package struct Dispatcher: Service {
                 ]
             )
         }
-        return events.count
+        return events.count + waiting.damages.count
     }
 }

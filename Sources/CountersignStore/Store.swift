@@ -101,8 +101,8 @@ package enum Receipt: Sendable, Equatable {
 ///
 /// Each call is one transaction; when it returns, it is on stable storage.
 package protocol Ledger: Sendable {
-    /// Stored events for which no runs were made yet, the oldest first.
-    func undispatched(limit: Int) async throws -> [Event]
+    /// Stored events for which no runs were made yet; what cannot be read is put into quarantine.
+    func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents
 
     /// Makes the runs of events and marks the events as dispatched, all or nothing.
     ///

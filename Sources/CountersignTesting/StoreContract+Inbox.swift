@@ -34,7 +34,7 @@ extension StoreContract {
                     #expect(try await store.events(query).map { $0.event.id } == [id])
                 }
             }
-            let waiting = try await store.undispatched(limit: 10)
+            let waiting = try await store.undispatched(limit: 10, at: start).events
             #expect(waiting.map { $0.name } == ["A", "A\0", "A\0B"])
         },
         Clause("an event of every origin is kept") { store async throws in

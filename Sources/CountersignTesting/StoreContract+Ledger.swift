@@ -7,9 +7,9 @@ extension StoreContract {
     static let dispatching = [
         Clause("events without runs are given out from the oldest on, as many as asked for") { store async throws in
             let ids = try await appended(3, to: store)
-            #expect(try await store.undispatched(limit: 2).map { $0.id } == [ids[0], ids[1]])
+            #expect(try await store.undispatched(limit: 2, at: start).events.map { $0.id } == [ids[0], ids[1]])
             try await store.dispatch([dispatch(ids[0], [])], at: start)
-            #expect(try await store.undispatched(limit: 9).map { $0.id } == [ids[1], ids[2]])
+            #expect(try await store.undispatched(limit: 9, at: start).events.map { $0.id } == [ids[1], ids[2]])
         },
         Clause("dispatching makes the runs in the order of the rules and marks the event") { store async throws in
             let id = try await appended(1, to: store)[0]
@@ -29,7 +29,7 @@ extension StoreContract {
         Clause("an event that no rule matched is dispatched without runs, and nobody is woken") { store async throws in
             let id = try await appended(1, to: store)[0]
             try await store.dispatch([dispatch(id, [])], at: start)
-            #expect(try await store.undispatched(limit: 1).isEmpty)
+            #expect(try await store.undispatched(limit: 1, at: start).events.isEmpty)
             #expect(try await store.runs(RunQuery()).isEmpty)
             #expect(!store.queued.take())
         },
@@ -144,7 +144,7 @@ extension StoreContract {
             let event = try #require(try await store.events(EventQuery(name: "X_RUN_FAILED")).first?.event)
             #expect(event.origin == .rule && event.receivedAt == after(2) && event.payload["run"] == JSON(run.rawValue))
             #expect(store.arrivals.take())
-            #expect(try await store.undispatched(limit: 9).map(\.name) == ["X_RUN_FAILED"])
+            #expect(try await store.undispatched(limit: 9, at: start).events.map(\.name) == ["X_RUN_FAILED"])
         },
         Clause("the bell for queued runs rings when a run goes back, not when it ends") { store async throws in
             let run = try await running(in: store)

@@ -10,7 +10,7 @@ extension StoreContract {
             #expect(try await store.event(event)?.event.package == nil)
             #expect(try await store.keep(package: ["status": "SENT"], of: event) == ["status": "SENT"])
             #expect(try await store.keep(package: ["status": "COMPLETED"], of: event) == ["status": "SENT"])
-            #expect(try await store.undispatched(limit: 1).first?.package == ["status": "SENT"])
+            #expect(try await store.undispatched(limit: 1, at: start).events.first?.package == ["status": "SENT"])
             try await store.dispatch([dispatch(event, ["rule"])], at: start)
             let claimed = try await store.claim(limit: 1, lease: lease("w"), at: start)
             #expect(claimed.first?.event.package == ["status": "SENT"])

@@ -32,7 +32,7 @@ import Testing
         #expect(
             try await reopened.events(EventQuery()).map { $0.body } == SampleDelivery.all.reversed().map { $0.body }
         )
-        #expect(try await reopened.undispatched(limit: 10).count == 7)
+        #expect(try await reopened.undispatched(limit: 10, at: now).events.count == 7)
         await reopened.close()
         await store.close()
     }
@@ -169,7 +169,7 @@ import Testing
             #expect(receipt == .duplicate(of: Event.ID(rawValue: Int64(place + 1))))
         }
         #expect(try await store.runs(RunQuery()).map { $0.ruleID } == ["rule"])
-        #expect(try await store.undispatched(limit: 10).count == 6)
+        #expect(try await store.undispatched(limit: 10, at: now).events.count == 6)
         await store.close()
     }
 
@@ -234,9 +234,12 @@ import Testing
         try await filledStore()
         try change { try $0.execute(sql: "UPDATE events SET body = X'7B' WHERE id = 3") }
         let store = try SQLiteStore.open(path: path)
-        let waiting = try await store.undispatched(limit: 10)
-        #expect(!waiting.isEmpty && !waiting.map(\.id.rawValue).contains(3))
+        let waiting = try await store.undispatched(limit: 10, at: now)
+        #expect(!waiting.events.isEmpty && !waiting.events.map(\.id.rawValue).contains(3))
+        #expect(waiting.damages.map(\.id.rawValue) == [3])
+        #expect(try await store.undispatched(limit: 10, at: now).damages.isEmpty)
         let aside = try await store.quarantined(since: nil, limit: 10)
+        #expect(aside.first?.receivedAt == now)
         #expect(aside.first?.reason.contains("event 3 is damaged") == true && aside.first?.body == [0x7B])
         let listed = try await store.events(EventQuery(limit: 10)).first { $0.event.id.rawValue == 3 }
         #expect(listed?.damage?.contains("event 3 is damaged") == true)

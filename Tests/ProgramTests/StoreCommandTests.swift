@@ -104,7 +104,7 @@ struct StoreCommandTests {
             output: .discarded
         )
         #expect(result.terminationStatus.isSuccess)
-        try await deployment.serve { _ in
+        let (_, log) = try await deployment.serve { _ in
             try await eventually("the two whole events' runs") { try await deployment.list("runs").count == 2 }
             let listed = try await deployment.run("events", "list")
             #expect(listed.output.contains("word 1 here") && listed.output.contains("word 3 here"))
@@ -112,6 +112,8 @@ struct StoreCommandTests {
             let aside = try await deployment.run("events", "list", "--quarantined")
             #expect(aside.output.contains("event 2 is damaged"), "\(aside.output)")
         }
+        let told = log.lines.filter { $0.contains("A damaged event is put into quarantine") }
+        #expect(told.count == 1 && told[0].contains("event.id=2") && told[0].contains("level=error"), "\(told)")
     }
 
     @Test func `a damaged page is told`() async throws {

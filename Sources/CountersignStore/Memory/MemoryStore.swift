@@ -116,8 +116,8 @@ extension MemoryStore {
 }
 
 extension MemoryStore {
-    package func undispatched(limit: Int) async throws -> [Event] {
-        contents.withLock { $0.undispatched(limit: limit) }
+    package func undispatched(limit: Int, at _: Date) async throws -> WaitingEvents {
+        WaitingEvents(events: contents.withLock { $0.undispatched(limit: limit) })
     }
 
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {

@@ -147,22 +147,23 @@ extension SQLiteStore {
 }
 
 extension SQLiteStore {
-    package func undispatched(limit: Int) async throws -> [Event] {
-        var events: [Event] = []
+    package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
+        var waiting = WaitingEvents()
         for row in try await archive.undispatched(limit: limit) {
             do {
-                events.append(try row.event(path: path))
+                waiting.events.append(try row.event(path: path))
             } catch {
-                try await setAside(row, because: "\(error)")
+                try await setAside(row, because: "\(error)", at: now)
+                waiting.damages.append(.init(id: Event.ID(rawValue: row.id), reason: "\(error)"))
             }
         }
-        return events
+        return waiting
     }
 
     /// Puts a damaged event into the quarantine, so that those behind it go on.
-    private func setAside(_ row: EventRow, because reason: String) async throws {
+    private func setAside(_ row: EventRow, because reason: String, at now: Date) async throws {
+        let now = now.milliseconds
         try await writer.write { db in
-            let now = Date().milliseconds
             try db.change(
                 "INSERT INTO quarantine (body, reason, received_at) VALUES (?, ?, ?)",
                 [Data(row.body), reason, now]
