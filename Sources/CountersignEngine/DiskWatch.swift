@@ -53,7 +53,15 @@ package struct DiskSpace: Sendable, Equatable {
     func threshold(_ limit: Int64?) -> Int64 { limit ?? min(1 << 30, totalBytes / 10) }
 
     /// Below how many more files it is low: ten thousand or a twentieth, whichever is less.
-    var fileThreshold: Int64 { min(10_000, totalFiles / 20) }
+    ///
+    /// Who wants to hear nothing of a full disk wants to hear nothing of this either.
+    func fileThreshold(_ limit: Int64?) -> Int64 { threshold(limit) > 0 ? min(10_000, totalFiles / 20) : 0 }
+
+    /// Whether less is free, or fewer more files fit in, than should be; `limit` is how many bytes must be free, nil for
+    /// what the size of the file system suggests.
+    package func isLow(_ limit: Int64?) -> Bool {
+        freeBytes < threshold(limit) || freeFiles < fileThreshold(limit)
+    }
 }
 
 /// Raises `X_DISK_LOW` before the disk is full that holds the store, or what rules write, and `X_DISK_RECOVERED` afterwards.
@@ -141,10 +149,9 @@ package struct DiskWatch: Service {
             "path": "\(places[0].folder)", "holds": "\(holds)", "free.mib": "\(space.freeBytes / Self.mebibyte)",
             "free.files": space.totalFiles > 0 ? "\(space.freeFiles)" : "unbounded",
         ]
-        // Who wants to hear nothing of a full disk wants to hear nothing of this either.
-        let fileThreshold = threshold > 0 ? space.fileThreshold : 0
+        let fileThreshold = space.fileThreshold(limit)
         // Where it goes up and down around the threshold, it is one spell.
-        if space.freeBytes < threshold || space.freeFiles < fileThreshold {
+        if space.isLow(limit) {
             let isNew = try await board.begin(.diskLow, of: holds, fields)
             if isNew { logger.warning("The disk is nearly full", metadata: metadata) }
         } else if space.freeBytes >= threshold + threshold / 4, space.freeFiles >= fileThreshold + fileThreshold / 4 {

@@ -6,8 +6,8 @@ import NIOHTTP1
 /// One connection: takes one request after another, has each answered, and takes no longer than it may.
 ///
 /// A request has a deadline to arrive whole, from the first byte of its head on, and the program has one to answer it.
-/// Whoever misses it, the connection is answered (408, 503) and ended. What ends with an answer is ended softly: what the client still sends is thrown away
-/// for a moment, since closing at once would make the system drop the answer on its way.
+/// Whoever misses it, the connection is answered (408, 503) and ended. What ends with an answer is ended softly: what the
+/// client still sends is thrown away for a moment, since closing at once would make the system drop the answer on its way.
 final class CallbackConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = Never

@@ -66,6 +66,17 @@ struct DoctorTests {
         return python.standardOutput
     }
 
+    @Test func `a disk is judged as the watch over it does, by the setting 'disk.low'`() async throws {
+        let deployment = try Deployment(rules: nil)
+        _ = try await deployment.serve { server in try await server.post(event()) }
+        for (low, verdict) in [("1073741824", "warning"), ("0", "ok")] {
+            let outcome = try await deployment.run("doctor", "--json", environment: ["COUNTERSIGN_DISK_LOW": low])
+            let disk = try finding("disk", outcome)
+            #expect(disk?["verdict"]?.string == verdict, "\(outcome.output)")
+            #expect(disk?["text"]?.string?.contains("disk.low") == (verdict == "warning"))
+        }
+    }
+
     @Test func `a store that others may read is a promise that is not kept`() async throws {
         let deployment = try Deployment(rules: nil)
         _ = try await deployment.serve { server in try await server.post(event()) }

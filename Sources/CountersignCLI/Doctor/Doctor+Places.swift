@@ -1,3 +1,4 @@
+import CountersignEngine
 import CountersignModel
 import CountersignStore
 import Foundation
@@ -89,23 +90,25 @@ extension Doctor {
         var limit = rlimit()
         getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         let files = "\(limit.rlim_cur) open files"
-        var findings = [
+        return [
             limit.rlim_cur < 2_048
-                ? Finding.warning("limits", "\(files) are few for 1,024 connections; set LimitNOFILE=4096 or ulimit -n")
+                ? .warning("limits", "\(files) are few for 1,024 connections; set LimitNOFILE=4096 or ulimit -n")
                 : .fine("limits", files)
-        ]
+        ] + [disk()].compactMap { $0 }
+    }
+
+    /// What is free for the store, judged as the server does that raises `X_DISK_LOW`; nil while its folder is not there.
+    private func disk() -> Finding? {
         let folder = settings.storePath.folder
-        if let values = try? FileManager.default.attributesOfFileSystem(forPath: folder),
-            let free = values[.systemFreeSize] as? Int
-        {
-            let text = "\(free >> 20) MiB free where the store lies"
-            findings.append(
-                free < 100 << 20
-                    ? .failure("disk", "\(text); make room before callbacks are refused")
-                    : free < 1 << 30 ? .warning("disk", text) : .fine("disk", text)
-            )
+        guard mode(of: folder) != nil else { return nil }
+        guard let space = DiskSpace(of: folder) else {
+            return .warning("disk", "the system does not say how much is free in '\(folder)'")
         }
-        return findings
+        let text = "\(space.freeBytes >> 20) MiB free where the store lies"
+        if space.freeBytes < 100 << 20 { return .failure("disk", "\(text); make room before callbacks are refused") }
+        guard space.isLow(settings.lowSpace) else { return .fine("disk", text) }
+        let files = space.totalFiles > 0 ? ", for \(counted(Int(space.freeFiles), "more file")) at most" : ""
+        return .warning("disk", "\(text)\(files); make room, or see the setting 'disk.low'")
     }
 
     /// Whether this user may make what is missing, with the folders that it lies in.
