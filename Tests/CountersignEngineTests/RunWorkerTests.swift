@@ -167,10 +167,13 @@ struct RunWorkerTests {
     }
 
     @Test func `a worker that stood still past its lease changes nothing of what another one did`() async throws {
-        let (calls, gate, log) = (Counter(), Bell(), LogCapture())
+        let (calls, begin, gate, log) = (Counter(), Bell(), Bell(), LogCapture())
         let shop = Workshop(logger: log.logger()) { _ in
             let call = calls.next()
-            if call == 1 { await gate.wait() }
+            if call == 1 {
+                begin.ring()
+                await gate.wait()
+            }
             return ["word": .string("of call \(call)")]
         }
         try await shop.use(Self.chain.replacing("one ${event.packageId}\"", with: "one\", timeout: 1h"))
@@ -178,7 +181,7 @@ struct RunWorkerTests {
         let lease = Lease(id: "still", until: shop.clock.now.addingTimeInterval(60))
         let run = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
         let still = Task { await shop.worker.work(on: run, lease: lease.id) { false } }
-        await shop.action.untilCalled(1)
+        await begin.wait()
         shop.clock.advance(by: .seconds(61))
         #expect(try await shop.store.rescue(everyOwner: false, at: shop.clock.now) == 1)
         try await shop.work()

@@ -43,6 +43,7 @@ struct RunnerTests {
                 return count
             }
             peak.withLock { $0 = max($0, now) }
+            if now == 3 { gate.open() }
             await gate.wait()
             underWay.withLock { $0 -= 1 }
             return [:]
@@ -50,8 +51,6 @@ struct RunnerTests {
         try await shop.use(Self.rule)
         for number in 1...7 { try await shop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"\#(number)"}"#) }
         let work = Task { try await runner(shop, workers: 3).run() }
-        await shop.action.untilCalled(3)
-        gate.open()
         try await untilSucceeded(7, shop)
         #expect(peak.withLock { $0 } == 3)
         work.cancel()
