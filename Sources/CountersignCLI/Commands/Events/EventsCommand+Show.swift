@@ -19,31 +19,21 @@ extension EventsCommand {
         @Argument(help: "The event's number.")
         var id: Int64
 
-        @Flag(help: "Print the body as it came, byte for byte, and nothing else.")
-        var raw = false
-
-        @Flag(help: "Print a JSON object.")
-        var json = false
+        @OptionGroup var form: BodyOptions
 
         @OptionGroup var colours: ColourOptions
 
         @OptionGroup var options: SettingsOptions
-
-        func validate() throws {
-            guard !raw || !json else {
-                throw ValidationError("--raw prints the body and nothing else: leave out --json")
-            }
-        }
 
         func run(in environment: CommandEnvironment) async throws {
             try await environment.reading(options.settings(in: environment)) { archive in
                 guard let stored = try await archive.event(Event.ID(rawValue: id)) else {
                     throw CommandFailure("there is no event \(id); 'countersign events list' shows which there are")
                 }
-                if raw { return try StandardOutput.write(stored.body) }
+                if form.raw { return try StandardOutput.write(stored.body) }
                 let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
                 let trace = try await archive.traceID(of: stored.event)
-                if json { return print(stored.json(runs: runs, trace: trace).indented) }
+                if form.json { return print(stored.json(runs: runs, trace: trace).indented) }
                 show(stored, runs.reversed(), trace, on: environment.terminal(colours.choice))
             }
         }

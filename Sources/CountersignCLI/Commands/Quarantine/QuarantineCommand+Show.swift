@@ -19,19 +19,9 @@ extension QuarantineCommand {
         @Argument(help: "The body's number.")
         var id: Int64
 
-        @Flag(help: "Print the body as it came, byte for byte, and nothing else.")
-        var raw = false
-
-        @Flag(help: "Print a JSON object.")
-        var json = false
+        @OptionGroup var form: BodyOptions
 
         @OptionGroup var options: SettingsOptions
-
-        func validate() throws {
-            guard !raw || !json else {
-                throw ValidationError("--raw prints the body and nothing else: leave out --json")
-            }
-        }
 
         func run(in environment: CommandEnvironment) async throws {
             try await environment.reading(options.settings(in: environment)) { archive in
@@ -40,8 +30,8 @@ extension QuarantineCommand {
                         "nothing is quarantined under the number \(id); 'countersign quarantine list' shows what is"
                     )
                 }
-                if raw { return try StandardOutput.write(found.body) }
-                if json { return print(found.json.indented) }
+                if form.raw { return try StandardOutput.write(found.body) }
+                if form.json { return print(found.json.indented) }
                 print("body      \(found.id), \(counted(found.body.count, "byte"))")
                 print("received  \(found.receivedAt.rfc3339)")
                 print("reason    \(found.reason.printable)")
