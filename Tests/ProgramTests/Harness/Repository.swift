@@ -21,6 +21,12 @@ enum Repository {
         return FileManager.default.isExecutableFile(atPath: beside) ? beside : "\(path)/.build/debug/\(name)"
     }
 
+    /// Whether a program of the system is there; CI installs all that the tests use.
+    static func hasProgram(_ name: String) -> Bool {
+        let folders = ProcessInfo.processInfo.environment["PATH"]?.split(separator: ":") ?? []
+        return folders.contains { FileManager.default.isExecutableFile(atPath: "\($0)/\(name)") }
+    }
+
     /// The published body in the file `name`.json, byte for byte.
     static func payload(_ name: String) throws -> String {
         try String(contentsOfFile: "\(payloads)/\(name).json", encoding: .utf8)
