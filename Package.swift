@@ -17,6 +17,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.35.2"),
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
@@ -44,8 +45,8 @@ let package = Package(
         .target(
             name: "CountersignActions",
             dependencies: [
-                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
-                .system,
+                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioHTTPCompression,
+                .nioPosix, .nioSSL, .system,
             ]
         ),
         .target(
@@ -77,7 +78,8 @@ let package = Package(
             name: "CountersignAdmin",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                .coreMetrics, .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .mustache, .nioCore,
+                .coreMetrics, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log, .mustache,
+                .nioCore, .nioHTTP1,
             ],
             resources: [.embedInCode("Assets"), .embedInCode("Pages/Templates")]
         ),
@@ -215,12 +217,14 @@ extension Target.Dependency {
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let lifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let log = product(name: "Logging", package: "swift-log")
     static let metrics = product(name: "Metrics", package: "swift-metrics")
     static let mustache = product(name: "Mustache", package: "swift-mustache")
     static let nioCore = product(name: "NIOCore", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTPCompression = product(name: "NIOHTTPCompression", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")

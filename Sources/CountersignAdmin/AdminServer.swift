@@ -2,6 +2,7 @@ import CountersignModel
 import Foundation
 import HTTPTypes
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import NIOCore
 import ServiceLifecycle
@@ -13,6 +14,7 @@ import ServiceLifecycle
 package struct AdminServer: Service {
     private let host: String
     private let port: Int
+    private let connections: Int
     private let access: AdminAccess
     private let desk: AdminDesk
     private let registry: PrometheusRegistry
@@ -22,6 +24,7 @@ package struct AdminServer: Service {
     /// - Parameters:
     ///   - host: An address of this machine.
     ///   - port: 0 for any that is free.
+    ///   - connections: How many may be open; further ones wait in the system's queue.
     ///   - access: Who may look and order.
     ///   - desk: What they look at and order.
     ///   - registry: What was counted.
@@ -30,6 +33,7 @@ package struct AdminServer: Service {
     package init(
         host: String,
         port: Int,
+        connections: Int,
         access: AdminAccess,
         desk: AdminDesk,
         registry: PrometheusRegistry,
@@ -38,6 +42,7 @@ package struct AdminServer: Service {
     ) {
         self.host = host
         self.port = port
+        self.connections = connections
         self.access = access
         self.desk = desk
         self.registry = registry
@@ -52,7 +57,10 @@ package struct AdminServer: Service {
         let application = Application(
             router: try router(),
             server: .http1(configuration: .init(idleTimeout: .seconds(60))),
-            configuration: .init(address: .hostname(host, port: port)),
+            configuration: .init(
+                address: .hostname(host, port: port),
+                availableConnectionsDelegate: MaximumAvailableConnections(connections)
+            ),
             onServerRunning: { channel in
                 // A channel that was closed at once, as the program could not start, has no address any more.
                 guard let port = channel.localAddress?.port else { return }
@@ -74,11 +82,13 @@ package struct AdminServer: Service {
         }
     }
 
-    private func router() throws -> Router<BasicRequestContext> {
-        let router = Router(options: .autoGenerateHeadEndpoints)
-        router.add(middleware: AdminGate(access: access, clock: desk.clock))
+    private func router() throws -> Router<AdminContext> {
+        let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
+        let guesses = TokenGuesses(clock: desk.clock, logger: logger)
+        router.add(middleware: ActivityLog(logger: logger))
+        router.add(middleware: AdminGate(access: access, guesses: guesses, clock: desk.clock))
         APIRoutes(desk).add(to: router)
-        try PageRoutes(desk, access).add(to: router)
+        try PageRoutes(desk, access, guesses).add(to: router)
         LiveRoute(desk: desk).add(to: router)
         let (registry, collect) = (registry, collect)
         router.get("/metrics") { request, _ in

@@ -1,5 +1,6 @@
 import Foundation
 import Hummingbird
+import HummingbirdCore
 package import Logging
 import ServiceLifecycle
 
@@ -8,6 +9,7 @@ import ServiceLifecycle
 /// While a server runs no other process writes its store; what a command wants changed goes through here.
 package struct ControlServer: Service {
     private let path: String
+    private let connections: Int
     private let desk: AdminDesk
     private let logger: Logger
     private let onListening: @Sendable () -> Void
@@ -16,16 +18,19 @@ package struct ControlServer: Service {
     ///
     /// - Parameters:
     ///   - path: The path of the socket.
+    ///   - connections: How many may be open; further ones wait in the system's queue.
     ///   - desk: What commands look at and order.
     ///   - logger: Where its troubles are told.
     ///   - onListening: Called once, when commands are heard.
     package init(
         path: String,
+        connections: Int,
         desk: AdminDesk,
         logger: Logger,
         onListening: @escaping @Sendable () -> Void = {}
     ) {
         self.path = path
+        self.connections = connections
         self.desk = desk
         self.logger = logger
         self.onListening = onListening
@@ -37,13 +42,18 @@ package struct ControlServer: Service {
     package func run() async throws {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.
         unlink(path)
-        let router = Router(options: .autoGenerateHeadEndpoints)
+        let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: ActivityLog(logger: desk.logger))
         APIRoutes(desk).add(to: router)
         RefusedMethods.add(to: router)
         let (path, onListening) = (path, onListening)
         let application = Application(
             router: router,
-            configuration: .init(address: .unixDomainSocket(path: path)),
+            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
+            configuration: .init(
+                address: .unixDomainSocket(path: path),
+                availableConnectionsDelegate: MaximumAvailableConnections(connections)
+            ),
             onServerRunning: { _ in
                 chmod(path, 0o600)
                 onListening()

@@ -5,7 +5,7 @@ import NIOCore
 /// Tells who uses a wrong method on a path that is there which ones it takes.
 enum RefusedMethods {
     /// Refuses on each path that `router` serves by now whatever it does not serve.
-    static func add(to router: Router<BasicRequestContext>) {
+    static func add(to router: Router<AdminContext>) {
         let methods = Dictionary(grouping: router.routes) { $0.path.description }.mapValues { Set($0.map(\.method)) }
         for (path, served) in methods where !path.hasSuffix("**") {
             // The router answers HEAD as it does GET, without the body.

@@ -47,11 +47,15 @@ package final class Lanes: Sendable {
 
     private let lanes = Mutex<[String: Lane]>([:])
     private let capacity: Int
+
+    /// Destinations that have a capacity of their own.
+    private let capacities: [String: Int]
     private let policy: CircuitBreaker.Policy
 
-    /// Lanes for `capacity` steps each.
-    package init(capacity: Int = 4, policy: CircuitBreaker.Policy = .init()) {
+    /// Lanes for `capacity` steps each, but for those of `capacities`.
+    package init(capacity: Int = 4, capacities: [String: Int] = [:], policy: CircuitBreaker.Policy = .init()) {
         self.capacity = capacity
+        self.capacities = capacities
         self.policy = policy
     }
 
@@ -60,11 +64,16 @@ package final class Lanes: Sendable {
         lanes.withLock { lanes in lanes.values.count { $0.breaker.isOpen } }
     }
 
+    private func capacity(of destination: String) -> Int {
+        capacities[destination] ?? (destination.hasPrefix(PackageInquiry.packagePrefix) ? 1 : capacity)
+    }
+
     /// Asks for a place on the way to `destination`; who is admitted calls `leave`.
     package func enter(_ destination: String, at now: Date) -> Admission {
         lanes.withLock { lanes in
             var lane = lanes[destination] ?? Lane(breaker: CircuitBreaker(policy: policy))
             defer { lanes[destination] = lane }
+            let capacity = capacity(of: destination)
             guard lane.active < capacity else {
                 lane.isAwaited = true
                 let wait = RunWait(destination: destination, reason: "\(capacity) steps are on their way there")
@@ -104,7 +113,9 @@ package final class Lanes: Sendable {
             case (_, .closed): departure.closes = true
             default: break
             }
-            if case .closed = lane.breaker.state, lane.isAwaited { departure.room = capacity - lane.active }
+            if case .closed = lane.breaker.state, lane.isAwaited {
+                departure.room = capacity(of: destination) - lane.active
+            }
             // One that works and that nobody waits for is forgotten, so that there are no more than are in use.
             let isForgettable = lane.active == 0 && !lane.isAwaited && lane.breaker.state == .closed(outages: 0)
             lanes[destination] = isForgettable ? nil : lane
@@ -117,9 +128,9 @@ package final class Lanes: Sendable {
     /// - Returns: How many runs that wait for the destination may go on.
     package func lookAgain(_ destination: String) -> Int {
         lanes.withLock { lanes in
-            guard let lane = lanes[destination] else { return capacity }
+            guard let lane = lanes[destination] else { return capacity(of: destination) }
             lanes[destination]?.isAwaited = true
-            if case .closed = lane.breaker.state { return max(0, capacity - lane.active) }
+            if case .closed = lane.breaker.state { return max(0, capacity(of: destination) - lane.active) }
             return 0
         }
     }

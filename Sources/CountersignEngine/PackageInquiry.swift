@@ -10,6 +10,15 @@ struct PackageInquiry: Sendable {
     /// What the attempts are called in the ledger; no step of a rule can have this id.
     static let stepID = "(package)"
 
+    /// What the lane of one package begins with: whoever needs it waits there for who fetches it, and then finds it.
+    static let packagePrefix = "package "
+
+    /// The places that a look-up needs, in the order in which it takes them; none where there is nothing to look up.
+    static func destinations(for event: Event) -> [String] {
+        guard let id = event.payload["packageId"]?.string, !id.isEmpty else { return [] }
+        return [packagePrefix + String(id.prefix(100)).printable, PackageTarget.destination]
+    }
+
     /// The tries go on for half a day: without the package, nobody can say whether the rule matches.
     static let retry = RetryPolicy(attempts: 20, first: .seconds(5), ceiling: .seconds(3_600))
 

@@ -140,8 +140,17 @@ package struct RunWorker: Sendable {
     private func eventWithPackage(_ desk: Desk) async throws -> Event? {
         let (claimed, store) = (desk.claimed, store)
         if claimed.event.package != nil { return claimed.event }
+        guard let places = try await enter(PackageInquiry.destinations(for: claimed.event), desk) else { return nil }
         let inquiry = PackageInquiry(store: store, services: performer.services, clock: clock)
-        let (outcome, record) = try await inquiry.ask(about: claimed, lease: desk.lease)
+        let outcome: Result<JSON, StepFailure>?
+        let record: StepRecord?
+        do {
+            (outcome, record) = try await inquiry.ask(about: claimed, lease: desk.lease)
+        } catch {
+            await leave(places, .unknown, desk)
+            throw error
+        }
+        await leave(places, outcome.laneEnding, desk)
         guard let outcome, let record else {
             try await release(to: .queued(dueAt: clock.now), nil, at: desk)
             return nil
@@ -169,6 +178,31 @@ package struct RunWorker: Sendable {
             let dueAt = clock.now.addingTimeInterval(wait.timeInterval)
             try await release(to: .queued(dueAt: dueAt), record, at: desk)
             return nil
+        }
+    }
+
+    /// Takes a place on the way to each of `destinations`, as a step does; nil when one is taken or down, and the run was let
+    /// go of until it is free: nobody holds a worker who only waits.
+    private func enter(_ destinations: [String], _ desk: Desk) async throws -> [(name: String, isProbe: Bool)]? {
+        var places: [(name: String, isProbe: Bool)] = []
+        for destination in destinations {
+            switch performer.lanes.enter(destination, at: clock.now) {
+            case .admitted(let isProbe): places.append((destination, isProbe))
+            case .refused(let wait, let until):
+                await leave(places, .unknown, desk)
+                try await release(to: .waiting(wait, dueAt: until), nil, at: desk)
+                await performer.lookAgain(wait.destination, desk.logger)
+                return nil
+            }
+        }
+        return places
+    }
+
+    private func leave(_ places: [(name: String, isProbe: Bool)], _ ending: Lanes.Ending, _ desk: Desk) async {
+        for place in places.reversed() {
+            // The lane of a package says nothing of whether anybody answers.
+            let ending = place.name.hasPrefix(PackageInquiry.packagePrefix) ? .unknown : ending
+            await performer.leave(place.name, ending, place.isProbe, desk.logger)
         }
     }
 
@@ -348,6 +382,17 @@ extension RunEnding {
         case .queued: "queued"
         case .waiting: "waiting"
         case .unmatched: "unmatched"
+        }
+    }
+}
+
+extension Result<JSON, StepFailure>? {
+    /// What the end of a look-up tells about the vendor.
+    fileprivate var laneEnding: Lanes.Ending {
+        switch self {
+        case .success?: .answered
+        case .failure(let failure)?: failure.isOutage ? .outage : .unknown
+        case nil: .unknown
         }
     }
 }

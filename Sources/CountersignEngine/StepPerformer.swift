@@ -184,7 +184,12 @@ struct StepPerformer: Sendable {
         _ logger: Logger
     ) async {
         guard let destination else { return }
-        let departure = lanes.leave(destination, ending.laneEnding, isProbe: isProbe, at: clock.now)
+        await leave(destination, ending.laneEnding, isProbe, logger)
+    }
+
+    /// Gives the place on the way to a destination back, as a step or a look-up has ended, and wakes who may go there now.
+    func leave(_ destination: String, _ ending: Lanes.Ending, _ isProbe: Bool, _ logger: Logger) async {
+        let departure = lanes.leave(destination, ending, isProbe: isProbe, at: clock.now)
         if let until = departure.opensUntil {
             logger.warning(
                 "Destination is down, steps wait for it",

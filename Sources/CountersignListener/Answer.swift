@@ -88,6 +88,13 @@ extension Answer {
 
     static let notFound = Answer(.notFound, error: "nothing is served here; check the path of the callback URL")
 
+    /// The bodies of others take up all the room, and did so until the sender's patience is near its end.
+    static let noRoom = Answer(
+        .serviceUnavailable,
+        error: "too many bodies are under way; send it again",
+        fields: "Retry-After: 5\r\n"
+    )
+
     static let notStored = Answer(
         .serviceUnavailable,
         error: "the event could not be stored; send it again",

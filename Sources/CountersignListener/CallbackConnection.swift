@@ -16,6 +16,8 @@ final class CallbackConnection: ChannelDuplexHandler {
     private enum State {
         /// Between two requests.
         case waiting
+        /// The head of a callback has come, and there is no room for its body yet.
+        case queued(CallbackRequest, CallbackKey.ID)
         /// The head of a request has come, and what follows is awaited.
         case reading(CallbackRequest, Purpose)
         /// A request is answered already, and what follows of it is thrown away.
@@ -41,6 +43,9 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     private var state = State.waiting
     private var body: [UInt8] = []
+
+    /// The bytes for which room is taken up, while a body is read.
+    private var room = 0
 
     /// What came behind a request that is not answered yet; while there is something, nothing more is read.
     private var backlog = CircularBuffer<HTTPServerRequestPart>()
@@ -83,6 +88,7 @@ final class CallbackConnection: ChannelDuplexHandler {
     }
 
     func channelInactive(context: ChannelHandlerContext) {
+        leaveRoom()
         state = .ending
         alarm.cancel()
         context.fireChannelInactive()
@@ -93,7 +99,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         let part = unwrapInboundIn(data)
         switch state {
         case .ending: return
-        case .answering: backlog.append(part)
+        case .answering, .queued: backlog.append(part)
         default: take(part, context)
         }
     }
@@ -106,7 +112,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         // Who sends ahead without end, or reads no answers, waits in the system's buffers and not in ours.
-        isReadHeld = !backlog.isEmpty || !context.channel.isWritable
+        isReadHeld = !backlog.isEmpty || !context.channel.isWritable || isQueued
         if !isReadHeld { context.read() }
     }
 
@@ -122,7 +128,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         }
         if case .ending = state { return }
         parserError = parserError ?? error
-        if !isAnswering { goOn(context) }
+        if !isAnswering, !isQueued { goOn(context) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -131,7 +137,7 @@ final class CallbackConnection: ChannelDuplexHandler {
             isInputClosed = true
             switch state {
             case .ending: context.close(promise: nil)
-            case .answering: break
+            case .answering, .queued: break
             case .waiting, .reading, .skipping: goOn(context)
             }
         case is ChannelShouldQuiesceEvent:
@@ -153,6 +159,10 @@ extension CallbackConnection {
 
     private var isAnswering: Bool {
         if case .answering = state { true } else { false }
+    }
+
+    private var isQueued: Bool {
+        if case .queued = state { true } else { false }
     }
 
     private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
@@ -185,14 +195,50 @@ extension CallbackConnection {
             write(answer, to: request, context)
         case .readiness: state = .reading(request, .readiness)
         case .callback(let key):
-            state = .reading(request, .callback(key))
-            body.reserveCapacity(min(request.contentLength ?? 0, 64 << 10))
-            if request.wantsPermission {
-                let permission = context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
-                context.writeAndFlush(wrapOutboundOut(permission), promise: nil)
-            }
+            queue(request, key, context)
         }
         setAlarm(context)
+    }
+
+    /// Reads the body of a callback as soon as there is room for it.
+    private func queue(_ request: CallbackRequest, _ key: CallbackKey.ID, _ context: ChannelHandlerContext) {
+        let bytes = request.isChunked ? desk.settings.maximumBody : request.contentLength ?? 0
+        let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
+        let (id, eventLoop, bodies) = (request.id, context.eventLoop, desk.bodies)
+        let isAdmitted = bodies.enter(id, bytes: bytes) {
+            eventLoop.execute {
+                guard case .queued(let request, let key) = here.value.connection.state, request.id == id else {
+                    // It gave up at the very moment.
+                    return bodies.leave(bytes: bytes)
+                }
+                here.value.connection.room = bytes
+                here.value.connection.read(request, key, here.value.context)
+                here.value.connection.goOn(here.value.context)
+            }
+        }
+        guard isAdmitted else {
+            state = .queued(request, key)
+            return
+        }
+        room = bytes
+        read(request, key, context)
+    }
+
+    private func read(_ request: CallbackRequest, _ key: CallbackKey.ID, _ context: ChannelHandlerContext) {
+        state = .reading(request, .callback(key))
+        guard request.wantsPermission else { return }
+        let permission = context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
+        context.writeAndFlush(wrapOutboundOut(permission), promise: nil)
+    }
+
+    /// Gives back the room of a body that will not be stored; of one that waited for it, the place in the queue.
+    private func leaveRoom() {
+        if case .queued(let request, _) = state {
+            // Admitted a moment ago, it finds itself gone and gives the room back.
+            _ = desk.bodies.giveUp(request.id)
+        }
+        if room > 0 { desk.bodies.leave(bytes: room) }
+        room = 0
     }
 
     private func append(_ bytes: ByteBuffer, of request: CallbackRequest, _ context: ChannelHandlerContext) {
@@ -210,10 +256,13 @@ extension CallbackConnection {
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
         switch purpose {
         case .callback(let key):
-            let body = body
+            let (body, room, bodies) = (body, room, desk.bodies)
             self.body = []
+            self.room = 0
             let eventLoop = context.eventLoop
             desk.take(body, key, request) { answer in
+                // Until here the store held the body, also where nobody waits for the answer any more.
+                if room > 0 { bodies.leave(bytes: room) }
                 eventLoop.execute { here.value.connection.answer(id, with: answer, here.value.context) }
             }
         case .readiness:
@@ -234,9 +283,9 @@ extension CallbackConnection {
 
     /// Takes what has come meanwhile, up to the next request that is to be answered.
     private func goOn(_ context: ChannelHandlerContext) {
-        while !isAnswering, let part = backlog.popFirst() { take(part, context) }
+        while !isAnswering, !isQueued, let part = backlog.popFirst() { take(part, context) }
         switch state {
-        case .answering, .ending: return
+        case .answering, .queued, .ending: return
         case .waiting, .reading, .skipping:
             if let parserError {
                 refuse(parserError, context)
@@ -294,6 +343,7 @@ extension CallbackConnection {
 
     /// Says that nothing follows, and leaves the client a moment to read what was written.
     private func end(_ context: ChannelHandlerContext) {
+        leaveRoom()
         state = .ending
         body = []
         backlog.removeAll()
@@ -317,6 +367,7 @@ extension CallbackConnection {
         case .waiting where isLastRequest: (headBegin ?? lastMove) + patience
         case .waiting: min(lastMove + idleTimeout, (headBegin ?? .distantFuture) + requestDeadline)
         case .reading, .skipping: min(lastMove + idleTimeout, begin + requestDeadline)
+        case .queued: begin + answerDeadline
         case .answering: lastMove + answerDeadline
         case .ending: lastMove + Self.linger
         }
@@ -335,6 +386,9 @@ extension CallbackConnection {
         case .reading(let request, _) where now >= begin + requestDeadline:
             refuseLate(request.facts, context)
         case .waiting where headBegin.map { now >= $0 + requestDeadline } ?? false: refuseLate([:], context)
+        case .queued(let request, _):
+            desk.refusals.tell("no room for its body, others are under way", from: remote(context), request.facts)
+            refuse(with: .noRoom, context)
         case .answering:
             desk.logger.error(
                 "Request not answered in time",

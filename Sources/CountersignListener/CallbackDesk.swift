@@ -18,6 +18,9 @@ final class CallbackDesk: Sendable {
     }
 
     let settings: ListenerSettings
+
+    /// What the bodies of all connections share.
+    let bodies: PendingBodies
     let refusals: Refusals
     let logger: Logger
     private let intake: Intake
@@ -36,6 +39,7 @@ final class CallbackDesk: Sendable {
         logger: Logger
     ) {
         self.settings = settings
+        bodies = PendingBodies(limit: settings.maximumPendingBodies)
         self.intake = intake
         self.readiness = readiness
         self.clock = clock

@@ -19,6 +19,9 @@ package struct ListenerSettings: Sendable {
     /// The bytes that the body of a callback may have.
     package var maximumBody: Int
 
+    /// The bytes that the bodies of all requests under way may have together; those beyond wait unread.
+    package var maximumPendingBodies: Int
+
     /// How many connections may be open; further ones wait in the system's queue.
     package var maximumConnections: Int
 
@@ -41,6 +44,7 @@ package struct ListenerSettings: Sendable {
         certificate: ServerCertificate? = nil,
         callbackPath: String = "/callback",
         maximumBody: Int = 1 << 20,
+        maximumPendingBodies: Int = 64 << 20,
         maximumConnections: Int = 1_024,
         idleTimeout: Duration = .seconds(30),
         requestDeadline: Duration = .seconds(30),
@@ -53,6 +57,7 @@ package struct ListenerSettings: Sendable {
         self.certificate = certificate
         self.callbackPath = callbackPath
         self.maximumBody = maximumBody
+        self.maximumPendingBodies = maximumPendingBodies
         self.maximumConnections = maximumConnections
         self.idleTimeout = idleTimeout
         self.requestDeadline = requestDeadline

@@ -16,6 +16,8 @@ extension Date {
         let formatter = DateFormatter()
         formatter.locale = Locale(identifier: "en_US_POSIX")
         formatter.timeZone = TimeZone(secondsFromGMT: 0)
+        // RFC 3339 counts by the Gregorian calendar at all times; by default days before 1582 are Julian.
+        formatter.gregorianStartDate = Date(timeIntervalSince1970: -1e12)
         formatter.dateFormat = pattern
         return formatter
     }

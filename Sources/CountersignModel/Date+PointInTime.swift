@@ -8,7 +8,10 @@ extension Date {
             self = now.addingTimeInterval(-duration.timeInterval)
             return
         }
-        let spellings = [text, text + "T00:00:00Z", text.replacing(" ", with: "T") + "Z"]
+        // In a query of a URL "+" stands for a space, so the offset of a time comes with one when nobody encodes it.
+        let spellings = [
+            text, text + "T00:00:00Z", text.replacing(" ", with: "T") + "Z", text.replacing(" ", with: "+"),
+        ]
         guard let date = spellings.lazy.compactMap({ Date(rfc3339: $0) }).first else { return nil }
         self = date
     }

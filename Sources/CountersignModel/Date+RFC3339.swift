@@ -11,8 +11,45 @@ extension Date {
     }
 
     /// The time as RFC 3339 in UTC with milliseconds, as OneSpan Sign writes it.
+    ///
+    /// Years beyond its four digits are written as they are: such a time comes from damage, and is shown and not hidden.
     package var rfc3339: String {
-        formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+        let seconds = timeIntervalSince1970
+        // 10^14 seconds are three million years.
+        guard abs(seconds) < 1e14 else { return seconds < 0 ? "before all times" : "after all times" }
+        let total = Int((seconds * 1_000).rounded())
+        let (days, inDay) = total.dividedDown(by: 86_400_000)
+        let (year, month, day) = Self.civil(days)
+        let (second, millisecond) = inDay.quotientAndRemainder(dividingBy: 1_000)
+        let sign = year < 0 ? "-" : ""
+        return "\(sign)\(abs(year).digits(4))-\(month.digits(2))-\(day.digits(2))T\((second / 3_600).digits(2)):"
+            + "\((second / 60 % 60).digits(2)):\((second % 60).digits(2)).\(millisecond.digits(3))Z"
+    }
+
+    /// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar.
+    private static func civil(_ days: Int) -> (year: Int, month: Int, day: Int) {
+        // Years begin in March here; 719,468 days lie between the first of March of the year 0 and 1970.
+        let (era, ofEra) = (days + 719_468).dividedDown(by: 146_097)
+        let yearOfEra = (ofEra - ofEra / 1_460 + ofEra / 36_524 - ofEra / 146_096) / 365
+        let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
+        let month = (5 * ofYear + 2) / 153
+        let day = ofYear - (153 * month + 2) / 5 + 1
+        let year = yearOfEra + era * 400
+        return month < 10 ? (year, month + 3, day) : (year + 1, month - 9, day)
+    }
+}
+
+extension Int {
+    /// The quotient, rounded down, and the rest, which is not negative.
+    fileprivate func dividedDown(by divisor: Int) -> (Int, Int) {
+        let (quotient, rest) = quotientAndRemainder(dividingBy: divisor)
+        return rest < 0 ? (quotient - 1, rest + divisor) : (quotient, rest)
+    }
+
+    /// At least `count` digits.
+    fileprivate func digits(_ count: Int) -> String {
+        let text = String(self)
+        return String(repeating: "0", count: Swift.max(0, count - text.count)) + text
     }
 }
 

@@ -3,9 +3,9 @@ extension String {
     /// typed.
     package var printable: String { escaping { $0.isHarmful } }
 
-    /// `printable`, but with the line feeds kept.
+    /// `printable`, but with the lines kept.
     package var printableLines: String {
-        split(separator: "\n", omittingEmptySubsequences: false).map { String($0).printable }.joined(separator: "\n")
+        withLineFeeds.lines.map { String($0).printable }.joined(separator: "\n")
     }
 
     /// The text on one line, for reading: joiners stay, so that every script and every emoji shows as it should.

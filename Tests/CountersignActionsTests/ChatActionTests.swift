@@ -65,7 +65,7 @@ struct ChatActionTests {
         let blocks = card?["body"]?.array
         #expect(blocks?.map { $0["type"] } == ["TextBlock", "TextBlock", "FactSet"])
         #expect(blocks?.first?["color"] == "Warning")
-        #expect(blocks?[1]["text"]?.string == #"*Reason*: \[x\](http://evil)"# + "\n\nline")
+        #expect(blocks?[1]["text"]?.string == #"*Reason*: \[x\](http:"# + "\u{200B}//evil)" + "\n\nline")
         #expect(blocks?.last?["facts"] == [["title": "Package", "value": "P1"]])
     }
 
@@ -108,7 +108,7 @@ struct ChatActionTests {
         #expect(failure?.reason.contains("add 'kind: slack'") == true && failure?.isWorthRetrying == false)
     }
 
-    @Test(arguments: ["plain", "teams", "mattermost"])
+    @Test(arguments: ["teams", "mattermost"])
     func `a webhook of another chat than the rule names is refused`(kind: String) async throws {
         let url = "https://hooks.slack.com/services/T/B/x"
         let failure = try await World().failure("chat", options(["kind": .text(kind)], url: url))
@@ -159,5 +159,29 @@ struct ChatActionTests {
                 }
             }
         }
+    }
+
+    @Test(arguments: ["slack", "teams", "mattermost", "plain"], ["", " \u{200B}\n"])
+    func `a value that is empty leaves no part empty that a chat refuses`(kind: String, message: String) async throws {
+        let more: [String: OptionValue] = [
+            "title": try .parsed("${event.message}"), "text": try .parsed("${event.message}"),
+            "fields": try .parsed(["Reason": "${event.message}"]),
+        ]
+        let body = try await sent(kind, more, message: message)
+        let text = body.text
+        #expect(!text.contains(#""header""#) && body["title"] == nil)
+        #expect(!text.contains("\":\"\"") && text.contains("–"))
+    }
+
+    @Test(arguments: ["triggers/T0/1/x", "workflows/T0/A1/1/x"])
+    func `a trigger of a Slack workflow is no webhook for blocks, and takes plain JSON`(path: String) async throws {
+        let url = "https://hooks.slack.com/\(path)"
+        let failure = try await World().failure("chat", options(url: url))
+        #expect(failure?.reason.contains("takes plain") == true)
+        let prepared = try await World().prepare("chat", options(["kind": .text("plain")], url: url))
+        #expect(prepared.plan["kind"] == "plain")
+        let known = try await World()
+            .prepare("chat", options(["kind": .text("plain")], url: "https://hooks.slack.com/services/T/B/x"))
+        #expect(known.plan["kind"] == "plain")
     }
 }

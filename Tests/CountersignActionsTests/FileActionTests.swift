@@ -176,6 +176,33 @@ struct FileActionTests {
         let step = try await world.prepare("file", options("./a//b", "append", "${event.message}"))
         #expect(step.plan == ["path": "a/b", "mode": "append", "content": "no\n"])
     }
+
+    @Test func `a line begins on a line of its own, whatever others left in the file`() async throws {
+        _ = try await world.run("file", options("l.jsonl", "replace", "{\"a\":1}"))
+        _ = try await world.run("file", options("l.jsonl", "append", "two"), key: "b")
+        #expect(try world.folder.text("output/l.jsonl") == "{\"a\":1}\ntwo\n")
+        // Made again after a crash, it finds what it wrote, with the line end before it.
+        _ = try await world.run("file", options("l.jsonl", "append", "two"), key: "b")
+        #expect(try world.folder.text("output/l.jsonl") == "{\"a\":1}\ntwo\n")
+        _ = try await world.run("file", options("empty", "append", "one"), key: "c")
+        #expect(try world.folder.text("output/empty") == "one\n")
+    }
+
+    @Test(arguments: [0o600, 0o640, 0o755])
+    func `a file that is replaced keeps its mode`(mode: Int) async throws {
+        _ = try await world.run("file", options("f", "replace", "first"))
+        let path = world.folder.path + "/output/f"
+        try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: path)
+        let isRoot = geteuid() == 0
+        if isRoot { #expect(chown(path, 12, 34) == 0 && chmod(path, mode_t(mode)) == 0) }
+        _ = try await world.run("file", options("f", "replace", "second"))
+        let attributes = try FileManager.default.attributesOfItem(atPath: path)
+        #expect(attributes[.posixPermissions] as? Int == mode)
+        if isRoot {
+            #expect(attributes[.ownerAccountID] as? Int == 12 && attributes[.groupOwnerAccountID] as? Int == 34)
+        }
+        #expect(try world.folder.text("output/f") == "second")
+    }
 }
 
 struct LogActionTests {

@@ -277,4 +277,46 @@ struct HTTPActionTests {
             ]
         )
     }
+
+    @Test(arguments: [
+        ("gzip", "H4sIAAAAAAACA6tWykxRsjKvBQBDXwcSCAAAAA=="), ("deflate", "eJyrVspMUbIyrwUAC1kCew=="),
+        ("", "77u/eyJpZCI6N30="),
+    ])
+    func `an answer that is packed or has a byte order mark is read as JSON`(
+        encoding: String,
+        body: String
+    ) async throws {
+        let headers =
+            [("Content-Type", "application/json")] + (encoding.isEmpty ? [] : [("Content-Encoding", encoding)])
+        let bytes = Array(try #require(Data(base64Encoded: body)))
+        let answer = RecordingServer.Answer(status: 200, headers: headers, body: bytes)
+        let outputs = try #require(try await exchange(answer).outputs)
+        #expect(outputs["body"] == ["id": 7] && outputs["body_problem"] == nil)
+    }
+
+    @Test(arguments: [#"{"id":7,"id":8}"#, "<html>", "{"])
+    func `what claims to be JSON and is none is said to be so`(body: String) async throws {
+        let answer = RecordingServer.Answer.status(200, headers: [("Content-Type", "application/json")], body: body)
+        let outputs = try #require(try await exchange(answer).outputs)
+        #expect(outputs["body"] == .string(body))
+        #expect(outputs["body_problem"]?.string?.hasPrefix("it is said to be JSON and is none: ") == true)
+    }
+
+    @Test func `a kept connection that closes without an answer costs no attempt`() async throws {
+        let answers: [RecordingServer.Answer] = [.status(200), .init(closes: true), .status(201)]
+        try await RecordingServer.with(answers) { server in
+            try await withClient { client in
+                let world = try World(http: client)
+                let options: [String: OptionValue] = ["url": try .parsed(server.url + "/hook")]
+                #expect(try await world.run("http", options)["code"] == 200)
+                #expect(try await world.run("http", options)["code"] == 201)
+                #expect(server.requests.count == 3)
+            }
+        }
+    }
+
+    @Test func `a fresh connection that closes without an answer is a failed attempt`() async throws {
+        let failure = try await exchange(.init(closes: true)).failure
+        #expect(failure?.isWorthRetrying == true)
+    }
 }

@@ -113,6 +113,64 @@ struct PackageTests {
         #expect(after.rules.map(\.matches) == [true, false, true])
         #expect(after.rules.allSatisfy { !$0.isOpen && !$0.isContradicted })
     }
+
+    @Test func `look-ups run side by side up to the limit, one a package, and who waits holds no worker`() async throws
+    {
+        let vendor = HeldVendor()
+        let lanes = Lanes(capacities: ["OneSpan Sign": 2])
+        let workshop = Workshop(packages: vendor, lanes: lanes)
+        try await workshop.use(
+            """
+            rules:
+              - { id: first, when: { event: PACKAGE_COMPLETE, package.name: Lease }, then: [{ probe: first }] }
+              - { id: second, when: { event: PACKAGE_COMPLETE, package.name: Lease }, then: [{ probe: second }] }
+              - { id: plain, when: { event: PACKAGE_CREATE }, then: [{ probe: plain }] }
+            """
+        )
+        for package in ["P1", "P2", "P3"] {
+            try await workshop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"\#(package)"}"#)
+        }
+        try await workshop.receive(#"{"name":"PACKAGE_CREATE","packageId":"P1"}"#)
+        let lease = Lease(id: Workshop.lease, until: workshop.clock.now.addingTimeInterval(60))
+        let claimed = try await workshop.store.claim(limit: 100, lease: lease, at: workshop.clock.now)
+        #expect(claimed.count == 7)
+        await withTaskGroup { group in
+            for run in claimed {
+                group.addTask { await workshop.worker.work(on: run, lease: Workshop.lease) { false } }
+            }
+            // All but two come back, while the vendor has answered nothing.
+            for _ in 0..<5 { await group.next() }
+            #expect(vendor.asked.count == 2 && Set(vendor.asked).count == 2)
+            #expect(texts(workshop) == ["plain"])
+            vendor.answer()
+            await group.waitForAll()
+        }
+        // Those that waited were woken; nothing was charged, and no package was fetched for each of its rules.
+        for _ in 0..<6 { try await workshop.work() }
+        #expect(texts(workshop).count { $0 == "first" } == 3 && texts(workshop).count { $0 == "second" } == 3)
+        #expect(Set(vendor.asked) == ["P1", "P2", "P3"])
+        let runs = try await workshop.store.runs(RunQuery())
+        #expect(runs.allSatisfy { $0.state == .succeeded })
+        #expect(lanes.open.isEmpty)
+    }
+
+    @Test func `a vendor that is down takes no worker, and one look-up finds out when it is back`() async throws {
+        let vendor = ScriptedVendor([
+            .failure(StepFailure("no answer", isOutage: true)), .failure(StepFailure("no answer", isOutage: true)),
+            .success(Self.lease),
+        ])
+        let lanes = Lanes(policy: .init(threshold: 2, firstPause: .seconds(10)))
+        let workshop = Workshop(packages: vendor, lanes: lanes)
+        try await workshop.use("rules: [{ id: r, when: { package.name: Lease }, then: [{ probe: x }] }]")
+        for number in 1...6 { try await workshop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P\#(number)"}"#) }
+        try await workshop.work()
+        #expect(vendor.asked.count == 2 && lanes.open.keys.contains("OneSpan Sign"))
+        for _ in 0..<40 {
+            workshop.clock.advance(by: .seconds(60))
+            try await workshop.work()
+        }
+        #expect(try await workshop.store.runs(RunQuery()).allSatisfy { $0.state == .succeeded })
+    }
 }
 
 /// A vendor that tells of packages from a script; the last answer is given again and again.
@@ -137,6 +195,44 @@ private final class ScriptedVendor: PackageServing {
             return state.answers.count > 1 ? state.answers.removeFirst() : state.answers[0]
         }
         return try answer.get()
+    }
+
+    func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) {}
+    func remind(role _: String, of _: String) async throws(StepFailure) {}
+    func unlock(role _: String, of _: String) async throws(StepFailure) {}
+}
+
+/// A vendor that answers nothing before it is told to, and everything from then on.
+private final class HeldVendor: PackageServing {
+    private struct State {
+        var isAnswering = false
+        var asked: [String] = []
+        var waiters: [CheckedContinuation<Void, Never>] = []
+    }
+
+    private let state = Mutex(State())
+
+    var asked: [String] { state.withLock { $0.asked } }
+
+    func answer() {
+        let waiters = state.withLock { state in
+            state.isAnswering = true
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    func package(_ id: String, asOf _: Date) async throws(StepFailure) -> JSON? {
+        await withCheckedContinuation { continuation in
+            let answers = state.withLock { state in
+                state.asked.append(id)
+                if !state.isAnswering { state.waiters.append(continuation) }
+                return state.isAnswering
+            }
+            if answers { continuation.resume() }
+        }
+        return ["id": .string(id), "name": "Lease"]
     }
 
     func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) {}

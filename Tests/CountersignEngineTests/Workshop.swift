@@ -23,6 +23,7 @@ struct Workshop {
     init(
         secrets: [String: String] = [:],
         packages: (any PackageServing)? = nil,
+        lanes: Lanes = Lanes(),
         logger: Logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
         _ script: @escaping @Sendable (ScriptedAction.Call) async throws(StepFailure) -> JSONObject = { _ in [:] }
     ) {
@@ -40,6 +41,7 @@ struct Workshop {
             book: book,
             planner: Planner(registry: registry),
             services: .unused(packages),
+            lanes: lanes,
             clock: clock,
             logger: logger,
             spread: { 1 }

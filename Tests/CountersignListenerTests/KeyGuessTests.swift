@@ -1,15 +1,13 @@
+import CountersignModel
 import CountersignTesting
 import Foundation
 import Logging
-import NIOCore
 import Testing
-
-@testable import CountersignListener
 
 struct KeyGuessTests {
     @Test func `guessing meets 429 after twenty a minute, and the right key is let in all the same`() async throws {
         try await TestServer.run { server in
-            for _ in 0..<KeyGuesses.most {
+            for _ in 0..<GuessLimiter.most {
                 #expect(try await server.post(#"{"name":"A"}"#, authorization: "Basic no").status == 401)
             }
             let refused = try await server.post(#"{"name":"A"}"#, authorization: "Basic no")
@@ -23,10 +21,10 @@ struct KeyGuessTests {
     }
 
     @Test func `a network of version 6 counts as one address`() throws {
-        let one = try SocketAddress(ipAddress: "2001:db8::1", port: 1)
-        let other = try SocketAddress(ipAddress: "2001:db8::ffff:2", port: 1)
-        let third = try SocketAddress(ipAddress: "2001:db8:0:1::1", port: 1)
-        #expect(KeyGuesses.source(of: one) == KeyGuesses.source(of: other))
-        #expect(KeyGuesses.source(of: one) != KeyGuesses.source(of: third))
+        let one = try #require(IPAddress("2001:db8::1"))
+        let other = try #require(IPAddress("2001:db8::ffff:2"))
+        let third = try #require(IPAddress("2001:db8:0:1::1"))
+        #expect(GuessLimiter.source(of: one) == GuessLimiter.source(of: other))
+        #expect(GuessLimiter.source(of: one) != GuessLimiter.source(of: third))
     }
 }

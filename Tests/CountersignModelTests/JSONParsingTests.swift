@@ -24,7 +24,6 @@ struct JSONParsingTests {
             ("", JSONError.Problem.empty, 1, 1), (" \n ", .empty, 2, 2),
             ("nul", .unexpectedEnd, 1, 4), ("nulL", .unexpected(0x4C, expected: "'null'"), 1, 4),
             ("NaN", .unexpected(0x4E, expected: "a value"), 1, 1),
-            ("\u{FEFF}1", .unexpected(0xEF, expected: "a value"), 1, 1),
             ("1 2", .trailing(0x32), 1, 3), ("1\n\n  ,", .trailing(0x2C), 3, 3), ("[1]]", .trailing(0x5D), 1, 4),
             ("01", .invalidNumber, 1, 1), ("-", .invalidNumber, 1, 1),
             ("+1", .unexpected(0x2B, expected: "a value"), 1, 1),

@@ -23,7 +23,9 @@ struct MarkupTests {
     }
 
     @Test(arguments: [
-        ("[x](http://evil)", #"\[x\](http://evil)"#), ("**b** _i_", #"\*\*b\*\* \_i\_"#),
+        ("[x](http://evil)", #"\[x\](http:·//evil)"#), ("see https://evil.example", "see https:·//evil.example"),
+        ("WWW.evil.example", "WWW.·evil.example"), ("mailto:a@evil.example", "mailto:·a@·evil.example"),
+        ("at 10:30: no", "at 10:30: no"), ("**b** _i_", #"\*\*b\*\* \_i\_"#),
         ("<at>all</at>", #"\<at\>all\</at\>"#),
         ("{{DATE(2017-02-14T06:08:39Z)}}", #"\{\{DATE(2017-02-14T06:08:39Z)\}\}"#),
         ("# big", "·# big"), ("- a\n1. b", "·- a\n·1. b"), ("2018-06-30", "2018-06-30"), ("    code", "·    code"),
@@ -35,10 +37,12 @@ struct MarkupTests {
 
     @Test(arguments: [
         ("@all", "@·all"), ("hi @channel and (@here)", #"hi @·channel and \(@·here\)"#),
-        ("joe@corp.com", "joe@corp.com"),
+        ("joe@corp.com", "joe@·corp.com"), ("ftp://evil", "ftp:·//evil"), ("www.evil.example", "www.·evil.example"),
         ("a.@all", "a.@·all"), ("_@all", #"\_@·all"#), ("<!channel>", #"<·\!channel\>"#),
-        ("<http://evil|bank>", #"<·http://evil\|bank\>"#), ("[x](http://evil)", #"\[x\]\(http://evil\)"#),
-        ("![i](http://evil/x.png)", #"\!\[i\]\(http://evil/x.png\)"#), ("#tag", "·#·tag"), ("a~~b~~c", #"a\~\~b\~\~c"#),
+        ("<http://evil|bank>", #"<·http:·//evil\|bank\>"#),
+        ("[x](http://evil)", #"\[x\]\(http:·//evil\)"#),
+        ("![i](http://evil/x.png)", #"\!\[i\]\(http:·//evil/x.png\)"#), ("#tag", "·#·tag"),
+        ("a~~b~~c", #"a\~\~b\~\~c"#),
         ("&commat;all", "&·commat;all"), ("```\ncode", #"\`\`\`"# + "\ncode"),
     ])
     func `Mattermost shows a value as it is, and calls nobody`(message: String, encoded: String) throws {

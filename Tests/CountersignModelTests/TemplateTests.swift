@@ -71,6 +71,11 @@ struct TemplateTests {
         ("${event.a | date('')}", "bad-filter-argument", 2, "wants a pattern"),
         ("${event.a | date('--')}", "bad-filter-argument", 2, "holds no part of a time"),
         ("${event.a | date('YYYY-MM-dd')}", "bad-filter-argument", 2, "write 'yyyy'"),
+        ("${event.a | date('dd.MM.YY')}", "bad-filter-argument", 2, "write 'yyyy'"),
+        (#"${event.a | date("YY 'w'")}"#, "bad-filter-argument", 2, "write 'yyyy'"),
+        (#"${event.a | date("yyyy-'W'ww")}"#, "bad-filter-argument", 2, "write 'YYYY'"),
+        ("${event.a | date('yyyy-MM-dd jj:mm')}", "bad-filter-argument", 2, "the letter 'j', which stands for nothing"),
+        ("${event.a | date('yyyy l')}", "bad-filter-argument", 2, "the letter 'l', which stands for nothing"),
         ("${event.a | date}", "bad-filter-argument", 2, "date('yyyy-MM-dd')"),
         ("${event.a | default}", "bad-filter-argument", 2, "default('text')"),
     ])

@@ -21,4 +21,16 @@ struct TimeTests {
     func `what is no such time is not read`(text: String) {
         #expect(Date(rfc3339: text) == nil)
     }
+
+    @Test(
+        arguments: [
+            ("0001-01-01T00:00:00.000Z", -62_135_596_800), ("0000-03-01T00:00:00.000Z", -62_162_035_200),
+            ("1582-10-14T23:59:59.999Z", -12_219_292_800.001), ("1969-12-31T23:59:59.999Z", -0.001),
+            ("2018-06-30T20:04:55.384Z", 1_530_389_095.384), ("2000-02-29T00:00:00.000Z", 951_782_400),
+            ("9999-12-31T23:59:59.000Z", 253_402_300_799), ("before all times", -.infinity), ("after all times", 1e300),
+        ] as [(String, Double)]
+    )
+    func `a time is written as it is read`(text: String, seconds: Double) {
+        #expect(Date(timeIntervalSince1970: seconds).rfc3339 == text)
+    }
 }

@@ -71,7 +71,7 @@ struct TellingPeopleTests {
                 let post = try JSON(parsing: try #require(receiver.bodies.first))
                 let text = post["attachments"]?.array?.first?["text"]?.string ?? ""
                 #expect(text.hasPrefix("Reason: @\u{200B}all <\u{200B}\\!channel\\>\nBcc"))
-                #expect(text.contains(#"\[x\]\(http://evil\)"#))
+                #expect(text.contains(#"\[x\]\(http:"# + "\u{200B}" + #"//evil\)"#))
                 for secret in ["pass word", Self.hook] { #expect(!log.text.contains(secret)) }
                 for run in 1...6 {
                     let shown = try await deployment.run("runs", "show", "\(run)")

@@ -18,7 +18,8 @@ package struct ChatAction: Action {
     private static let text = Field.template(
         "text",
         in: .message(.plain),
-        "The message, in the chat's own markup; values show as they are, whatever is in them.",
+        "The message, in the chat's own markup; values show as they are, whatever is in them. Where nothing is left of it, or of "
+            + "a field, it shows a dash; an empty title is left out.",
         isRequired: true
     )
     private static let title = Field.template("title", in: .message(.plain), "A line above the message.")
@@ -104,15 +105,15 @@ package struct ChatAction: Action {
         var fields: [ChatMessage.Field] = []
         for entry in options.required(Self.fields) {
             let value = try entry.template.text(in: scope, for: .message(aside))
-            fields.append(ChatMessage.Field(name: entry.name, value: value))
+            fields.append(ChatMessage.Field(name: entry.name, value: value.isBlank ? ChatMessage.nothing : value))
         }
         let text = try options.required(Self.text).text(in: scope, for: .message(markup))
-        guard text.contains(where: { !$0.isWhitespace }) else { throw .final("the message is empty") }
         let message = ChatMessage(
             level: ChatLevel(rawValue: options.required(Self.level)) ?? .info,
             title: try options[Self.title]
-                .map { title throws(StepFailure) in try title.text(in: scope, for: .message(aside)).onOneLine },
-            text: text.cut(to: (kind ?? .plain).longestText),
+                .map { title throws(StepFailure) in try title.text(in: scope, for: .message(aside)).onOneLine }
+                .flatMap { $0.isBlank ? nil : $0 },
+            text: text.isBlank ? ChatMessage.nothing : text.cut(to: (kind ?? .plain).longestText),
             fields: fields
         )
         return Plan(kind: kind, message: message, target: target)
@@ -127,11 +128,15 @@ package struct ChatAction: Action {
         if target.url.contains(Secrets.mask) { return named }
         let found = ChatKind(recognising: target.url)
         if let named {
-            guard let found, found != named else { return named }
+            // Plain JSON can be posted to anything: there is no markup that would have to be escaped.
+            guard let found, found != named, named != .plain else { return named }
             throw .final("the webhook is one of \(found.rawValue), and 'kind' says \(named.rawValue)")
         }
         guard let found else {
-            throw .final("the URL does not tell which chat it leads to; add 'kind: slack', teams, mattermost or plain")
+            throw .final(
+                "the URL does not tell which chat it leads to; add 'kind: slack', teams, mattermost or plain "
+                    + "(a trigger of a Slack workflow takes plain)"
+            )
         }
         return found
     }

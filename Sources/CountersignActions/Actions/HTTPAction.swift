@@ -49,7 +49,11 @@ package struct HTTPAction: Action {
         outputs: [
             .init("code", "The answer's status code."),
             .init("headers", "The answer's headers, their names in lower case."),
-            .init("body", "The first 64 KiB of the answer: parsed when it is JSON, else text."),
+            .init("body", "The first 64 KiB of the answer, unpacked: parsed when it is JSON, else text."),
+            .init(
+                "body_problem",
+                "Why `body` is a text although the answer says that it is JSON; absent where it is not."
+            ),
         ],
         examples: [
             .init("Hand the event on as it came.", yaml: "http: https://hooks.example.com/onespan"),

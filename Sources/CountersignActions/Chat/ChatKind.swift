@@ -39,6 +39,8 @@ package enum ChatKind: String, Sendable, CaseIterable {
         guard let url = URL(string: url), let host = url.host()?.lowercased() else { return nil }
         let path = url.path().split(separator: "/")
         if host == "hooks.slack.com" || host == "hooks.slack-gov.com" {
+            // A trigger of a workflow (`/triggers/`, of old `/workflows/`) takes what its author has named, and no blocks.
+            guard path.first == "services" else { return nil }
             self = .slack
         } else if Self.homesOfTeams.contains(where: { host.hasSuffix($0) }) {
             self = .teams

@@ -8,6 +8,9 @@ package struct ChatMessage: Sendable {
         let value: String
     }
 
+    /// What shows where there is no text: chats refuse an empty one, and the alert would be lost.
+    static let nothing = "–"
+
     let level: ChatLevel
     let title: String?
     let text: String
@@ -130,6 +133,11 @@ extension ChatMessage {
 }
 
 extension String {
+    /// Whether it shows nothing: white space, and signs of no width.
+    var isBlank: Bool {
+        unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint }
+    }
+
     /// The text, or its beginning and `…` where it has more than `limit` UTF-16 units; what a sign is escaped with is not
     /// torn from it.
     func cut(to limit: Int) -> String {
@@ -151,6 +159,6 @@ extension String {
 
     /// The lines as paragraphs, since Markdown makes one line of two.
     fileprivate var inParagraphs: String {
-        split(separator: "\n", omittingEmptySubsequences: true).joined(separator: "\n\n")
+        lines.filter { !$0.isEmpty }.joined(separator: "\n\n")
     }
 }

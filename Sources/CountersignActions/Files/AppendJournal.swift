@@ -30,16 +30,23 @@ struct AppendJournal {
         ".countersign-appends-" + SHA256.hash(data: Data(name.utf8)).prefix(8).hexDigits
     }
 
-    /// Appends `bytes` to the open and locked file, or what is missing of them, unless the step has done so.
-    func append(_ bytes: [UInt8], to file: CInt) throws(Errno) {
+    /// Appends the line `bytes` to the open and locked file, or what is missing of it, unless the step has done so.
+    ///
+    /// It begins a line of its own: where the file's last line has no end, as others leave it, that comes first.
+    func append(_ line: [UInt8], to file: CInt) throws(Errno) {
         let size = try folder.size(of: file)
-        for entry in try entries() where entry.count == bytes.count {
+        let lineEnd = UInt8(ascii: "\n")
+        for entry in try entries() {
+            guard let bytes = [line, [lineEnd] + line].first(where: { $0.count == entry.count }) else { continue }
             let found = try folder.read(file, from: entry.offset, count: entry.count)
             if found == bytes { return }
             // What a power cut left of it, at the very end.
             let isTorn = entry.offset + found.count == size && bytes.starts(with: found)
             if isTorn, !found.isEmpty { return try folder.write(bytes[found.count...], to: file) }
         }
+        let last = size > 0 ? try folder.read(file, from: size - 1, count: 1) : [lineEnd]
+        let isOpen = last != [lineEnd]
+        let bytes = isOpen ? [lineEnd] + line : line
         try note(Entry(offset: size, count: bytes.count))
         FailPoint.beforeAppend.reach()
         try folder.write(bytes[...], to: file)

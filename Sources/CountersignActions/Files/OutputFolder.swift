@@ -149,11 +149,25 @@ struct OutputFolder: Sendable {
     func place(_ spare: String, as name: String, in folder: CInt, replaces: Bool) throws(Errno) {
         FailPoint.beforeRename.reach()
         if replaces {
+            try keepAccess(of: name, for: spare, in: folder)
             try check(renameat(folder, spare, folder, name))
         } else {
             try check(linkat(folder, spare, folder, name, 0))
             try removeFile(spare, in: folder)
         }
+    }
+
+    /// Gives the finished file the mode, and as far as may be the owner and group, of the one that it replaces.
+    private func keepAccess(of name: String, for spare: String, in folder: CInt) throws(Errno) {
+        var status = stat()
+        guard fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0, status.st_mode & S_IFMT == S_IFREG else {
+            return
+        }
+        // Who is not root may only give it to a group of its own; then the file stays ours, as with other programs.
+        if fchownat(folder, spare, status.st_uid, status.st_gid, AT_SYMLINK_NOFOLLOW) != 0 {
+            _ = fchownat(folder, spare, uid_t.max, status.st_gid, AT_SYMLINK_NOFOLLOW)
+        }
+        try check(fchmodat(folder, spare, status.st_mode & 0o7777, 0))
     }
 
     func removeFile(_ name: String, in folder: CInt) throws(Errno) {

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 package import CountersignModel
+import Glibc
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -97,10 +98,31 @@ package struct HTTPClientSender: HTTPSending {
         with host: String,
         at address: IPAddress
     ) async throws -> IncomingAnswer {
-        try await clients.with(host: host, at: address) { client in
-            // The step's timeout cancels the task; this bound is only there because one must be.
+        let first = try await clients.with(host: host, at: address) { client, mayBeKept -> IncomingAnswer? in
+            let response: HTTPClientResponse
+            do {
+                // The step's timeout cancels the task; this bound is only there because one must be.
+                response = try await client.execute(httpRequest(for: request), timeout: .hours(24))
+            } catch let error where mayBeKept && Self.isLostConnection(error) {
+                return nil
+            }
+            return try await answer(from: response, to: receiver)
+        }
+        if let first { return first }
+        // The server closed a connection that was kept just as the request went out (RFC 9112, section 9.3.1): that says
+        // nothing about the request, so it is sent once more over a fresh one.
+        return try await clients.withFresh(host: host, at: address) { client in
             let response = try await client.execute(httpRequest(for: request), timeout: .hours(24))
             return try await answer(from: response, to: receiver)
+        }
+    }
+
+    /// Whether the connection ended before anything of an answer came.
+    private static func isLostConnection(_ error: any Error) -> Bool {
+        switch error {
+        case let error as HTTPClientError: error == .remoteConnectionClosed
+        case let error as IOError: error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
+        default: false
         }
     }
 

@@ -86,20 +86,26 @@ extension IncomingAnswer {
             let earlier = fields[header.name]?.string.map { "\($0), " } ?? ""
             fields[header.name] = .string(earlier + header.value)
         }
-        return ["code": JSON(status), "headers": .object(fields), "body": content]
+        let (body, problem) = content
+        var outputs: JSONObject = ["code": JSON(status), "headers": .object(fields), "body": body]
+        outputs["body_problem"] = problem.map { .string($0) }
+        return outputs
     }
 
     func header(_ name: String) -> String? {
         headers.first { $0.name == name }?.value
     }
 
-    private var content: JSON {
+    /// The body, and why it is a text although the answer says that it is JSON.
+    private var content: (JSON, problem: String?) {
         let type = header("content-type")?.prefix { $0 != ";" }.lowercased().filter { $0 != " " } ?? ""
-        if type == "application/json" || type.hasSuffix("+json"), !isCut,
-            let value = try? JSON(parsing: body, limits: .answer)
-        {
-            return value
+        let text = JSON.string(String(decoding: body, as: UTF8.self))
+        guard type == "application/json" || type.hasSuffix("+json"), !body.isEmpty else { return (text, nil) }
+        if isCut { return (text, "it is longer than what is kept, so it is no JSON any more") }
+        do throws(JSONError) {
+            return (try JSON(parsing: body, limits: .answer), nil)
+        } catch {
+            return (text, "it is said to be JSON and is none: \(error)")
         }
-        return .string(String(decoding: body, as: UTF8.self))
     }
 }

@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 import CountersignModel
 import NIOCore
+import NIOHTTPCompression
 import Synchronization
 
 /// The clients through which requests go out: one for each name and address, so that a connection goes to the address
@@ -16,6 +17,9 @@ package final class OutgoingClients: Sendable {
     private struct Entry {
         let client: HTTPClient
         var users = 0
+
+        /// Whether an exchange has ended in it, so that it may hold connections that the other side is about to close.
+        var hasServed = false
         var lastUse = 0
     }
 
@@ -32,20 +36,37 @@ package final class OutgoingClients: Sendable {
         self.limit = limit
     }
 
-    /// Lends the client that connects to `address` for `host`.
+    /// Lends the client that connects to `address` for `host`, and says whether it may use a connection that was kept.
     func with<Result>(
+        host: String,
+        at address: IPAddress,
+        _ body: (HTTPClient, _ mayBeKept: Bool) async throws -> Result
+    ) async throws -> Result {
+        let place = Place(host: host, address: address)
+        let (client, hasServed) = borrow(place)
+        do {
+            let result = try await body(client, hasServed)
+            await giveBack(place, hasServed: true)
+            return result
+        } catch {
+            await giveBack(place, hasServed: false)
+            throw error
+        }
+    }
+
+    /// Lends a client of its own, whose connection is certainly a fresh one.
+    func withFresh<Result>(
         host: String,
         at address: IPAddress,
         _ body: (HTTPClient) async throws -> Result
     ) async throws -> Result {
-        let place = Place(host: host, address: address)
-        let client = borrow(place)
+        let client = Self.client(for: Place(host: host, address: address))
         do {
             let result = try await body(client)
-            await giveBack(place)
+            try? await client.shutdown()
             return result
         } catch {
-            await giveBack(place)
+            try? await client.shutdown()
             throw error
         }
     }
@@ -59,20 +80,21 @@ package final class OutgoingClients: Sendable {
         for client in clients { try await client.shutdown() }
     }
 
-    private func borrow(_ place: Place) -> HTTPClient {
+    private func borrow(_ place: Place) -> (HTTPClient, hasServed: Bool) {
         state.withLock { state in
             state.uses += 1
             var entry = state.entries[place] ?? Entry(client: Self.client(for: place))
             entry.users += 1
             entry.lastUse = state.uses
             state.entries[place] = entry
-            return entry.client
+            return (entry.client, entry.hasServed)
         }
     }
 
-    private func giveBack(_ place: Place) async {
+    private func giveBack(_ place: Place, hasServed: Bool) async {
         let surplus = state.withLock { state -> HTTPClient? in
             state.entries[place]?.users -= 1
+            if hasServed { state.entries[place]?.hasServed = true }
             let idle = state.entries.filter { $0.value.users == 0 }
             guard idle.count > limit, let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
                 return nil
@@ -95,6 +117,8 @@ package final class OutgoingClients: Sendable {
             redirectConfiguration: .disallow,
             timeout: .init(connect: .seconds(10))
         )
+        // An answer is read part by part and only its beginning kept, so a small one that unpacks to a large one costs no more.
+        configuration.decompression = .enabled(limit: .none)
         // Trying again is the step's business, which does it with a backoff and writes it down.
         configuration.connectionPool.retryConnectionEstablishment = false
         return configuration

@@ -1,7 +1,7 @@
 package import CountersignModel
 
 /// The package that a step is about: the event's own unless the step names another one.
-enum PackageTarget {
+package enum PackageTarget {
     static let field = Field.template("package", in: .text, "The package's id; without it, that of the event.")
 
     /// - Throws: `StepFailure` where there is none.
@@ -17,7 +17,7 @@ enum PackageTarget {
     }
 
     /// The lane of all steps that ask the vendor.
-    static let destination = "OneSpan Sign"
+    package static let destination = "OneSpan Sign"
 }
 
 /// A deed for the signer of a role, that is about to be done.

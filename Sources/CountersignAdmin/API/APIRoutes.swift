@@ -5,6 +5,7 @@ import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
+import NIOHTTP1
 
 /// Serves the endpoints, and the document that describes them.
 struct APIRoutes: Sendable {
@@ -23,7 +24,7 @@ struct APIRoutes: Sendable {
         logger = desk.logger
     }
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<AdminContext>) {
         let group = router.group(RouterPath(Self.root))
         for endpoint in endpoints {
             group.on(RouterPath(endpoint.route), method: endpoint.method) { request, context in
@@ -52,7 +53,7 @@ struct APIRoutes: Sendable {
     private func answer(
         _ endpoint: Endpoint,
         _ request: Request,
-        _ context: BasicRequestContext
+        _ context: AdminContext
     ) async -> APIAnswer {
         do {
             let segment = endpoint.pathParameter
@@ -91,6 +92,7 @@ struct APIRoutes: Sendable {
             var answer = APIAnswer(.badRequest, "the body is larger than \(Self.largestBody) bytes")
             answer.status = .contentTooLarge
             return answer
+        case is HTTPParserError: return APIAnswer(.badRequest, "the body is not sent as HTTP/1.1 has it")
         default:
             logger.error("A request of the API failed", metadata: ["error": "\(error)"])
             var answer = APIAnswer(.unavailable, "the request failed; the log says why")

@@ -21,6 +21,9 @@ extension Endpoint {
 }
 
 extension [Endpoint.Parameter] {
+    /// Far longer than any id or text that people look for; a longer one would make a search as slow as it likes.
+    private static let longestValue = 4_096
+
     /// The values of fields, each of them declared and of its kind.
     ///
     /// - Throws: `APIError`.
@@ -33,6 +36,12 @@ extension [Endpoint.Parameter] {
                 throw APIError(.badRequest, "there is no parameter '\(name.printable)'\(hint)")
             }
             let value = fields[name] ?? ""
+            guard value.utf8.count <= Self.longestValue else {
+                throw APIError(
+                    .badRequest,
+                    "the parameter '\(name)' has \(value.utf8.count) bytes; \(Self.longestValue) are read"
+                )
+            }
             // A text that is empty is one that is not given, as an empty field of a form is.
             if case .string = parameter.schema, value.isEmpty { continue }
             guard parameter.schema.accepts(value, at: now) else {

@@ -3,11 +3,14 @@ import Crypto
 package import Foundation
 
 /// Who may look and order: anybody on this machine, or who knows the token.
+///
+/// Browsers that are signed in are known here and nowhere else: who signs out, or whose server starts anew, is out.
 package struct AdminAccess: Sendable {
     /// How long a browser stays signed in.
     package static let session: TimeInterval = 12 * 3_600
 
     private let token: String?
+    private let sessions = Sessions()
 
     /// - Parameter token: What callers must know; nil lets in everybody who reaches a loopback address.
     package init(token: String?) {
@@ -33,24 +36,33 @@ package struct AdminAccess: Sendable {
     }
 
     /// The value of a cookie for a browser whose user knows the token.
-    package func cookie(at now: Date) -> String {
-        let end = String(Int(now.timeIntervalSince1970 + Self.session))
-        return "\(end).\(seal(of: end))"
-    }
+    package func cookie(at now: Date) -> String { sessions.begin(until: now.addingTimeInterval(Self.session), at: now) }
 
     /// Whether a cookie's value was given out by us and has not ended.
     package func admits(cookie: String?, at now: Date) -> Bool {
-        let parts = (cookie ?? "").split(separator: ".", maxSplits: 1)
-        guard token != nil, parts.count == 2, let end = Double(parts[0]), end > now.timeIntervalSince1970 else {
-            return false
-        }
-        let expected = seal(of: String(parts[0]))
-        return SHA256.hash(data: Data(parts[1].utf8)) == SHA256.hash(data: Data(expected.utf8))
+        guard token != nil, let cookie else { return false }
+        return sessions.isOpen(cookie, at: now)
     }
 
-    private func seal(of end: String) -> String {
-        let key = SymmetricKey(data: SHA256.hash(data: Data("countersign session \(token ?? "")".utf8)))
-        return HMAC<SHA256>.authenticationCode(for: Data(end.utf8), using: key).hexDigits
+    /// Ends the session of a browser; its cookie means nothing any more.
+    package func signOut(cookie: String?) {
+        if let cookie { sessions.end(cookie) }
+    }
+
+    /// The place to go to after signing in: a path on this server, or the first page where `text` is anything else.
+    ///
+    /// Browsers drop tabs and line ends from a URL, and read a backslash as a slash (WHATWG URL, section 4.4), so a path
+    /// that holds one could become another server's address.
+    package static func ownPath(_ text: String?) -> String {
+        guard let text, text.hasPrefix("/"), !text.hasPrefix("//"),
+            text.unicodeScalars.allSatisfy({ $0.value > 0x20 && $0.value != 0x7F && $0 != "\\" })
+        else { return "/" }
+        return text
+    }
+
+    /// Whether a text can be the header `Host` (RFC 9110, section 7.2): a name or an address, and perhaps a port.
+    package static func isHost(_ text: String) -> Bool {
+        text.wholeMatch(of: /([A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/) != nil
     }
 
     /// Whether a name in the header `Host` can only mean this machine.

@@ -9,15 +9,16 @@ struct AdminGate: RouterMiddleware {
     static let cookie = "countersign"
 
     let access: AdminAccess
+    let guesses: TokenGuesses
     let clock: any WallClock
 
     func handle(
         _ request: Request,
-        context: BasicRequestContext,
-        next: @concurrent (Request, BasicRequestContext) async throws -> Response
+        context: AdminContext,
+        next: @concurrent (Request, AdminContext) async throws -> Response
     ) async throws -> Response {
         var response: Response
-        if let refusal = refusal(of: request) {
+        if let refusal = await refusal(of: request, context) {
             response = refusal
         } else {
             response = try await next(request, context)
@@ -28,8 +29,9 @@ struct AdminGate: RouterMiddleware {
     }
 
     /// The answer to who may not come in; nil for who may.
-    private func refusal(of request: Request) -> Response? {
+    private func refusal(of request: Request, _ context: AdminContext) async -> Response? {
         let host = request.head.authority ?? ""
+        guard AdminAccess.isHost(host) else { return answer(request, .badRequest, "the header 'Host' names no host") }
         guard access.needsToken || AdminAccess.isLocal(host: host) else {
             return answer(request, .forbidden, "only http://127.0.0.1 and http://localhost lead here without a token")
         }
@@ -42,11 +44,18 @@ struct AdminGate: RouterMiddleware {
         guard !isChange || fits else {
             return answer(request, .forbidden, "this was sent from a page of another site")
         }
+        // A page of another site may lead here, but gets nothing to work with.
+        guard access.needsToken || fits || isNavigation(request) else {
+            return answer(request, .forbidden, "this was asked for by a page of another site")
+        }
         let path = request.uri.path
         let isOpen = path == "/login" || path.hasPrefix("/assets/") || !access.needsToken
-        guard !isOpen, !access.admits(authorization: request.headers[.authorization]),
-            !access.admits(cookie: cookie(of: request), at: clock.now)
-        else { return nil }
+        if isOpen || access.admits(cookie: Self.cookie(of: request), at: clock.now) { return nil }
+        if let authorization = request.headers[.authorization] {
+            await guesses.pause(before: context)
+            if access.admits(authorization: authorization) { return nil }
+            if let wait = guesses.wait(afterWrongTokenIn: context) { return tooManyGuesses(request, wait) }
+        }
         if path.hasPrefix("/api/") || path == "/metrics" || path == "/live" || isChange {
             var response = answer(request, .unauthorized, "send the token as 'Authorization: Bearer TOKEN'")
             response.headers[.wwwAuthenticate] = "Bearer"
@@ -58,7 +67,19 @@ struct AdminGate: RouterMiddleware {
         )
     }
 
-    private func cookie(of request: Request) -> String? {
+    /// Whether a person followed a link, or a browser opened a page by itself.
+    private func isNavigation(_ request: Request) -> Bool {
+        func value(_ name: String) -> String? { request.headers.first { $0.name.canonicalName == name }?.value }
+        return value("sec-fetch-mode") == "navigate" && value("sec-fetch-dest") == "document"
+    }
+
+    private func tooManyGuesses(_ request: Request, _ wait: Int) -> Response {
+        var response = answer(request, .tooManyRequests, "too many wrong tokens came from your address; wait a little")
+        response.headers[.retryAfter] = String(wait)
+        return response
+    }
+
+    static func cookie(of request: Request) -> String? {
         for field in request.headers[values: .cookie] {
             for part in field.split(separator: ";") {
                 let pair = part.split(separator: "=", maxSplits: 1)

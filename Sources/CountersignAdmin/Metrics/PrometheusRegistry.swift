@@ -141,7 +141,7 @@ package final class PrometheusRegistry: MetricsFactory {
     private static func text(_ labels: [Label]) -> String {
         if labels.isEmpty { return "" }
         let pairs = labels.map { label in
-            let value = label.value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+            let value = label.value.withLineFeeds.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
                 .replacing("\n", with: "\\n")
             return "\(label.name)=\"\(value)\""
         }

@@ -18,7 +18,7 @@ struct LiveRoute: Sendable {
 
     let desk: AdminDesk
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<AdminContext>) {
         router.get("/live") { _, _ in
             Response(
                 status: .ok,

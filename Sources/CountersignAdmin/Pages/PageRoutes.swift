@@ -15,15 +15,17 @@ struct PageRoutes: Sendable {
 
     private let desk: AdminDesk
     private let access: AdminAccess
+    private let guesses: TokenGuesses
     private let templates: Templates
 
-    init(_ desk: AdminDesk, _ access: AdminAccess) throws {
+    init(_ desk: AdminDesk, _ access: AdminAccess, _ guesses: TokenGuesses) throws {
         self.desk = desk
         self.access = access
+        self.guesses = guesses
         templates = try Templates()
     }
 
-    func add(to router: Router<BasicRequestContext>) {
+    func add(to router: Router<AdminContext>) {
         router.get("/") { _, _ in await page { try await overview() } }
         router.get("/events") { request, _ in await page { try await events(request.fields) } }
         router.get("/events/:id") { _, context in await page { try await event(try context.number) } }
@@ -44,8 +46,10 @@ struct PageRoutes: Sendable {
         router.get("/quarantine/:id") { _, context in await page { try await quarantined(try context.number) } }
         router.get("/quarantine/:id/body") { _, context in await page { try await body(try context.number) } }
         router.get("/login") { request, _ in login(to: request.fields["to"]) }
-        router.post("/login") { request, _ in await page { signIn(try await request.form) } }
-        router.post("/logout") { _, _ in signOut() }
+        router.post("/login") { request, context in
+            await page { await signIn(try await request.form, request, context) }
+        }
+        router.post("/logout") { request, _ in signOut(request) }
         router.get("/assets/style.css") { _, _ in asset(PackageResources.style_css, "text/css; charset=utf-8") }
         router.get("/assets/live.js") { _, _ in asset(PackageResources.live_js, "text/javascript; charset=utf-8") }
         router.get("/**") { _, _ in await page { throw APIError(.notFound, "There is no such page.") } }
@@ -298,25 +302,40 @@ extension PageRoutes {
         return render(page, "login", status: problem == nil ? 200 : 401)
     }
 
-    private func signIn(_ form: FormFields) -> Response {
-        let wanted = form["to"] ?? "/"
-        // A path on this server, and nothing that a browser could take for another one.
-        let target = wanted.hasPrefix("/") && !wanted.hasPrefix("//") && !wanted.contains("\\") ? wanted : "/"
+    private func signIn(_ form: FormFields, _ request: Request, _ context: AdminContext) async -> Response {
+        let target = AdminAccess.ownPath(form["to"])
+        await guesses.pause(before: context)
         guard access.isToken(form["token"] ?? "") else {
-            desk.logger.warning("Sign-in with a wrong token")
-            return login(to: target, problem: "That is not the token.")
+            guard let wait = guesses.wait(afterWrongTokenIn: context) else {
+                return login(to: target, problem: "That is not the token.")
+            }
+            var response = login(to: target, problem: "Too many wrong tokens came from your address; wait a little.")
+            response.status = .tooManyRequests
+            response.headers[.retryAfter] = String(wait)
+            return response
         }
         var response = Response.redirect(to: target, type: .normal)
-        let age = Int(AdminAccess.session)
-        response.headers[.setCookie] =
-            "\(AdminGate.cookie)=\(access.cookie(at: desk.clock.now)); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict"
+        response.headers[.setCookie] = Self.cookie(
+            access.cookie(at: desk.clock.now),
+            age: Int(AdminAccess.session),
+            answering: request
+        )
         return response
     }
 
-    private func signOut() -> Response {
+    private func signOut(_ request: Request) -> Response {
+        access.signOut(cookie: AdminGate.cookie(of: request))
         var response = Response.redirect(to: "/login", type: .normal)
-        response.headers[.setCookie] = "\(AdminGate.cookie)=; Path=/; Max-Age=0; HttpOnly; SameSite=Strict"
+        response.headers[.setCookie] = Self.cookie("", age: 0, answering: request)
         return response
+    }
+
+    /// A cookie that only this server gets to see, and over TLS only where the browser came over TLS.
+    private static func cookie(_ value: String, age: Int, answering request: Request) -> String {
+        let forwarded = request.headers.first { $0.name.canonicalName == "x-forwarded-proto" }?.value.lowercased()
+        let isSecure = forwarded == "https" || request.headers[.origin]?.lowercased().hasPrefix("https://") == true
+        return
+            "\(AdminGate.cookie)=\(value); Path=/; Max-Age=\(age); HttpOnly; SameSite=Strict\(isSecure ? "; Secure" : "")"
     }
 }
 
@@ -338,7 +357,7 @@ extension Request {
     }
 }
 
-extension BasicRequestContext {
+extension AdminContext {
     /// The last segment of the path.
     fileprivate var text: String {
         let segment = parameters.get("id") ?? ""

@@ -67,7 +67,7 @@ package struct ShellCheck {
         let text: String
 
         init(_ script: ShellScript) {
-            let lines = script.text.split(separator: "\n", omittingEmptySubsequences: false)
+            let lines = script.text.lines
             head = lines.prefix { $0.drop { $0 == " " || $0 == "\t" }.first == "#" }.count
             // An export that may have had a value: neither unset nor never used nor of a known value.
             let added = ["set -eu"] + script.variables.filter(Self.isName).map { "export \($0)=\"${\($0)-}\"" }

@@ -52,11 +52,21 @@ struct RegisterCommand: EnvironmentCommand {
         let today = try await asking { () async throws(APIFailure) in try await client.registration(of: slot) }
         let wanted = Registration(url: try wantedURL(today), key: key?.value, events: events)
         show(today, wanted, slot, key)
+        for mismatch in wanted.mismatches(path: settings.callbackPath, keys: nil) {
+            print("\nWarning: \(mismatch).")
+        }
+        for finding in settings.findingsOnAPIKey(environment) { print("\nWarning: \(finding).") }
         guard today != wanted else { return print("\nIt is registered like this already; there is nothing to change.") }
         if dryRun { return print("\nNothing was changed; without --dry-run it would be.") }
         print()
         try confirm("register this for \(slot) at \(client.baseURL)", yes: yes)
-        let result = try await asking { () async throws(APIFailure) in try await client.register(wanted, in: slot) }
+        let result = try await asking { () async throws(APIFailure) in
+            do throws(APIFailure) {
+                return try await client.register(wanted, in: slot)
+            } catch {
+                throw error.explainingRegistration(at: client.baseURL)
+            }
+        }
         guard result == wanted else {
             show(result, wanted, slot, key)
             throw CommandFailure("OneSpan Sign took it, but tells something else when it is asked: see the table above")
@@ -75,6 +85,11 @@ struct RegisterCommand: EnvironmentCommand {
     private func wantedURL(_ today: Registration) throws -> String {
         guard let text = url ?? today.url else {
             throw UsageError("nothing is registered yet; give --url https://…, where OneSpan Sign reaches this server")
+        }
+        do throws(StepFailure) {
+            _ = try Destination(text, source: text)
+        } catch {
+            throw UsageError("\(error); write https://hooks.example.com/callback")
         }
         guard let parts = URL(string: text), let scheme = parts.scheme, let host = parts.host(), !host.isEmpty else {
             throw UsageError("'\(text)' is no URL; write https://hooks.example.com/callback")

@@ -19,8 +19,8 @@ struct SandboxCommand: EnvironmentCommand {
             Example:
               countersign sandbox --lose-every 5 --speed 3600
 
-            In another terminal:
-              curl -H 'Authorization: Basic sandbox-api-key' http://127.0.0.1:8181/api/packages \\
+            In another terminal, with ONESPAN_API_KEY set to the key that it prints:
+              curl -H "Authorization: Basic $ONESPAN_API_KEY" http://127.0.0.1:8181/api/packages \\
                    --data '{"name": "Lease", "status": "SENT"}'      make a package and send it
               curl -X POST http://127.0.0.1:8181/sandbox/packages/ID/sign     the next signer signs
                    …/decline  …/opt-out  …/expire  …/lock  …/attach  …/bounce
@@ -34,8 +34,8 @@ struct SandboxCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Address and port.", valueName: "host:port"))
     var listen = "127.0.0.1:8181"
 
-    @Option(help: ArgumentHelp("The API key that requests must carry.", valueName: "key"))
-    var apiKey = "sandbox-api-key"
+    @Option(help: ArgumentHelp("The API key that requests must carry (default: one that is printed).", valueName: "key"))
+    var apiKey: String?
 
     @Option(help: ArgumentHelp("How many times faster than life signers sign by themselves.", valueName: "times"))
     var speed: Double?
@@ -90,7 +90,7 @@ struct SandboxCommand: EnvironmentCommand {
     private func sandboxSettings() throws -> SandboxServer.Settings {
         var settings = SandboxServer.Settings()
         (settings.host, settings.port) = try Settings.address(listen, of: "--listen")
-        settings.apiKey = apiKey
+        if let apiKey { settings.apiKey = apiKey }
         if let speed {
             // A signer who takes longer than a year waits for nobody's trial.
             guard speed >= 0.000_1, speed.isFinite else {

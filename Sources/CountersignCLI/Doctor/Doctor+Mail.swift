@@ -34,7 +34,7 @@ extension Doctor {
             let login = mail.user.map { "takes the login of \($0)" } ?? "asks for no login"
             return findings + [.fine("mail", "'\(mail.host):\(mail.port)' \(login); nothing was sent")]
         } catch {
-            return findings + [.failure("mail", "\("\(error)".split(separator: "\n").first ?? "")")]
+            return findings + [.failure("mail", "\("\(error)".lines.first ?? "")")]
         }
     }
 

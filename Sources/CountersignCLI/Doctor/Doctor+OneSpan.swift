@@ -18,12 +18,13 @@ extension Doctor {
         if oneSpan.url.hasPrefix("http:"), !isLocal {
             findings.append(.failure("onespan", "'\(oneSpan.url)' sends the API key for all to read: write https://"))
         }
+        findings += settings.findingsOnAPIKey(environment).map { .warning("onespan", $0) }
         do {
             let client = try environment.requiredOneSpan(for: settings)
             let found = try await client.registration(of: .account)
             findings += judge(found, wanted: try await settings.wantedEvents(in: environment))
         } catch {
-            findings.append(.failure("registration", "\("\(error)".split(separator: "\n").first ?? "")"))
+            findings.append(.failure("registration", "\("\(error)".lines.first ?? "")"))
         }
         return findings + (await polling(oneSpan))
     }
@@ -48,13 +49,12 @@ extension Doctor {
         guard let url = found.url, !found.events.isEmpty else {
             return [.failure("registration", "OneSpan Sign sends nothing; run: countersign register --url https://…")]
         }
-        var findings: [Finding] = []
         let keys = (try? settings.callbackKeys(environment.variables)) ?? []
-        if settings.requiresKey, !keys.contains(where: { $0.value == found.key }) {
-            findings.append(
-                .failure("registration", "its key is none of ours, so every callback is refused: countersign register")
-            )
-        }
+        var findings =
+            found.mismatches(path: settings.callbackPath, keys: settings.requiresKey ? keys.map(\.value) : nil)
+            .map {
+                Finding.failure("registration", "\($0): countersign register --url https://…\(settings.callbackPath)")
+            }
         let missing = wanted.subtracting(found.events).sorted().joined(separator: ", ")
         if !missing.isEmpty {
             findings.append(

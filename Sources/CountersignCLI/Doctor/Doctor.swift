@@ -105,7 +105,7 @@ struct Doctor {
             let registry = try await environment.registry(for: settings)
             return (try environment.ruleSet(of: try RuleSources.read(folder: settings.rulesPath), registry), nil)
         } catch {
-            return (nil, .failure("rules", "\(error)".split(separator: "\n").first.map(String.init) ?? "\(error)"))
+            return (nil, .failure("rules", "\(error)".lines.first.map(String.init) ?? "\(error)"))
         }
     }
 

@@ -32,6 +32,16 @@ extension Server {
         }
     }
 
+    /// Tells of an API key that the vendor takes no longer, or soon no longer.
+    func warnOfAPIKey() {
+        for finding in settings.findingsOnAPIKey(environment) {
+            logger.warning(
+                "The API key has not the length that OneSpan Sign asks for",
+                metadata: ["reason": "\(finding)"]
+            )
+        }
+    }
+
     /// Tells of folders that others may write, or that are not there, as the doctor does.
     func warnOfPlaces() {
         for finding in Doctor(settings: settings, environment: environment).places() where finding.verdict != .fine {

@@ -24,6 +24,9 @@ struct Server {
     let hangups: UnixSignalsSequence
     let logger: Logger
 
+    /// What each entrance may take of the process's file descriptors.
+    private let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
+
     /// Serves until SIGTERM or SIGINT.
     ///
     /// - Throws: `CommandFailure` when it cannot start, or a service cannot go on.
@@ -102,6 +105,14 @@ struct Server {
         warnOfMissingSettings(book.current)
         warnOfStrangers(book.current)
         warnOfPlaces()
+        warnOfAPIKey()
+        logger.info(
+            "File descriptors shared out",
+            metadata: [
+                "connections.callbacks": "\(descriptors.callbacks)", "connections.admin": "\(descriptors.admin)",
+                "connections.control": "\(descriptors.control)",
+            ]
+        )
         let reloader = RuleReloader(
             book: book,
             board: board,
@@ -138,7 +149,7 @@ struct Server {
     ) throws -> [any Service] {
         let clock = environment.clock
         let client = try environment.oneSpan(for: settings)
-        let lanes = Lanes(capacity: settings.workersPerDestination)
+        let lanes = Lanes(capacity: settings.workersPerDestination, capacities: settings.capacities)
         let exporter = exporter(for: store)
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
@@ -174,7 +185,9 @@ struct Server {
                 socket: try HandedSocket.descriptor(in: environment.variables, process: getpid()),
                 certificate: certificate,
                 callbackPath: settings.callbackPath,
-                maximumBody: settings.maximumBody
+                maximumBody: settings.maximumBody,
+                maximumPendingBodies: settings.maximumPendingBodies,
+                maximumConnections: descriptors.callbacks
             ),
             inbox: store,
             reader: reader,
@@ -198,7 +211,12 @@ struct Server {
         let commandsAreHeard = Bell()
         // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [
-            ControlServer(path: settings.controlSocket, desk: desk, logger: quietLogger) { commandsAreHeard.ring() },
+            ControlServer(
+                path: settings.controlSocket,
+                connections: descriptors.control,
+                desk: desk,
+                logger: quietLogger
+            ) { commandsAreHeard.ring() },
             LateDoor(door: door, opener: commandsAreHeard), runner,
             Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
@@ -263,6 +281,7 @@ struct Server {
         return AdminServer(
             host: address.host,
             port: address.port,
+            connections: descriptors.admin,
             access: access,
             desk: desk,
             registry: metrics,

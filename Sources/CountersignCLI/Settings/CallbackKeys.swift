@@ -12,7 +12,10 @@ extension Settings {
     func callbackKeys(_ variables: [String: String]) throws -> [CallbackKey] {
         var keys: [CallbackKey] = []
         for name in [Self.keyVariable, Self.oldKeyVariable] {
-            if let value = variables[name], !value.isEmpty { keys.append(CallbackKey(id: name, value: value)) }
+            guard let value = variables[name]?.trimmingCharacters(in: .whitespacesAndNewlines), !value.isEmpty else {
+                continue
+            }
+            keys.append(CallbackKey(id: name, value: try HeaderSecret.checked(value, name: name)))
         }
         guard let keyFile else { return keys }
         guard let data = FileManager.default.contents(atPath: keyFile) else {
@@ -22,12 +25,19 @@ extension Settings {
         guard mode & 0o077 == 0 else {
             throw UsageError("others than its owner may read the key file '\(keyFile)'; run: chmod 600 '\(keyFile)'")
         }
-        let lines = String(decoding: data, as: UTF8.self)
-            .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-        for (index, line) in lines.enumerated() {
+        let text: String
+        do throws(OutsideText.Fault) {
+            text = try OutsideText.decode(data)
+        } catch {
+            throw UsageError("the key file '\(keyFile)' cannot be read: \(error)")
+        }
+        for (index, line) in text.lines.enumerated() {
             let value = line.trimmingCharacters(in: .whitespaces)
             guard !value.isEmpty, !value.hasPrefix("#") else { continue }
-            keys.append(CallbackKey(id: "key_file line \(index + 1)", value: value))
+            let place = "line \(index + 1) of the key file '\(keyFile)'"
+            keys.append(
+                CallbackKey(id: "key_file line \(index + 1)", value: try HeaderSecret.checked(value, name: place))
+            )
         }
         return keys
     }

@@ -19,6 +19,9 @@ struct OneSpanSettings: Sendable {
     let authentication: Authentication
     let dateParameters: OneSpanAccess.DateParameters
 
+    /// How many requests of steps and rules are under way at a time.
+    let concurrency: Int
+
     /// How often packages are asked for; nil for never.
     let pollEvery: Duration?
 
@@ -43,6 +46,7 @@ struct OneSpanSettings: Sendable {
             throw UsageError("'onespan.url' cannot be used: \(error)")
         }
         authentication = Authentication(rawValue: options.required(Declared.apiCredentials)) ?? .apiKey
+        concurrency = options.required(Declared.concurrency)
         let poll = options[Declared.poll] ?? Options()
         pollEvery = poll[Declared.pollEvery]
         pollOverlap = poll.required(Declared.pollOverlap)
@@ -62,11 +66,37 @@ struct OneSpanSettings: Sendable {
         } catch {
             throw APIFailure("OneSpan Sign cannot be asked: \(error)")
         }
+        for (name, value) in zip(names, values) {
+            guard let fault = HeaderSecret.fault(of: value) else { continue }
+            throw APIFailure("OneSpan Sign cannot be asked: the secret '\(name)' \(fault)")
+        }
         switch authentication {
         case .apiKey: return .apiKey(values[0])
         case .clientApp: return .clientApp(id: values[0], secret: values[1])
         case .oauth: return .oauth(id: values[0], secret: values[1])
         }
+    }
+}
+
+extension Settings {
+    /// How many steps and look-ups go to a destination at a time, where that is not as `engine.per_destination` says.
+    ///
+    /// A worker is kept back from OneSpan Sign, so that a slow answer of it never holds all of them.
+    var capacities: [String: Int] {
+        oneSpan.map { [PackageTarget.destination: min($0.concurrency, max(1, workers - 1))] } ?? [:]
+    }
+
+    /// What is to be told of the API key before the vendor refuses it; no key is told by its absence here.
+    func findingsOnAPIKey(_ environment: CommandEnvironment) -> [String] {
+        guard let oneSpan, oneSpan.authentication == .apiKey else { return [] }
+        let places = SecretPlaces(folder: secretsFolder, variables: environment.variables)
+        guard case .apiKey(let key)? = try? oneSpan.credentials(in: places) else { return [] }
+        let length = OneSpanAccess.apiKeyLength
+        guard key.count != length else { return [] }
+        return [
+            "the secret ONESPAN_API_KEY has \(counted(key.count, "character")); OneSpan Sign's API keys have \(length), and "
+                + "those of another length stop working on \(OneSpanAccess.endOfShortKeys): make a new one in your account"
+        ]
     }
 }
 

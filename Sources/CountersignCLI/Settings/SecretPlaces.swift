@@ -61,7 +61,8 @@ package struct SecretPlaces: Sendable {
                 return value
             }
         }
-        return variables[name].flatMap { $0.isEmpty ? nil : $0 }
+        // As from a file: a line end behind a value is never a part of it.
+        return variables[name].map(\.withoutLineEnd).flatMap { $0.isEmpty ? nil : $0 }
     }
 
     private func absence(of name: String) -> String {
@@ -101,18 +102,22 @@ package struct SecretPlaces: Sendable {
         guard status.st_size <= largest else {
             throw Fault(sentence: "the file '\(path)' is larger than \(largest) bytes")
         }
-        guard let data = try? file.read(upToCount: largest), let text = String(validating: data, as: UTF8.self) else {
+        guard let data = try? file.read(upToCount: largest) else {
             if status.st_size == 0 { return nil }
-            throw Fault(sentence: "the file '\(path)' cannot be read as text in UTF-8")
+            throw Fault(sentence: "the file '\(path)' cannot be read")
         }
-        let value = text.withoutLineEnd
-        return value.isEmpty ? nil : value
+        do throws(OutsideText.Fault) {
+            let value = try OutsideText.decode(data).withoutLineEnd
+            return value.isEmpty ? nil : value
+        } catch {
+            throw Fault(sentence: "the file '\(path)' cannot be read: \(error)")
+        }
     }
 }
 
 extension String {
-    /// The text without one LF or CR LF at its end.
+    /// The text without one LF, CR LF or CR at its end.
     fileprivate var withoutLineEnd: String {
-        last == "\n" || last == "\r\n" ? String(dropLast()) : self
+        last?.isLineEnd == true ? String(dropLast()) : self
     }
 }

@@ -32,6 +32,7 @@ struct Settings: Sendable {
     let requiresKey: Bool
     let keyFile: String?
     let maximumBody: Int
+    let maximumPendingBodies: Int
     let workers: Int
     let workersPerDestination: Int
     let grace: Duration
@@ -90,6 +91,7 @@ struct Settings: Sendable {
         requiresKey = callback.required(Declared.auth) == "key"
         keyFile = callback[Declared.keyFile]?.absolute(from: workingDirectory)
         maximumBody = callback.required(Declared.maximumBody)
+        maximumPendingBodies = callback.required(Declared.maximumPendingBodies)
         workers = engine.required(Declared.workers)
         workersPerDestination = engine.required(Declared.perDestination)
         grace = engine.required(Declared.grace)
@@ -192,10 +194,11 @@ struct Settings: Sendable {
 
     private static func collector(_ tracing: Options) throws -> String? {
         guard let text = tracing[SettingsDeclaration.collector] else { return nil }
-        guard let url = URL(string: text), ["http", "https"].contains(url.scheme), url.host() != nil else {
-            throw UsageError("'tracing.endpoint' is a URL such as http://127.0.0.1:4318/v1/traces, not '\(text)'")
+        do throws(StepFailure) {
+            return try Destination(text, source: text).url
+        } catch {
+            throw UsageError("'tracing.endpoint' is a URL such as http://127.0.0.1:4318/v1/traces: \(error)")
         }
-        return text
     }
 
     private static func policy(_ http: Options) throws -> OutgoingPolicy {
@@ -228,9 +231,24 @@ struct Settings: Sendable {
         return String(text.dropFirst("sqlite:".count))
     }
 
+    /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.
     private static func urlPath(_ text: String) throws -> String {
         guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
             throw UsageError("'callback.path' begins with '/' and is neither /health nor /ready, not '\(text)'")
+        }
+        let allowed = "/-._~!$&'()*+,;=:@".utf8
+        let plain = text.utf8.allSatisfy { $0.isLetter || $0.isDigit || allowed.contains($0) }
+        guard plain else {
+            throw UsageError(
+                "'callback.path' holds letters of ASCII, digits, and the characters /-._~!$&'()*+,;=:@ only, since a "
+                    + "request cannot carry '\(text)' as it stands"
+            )
+        }
+        let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+        guard !segments.dropLast().contains(""), !segments.contains("."), !segments.contains("..") else {
+            throw UsageError(
+                "'callback.path' has an empty segment, '.' or '..', which senders and proxies leave out: '\(text)'"
+            )
         }
         return text
     }

@@ -43,9 +43,19 @@ package enum SettingsDeclaration {
         "Largest body in bytes.",
         default: 1_048_576
     )
+    static let maximumPendingBodies = Field.integer(
+        "max_pending_bodies",
+        in: 1_048_576...17_179_869_184,
+        "Bytes that the bodies of all callbacks under way may have together, so that memory stays bounded; those beyond wait "
+            + "unread, and get 503 after eight seconds.",
+        default: 67_108_864
+    )
     static let callback = Field.group(
         "callback",
-        [callbackPath.declaration, auth.declaration, keyFile.declaration, maximumBody.declaration],
+        [
+            callbackPath.declaration, auth.declaration, keyFile.declaration, maximumBody.declaration,
+            maximumPendingBodies.declaration,
+        ],
         "The door through which callbacks come in."
     )
 
@@ -197,6 +207,13 @@ package enum SettingsDeclaration {
             + "`lastUpdatedStartDate` as in the OpenAPI description.",
         default: OneSpanAccess.DateParameters.sdk.rawValue
     )
+    static let concurrency = Field.integer(
+        "concurrency",
+        in: 1...64,
+        "How many downloads, look-ups of packages and other calls of rules are under way at a time; the others wait without "
+            + "holding a worker. A poll asks one thing after another beside them.",
+        default: 4
+    )
     static let pollEvery = Field<Duration>
         .duration(
             "every",
@@ -222,8 +239,8 @@ package enum SettingsDeclaration {
     static let oneSpan = Field.group(
         "onespan",
         [
-            apiURL.declaration, apiCredentials.declaration, dateParameters.declaration, poll.declaration,
-            silence.declaration,
+            apiURL.declaration, apiCredentials.declaration, dateParameters.declaration, concurrency.declaration,
+            poll.declaration, silence.declaration,
         ],
         "The REST API of OneSpan Sign."
     )

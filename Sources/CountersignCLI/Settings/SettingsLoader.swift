@@ -5,7 +5,7 @@ import Foundation
 
 /// Puts the settings together: flags count before the environment, the environment before the file.
 struct SettingsLoader {
-    /// The environment variables.
+    /// The environment variables, without white space around those that are settings.
     let variables: [String: String]
 
     /// The absolute path that relative paths start from.
@@ -16,6 +16,18 @@ struct SettingsLoader {
 
     /// The settings given as flags, by their dotted keys.
     let flags: [String: String]
+
+    init(variables: [String: String], workingDirectory: String, file: String?, flags: [String: String]) {
+        self.variables = Dictionary(
+            uniqueKeysWithValues: variables.map { name, value in
+                // No setting begins or ends with white space, and `$(…)` and files for `env` leave some behind.
+                (name, name.hasPrefix("COUNTERSIGN_") ? value.trimmingCharacters(in: .whitespacesAndNewlines) : value)
+            }
+        )
+        self.workingDirectory = workingDirectory
+        self.file = file
+        self.flags = flags
+    }
 
     /// The settings.
     ///

@@ -69,6 +69,8 @@ private struct JSONParser {
     }
 
     private mutating func document() throws(Failure) -> JSON {
+        // A parser may ignore a byte order mark (RFC 8259, section 8.1); an event that has one is an event.
+        if bytes.starts(with: OutsideText.byteOrderMark) { index = OutsideText.byteOrderMark.count }
         skipSpace()
         guard index < bytes.count else { throw failure(.empty) }
         let value = try value(depth: 0)

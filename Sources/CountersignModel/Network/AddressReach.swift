@@ -31,11 +31,12 @@ package enum AddressReach: Sendable, Comparable {
     private static let mapped = NetworkPrefix("::ffff:0:0/96")
     private static let compatible = NetworkPrefix("::/96")
     private static let translated = NetworkPrefix("64:ff9b::/96")
+    private static let translatedLocally = NetworkPrefix("64:ff9b:1::/48")
     private static let translatedHere = NetworkPrefix("::ffff:0:0:0/96")
     private static let sixToFour = NetworkPrefix("2002::/16")
     private static let teredo = NetworkPrefix("2001::/32")
 
-    /// The IPv4 addresses that an IPv6 address carries (RFC 4291, 6052, 2765, 3056, 4380).
+    /// The IPv4 addresses that an IPv6 address carries (RFC 4291, 6052, 8215, 2765, 3056, 4380).
     private static func embedded(in address: IPAddress) -> [IPAddress] {
         let bytes = address.bytes
         func isIn(_ range: NetworkPrefix?) -> Bool { range?.contains(address) ?? false }
@@ -45,6 +46,14 @@ package enum AddressReach: Sendable, Comparable {
                 []
             } else if isIn(mapped) || isIn(compatible) || isIn(translated) || isIn(translatedHere) {
                 [Array(bytes[12...])]
+            } else if isIn(translatedLocally) {
+                // RFC 8215 leaves the length of the prefix to the network: 48, or any up to 96 (RFC 6052, section 2.2).
+                [
+                    [bytes[6], bytes[7], bytes[9], bytes[10]], [bytes[7], bytes[9], bytes[10], bytes[11]],
+                    Array(bytes[9..<13]), Array(bytes[12...]),
+                ]
+                // What lies outside of the layout in use is zero.
+                .filter { $0[0] != 0 }
             } else if isIn(sixToFour) {
                 [Array(bytes[2..<6])]
             } else if isIn(teredo) {

@@ -1,12 +1,13 @@
 /// What the filter `date` takes: letters that stand for parts of a time (Unicode Technical Standard 35), and text in quotes.
 enum DatePattern {
-    private static let letters = Set("GyYuUrQqMLlwWdDFgEecabBhHKkjJmsSAzZOvVXx")
+    /// `j`, `J` and `C` ask for what a region prefers, in another kind of pattern; `l` has stood for nothing since 2008.
+    private static let letters = Set("GyYuUrQqMLwWdDFgEecabBhHKkmsSAzZOvVXx")
 
     /// What is wrong with a pattern, as a sentence; nil when nothing is.
     static func fault(in pattern: String) -> String? {
         if pattern.isEmpty { return "the filter 'date' wants a pattern, such as date('yyyy-MM-dd')" }
         var isQuoted = false
-        var hasLetters = false
+        var used: Set<Character> = []
         for character in pattern {
             if character == "'" {
                 isQuoted.toggle()
@@ -16,14 +17,19 @@ enum DatePattern {
                         "the pattern '\(pattern)' of 'date' has the letter '\(character)', which stands for nothing; "
                         + #"put text in quotes, as in date("yyyy-MM-dd'T'HH:mm")"#
                 }
-                hasLetters = true
+                used.insert(character)
             }
         }
         if isQuoted { return "the pattern '\(pattern)' of 'date' opens a quote and does not close it" }
-        if !hasLetters { return "the pattern '\(pattern)' of 'date' holds no part of a time, such as 'yyyy-MM-dd'" }
-        if pattern.contains("YYYY"), !pattern.contains("w") {
+        if used.isEmpty { return "the pattern '\(pattern)' of 'date' holds no part of a time, such as 'yyyy-MM-dd'" }
+        if used.contains("Y"), !used.contains("w") {
             return
-                "'YYYY' in the pattern '\(pattern)' of 'date' is the year of the week, wrong around New Year; write 'yyyy'"
+                "'Y' in the pattern '\(pattern)' of 'date' is the year of the week, wrong around New Year; write 'yyyy'"
+        }
+        if used.contains("w"), used.contains("y"), !used.contains("Y") {
+            return
+                "'w' in the pattern '\(pattern)' of 'date' is a week of the week's year, of which the first may begin in "
+                + "December; write 'YYYY' for its year"
         }
         return nil
     }

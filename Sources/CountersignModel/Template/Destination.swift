@@ -35,9 +35,29 @@ package struct Destination {
         }
         self.url = url.absoluteString
         let usual = scheme == "https" ? 443 : 80
-        port = url.port ?? usual
+        port = try Self.port(in: text, source: source) ?? usual
         hasUsualPort = port == usual
         self.host = try Self.checked(host, source: source)
+    }
+
+    /// The port that a URL names; nil where it names none.
+    ///
+    /// It is read here, since libraries take any number for one, or none at all for one with twenty digits (RFC 3986,
+    /// section 3.2.3, has no bound; TCP, RFC 9293, has 16 bits).
+    private static func port(in url: String, source: String) throws(StepFailure) -> Int? {
+        guard let start = url.firstRange(of: "://")?.upperBound else { return nil }
+        let authority = url[start...].prefix { !"/?#\\".contains($0) }
+        // A colon within brackets belongs to the address.
+        let behindHost =
+            authority.last { $0 == "]" || $0 == "@" } == "]"
+            ? authority[(authority.lastIndex(of: "]") ?? authority.startIndex)...] : authority
+        guard let colon = behindHost.lastIndex(of: ":") else { return nil }
+        let text = behindHost[behindHost.index(after: colon)...]
+        if text.isEmpty { return nil }
+        guard text.utf8.allSatisfy(\.isDigit), let port = Int(text), (1...65_535).contains(port) else {
+            throw .final("'\(source)' has a port that is no number from 1 to 65535")
+        }
+        return port
     }
 
     /// A host that everybody reads as the same: a plain name or a plainly written address.

@@ -151,7 +151,7 @@ extension Filter {
 
     private static let truncate = Filter(
         name: "truncate",
-        summary: "Its first n characters.",
+        summary: "Its first n characters; of a file's name `filename` takes care, which knows bytes.",
         example: Example(template: "${event.message | truncate(3)}", message: "reason", result: "rea"),
         parameters: [.count]
     ) { value, arguments in
@@ -203,7 +203,8 @@ extension Filter {
 
     private static let filename = text(
         "filename",
-        "Safe as a file's name: all but letters, digits, '.', '_' and '-' become '_'.",
+        "Safe as a file's name: all but letters, digits, '.', '_' and '-' become '_', and what is longer than 200 bytes is cut "
+            + "before its ending.",
         "${event.message | filename}",
         "a/b: c.pdf",
         "a_b__c.pdf"
@@ -213,7 +214,8 @@ extension Filter {
                 character.isLetter || character.isNumber || "._-".contains(character) ? character : "_"
             }
         )
-        return safe.allSatisfy { $0 == "." } ? String(repeating: "_", count: safe.count) : safe
+        let name = safe.allSatisfy { $0 == "." } ? String(repeating: "_", count: safe.count) : safe
+        return name.cutAsFileName(to: 200)
     }
 
     /// A filter that turns text into text and leaves absence alone.
@@ -234,5 +236,23 @@ extension Filter {
             guard let value, value != .null else { return nil }
             return .string(transform(value.plainText))
         }
+    }
+}
+
+extension String {
+    /// The text with `limit` bytes of UTF-8 at most, since a file system counts those (255 for a name); characters stay whole,
+    /// and so does a short ending such as `.pdf`.
+    fileprivate func cutAsFileName(to limit: Int) -> String {
+        guard utf8.count > limit else { return self }
+        let ending =
+            lastIndex(of: ".").map { self[$0...] }.flatMap { (2...16).contains($0.utf8.count) ? $0 : nil } ?? ""
+        var kept = String.UnicodeScalarView()
+        var size = ending.utf8.count
+        for scalar in unicodeScalars {
+            size += UTF8.width(scalar)
+            guard size <= limit else { break }
+            kept.append(scalar)
+        }
+        return String(kept) + ending
     }
 }

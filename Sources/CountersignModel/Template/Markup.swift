@@ -66,6 +66,9 @@ private struct SignRules {
     /// Signs that name somebody or something when they begin a word; within one, as in an address, they do not.
     var naming: Set<Unicode.Scalar> = []
 
+    /// Whether the reader makes a link of a plain address (`http://…`, `www.…`, `a@b.c`), which a gap takes apart.
+    var partsLinks = false
+
     /// Signs that mean something at the beginning of a line.
     var leading: Set<Unicode.Scalar> = []
 
@@ -81,6 +84,7 @@ private struct SignRules {
     /// Any sign of ASCII may be escaped in Markdown (CommonMark 0.31, section 2.4); `{{` begins a function of the card.
     static let teams = SignRules(
         escaped: ["\\", "`", "*", "_", "~", "[", "]", "{", "}", "|", "<", ">", "&"],
+        partsLinks: true,
         leading: ["#", "+", "-", "=", " ", "\t"]
     )
 
@@ -90,6 +94,7 @@ private struct SignRules {
         escaped: ["\\", "`", "*", "_", "~", "[", "]", "(", ")", "{", "}", "!", "|", ">"],
         parted: ["<", "&"],
         naming: ["@", "#"],
+        partsLinks: true,
         leading: ["#", "+", "-", "=", " ", "\t"]
     )
 }
@@ -120,10 +125,28 @@ private struct Writer {
             } else {
                 out.append(scalar)
                 let isGapped = rules.naming.contains(scalar) && !isWord(previous) || rules.parted.contains(scalar)
-                if isGapped { out.append(Self.gap) }
+                if isGapped || rules.partsLinks && isLink(at: index, in: scalars) { out.append(Self.gap) }
             }
         }
         return String(out)
+    }
+
+    /// Whether a sign is one by which plain text is known for a link: the colon of a scheme, the dot behind `www`, the sign of
+    /// a mail address.
+    private func isLink(at index: Int, in scalars: [Unicode.Scalar]) -> Bool {
+        let (previous, next) = (
+            index > 0 ? scalars[index - 1] : nil, index + 1 < scalars.count ? scalars[index + 1] : nil
+        )
+        switch scalars[index] {
+        // Any scheme: "mailto:" and "tel:" have no slashes. A time of the day has digits before it.
+        case ":":
+            return previous.map { $0.properties.isAlphabetic } == true && next.map { $0 != " " && $0 != "\n" } == true
+        case ".":
+            let word = scalars[..<index].suffix(3).map { Character($0).lowercased() }.joined()
+            return word == "www"
+        case "@": return isWord(next)
+        default: return false
+        }
     }
 
     private func isLeading(_ rest: ArraySlice<Unicode.Scalar>) -> Bool {

@@ -77,7 +77,8 @@ extension Place {
         guard !path.utf8.contains(0) else { throw .final("'path' holds a NUL, which no path can") }
         guard components.allSatisfy({ $0.utf8.count <= 255 }), path.utf8.count <= 3_000 else {
             throw .final(
-                "a name in 'path' became longer than 255 bytes, or the path longer than 3000; use 'truncate(n)'"
+                "a name in 'path' became longer than 255 bytes, or the path longer than 3000; use '| filename', which "
+                    + "keeps a value to 200 bytes"
             )
         }
         return components.filter { !$0.isEmpty && $0 != "." }

@@ -56,10 +56,28 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
 
     private static func advice(_ status: Int) -> String {
         switch status {
-        case 401, 403: "; see whether 'onespan.url' and the credentials belong to the same account"
+        case 401:
+            "; see whether 'onespan.url' and the credentials belong to the same account, and whether 'onespan.auth' is the "
+                + "account's method: an account allows one authentication method at a time"
+        case 403: "; see whether 'onespan.url' and the credentials belong to the same account"
         case 300...399: "; redirects are not followed, see whether 'onespan.url' is the account's own"
         default: ""
         }
+    }
+
+    /// The failure of a registration, with what the vendor asks for in the region of FedRAMP.
+    package func explainingRegistration(at baseURL: String) -> APIFailure {
+        guard let status, (400...499).contains(status), status != 401, OneSpanAccess.isFedRAMP(baseURL) else {
+            return self
+        }
+        return APIFailure(
+            description
+                + "; in the FedRAMP region the vendor's support has to put a new callback domain on its allow list first",
+            status: status,
+            messageKey: messageKey,
+            isPassing: isPassing,
+            retryAfter: retryAfter
+        )
     }
 
     /// The failure as one of a step.

@@ -5,7 +5,7 @@ import Synchronization
 
 /// The tokens that client apps and OAuth clients are given, renewed ahead of their end.
 ///
-/// Only who has the turn at the API asks, so no token is fetched twice at a time.
+/// One is fetched at a time; whoever wants one meanwhile waits for that.
 final class AccessTokens: Sendable {
     /// A token is not used when it has less than this to live: the request itself takes time.
     private static let reserve: TimeInterval = 30
@@ -20,6 +20,7 @@ final class AccessTokens: Sendable {
     private let http: any HTTPSending
     private let clock: any WallClock
     private let token = Mutex<Token?>(nil)
+    private let turnstile = Turnstile()
 
     init(access: OneSpanAccess, http: any HTTPSending, clock: any WallClock) {
         self.access = access
@@ -31,22 +32,32 @@ final class AccessTokens: Sendable {
     func authorization() async throws(APIFailure) -> String {
         let credentials = try access.credentials()
         if case .apiKey(let key) = credentials { return "Basic \(key)" }
-        if let known = token.withLock({ $0 }), known.credentials == credentials,
-            known.end.timeIntervalSince(clock.now) > Self.reserve
-        {
-            return "Bearer \(known.text)"
+        if let known = current(for: credentials) { return "Bearer \(known.text)" }
+        guard await turnstile.enter() else {
+            throw APIFailure("a token was not fetched, the step was ended", isPassing: true)
         }
+        defer { turnstile.leave() }
+        if let known = current(for: credentials) { return "Bearer \(known.text)" }
         let fresh = try await fetch(for: credentials)
         token.withLock { $0 = fresh }
         return "Bearer \(fresh.text)"
     }
 
-    /// Forgets the token, which the API does not take any more; false when there is none.
-    func forget() -> Bool {
-        token.withLock { token in
-            defer { token = nil }
-            return token != nil
-        }
+    private func current(for credentials: OneSpanAccess.Credentials) -> Token? {
+        token.withLock { $0 }
+            .flatMap { known in
+                let rest = known.end.timeIntervalSince(clock.now)
+                return known.credentials == credentials && rest > Self.reserve ? known : nil
+            }
+    }
+
+    /// Forgets the token in the header of a request that was refused; false when it carried none.
+    ///
+    /// A token that was fetched since is kept.
+    func forget(_ header: String) -> Bool {
+        guard header.hasPrefix("Bearer ") else { return false }
+        token.withLock { if let known = $0, header == "Bearer \(known.text)" { $0 = nil } }
+        return true
     }
 
     private func fetch(for credentials: OneSpanAccess.Credentials) async throws(APIFailure) -> Token {

@@ -18,6 +18,21 @@ package struct OneSpanAccess: Sendable {
         case lastUpdated = "last_updated"
     }
 
+    /// How many characters an API key has (the vendor's release notes 26.R5); shorter ones of old stop working on
+    /// 2026-12-01.
+    package static let apiKeyLength = 76
+
+    /// The day on which the vendor stops taking API keys of another length.
+    package static let endOfShortKeys = "2026-12-01"
+
+    /// Whether an API is the one for agencies of the United States, whose host says so (`signer-gov.esignlive.com`,
+    /// `sign.fedramp…`); inferred from the vendor's list of environments.
+    package static func isFedRAMP(_ baseURL: String) -> Bool {
+        let host = baseURL.lowercased().firstRange(of: "://").map { baseURL.lowercased()[$0.upperBound...] } ?? ""
+        let labels = host.prefix { !"/:".contains($0) }.split { ".-".contains($0) }
+        return labels.contains { $0 == "gov" || $0 == "fedramp" }
+    }
+
     /// Scheme, host and, where there is one, a path, without a slash at the end: `https://apps.esignlive.com`.
     package let baseURL: String
 

@@ -2,8 +2,10 @@ package import CountersignActions
 package import CountersignModel
 import Foundation
 
-/// Asks the vendor's REST API, one request at a time.
+/// Asks the vendor's REST API.
 ///
+/// Polls and registrations ask one thing after another, as the vendor publishes no limits. What steps and rules ask is
+/// admitted by the engine's limiter of destinations before, so that nobody waits for a place in the middle of an attempt.
 /// What passes (429, 5xx, no connection) is tried again, after the wait that the vendor asks for where it asks for one.
 package final class OneSpanClient: Sendable {
     /// A longer wait is left to the caller, who has something better to do.
@@ -24,6 +26,7 @@ package final class OneSpanClient: Sendable {
 
     private let http: any HTTPSending
     private let tokens: AccessTokens
+    /// For requests that no limiter has admitted.
     private let turnstile = Turnstile()
 
     /// Packages that were fetched a moment ago.
@@ -56,14 +59,16 @@ package final class OneSpanClient: Sendable {
     ///   - path: The segments of the path; each is percent-encoded.
     ///   - query: The parameters behind it.
     ///   - retry: How often it is tried.
+    ///   - isAdmitted: Whether a limiter has let the request through, so that it waits for no other one here.
     /// - Throws: `APIFailure`.
     /// - Returns: The body of the answer.
     package func get(
         _ path: [String],
         _ query: [(name: String, value: String)] = [],
-        retry: RetryPolicy = patience
+        retry: RetryPolicy = patience,
+        isAdmitted: Bool = false
     ) async throws(APIFailure) -> JSON {
-        try await call("GET", path, query, nil, retry)
+        try await call("GET", path, query, nil, retry, isAdmitted)
     }
 
     /// Posts a JSON value, or nothing; gives the body of the answer, null where there is none.
@@ -72,17 +77,18 @@ package final class OneSpanClient: Sendable {
     package func post(
         _ path: [String],
         _ content: JSON?,
-        retry: RetryPolicy = patience
+        retry: RetryPolicy = patience,
+        isAdmitted: Bool = false
     ) async throws(APIFailure) -> JSON {
-        try await call("POST", path, [], content, retry)
+        try await call("POST", path, [], content, retry, isAdmitted)
     }
 
-    /// Fetches a file, in one try.
+    /// Fetches a file, in one try, for who was admitted by a limiter.
     ///
     /// - Throws: `APIFailure`; the receiver may have got a part by then.
     package func fetch(_ path: [String], to receiver: any BodyReceiving) async throws(APIFailure) {
         let request = try request("GET", path, [], nil, accepting: Self.anything)
-        _ = try await attempt(request, named: Self.name("GET", path), receiver)
+        _ = try await exchangeSigned(request, named: Self.name("GET", path), receiver)
     }
 
     private func call(
@@ -90,7 +96,8 @@ package final class OneSpanClient: Sendable {
         _ path: [String],
         _ query: [(name: String, value: String)],
         _ content: JSON?,
-        _ retry: RetryPolicy
+        _ retry: RetryPolicy,
+        _ isAdmitted: Bool
     ) async throws(APIFailure) -> JSON {
         let request = try request(method, path, query, content, accepting: "application/json")
         let name = Self.name(method, path)
@@ -98,7 +105,7 @@ package final class OneSpanClient: Sendable {
         while true {
             do throws(APIFailure) {
                 let body = CollectedBody()
-                _ = try await attempt(request, named: name, body)
+                _ = try await attempt(request, named: name, body, isAdmitted)
                 let bytes = body.bytes
                 if bytes.isEmpty { return .null }
                 guard let value = try? JSON(parsing: bytes, limits: JSON.Limits(depth: 64, keys: .max)) else {
@@ -160,30 +167,44 @@ package final class OneSpanClient: Sendable {
         )
     }
 
-    /// One try, when it is its turn; a token that is not taken any more is replaced.
+    /// One try, when it is its turn.
     private func attempt(
+        _ request: OutgoingRequest,
+        named name: String,
+        _ receiver: any BodyReceiving,
+        _ isAdmitted: Bool
+    ) async throws(APIFailure) -> IncomingAnswer {
+        if isAdmitted { return try await exchangeSigned(request, named: name, receiver) }
+        guard await turnstile.enter() else { throw Self.ended(name) }
+        defer { turnstile.leave() }
+        return try await exchangeSigned(request, named: name, receiver)
+    }
+
+    /// One exchange; a token that is not taken any more is replaced.
+    private func exchangeSigned(
         _ request: OutgoingRequest,
         named name: String,
         _ receiver: any BodyReceiving
     ) async throws(APIFailure) -> IncomingAnswer {
-        guard await turnstile.enter() else { throw Self.ended(name) }
-        defer { turnstile.leave() }
-        var answer = try await exchange(request, named: name, receiver)
-        if answer.status == 401, tokens.forget() { answer = try await exchange(request, named: name, receiver) }
+        let authorization = try await tokens.authorization()
+        var answer = try await exchange(request, authorization, named: name, receiver)
+        if answer.status == 401, tokens.forget(authorization) {
+            answer = try await exchange(request, try await tokens.authorization(), named: name, receiver)
+        }
         guard (200...299).contains(answer.status) else { throw APIFailure(answer, to: name, at: clock.now) }
         return answer
     }
 
     private func exchange(
         _ request: OutgoingRequest,
+        _ authorization: String,
         named name: String,
         _ receiver: any BodyReceiving
     ) async throws(APIFailure) -> IncomingAnswer {
-        let authorization = OutgoingRequest.Header("Authorization", try await tokens.authorization())
         let signed = OutgoingRequest(
             method: request.method,
             url: request.url,
-            headers: request.headers + [authorization],
+            headers: request.headers + [.init("Authorization", authorization)],
             body: request.body,
             timeout: request.timeout
         )

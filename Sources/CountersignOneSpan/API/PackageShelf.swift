@@ -17,7 +17,9 @@ final class PackageShelf: Sendable {
 
     private let clock: any WallClock
     private let entries = Mutex<[String: Entry]>([:])
-    private let turnstile = Turnstile()
+
+    /// One for each package that is asked for at the moment, with how many ask.
+    private let turnstiles = Mutex<[String: (turnstile: Turnstile, users: Int)]>([:])
 
     init(clock: any WallClock) {
         self.clock = clock
@@ -29,7 +31,9 @@ final class PackageShelf: Sendable {
         asOf date: Date,
         _ fetch: () async throws(StepFailure) -> JSON?
     ) async throws(StepFailure) -> JSON? {
-        // Who asks for the same package at the same time waits, and finds it here.
+        // Who asks for the same package at the same time waits, and finds it here; others are fetched beside it.
+        let turnstile = borrowTurnstile(for: id)
+        defer { giveBackTurnstile(for: id) }
         guard await turnstile.enter() else { throw StepFailure("the package was not fetched, the step was ended") }
         defer { turnstile.leave() }
         let oldest = max(date, clock.now.addingTimeInterval(-Self.lifetime))
@@ -44,5 +48,20 @@ final class PackageShelf: Sendable {
             entries[id] = Entry(package: package, fetchedAt: now)
         }
         return package
+    }
+
+    private func borrowTurnstile(for id: String) -> Turnstile {
+        turnstiles.withLock { turnstiles in
+            let known = turnstiles[id] ?? (Turnstile(), 0)
+            turnstiles[id] = (known.turnstile, known.users + 1)
+            return known.turnstile
+        }
+    }
+
+    private func giveBackTurnstile(for id: String) {
+        turnstiles.withLock { turnstiles in
+            guard let known = turnstiles[id] else { return }
+            turnstiles[id] = known.users > 1 ? (known.turnstile, known.users - 1) : nil
+        }
     }
 }

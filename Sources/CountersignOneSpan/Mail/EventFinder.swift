@@ -35,15 +35,14 @@ package struct EventFinder: Sendable {
 
     /// All bodies in `bytes`, in the order in which they stand there.
     package func find(in bytes: [UInt8]) -> Findings {
-        let texts =
-            MailMessage(parsing: bytes)?.texts.map { $0.isHTML ? HTMLText.text(of: $0.characters) : $0.characters }
-            ?? [Self.plainText(bytes)]
+        let texts = MailMessage(parsing: bytes)?.texts ?? [Self.plainText(bytes)]
         var findings = Findings()
         var seen: Set<[UInt8]> = []
         for text in texts {
-            let lines = Self.withoutQuoteMarks(text)
+            let shown = text.isHTML ? HTMLText.text(of: text.characters) : text.characters
+            let lines = Self.withoutQuoteMarks(shown.withLineFeeds)
             for finding in BodyScanner(text: Array(lines.utf8)).candidates {
-                switch read(finding) {
+                switch read(finding, fault: text.fault) {
                 case .success(let found)?:
                     let key = found.delivery.deduplicationKey ?? found.delivery.payload.bytes
                     if seen.insert(key).inserted { findings.events.append(found) }
@@ -60,18 +59,20 @@ package struct EventFinder: Sendable {
 
 extension EventFinder {
     /// A text that is no mail; one of a mail program on Windows may be UTF-16.
-    private static func plainText(_ bytes: [UInt8]) -> String {
-        switch bytes.prefix(2) {
-        case [0xFF, 0xFE], [0xFE, 0xFF]:
-            String(data: Data(bytes), encoding: .utf16) ?? String(decoding: bytes, as: UTF8.self)
-        case [0xEF, 0xBB]: String(decoding: bytes.dropFirst(3), as: UTF8.self)
-        default: String(decoding: bytes, as: UTF8.self)
-        }
+    private static func plainText(_ bytes: [UInt8]) -> MailMessage.Text {
+        let charset =
+            switch bytes.prefix(2) {
+            case [0xFF, 0xFE], [0xFE, 0xFF]: "utf-16"
+            default: "utf-8"
+            }
+        let start = bytes.starts(with: OutsideText.byteOrderMark) ? OutsideText.byteOrderMark.count : 0
+        let decoded = Charset(name: charset).decode(Array(bytes.dropFirst(start)))
+        return MailMessage.Text(characters: decoded.text, isHTML: false, fault: decoded.fault)
     }
 
     /// The text without the `>` that mail programs put before the lines of a mail that is answered or forwarded.
     private static func withoutQuoteMarks(_ text: String) -> String {
-        text.split(separator: "\n", omittingEmptySubsequences: false)
+        text.lines
             .map { line in
                 var line = line
                 while line.first == ">" {
@@ -84,7 +85,11 @@ extension EventFinder {
     }
 
     /// What a candidate is; nil when it is no body of a callback, but something else in braces.
-    private func read(_ candidate: BodyScanner.Candidate) -> Result<Found, Unreadable>? {
+    private func read(_ candidate: BodyScanner.Candidate, fault: String?) -> Result<Found, Unreadable>? {
+        // A character that was lost would make another event of it, beside the one that came as a callback.
+        if let fault, candidate.looksLikeBody, candidate.bytes.contains(where: { $0 >= 0x80 }) {
+            return .failure(Unreadable(line: candidate.line, reason: fault))
+        }
         if let found = found(Array(candidate.bytes), isMended: false) { return .success(found) }
         if let mended = MendedBody(Array(candidate.bytes)), let found = found(mended.bytes, isMended: true) {
             return .success(found)

@@ -6,6 +6,9 @@ struct MailMessage: Sendable {
     struct Text: Sendable, Equatable {
         let characters: String
         let isHTML: Bool
+
+        /// Why characters beyond ASCII may not be those that were written; nil where they are.
+        var fault: String?
     }
 
     /// How deep parts may lie in one another; a mail that was forwarded ten times has about thirty.
@@ -48,12 +51,34 @@ private struct MailPart {
         }
         switch type.value {
         case "message/rfc822", "message/global": return MailPart(parsing: content[...]).texts(deepest: deepest - 1)
-        case "text/html": return [.init(characters: type.decode(content), isHTML: true)]
+        case "text/html": return [type.text(of: content, isHTML: true)]
         // The attachment that a mail program makes of a saved body.
-        case let name where name.hasPrefix("text/") || name == "application/json":
-            return [.init(characters: type.decode(content), isHTML: false)]
+        case let name where name.hasPrefix("text/") || name.hasSuffix("json") || isNamedAsText(type):
+            return [type.text(of: content, isHTML: false)]
+        case _ where fileName(type)?.hasSuffix(".eml") == true:
+            return MailPart(parsing: content[...]).texts(deepest: deepest - 1)
         default: return []
         }
+    }
+}
+
+extension MailPart {
+    /// The name that the mail gives the part (RFC 2183, section 2.3, and RFC 2045's older `name`), in lower case.
+    private func fileName(_ type: HeaderValue) -> String? {
+        let disposition = HeaderValue(headers["content-disposition"] ?? "")
+        for parameters in [disposition.parameters, type.parameters] {
+            // RFC 2231 marks a name that is not ASCII by a star; its end is plain all the same.
+            for key in ["filename", "filename*", "name", "name*"] {
+                if let name = parameters[key] { return name.lowercased() }
+            }
+        }
+        return nil
+    }
+
+    /// Whether the name says that it is a saved body, whatever type the mail program took it for.
+    private func isNamedAsText(_ type: HeaderValue) -> Bool {
+        guard let name = fileName(type) else { return false }
+        return [".json", ".jsonl", ".ndjson", ".txt"].contains { name.hasSuffix($0) }
     }
 }
 
@@ -117,19 +142,9 @@ private struct HeaderValue {
     }
 
     /// The text of `bytes` in the charset that is named; what is not named is UTF-8, which ASCII is a part of.
-    func decode(_ bytes: [UInt8]) -> String {
-        let encoding: String.Encoding =
-            switch parameters["charset"]?.lowercased() {
-            case "iso-8859-1", "latin1": .isoLatin1
-            case "iso-8859-2": .isoLatin2
-            case "windows-1252", "cp1252": .windowsCP1252
-            case "windows-1250": .windowsCP1250
-            case "utf-16": .utf16
-            case "utf-16le": .utf16LittleEndian
-            case "utf-16be": .utf16BigEndian
-            default: .utf8
-            }
-        return String(data: Data(bytes), encoding: encoding) ?? String(decoding: bytes, as: UTF8.self)
+    func text(of bytes: [UInt8], isHTML: Bool) -> MailMessage.Text {
+        let decoded = Charset(name: parameters["charset"]).decode(bytes)
+        return MailMessage.Text(characters: decoded.text, isHTML: isHTML, fault: decoded.fault)
     }
 }
 

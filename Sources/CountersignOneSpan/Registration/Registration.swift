@@ -37,6 +37,32 @@ package struct Registration: Sendable, Equatable {
         self.events = events
     }
 
+    /// Why no callback can arrive, when OneSpan Sign posts to this registration and `path` is served with `keys`; empty where
+    /// one can.
+    ///
+    /// The host is not compared: a proxy may stand before the server. A proxy that rewrites paths makes the first sentence
+    /// a guess, which it says. No keys (nil) means that none is asked for.
+    package func mismatches(path: String, keys: [String]?) -> [String] {
+        var sentences: [String] = []
+        if let url, let served = Self.path(of: url), served != path {
+            sentences.append(
+                "it leads to the path '\(served)', and 'callback.path' is '\(path)': callbacks get 404 unless a proxy "
+                    + "rewrites the path"
+            )
+        }
+        if let keys, !keys.contains(where: { $0 == key }) {
+            sentences.append("its key is none of ours, so every callback is refused")
+        }
+        return sentences
+    }
+
+    /// The path of a URL as a request carries it; nil where it is no URL.
+    private static func path(of url: String) -> String? {
+        guard let rest = url.firstRange(of: "://").map({ url[$0.upperBound...] }) else { return nil }
+        let path = rest.drop { !"/?#".contains($0) }.prefix { $0 != "?" && $0 != "#" }
+        return path.isEmpty ? "/" : String(path)
+    }
+
     init(json: JSON) {
         func text(_ key: String) -> String? { json[key]?.string.flatMap { $0.isEmpty ? nil : $0 } }
         self.init(

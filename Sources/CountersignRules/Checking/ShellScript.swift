@@ -31,7 +31,7 @@ package struct ShellScript: Sendable {
         column: Int,
         length: Int
     ) -> Diagnostic {
-        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = text.lines
         var span = node.span
         if lines.indices.contains(line - 1) {
             let before = lines.prefix(line - 1).reduce(0) { $0 + $1.count + 1 }

@@ -128,7 +128,7 @@ struct ShellVariables {
             endWord(isCommandNext: true)
             push(.commands(end: ")"), width: 1)
         case ")" where end == ")": pop()
-        case "\n":
+        case "\n", "\r\n":
             endWord(isCommandNext: true)
             index += 1
             skipDocuments()
@@ -138,7 +138,7 @@ struct ShellVariables {
         case " ", "\t":
             endWord()
             index += 1
-        case "#" where !top.isInWord: while index < text.count, text[index] != "\n" { index += 1 }
+        case "#" where !top.isInWord: while index < text.count, !text[index].isLineEnd { index += 1 }
         case "<" where peek(1) == "<": document()
         case "<", ">":
             endWord()
@@ -234,7 +234,7 @@ struct ShellVariables {
         let isIndented = peek(0) == "-"
         if isIndented { index += 1 }
         while peek(0) == " " || peek(0) == "\t" { index += 1 }
-        let word = text[index...].prefix { !" \t\n;&|<>()".contains($0) }
+        let word = text[index...].prefix { !" \t;&|<>()".contains($0) && !$0.isLineEnd }
         index += word.count
         documents.append((String(word.filter { !"\"'\\".contains($0) }), isIndented))
     }
@@ -243,7 +243,7 @@ struct ShellVariables {
     private mutating func skipDocuments() {
         for document in documents {
             while index < text.count {
-                let line = text[index...].prefix { $0 != "\n" }
+                let line = text[index...].prefix { !$0.isLineEnd }
                 index = min(text.count, line.endIndex + 1)
                 let shown = document.isIndented ? line.drop { $0 == "\t" } : line
                 if String(shown) == document.delimiter { break }

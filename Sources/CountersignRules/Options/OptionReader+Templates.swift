@@ -34,8 +34,13 @@ extension OptionReader {
             findings.reportType(what, wants: "a map of names to texts", at: node)
             return nil
         }
+        var names: Set<String> = []
         let read = entries.compactMap { entry -> OptionValue.NamedTemplate? in
-            let fault = place.fault(ofName: entry.key)
+            var fault = place.fault(ofName: entry.key)
+            // The names of headers are the same in capitals (RFC 9110, section 5.1); both would be sent.
+            if place == .header, !names.insert(entry.key.lowercased()).inserted {
+                fault = "the header '\(entry.key)' is there already, in other capitals"
+            }
             if let fault {
                 findings.report(place == .header ? .badHeaderName : .badVariableName, fault, at: entry.keySpan)
             }
@@ -123,7 +128,7 @@ extension OptionReader {
             let behind = start + 2 + name.count
             guard !name.isEmpty, behind < characters.count, Self.isForeign(characters[behind...]) else { continue }
             isClean = false
-            let inner = characters[(start + 2)...].prefix { $0 != "}" && $0 != "\n" }
+            let inner = characters[(start + 2)...].prefix { $0 != "}" && !$0.isLineEnd }
             findings.report(
                 .valueInScript,
                 "a script gets values as variables, never as text; \(Self.advice(String(inner)))",

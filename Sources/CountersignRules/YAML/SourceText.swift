@@ -103,8 +103,8 @@ package struct SourceText: Sendable {
 
     private func spanInBlock(_ node: Node, _ scalar: Node.Scalar, at offset: Int, length: Int) -> SourceSpan {
         let before = scalar.text.prefix(offset)
-        let row = before.count { $0 == "\n" }
-        let inRow = before.reversed().prefix { $0 != "\n" }.count
+        let row = before.count { $0.isLineEnd }
+        let inRow = before.reversed().prefix { !$0.isLineEnd }.count
         let body = lines.dropFirst(node.span.line)
         let firstText = body.first { line in line.contains { $0 != " " } } ?? ""
         let number = node.span.line + 1 + row

@@ -8,7 +8,7 @@ import Subprocess
 
 /// The built program as a stand-in for the vendor, on a port of its own.
 struct Sandbox: Sendable {
-    static let apiKey = "sandbox-api-key"
+    static let apiKey = "simulator-api-key-of-76-characters-0123456789abcdefghijklmnopqrstuvwxyzABCDE"
 
     let port: Int
 
