@@ -12,6 +12,7 @@ package struct ControlServer: Service {
     private let connections: Int
     private let desk: AdminDesk
     private let logger: Logger
+    private let activity: Logger
     private let onListening: @Sendable () -> Void
 
     /// A server at `path`, which may have `longestPath` bytes at most.
@@ -21,18 +22,21 @@ package struct ControlServer: Service {
     ///   - connections: How many may be open; further ones wait in the system's queue.
     ///   - desk: What commands look at and order.
     ///   - logger: Where its troubles are told.
+    ///   - activity: Where what commands change is told.
     ///   - onListening: Called once, when commands are heard.
     package init(
         path: String,
         connections: Int,
         desk: AdminDesk,
         logger: Logger,
+        activity: Logger,
         onListening: @escaping @Sendable () -> Void = {}
     ) {
         self.path = path
         self.connections = connections
         self.desk = desk
         self.logger = logger
+        self.activity = activity
         self.onListening = onListening
     }
 
@@ -43,7 +47,7 @@ package struct ControlServer: Service {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.
         unlink(path)
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
-        router.add(middleware: ActivityLog(logger: desk.logger))
+        router.add(middleware: ActivityLog(logger: activity))
         APIRoutes(desk).add(to: router)
         RefusedMethods.add(to: router)
         let (path, onListening) = (path, onListening)

@@ -20,6 +20,7 @@ package struct Explainer: Sendable {
     /// - Throws: `ExplanationError`, `StoreError`.
     package func explain(_ id: Event.ID, at now: Date) async throws -> EventExplanation {
         guard let stored = try await archive.event(id) else { throw ExplanationError.noSuchEvent(id) }
+        if let damage = stored.damage { throw ExplanationError.damaged(id, reason: damage) }
         let ruleSet = try await ruleSet(for: stored)
         let judgedAt = stored.dispatchedAt ?? now
         return EventExplanation(
@@ -90,6 +91,9 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
     /// The rules that judged the event cannot be read any more.
     case unusable(Event.ID, RuleSetVersion, reason: String)
 
+    /// The event is not as it was stored.
+    case damaged(Event.ID, reason: String)
+
     package var description: String {
         switch self {
         case .noSuchEvent(let id):
@@ -98,6 +102,7 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
             "rule set \(version.short) has no rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
         case .noRules(let id):
             "event \(id) is not judged yet, and no rules were in force so far; start 'countersign serve'"
+        case .damaged(let id, let reason): "event \(id) cannot be explained: \(reason)"
         case .unusable(let id, let version, let reason):
             "event \(id) belongs to rule set \(version.short), which this program cannot read: \(reason)"
         }

@@ -31,6 +31,7 @@ package struct Replayer: Sendable {
         var dispatches: [Dispatch] = []
         for id in order.events {
             guard let stored = try await store.event(id) else { throw ReplayError.noSuchEvent(id) }
+            if let damage = stored.damage { throw ReplayError.damaged(id, reason: damage) }
             guard stored.dispatchedAt != nil else { continue }
             let matches = rules.matches(Judgement(event: stored.event, now: stored.event.receivedAt))
             let ruleIDs = matches.map { rules.rules[$0].id }.filter { order.ruleID == nil || $0 == order.ruleID }
@@ -61,11 +62,13 @@ package enum ReplayError: Error, Equatable, CustomStringConvertible {
     case noRules
     case noSuchEvent(Event.ID)
     case noSuchRule(String, suggestion: String?)
+    case damaged(Event.ID, reason: String)
 
     package var description: String {
         switch self {
         case .noRules: "no rules are in force"
         case .noSuchEvent(let id): "there is no event \(id); 'countersign events list' shows which there are"
+        case .damaged(let id, let reason): "event \(id) cannot be replayed: \(reason)"
         case .noSuchRule(let id, let suggestion):
             "the rules in force have no rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
         }

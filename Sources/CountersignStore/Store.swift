@@ -249,10 +249,14 @@ package struct ClaimedRun: Sendable {
     /// The attempts so far, in the order in which they were made.
     package let records: [StepRecord]
 
-    package init(run: Run, event: Event, records: [StepRecord]) {
+    /// What of the run or its event is damaged, as a sentence; nil where both are whole.
+    package let damage: String?
+
+    package init(run: Run, event: Event, records: [StepRecord], damage: String? = nil) {
         self.run = run
         self.event = event
         self.records = records
+        self.damage = damage
     }
 }
 

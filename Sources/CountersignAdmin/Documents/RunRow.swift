@@ -13,11 +13,11 @@ package struct RunRow: Sendable {
     package let reason: String?
 
     /// A run whose attempts do not matter.
-    package init(_ run: Run, for event: Event) {
+    package init(_ run: Run, for stored: StoredEvent) {
         self.run = run
-        eventName = event.name
-        package = event.payload["packageId"]?.plainText
-        reason = nil
+        eventName = stored.event.name
+        package = stored.event.payload["packageId"]?.plainText
+        reason = run.damage ?? stored.damage
     }
 
     package init(_ found: ClaimedRun) {
@@ -29,7 +29,7 @@ package struct RunRow: Sendable {
         let failure = failures.first { $0.isFinal } ?? failures.last
         let isOver = [.failed, .dropped].contains(found.run.state)
         let words = failure.map { [$0.stepID, $0.reason ?? ""].filter { !$0.isEmpty } }
-        reason = isOver ? words?.joined(separator: ": ") : nil
+        reason = found.damage ?? (isOver ? words?.joined(separator: ": ") : nil)
     }
 
     /// The run as the API and `--json` list it.
@@ -48,13 +48,13 @@ extension Archive {
     /// - Throws: `StoreError`.
     package func rows(of runs: [Run]) async throws -> [RunRow] {
         var rows: [RunRow] = []
-        var events: [Event.ID: Event] = [:]
+        var events: [Event.ID: StoredEvent] = [:]
         for run in runs {
             if [.failed, .dropped].contains(run.state), let found = try await self.run(run.id) {
                 rows.append(RunRow(found))
                 continue
             }
-            if events[run.eventID] == nil { events[run.eventID] = try await event(run.eventID)?.event }
+            if events[run.eventID] == nil { events[run.eventID] = try await event(run.eventID) }
             if let event = events[run.eventID] { rows.append(RunRow(run, for: event)) }
         }
         return rows

@@ -34,7 +34,9 @@ struct SandboxCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Address and port.", valueName: "host:port"))
     var listen = "127.0.0.1:8181"
 
-    @Option(help: ArgumentHelp("The API key that requests must carry (default: one that is printed).", valueName: "key"))
+    @Option(
+        help: ArgumentHelp("The API key that requests must carry (default: one that is printed).", valueName: "key")
+    )
     var apiKey: String?
 
     @Option(help: ArgumentHelp("How many times faster than life signers sign by themselves.", valueName: "times"))

@@ -22,8 +22,10 @@ struct StoreCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Look through the whole store for damage.",
             discussion: """
-                SQLite's structures, the belonging of rows to one another, and each event's body against the hash that was
-                stored with it. It can be used on a backup as well:
+                Looked at: whether the newest event that was acknowledged is here, SQLite's structures, whether each column
+                of each row holds what it can hold, the belonging of rows to one another, and each event's body against the
+                hash that was stored with it. A plan or an output of a step that was changed for another one is not found.
+                It can be used on a backup as well:
                   countersign store check /backup/countersign-2026-11-24.db
 
                 Exit status: 0 all is whole, 1 something is damaged.

@@ -1,5 +1,7 @@
 import CountersignEngine
+import CountersignModel
 import CountersignRules
+import CountersignStore
 import Logging
 
 /// What is told at the start, and with new rules, so that nobody waits for what cannot come.
@@ -40,6 +42,19 @@ extension Server {
                 metadata: ["reason": "\(finding)"]
             )
         }
+    }
+
+    /// Tells of events that were acknowledged and that the store does not hold any more, in the log and as an event.
+    func tellOfLostEvents(_ store: SQLiteStore, _ board: TroubleBoard) async throws {
+        guard let lost = store.lostEvents else { return }
+        logger.critical(
+            "Acknowledged events are missing from the store; keep a copy of it, restore a backup, and poll for them",
+            metadata: ["count": "\(lost.count)", "event.first": "\(lost.first)", "event.last": "\(lost.last)"]
+        )
+        let fields: JSONObject = [
+            "count": JSON(lost.count), "firstMissing": JSON(lost.first), "lastMissing": JSON(lost.last),
+        ]
+        try await board.raise(.eventsLost, key: "lost \(store.identity) \(lost.first) \(lost.last)", fields)
     }
 
     /// Tells of folders that others may write, or that are not there, as the doctor does.

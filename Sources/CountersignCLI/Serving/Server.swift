@@ -100,6 +100,7 @@ struct Server {
             loadSecrets: { places.load($0) }
         )
         let board = TroubleBoard(store: store, clock: environment.clock)
+        try await tellOfLostEvents(store, board)
         try await loadRules(into: book, board)
         warnOfMissingSecrets(book.current, logger)
         warnOfMissingSettings(book.current)
@@ -215,7 +216,8 @@ struct Server {
                 path: settings.controlSocket,
                 connections: descriptors.control,
                 desk: desk,
-                logger: quietLogger
+                logger: quietLogger,
+                activity: logger
             ) { commandsAreHeard.ring() },
             LateDoor(door: door, opener: commandsAreHeard), runner,
             Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,

@@ -66,6 +66,9 @@ public struct Run: Sendable {
     package let createdAt: Date
     package let finishedAt: Date?
 
+    /// What of it is damaged in the store, as a sentence; nil for a whole one. A damaged one is shown and not worked on.
+    package let damage: String?
+
     package init(
         id: ID,
         eventID: Event.ID,
@@ -77,7 +80,8 @@ public struct Run: Sendable {
         redo: Redo? = nil,
         wait: RunWait? = nil,
         createdAt: Date,
-        finishedAt: Date?
+        finishedAt: Date?,
+        damage: String? = nil
     ) {
         self.id = id
         self.eventID = eventID
@@ -90,6 +94,7 @@ public struct Run: Sendable {
         self.wait = wait
         self.createdAt = createdAt
         self.finishedAt = finishedAt
+        self.damage = damage
     }
 }
 

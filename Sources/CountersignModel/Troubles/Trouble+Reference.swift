@@ -11,6 +11,8 @@ extension Trouble {
         case .diskRecovered: "There is a quarter more room again than `X_DISK_LOW` begins at."
         case .pollFailed: "Three polls in a row have failed; once until one finishes."
         case .pollRecovered: "A poll has finished again."
+        case .eventsLost:
+            "The store lacks events that were acknowledged, as a start finds after a damage or an older backup; once for each."
         case .silence: "No callback came for as long as `onespan.silence` says; once for each silence."
         case .gap: "A package is complete that was never seen sent; watched with `onespan.silence`."
         }
@@ -39,6 +41,11 @@ extension Trouble {
             ]
         case .pollRecovered:
             [Field("since", "when it began"), Field("recovered", "how many events this poll recovered")]
+        case .eventsLost:
+            [
+                Field("count", "how many are missing"), Field("firstMissing", "the number of the first of them"),
+                Field("lastMissing", "the number of the last of them"),
+            ]
         case .silence: [Field("since", "when the last callback came")]
         case .gap: [Field("packageId", "the package"), Field("missing", "the event that never came")]
         }

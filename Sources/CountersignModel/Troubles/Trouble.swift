@@ -9,6 +9,7 @@ package enum Trouble: String, Sendable, CaseIterable {
     case diskRecovered = "X_DISK_RECOVERED"
     case pollFailed = "X_POLL_FAILED"
     case pollRecovered = "X_POLL_RECOVERED"
+    case eventsLost = "X_EVENTS_LOST"
     case silence = "X_SILENCE"
     case gap = "X_GAP"
 

@@ -31,10 +31,16 @@ final class GroupCommit: Sendable {
     private let connection: WriterConnection
     private let path: String
     private let files: FileWatch
+    private let didCommit: @Sendable (Database) -> Void
     private let batchSize = Recorder(label: MetricCatalogue.batchSize.name)
 
-    /// A writer over the connection, whose files are there.
-    init(connection: WriterConnection, path: String) {
+    /// A writer over the connection, whose files are there; `didCommit` is called behind each commit, before its answers.
+    init(
+        connection: WriterConnection,
+        path: String,
+        didCommit: @escaping @Sendable (Database) -> Void = { _ in }
+    ) {
+        self.didCommit = didCommit
         self.connection = connection
         self.path = path
         files = FileWatch(store: path)
@@ -134,6 +140,7 @@ final class GroupCommit: Sendable {
         do {
             try files.confirm()
             let answers = try transaction(batch, in: db)
+            didCommit(db)
             for answer in answers { answer() }
         } catch let error as DatabaseError where error.isFailedSync {
             refuseFromNowOn()

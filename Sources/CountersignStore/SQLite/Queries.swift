@@ -41,7 +41,8 @@ extension Query {
 
     /// The earliest due time of a queued run.
     package static let nextDue = Query(
-        "SELECT due_at FROM runs INDEXED BY runs_due WHERE state = 'queued' ORDER BY due_at LIMIT 1"
+        "SELECT due_at FROM runs INDEXED BY runs_due WHERE state = 'queued' AND typeof(due_at) = 'integer' "
+            + "ORDER BY due_at LIMIT 1"
     )
 
     /// How many runs are in each state.

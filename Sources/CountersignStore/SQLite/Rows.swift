@@ -18,9 +18,9 @@ struct EventRow: Sendable {
     private let name: String
     let body: [UInt8]
     private let origin: String
-    private let receivedAt: Int64
+    private let receivedAt: Date
     private let duplicates: Int
-    private let dispatchedAt: Int64?
+    private let dispatchedAt: Date?
     private let ruleSet: String?
     private let verdicts: [UInt8]?
 
@@ -29,22 +29,29 @@ struct EventRow: Sendable {
 
     private let package: [UInt8]?
 
-    init(_ row: Row) throws {
-        id = row[0]
-        name = String(decoding: try row.bytes(at: 1), as: UTF8.self)
-        body = try row.bytes(at: 2)
-        origin = row[3]
-        receivedAt = row[4]
-        duplicates = row[5]
-        dispatchedAt = row[6]
-        ruleSet = row[7]
-        verdicts = row.hasNull(atIndex: 8) ? nil : try row.bytes(at: 8)
-        bodyHash = row.hasNull(atIndex: 9) ? nil : try row.bytes(at: 9)
-        package = row.hasNull(atIndex: 10) ? nil : try row.bytes(at: 10)
+    /// Which column is not as the schema says; nil while all are.
+    let fault: String?
+
+    init(_ row: Row) {
+        var reader = RowReader(row)
+        id = reader.integer(0, "number")
+        name = String(decoding: reader.bytes(1, "name"), as: UTF8.self)
+        body = reader.bytes(2, "body")
+        origin = reader.text(3, "origin")
+        receivedAt = reader.time(4, "time of receipt")
+        duplicates = reader.count(5, "count of duplicates")
+        dispatchedAt = reader.optionalTime(6, "time of dispatch")
+        ruleSet = reader.optionalText(7, "rule set")
+        verdicts = reader.optionalBytes(8, "list of matches")
+        bodyHash = reader.optionalBytes(9, "hash")
+        package = reader.optionalBytes(10, "package")
+        if Event.Origin(rawValue: origin) == nil { reader.fail("its origin is unknown") }
+        fault = reader.fault
     }
 
     /// The event; `path` names the store in the error when the row is damaged.
     func event(path: String) throws -> Event {
+        if let fault { throw damage(path, fault) }
         guard let origin = Event.Origin(rawValue: origin) else { throw damage(path, "its origin is unknown") }
         if let bodyHash, !bodyHash.elementsEqual(SHA256.hash(data: body)) {
             throw damage(path, "its body is not the one that was stored (the SHA-256 differs)")
@@ -52,7 +59,6 @@ struct EventRow: Sendable {
         do {
             // What the inbox let in was checked against limits then; they may have been stricter or laxer than today's.
             let payload = try JSON(parsing: body, limits: JSON.Limits(depth: 512, keys: .max))
-            let receivedAt = Date(milliseconds: receivedAt)
             return Event(
                 id: .init(rawValue: id),
                 name: name,
@@ -71,7 +77,7 @@ struct EventRow: Sendable {
             event: try event(path: path),
             body: body,
             duplicates: duplicates,
-            dispatchedAt: dispatchedAt.map { Date(milliseconds: $0) },
+            dispatchedAt: dispatchedAt,
             ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
             verdicts: verdicts.map { Verdicts(bytes: $0) }
         )
@@ -87,13 +93,13 @@ struct EventRow: Sendable {
                 name: name,
                 payload: [:],
                 origin: Event.Origin(rawValue: origin) ?? .callback,
-                receivedAt: Date(milliseconds: receivedAt)
+                receivedAt: receivedAt
             )
             return StoredEvent(
                 event: event,
                 body: body,
                 duplicates: duplicates,
-                dispatchedAt: dispatchedAt.map { Date(milliseconds: $0) },
+                dispatchedAt: dispatchedAt,
                 ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
                 verdicts: nil,
                 damage: "\(error)"
@@ -116,7 +122,7 @@ struct StepRow: Sendable {
     static let columns =
         "id, step_id, attempt, round, status, is_final, plan, output, reason, started_at, finished_at"
 
-    private let id: Int64
+    let id: Int64
     private let stepID: String
     private let attempt: Int
     private let round: Int
@@ -125,26 +131,32 @@ struct StepRow: Sendable {
     private let plan: String?
     private let output: String?
     private let reason: String?
-    private let startedAt: Int64
-    private let finishedAt: Int64
+    private let startedAt: Date
+    private let finishedAt: Date
+
+    /// Which column is not as the schema says; nil while all are.
+    let fault: String?
 
     init(_ row: Row) {
-        id = row[0]
-        stepID = row[1]
-        attempt = row[2]
-        round = row[3]
-        status = row[4]
-        isFinal = row[5]
-        plan = row[6]
-        output = row[7]
-        reason = row[8]
-        startedAt = row[9]
-        finishedAt = row[10]
+        var reader = RowReader(row)
+        id = reader.integer(0, "number")
+        stepID = reader.text(1, "step")
+        attempt = reader.count(2, "attempt")
+        round = reader.count(3, "round")
+        status = reader.text(4, "status")
+        isFinal = reader.flag(5, "last word")
+        plan = reader.optionalText(6, "plan")
+        output = reader.optionalText(7, "output")
+        reason = reader.optionalText(8, "reason")
+        startedAt = reader.time(9, "time of beginning")
+        finishedAt = reader.time(10, "time of end")
+        if StepRecord.Status(rawValue: status) == nil { reader.fail("its status is unknown") }
+        fault = reader.fault
     }
 
     func record(path: String) throws -> StepRecord {
-        guard let status = StepRecord.Status(rawValue: status) else {
-            throw StoreError.unreadable(path: path, "step record \(id) is damaged: its status is unknown")
+        guard fault == nil, let status = StepRecord.Status(rawValue: status) else {
+            throw damage(path, fault ?? "its status is unknown")
         }
         return StepRecord(
             stepID: stepID,
@@ -155,16 +167,40 @@ struct StepRow: Sendable {
             plan: try json(plan, path: path),
             output: try json(output, path: path),
             reason: reason,
-            startedAt: Date(milliseconds: startedAt),
-            finishedAt: Date(milliseconds: finishedAt)
+            startedAt: startedAt,
+            finishedAt: finishedAt
         )
+    }
+
+    /// The attempt for a list, in which a damaged one is told and hides no other.
+    func listedRecord(path: String) -> StepRecord {
+        do {
+            return try record(path: path)
+        } catch {
+            return StepRecord(
+                stepID: stepID,
+                attempt: attempt,
+                round: round,
+                status: StepRecord.Status(rawValue: status) ?? .interrupted,
+                isFinal: isFinal,
+                plan: nil,
+                output: nil,
+                reason: "\(error)",
+                startedAt: startedAt,
+                finishedAt: finishedAt
+            )
+        }
+    }
+
+    private func damage(_ path: String, _ reason: String) -> StoreError {
+        .unreadable(path: path, "step record \(id) is damaged: \(reason)")
     }
 
     private func json(_ text: String?, path: String) throws -> JSON? {
         do {
             return try text.map { try JSON(parsing: $0, limits: JSON.Limits(depth: 512, keys: .max)) }
         } catch {
-            throw StoreError.unreadable(path: path, "step record \(id) is damaged: \(error)")
+            throw damage(path, "\(error)")
         }
     }
 }
@@ -177,10 +213,10 @@ struct ClaimedRow: Sendable {
 
     /// - Returns: nil when there is no such run.
     init?(_ id: Run.ID, in db: Database) throws {
-        let run = try db.first("SELECT \(Run.columns) FROM runs WHERE id = ?", [id.rawValue]) { try Run($0) }
+        let run = try db.first("SELECT \(Run.columns) FROM runs WHERE id = ?", [id.rawValue]) { Run($0) }
         guard let run else { return nil }
         let event = try db.first("SELECT \(EventRow.columns) FROM events WHERE id = ?", [run.eventID.rawValue]) {
-            try EventRow($0)
+            EventRow($0)
         }
         guard let event else { return nil }
         self.run = run
@@ -190,11 +226,26 @@ struct ClaimedRow: Sendable {
         }
     }
 
+    /// The run to be worked on.
+    ///
+    /// - Throws: `StoreError` when something of it is damaged.
     func claimedRun(path: String) throws -> ClaimedRun {
-        ClaimedRun(
+        if let damage = run.damage { throw StoreError.unreadable(path: path, damage) }
+        return ClaimedRun(
             run: run,
             event: try event.event(path: path),
             records: try records.map { try $0.record(path: path) }
+        )
+    }
+
+    /// The run for a look at it, with what is damaged told in its place.
+    func listedRun(path: String) -> ClaimedRun {
+        let event = event.listedEvent(path: path)
+        return ClaimedRun(
+            run: run,
+            event: event.event,
+            records: records.map { $0.listedRecord(path: path) },
+            damage: run.damage ?? event.damage
         )
     }
 }
@@ -205,26 +256,33 @@ extension Run {
             waits_for, waits_because
         """
 
-    init(_ row: Row) throws {
-        guard let state = State(rawValue: row[4]) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run's state is unknown")
-        }
-        let finishedAt: Int64? = row[8]
-        let redoStep: String? = row[9]
-        let redoRound: Int? = row[10]
-        let waitsFor: String? = row[11]
+    init(_ row: Row) {
+        var reader = RowReader(row)
+        let id = ID(rawValue: reader.integer(0, "number"))
+        let state = State(rawValue: reader.text(4, "state"))
+        if state == nil { reader.fail("its state is unknown") }
+        let redoStep = reader.optionalText(9, "step to go on from")
+        let redoRound = reader.optionalCount(10, "round to go on from")
+        let waitsFor = reader.optionalText(11, "destination")
+        let waitsBecause = reader.optionalText(12, "reason to wait")
+        let eventID = Event.ID(rawValue: reader.integer(1, "event"))
+        let ruleID = reader.text(2, "rule")
+        let ruleSet = RuleSetVersion(rawValue: reader.text(3, "rule set"))
+        let (dueAt, createdAt) = (reader.time(5, "due time"), reader.time(7, "time of making"))
+        let (retries, finishedAt) = (reader.count(6, "count of retries"), reader.optionalTime(8, "time of end"))
         self.init(
-            id: ID(rawValue: row[0]),
-            eventID: Event.ID(rawValue: row[1]),
-            ruleID: row[2],
-            ruleSet: RuleSetVersion(rawValue: row[3]),
-            state: state,
-            dueAt: Date(milliseconds: row[5]),
-            retries: row[6],
+            id: id,
+            eventID: eventID,
+            ruleID: ruleID,
+            ruleSet: ruleSet,
+            state: state ?? .failed,
+            dueAt: dueAt,
+            retries: retries,
             redo: redoStep.flatMap { step in redoRound.map { Redo(stepID: step, round: $0) } },
-            wait: waitsFor.map { RunWait(destination: $0, reason: row[12] ?? "") },
-            createdAt: Date(milliseconds: row[7]),
-            finishedAt: finishedAt.map { Date(milliseconds: $0) }
+            wait: waitsFor.map { RunWait(destination: $0, reason: waitsBecause ?? "") },
+            createdAt: createdAt,
+            finishedAt: finishedAt,
+            damage: reader.fault.map { "run \(id) is damaged: \($0)" }
         )
     }
 }

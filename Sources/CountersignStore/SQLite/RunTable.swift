@@ -53,7 +53,7 @@ struct RunTable {
     }
 
     func claim(limit: Int, lease: Lease, at now: Date) throws -> [ClaimedRow] {
-        let due = try db.all(.due(at: now, limit: max(0, limit))) { Run.ID(rawValue: $0[0]) }
+        let due = try db.all(.due(at: now, limit: max(0, limit))) { Run.ID(rawValue: $0.number(at: 0) ?? 0) }
         return try due.compactMap { id in
             try db.change(
                 """
@@ -126,7 +126,7 @@ struct RunTable {
         let event = try db.first(
             "DELETE FROM runs WHERE id = ? AND state = 'running' AND lease_id = ? RETURNING event_id, rule_set",
             [run.rawValue, lease]
-        ) { (id: $0[0] as Int64, ruleSet: $0[1] as String) }
+        ) { (id: $0.number(at: 0) ?? 0, ruleSet: $0.text(at: 1) ?? "") }
         guard let event else { throw StoreError.leaseLost(run) }
         // A replay by another set left the verdicts of the first one alone.
         let verdicts = try db.first(
@@ -194,8 +194,9 @@ struct RunTable {
                 let found = try db.first(
                     "SELECT \(Run.columns) FROM runs WHERE event_id = ? AND rule_id = ?",
                     [dispatch.eventID.rawValue, ruleID]
-                ) { try Run($0) }
-                let fate = ReplayedRun.fate(ofRunIn: found?.state, again: again)
+                ) { Run($0) }
+                // A damaged run is left as it is, for somebody to look at.
+                let fate = found?.damage == nil ? ReplayedRun.fate(ofRunIn: found?.state, again: again) : .kept
                 switch fate {
                 case .made: try insert(ruleID, of: dispatch, at: now)
                 case .again:
@@ -246,8 +247,9 @@ struct RunTable {
     }
 
     private func expect(_ id: Run.ID, in states: [Run.State], wanted: String) throws {
-        let run = try db.first("SELECT \(Run.columns) FROM runs WHERE id = ?", [id.rawValue]) { try Run($0) }
+        let run = try db.first("SELECT \(Run.columns) FROM runs WHERE id = ?", [id.rawValue]) { Run($0) }
         guard let run else { throw StoreError.noSuchRun(id) }
+        if let damage = run.damage { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: damage) }
         guard states.contains(run.state) else { throw StoreError.wrongState(id, run.state, wanted: wanted) }
     }
 }
@@ -258,20 +260,20 @@ private struct AbandonedRun {
     private let retries: Int
     private let stepID: String?
     private let attempt: Int?
-    private let startedAt: Int64?
+    private let startedAt: Date?
 
     init(_ row: Row) {
-        id = Run.ID(rawValue: row[0])
-        retries = row[1]
-        stepID = row[2]
-        attempt = row[3]
-        startedAt = row[4]
+        var reader = RowReader(row)
+        id = Run.ID(rawValue: reader.integer(0, "number"))
+        retries = reader.count(1, "count of retries")
+        stepID = reader.optionalText(2, "step")
+        attempt = reader.optionalCount(3, "attempt")
+        startedAt = reader.optionalTime(4, "time of beginning")
     }
 
     /// The record of the step that was under way; nil between steps.
     func interruption(at now: Date) -> StepRecord? {
         guard let stepID, let attempt, let startedAt else { return nil }
-        let start = Date(milliseconds: startedAt)
-        return .interrupted(stepID: stepID, attempt: attempt, round: retries, startedAt: start, at: now)
+        return .interrupted(stepID: stepID, attempt: attempt, round: retries, startedAt: startedAt, at: now)
     }
 }

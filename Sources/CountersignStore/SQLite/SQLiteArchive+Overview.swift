@@ -18,7 +18,7 @@ extension SQLiteArchive {
     package func quarantined(_ id: Int64) async throws -> QuarantinedBody? {
         try await read { db in
             try db.first("SELECT \(QuarantinedBody.columns) FROM quarantine WHERE id = ?", [id]) {
-                try QuarantinedBody($0)
+                QuarantinedBody($0)
             }
         }
     }
@@ -34,7 +34,7 @@ extension SQLiteArchive {
 
     package func runs(of events: [Event.ID]) async throws -> [Run] {
         try await read { db in
-            try events.flatMap { try db.all(.runs(RunQuery(eventID: $0, limit: .max))) { try Run($0) } }
+            try events.flatMap { try db.all(.runs(RunQuery(eventID: $0, limit: .max))) { Run($0) } }
         }
         .sorted { $0.id.rawValue < $1.id.rawValue }
     }
@@ -49,12 +49,16 @@ extension SQLiteArchive {
     package func activity(since date: Date) async throws -> [RunActivity] {
         try await read { db in
             guard let first = try db.firstRun(since: date) else { return [] }
-            return try db.all(.activity(from: first, since: date)) { row in
-                guard let state = Run.State(rawValue: row[2]) else {
-                    throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a run's state is unknown")
+            return
+                try db.all(.activity(from: first, since: date)) { row -> RunActivity? in
+                    var reader = RowReader(row)
+                    let (hour, ruleID) = (reader.count(0, "hour"), reader.text(1, "rule"))
+                    let (state, count) = (Run.State(rawValue: reader.text(2, "state")), reader.count(3, "count"))
+                    // Damaged runs are told one by one, and belong to no hour.
+                    guard let state, reader.fault == nil else { return nil }
+                    return RunActivity(hour: hour, ruleID: ruleID, state: state, count: count)
                 }
-                return RunActivity(hour: row[0], ruleID: row[1], state: state, count: row[3])
-            }
+                .compactMap(\.self)
         }
     }
 
@@ -63,7 +67,7 @@ extension SQLiteArchive {
             var counts: [Int: Int] = [:]
             var start = date.milliseconds
             // An hour at a time, since SQLite would sort all of them to group them; empty hours are passed over.
-            while let next = try db.first(.firstArrival(from: start), { $0[0] as Int64 }) {
+            while let next = try db.first(.firstArrival(from: start), { $0.time(at: 0)?.milliseconds }) ?? nil {
                 let hour = next / RunActivity.hour
                 let end = (hour + 1) * RunActivity.hour
                 counts[Int(hour)] = try db.first(.arrivals(from: next, to: end)) { $0[0] } ?? 0
@@ -77,10 +81,10 @@ extension SQLiteArchive {
         try await read { db in
             let due: Int = try db.first(.dueRuns(at: now)) { $0[0] } ?? 0
             let held: Int = try db.first(.heldRuns(after: now)) { $0[0] } ?? 0
-            let oldestDue = try db.first(.nextDue) { Date(milliseconds: $0[0]) }.flatMap { $0 <= now ? $0 : nil }
+            let oldestDue = (try db.first(.nextDue) { $0.time(at: 0) } ?? nil).flatMap { $0 <= now ? $0 : nil }
             return Backlog(
                 events: try db.first(.waitingEvents) { $0[0] } ?? 0,
-                oldestEvent: try db.first(.oldestWaitingEvent) { Date(milliseconds: $0[0]) },
+                oldestEvent: try db.first(.oldestWaitingEvent) { $0.time(at: 0) } ?? nil,
                 runs: try db.first(.queuedRuns) { $0[0] } ?? 0,
                 dueRuns: due + held,
                 oldestDue: [oldestDue, try Self.oldestHeld(db)].compactMap { $0 }.min()
@@ -91,23 +95,29 @@ extension SQLiteArchive {
     /// When the oldest run was made that waits for its destination.
     private static func oldestHeld(_ db: Database) throws -> Date? {
         guard let id = try db.first(.oldestHeldRun, { $0[0] as Int64? }) ?? nil else { return nil }
-        return try db.first("SELECT created_at FROM runs WHERE id = ?", [id]) { Date(milliseconds: $0[0]) }
+        return try db.first("SELECT created_at FROM runs WHERE id = ?", [id]) { $0.time(at: 0) } ?? nil
     }
 
     package func runTimes(limit: Int) async throws -> [Duration] {
-        try await read { try $0.all(.runTimes(limit: limit)) { .milliseconds($0[0] as Int64) } }
+        try await read { db in
+            try db.all(.runTimes(limit: limit)) { $0.time(at: 0).map { .milliseconds($0.milliseconds) } }
+                .compactMap(\.self)
+        }
     }
 }
 
 extension QuarantinedBody {
     static let columns = "id, body, reason, received_at"
 
-    init(_ row: Row) throws {
+    init(_ row: Row) {
+        var reader = RowReader(row)
+        let (id, body) = (reader.integer(0, "number"), reader.bytes(1, "body"))
+        let (reason, receivedAt) = (reader.text(2, "reason"), reader.time(3, "time of receipt"))
         self.init(
-            id: row[0],
-            body: try row.bytes(at: 1),
-            reason: row[2],
-            receivedAt: Date(milliseconds: row[3])
+            id: id,
+            body: body,
+            reason: reader.fault.map { "quarantined body \(id) is damaged: \($0)" } ?? reason,
+            receivedAt: receivedAt
         )
     }
 }
@@ -224,11 +234,11 @@ extension Database {
         var seen = 0
         while rows.count < query.limit, let row = try cursor.next() {
             seen += 1
-            if row[EventRow.columnCount] as Bool { rows.append(try EventRow(row)) }
+            if row.number(at: EventRow.columnCount) ?? 0 != 0 { rows.append(EventRow(row)) }
             guard seen == EventQuery.searchDepth || rows.count == query.limit else { continue }
             let position = EventPosition(
-                receivedAt: Date(milliseconds: row[EventRow.receivedAtColumn]),
-                id: Event.ID(rawValue: row[0])
+                receivedAt: row.time(at: EventRow.receivedAtColumn) ?? Date(milliseconds: 0),
+                id: Event.ID(rawValue: row.number(at: 0) ?? 0)
             )
             return (rows, position)
         }
@@ -242,7 +252,7 @@ extension Database {
         while low < high {
             let middle = low + (high - low) / 2
             let found = try first("SELECT id, created_at FROM runs WHERE id >= ? ORDER BY id LIMIT 1", [middle]) {
-                (id: $0[0] as Int64, createdAt: $0[1] as Int64)
+                (id: $0.number(at: 0) ?? middle, createdAt: $0.time(at: 1)?.milliseconds ?? .min)
             }
             guard let found else { return Run.ID(rawValue: low) }
             if found.createdAt < date.milliseconds { low = found.id + 1 } else { high = middle }
@@ -281,7 +291,7 @@ extension Database {
         let counted = try first(
             "SELECT count(*), min(received_at), max(received_at) FROM events WHERE package_id = CAST(? AS TEXT)",
             [id]
-        ) { (events: $0[0] as Int, first: $0[1] as Int64?, last: $0[2] as Int64?) }
+        ) { (events: Int($0.number(at: 0) ?? 0), first: $0.time(at: 1), last: $0.time(at: 2)) }
         let lastEvent = try first(
             """
             SELECT CAST(name AS BLOB) FROM events WHERE package_id = CAST(? AS TEXT)
@@ -302,14 +312,15 @@ extension Database {
             WHERE events.package_id = CAST(? AS TEXT) GROUP BY runs.state
             """,
             [id]
-        ) { (state: Run.State(rawValue: $0[0]), count: $0[1] as Int) }
-        guard let counted, let first = counted.first, let last = counted.last else { return nil }
+        ) { (state: $0.text(at: 0).flatMap { Run.State(rawValue: $0) }, count: Int($0.number(at: 1) ?? 0)) }
+        guard let counted, counted.events > 0 else { return nil }
+        let unknown = Date(milliseconds: 0)
         return PackageSummary(
             id: String(decoding: id, as: UTF8.self),
             name: known.flatMap { try? JSON(parsing: $0, limits: .package) }?["name"]?.string,
             events: counted.events,
-            firstAt: Date(milliseconds: first),
-            lastAt: Date(milliseconds: last),
+            firstAt: counted.first ?? unknown,
+            lastAt: counted.last ?? unknown,
             lastEvent: lastEvent ?? "",
             runs: runs.reduce(into: [:]) { counts, row in row.state.map { counts[$0] = row.count } }
         )

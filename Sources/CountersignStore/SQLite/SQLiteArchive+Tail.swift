@@ -23,10 +23,10 @@ extension SQLiteArchive {
         )
         let (events, attempts, position) = try await read { db in
             let position = try Self.end(of: db)
-            let events = try db.all(.events(query)) { try EventRow($0) }
+            let events = try db.all(.events(query)) { EventRow($0) }
             let attempts = try events.flatMap { event in
                 try db.all(AttemptRow.query("r.event_id = ? AND s.id <= ?"), [event.id, position.attemptID]) {
-                    try AttemptRow($0)
+                    AttemptRow($0)
                 }
             }
             return (events, attempts, position)
@@ -56,11 +56,11 @@ extension SQLiteArchive {
             let events = try db.all(
                 "SELECT \(EventRow.columns) FROM events WHERE id > ? AND id <= ? ORDER BY id",
                 [position.eventID, reached.eventID]
-            ) { try EventRow($0) }
+            ) { EventRow($0) }
             let attempts = try db.all(
                 AttemptRow.query("s.id > ? AND s.id <= ?"),
                 [position.attemptID, reached.attemptID]
-            ) { try AttemptRow($0) }
+            ) { AttemptRow($0) }
             return (events, attempts, reached)
         }
         let all = try happenings(events, attempts)
@@ -111,25 +111,29 @@ private struct AttemptRow: Sendable {
         """
     }
 
-    init(_ row: Row) throws {
-        guard let status = StepRecord.Status(rawValue: row[8]) else {
-            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a step's status is unknown")
-        }
+    init(_ row: Row) {
+        var reader = RowReader(row)
+        let status = StepRecord.Status(rawValue: reader.text(8, "status"))
+        if status == nil { reader.fail("its status is unknown") }
+        let (runID, eventID) = (reader.integer(4, "run"), reader.integer(1, "event"))
+        let (ruleID, stepID, number) = (reader.text(5, "rule"), reader.text(6, "step"), reader.count(7, "attempt"))
+        let (isFinal, reason) = (reader.flag(9, "last word"), reader.optionalText(10, "reason"))
+        let (startedAt, at) = (reader.time(11, "time of beginning"), reader.time(0, "time of end"))
         let attempt = Happening.Attempt(
-            runID: Run.ID(rawValue: row[4]),
-            ruleID: row[5],
-            stepID: row[6],
-            number: row[7],
-            status: status,
-            isFinal: row[9],
-            reason: row[10],
-            startedAt: Date(milliseconds: row[11])
+            runID: Run.ID(rawValue: runID),
+            ruleID: ruleID,
+            stepID: stepID,
+            number: number,
+            status: status ?? .interrupted,
+            isFinal: isFinal,
+            reason: reader.fault.map { "a step record of run \(runID) is damaged: \($0)" } ?? reason,
+            startedAt: startedAt
         )
         happening = Happening(
-            at: Date(milliseconds: row[0]),
-            eventID: Event.ID(rawValue: row[1]),
-            eventName: String(decoding: try row.bytes(at: 2), as: UTF8.self),
-            packageID: row.hasNull(atIndex: 3) ? nil : String(decoding: try row.bytes(at: 3), as: UTF8.self),
+            at: at,
+            eventID: Event.ID(rawValue: eventID),
+            eventName: String(decoding: reader.bytes(2, "name"), as: UTF8.self),
+            packageID: reader.optionalBytes(3, "package").map { String(decoding: $0, as: UTF8.self) },
             kind: .attempt(attempt)
         )
     }

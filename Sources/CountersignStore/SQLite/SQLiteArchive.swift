@@ -41,23 +41,23 @@ package final class SQLiteArchive: Archive {
     }
 
     package func events(_ query: EventQuery) async throws -> [StoredEvent] {
-        try await read { try $0.all(.events(query)) { try EventRow($0) } }.map { $0.listedEvent(path: path) }
+        try await read { try $0.all(.events(query)) { EventRow($0) } }.map { $0.listedEvent(path: path) }
     }
 
     package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
-        try await read { try $0.all(.eventIDs(query)) { Event.ID(rawValue: $0[0]) } }
+        try await read { try $0.all(.eventIDs(query)) { Event.ID(rawValue: $0.number(at: 0) ?? 0) } }
     }
 
     package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
-        try await read { try $0.all(.events(after: position, limit: limit)) { try EventRow($0) } }
-            .map { try $0.storedEvent(path: path) }
+        try await read { try $0.all(.events(after: position, limit: limit)) { EventRow($0) } }
+            .map { $0.listedEvent(path: path) }
     }
 
     package func event(_ id: Event.ID) async throws -> StoredEvent? {
         try await read { db in
-            try db.first("SELECT \(EventRow.columns) FROM events WHERE id = ?", [id.rawValue]) { try EventRow($0) }
+            try db.first("SELECT \(EventRow.columns) FROM events WHERE id = ?", [id.rawValue]) { EventRow($0) }
         }?
-        .storedEvent(path: path)
+        .listedEvent(path: path)
     }
 
     package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
@@ -65,33 +65,35 @@ package final class SQLiteArchive: Archive {
             try db.all(
                 "SELECT \(QuarantinedBody.columns) FROM quarantine WHERE received_at >= ? ORDER BY id DESC LIMIT ?",
                 [since?.milliseconds ?? .min, max(0, limit)]
-            ) { try QuarantinedBody($0) }
+            ) { QuarantinedBody($0) }
         }
     }
 
     package func runs(_ query: RunQuery) async throws -> [Run] {
-        try await read { db in try db.all(.runs(try db.bounded(query))) { try Run($0) } }
+        try await read { db in try db.all(.runs(try db.bounded(query))) { Run($0) } }
     }
 
     package func run(_ id: Run.ID) async throws -> ClaimedRun? {
-        try await read { try ClaimedRow(id, in: $0) }?.claimedRun(path: path)
+        try await read { try ClaimedRow(id, in: $0) }?.listedRun(path: path)
     }
 
     package func runCounts() async throws -> [Run.State: Int] {
         let counts = try await read { db in
-            try db.all(.runCounts) { (state: Run.State(rawValue: $0[0]), count: $0[1] as Int) }
+            try db.all(.runCounts) {
+                (state: $0.text(at: 0).flatMap { Run.State(rawValue: $0) }, count: $0.number(at: 1) ?? 0)
+            }
         }
         return counts.reduce(into: [:]) { counts, row in
-            if let state = row.state { counts[state] = row.count }
+            if let state = row.state { counts[state] = Int(row.count) }
         }
     }
 
     func undispatched(limit: Int) async throws -> [EventRow] {
-        try await read { try $0.all(.undispatched(limit: limit)) { try EventRow($0) } }
+        try await read { try $0.all(.undispatched(limit: limit)) { EventRow($0) } }
     }
 
     func nextDue() async throws -> Date? {
-        try await read { try $0.all(.nextDue) { $0[0] as Int64 } }.first.map { Date(milliseconds: $0) }
+        try await read { try $0.all(.nextDue) { $0.time(at: 0) } }.first ?? nil
     }
 
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
@@ -103,7 +105,7 @@ package final class SQLiteArchive: Archive {
     }
 
     private func sources(_ query: String, _ arguments: StatementArguments) async throws -> JSON? {
-        let text = try await read { try $0.first(query, arguments) { $0[0] as String } }
+        let text = try await read { try $0.first(query, arguments) { $0.text(at: 0) } } ?? nil
         do {
             return try text.map { try JSON(parsing: $0, limits: JSON.Limits(depth: 512, keys: .max)) }
         } catch {
@@ -114,9 +116,13 @@ package final class SQLiteArchive: Archive {
     /// The fact that was kept last under `name`; nil when there is none.
     package func note(_ name: String) async throws -> JSON? {
         let text = try await read { db in
-            try db.first("SELECT value FROM notes WHERE name = ?", [name]) { $0[0] as String }
+            try db.first("SELECT value FROM notes WHERE name = ?", [name]) { $0.text(at: 0) }
         }
-        return try text.map { try JSON(parsing: $0) }
+        do {
+            return try (text ?? nil).map { try JSON(parsing: $0) }
+        } catch {
+            throw StoreError.unreadable(path: path, "the fact '\(name)' is damaged: \(error)")
+        }
     }
 
     func hasNotes() throws -> Bool {

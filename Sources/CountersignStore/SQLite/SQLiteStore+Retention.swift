@@ -11,7 +11,8 @@ extension SQLiteStore: Prunable {
         try await writer.write { db in
             let old =
                 try db.all(.oldest(kind, after: position, limit: limit)) { row in
-                    (id: row[0] as Int64, at: row[1] as Int64)
+                    // One whose time is damaged stays, as the statement below compares it, and holds up no other.
+                    (id: row.number(at: 0) ?? 0, at: row.time(at: 1)?.milliseconds ?? .min)
                 }
                 .prefix { $0.at < cutoff.milliseconds }
             guard let last = old.last?.id else { return PrunedSlice(removed: 0, next: nil) }

@@ -18,6 +18,9 @@ package final class SQLiteStore: Store {
     let writer: GroupCommit
     let archive: SQLiteArchive
 
+    /// What was acknowledged by an earlier process and is not here any more; nil where all is.
+    package let lostEvents: LostEvents?
+
     /// Whether a poll was ever made on this store.
     private let knowsPolls: Atomic<Bool>
 
@@ -51,10 +54,16 @@ package final class SQLiteStore: Store {
     private init(path: String, lock: StoreLock, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         self.path = path
         self.lock = lock
+        let known = AcknowledgedPosition.read(beside: path)
         connection = try WriterConnection(path: path, willUpgrade: willUpgrade)
-        writer = GroupCommit(connection: connection, path: path)
-        archive = try SQLiteArchive(path: path)
+        let archive = try SQLiteArchive(path: path)
+        self.archive = archive
         identity = try archive.identity()
+        lostEvents = try known.flatMap { known in
+            try archive.readers.read { try SQLiteArchive.lostEvents(known, in: $0) }
+        }
+        let position = AcknowledgedPosition(store: path, identity: identity)
+        writer = GroupCommit(connection: connection, path: path) { position.note($0) }
         knowsPolls = Atomic(try archive.hasNotes())
     }
 

@@ -49,7 +49,10 @@ enum Schema {
     static func check(_ db: Database, path: String) throws {
         switch try version(of: db, path: path) {
         case migrations.count: break
-        case 0: throw StoreError.unreadable(path: path, "it holds no store yet")
+        case 0:
+            let lost = AcknowledgedPosition.read(beside: path)
+                .map { "; events up to number \($0.number) were acknowledged in it and are missing: restore a backup" }
+            throw StoreError.unreadable(path: path, "it holds no store yet" + (lost ?? ""))
         case let found:
             throw StoreError.older(path: path, found: found)
         }
