@@ -4,7 +4,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -25,6 +27,16 @@ int linux_open_beneath(int directory, const char *path, int flags, unsigned int 
 
 int linux_adopt_orphans(void) {
     return prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+int linux_output_failed(void) {
+    if (!ferror(stdout)) return 0;
+    struct pollfd output = {.fd = STDOUT_FILENO, .events = POLLOUT};
+    return !(poll(&output, 1, 0) > 0 && (output.revents & POLLERR));
+}
+
+int linux_hide_from_others(void) {
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
 int linux_forgo_new_privileges(void) {

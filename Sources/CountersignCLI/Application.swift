@@ -17,6 +17,10 @@ public enum Application {
         if let refusal = Privileges.forgo() {
             StandardError.tell("programs may gain privileges, the system refuses to forbid it: \(refusal)")
         }
+        // A crash of a debug build is to leave its trace, for which a helper reads the process.
+        #if !DEBUG
+        Privileges.hideFromOthers()
+        #endif
         let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: OutgoingClients.configuration)
         let outgoing = OutgoingClients()
         let environment = CommandEnvironment(

@@ -12,7 +12,7 @@ struct ControlClient {
     /// What a command can have done to a run.
     enum Order {
         /// Goes on from the step that failed, or from the one with this id.
-        case retry(from: String?)
+        case retry(from: String?, takesCurrentRules: Bool)
         case drop
     }
 
@@ -23,22 +23,35 @@ struct ControlClient {
     /// Carries out `order` on a run.
     ///
     /// - Throws: `CommandFailure` with the reason.
-    func carryOut(_ order: Order, on run: Run.ID) async throws {
+    /// - Returns: What is to be told of it beside its success; empty where that says all.
+    func carryOut(_ order: Order, on run: Run.ID) async throws -> String {
+        var note = ""
         try await change { store in
             switch order {
-            case .retry(let step): try await store.retry(run, from: step, at: clock.now)
+            case .retry(let step, let takesCurrentRules):
+                guard !takesCurrentRules else {
+                    throw CommandFailure(
+                        "'--rules current' takes the rules of a running server, and none answers on this store"
+                    )
+                }
+                try await store.retry(run, from: step, at: clock.now)
             case .drop: try await store.drop(run, at: clock.now)
             }
         } throughServer: {
             switch order {
-            case .retry(let step):
-                let query = step.map {
-                    "?from=\($0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? $0)"
+            case .retry(let step, let takesCurrentRules):
+                let from = step.map { "&from=\($0.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? $0)" }
+                let rules = takesCurrentRules ? "current" : "kept"
+                let answer = try await send("/runs/\(run)/retry?rules=\(rules)\(from ?? "")")
+                guard let version = answer["rule_set"]?.string else { break }
+                note = " by rule set \(version.prefix(12))"
+                if answer["is_active"]?.bool == false {
+                    note += ", which it was made by; the active rules are others: '--rules current' takes those"
                 }
-                _ = try await send("/runs/\(run)/retry\(query ?? "")")
             case .drop: _ = try await send("/runs/\(run)/drop")
             }
         }
+        return note
     }
 
     /// Has the running server judge events once more, and tells what became of their runs.

@@ -33,10 +33,14 @@ package struct Replayer: Sendable {
             guard let stored = try await store.event(id) else { throw ReplayError.noSuchEvent(id) }
             if let damage = stored.damage { throw ReplayError.damaged(id, reason: damage) }
             guard stored.dispatchedAt != nil else { continue }
-            let matches = rules.matches(Judgement(event: stored.event, now: stored.event.receivedAt))
+            // What was known of the package then may not hold any more; a rule that needs it has it fetched anew.
+            let event = stored.event.withoutPackage
+            let matches = rules.matches(Judgement(event: event, now: event.receivedAt))
             let ruleIDs = matches.map { rules.rules[$0].id }.filter { order.ruleID == nil || $0 == order.ruleID }
             let verdicts = Verdicts(matches: matches)
-            dispatches.append(Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, verdicts: verdicts))
+            var dispatch = Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, verdicts: verdicts)
+            dispatch.forgetsPackage = ruleIDs.contains { rules.rule($0)?.usesPackage == true }
+            dispatches.append(dispatch)
         }
         return order.isDryRun
             ? try await prospects(of: dispatches, again: order.again)

@@ -1,6 +1,7 @@
 package import CountersignModel
 package import CountersignRules
 package import CountersignStore
+package import Foundation
 
 /// How far a run has come, read off its records; decides what comes next and nothing else.
 package struct RunProgress: Sendable {
@@ -20,7 +21,7 @@ package struct RunProgress: Sendable {
     }
 
     /// How often the program may die during one step before the step counts as failed.
-    package static let toleratedInterruptions = 10
+    package static let toleratedInterruptions = 3
 
     package let rule: Rule
 
@@ -109,6 +110,17 @@ package struct RunProgress: Sendable {
     /// How many tries at the step have failed in this round.
     package func failures(of stepID: String) -> Int {
         records.count { $0.stepID == stepID && $0.round == round && $0.status == .failed }
+    }
+
+    /// When a step may begin that the program did not survive several times: others go first, and callbacks.
+    ///
+    /// After the first time it may at once.
+    package func resumption(of stepID: String) -> Date? {
+        let count = interruptions(of: stepID)
+        guard count > 1, let last = records.last(where: { $0.stepID == stepID && $0.status == .interrupted }) else {
+            return nil
+        }
+        return last.finishedAt.addingTimeInterval(Double(1 << min(count - 1, 6)))
     }
 
     /// How often the program died during the step in this round.

@@ -131,9 +131,30 @@ package struct RunWorker: Sendable {
         let judgement = Judgement(event: event, now: claimed.run.createdAt)
         guard rule.condition.asksPackage, !rule.condition.holds(in: judgement) else { return informed }
         desk.logger.debug("Rule does not match, now that the package is known")
+        guard claimed.run.retries == 0 else {
+            // What an earlier round did stays on record.
+            try await release(to: .succeeded, noMatch(of: claimed), at: desk)
+            return nil
+        }
         let place = ruleSet.rules.firstIndex { $0.id == rule.id } ?? 0
         try await release(to: .unmatched(place: place), nil, at: desk)
         return nil
+    }
+
+    /// What is written down where a run that is made once more finds that its rule does not match any more.
+    private func noMatch(of claimed: ClaimedRun) -> StepRecord {
+        StepRecord(
+            stepID: PackageInquiry.stepID,
+            attempt: 0,
+            round: claimed.run.retries,
+            status: .skipped,
+            isFinal: true,
+            plan: nil,
+            output: nil,
+            reason: "the rule does not match the package as it is now, so nothing was done",
+            startedAt: clock.now,
+            finishedAt: clock.now
+        )
     }
 
     /// The event with its package, which is asked for where it is not kept yet; nil when the run was let go of.
@@ -221,6 +242,9 @@ package struct RunWorker: Sendable {
                 return
             case .attempt where isStopping() || Task.isCancelled:
                 return try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            case .attempt(let step, _) where progress.resumption(of: step.id).map { $0 > clock.now } ?? false:
+                let dueAt = progress.resumption(of: step.id) ?? clock.now
+                return try await release(to: .queued(dueAt: dueAt), nil, at: desk)
             case .attempt(let step, let number):
                 let attempt = StepPerformer.Attempt(
                     step: step,

@@ -67,6 +67,11 @@ public struct Event: Sendable {
         Event(id: id, name: name, payload: payload, origin: origin, receivedAt: receivedAt, package: package)
     }
 
+    /// The event as it was before its package was known.
+    package var withoutPackage: Event {
+        Event(id: id, name: name, payload: payload, origin: origin, receivedAt: receivedAt)
+    }
+
     /// The signer whom `sessionUser` names, with the id of the signer's role as `role`; nil where the package has none.
     package var signer: JSON? {
         guard let user = payload["sessionUser"]?.string, let roles = package?["roles"]?.array else { return nil }

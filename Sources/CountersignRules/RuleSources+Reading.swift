@@ -19,7 +19,7 @@ extension RuleSources {
     /// A file that is larger than this is no rule file.
     package static let sizeLimit = 16 << 20
 
-    /// Reads all rule files (`*.yaml`, `*.yml`) of a folder and the folders in it.
+    /// Reads all rule files (`*.yaml`, `*.yml`, in capitals too) of a folder and the folders in it.
     ///
     /// Symbolic links are followed, but never round in a circle. What begins with a dot is left alone: it is an editor's,
     /// a version control's, or the folder that a mounted config map swaps its links to.
@@ -49,6 +49,10 @@ private struct FolderReader {
     private(set) var files: [RuleSources.File] = []
     private var seen: Set<String> = []
     private var ancestors: [FileIdentity] = []
+    private var visited = 0
+
+    /// Far more than any folder of rules holds; what has more is another one, such as '/'.
+    private static let mostEntries = 100_000
 
     private struct FileIdentity: Equatable {
         let device: dev_t
@@ -82,7 +86,12 @@ private struct FolderReader {
         for entry in try Self.entries(of: folder) where !entry.hasPrefix(".") {
             let path = "\(folder)/\(entry)"
             let inner = name.isEmpty ? entry : "\(name)/\(entry)"
-            let isRuleFile = entry.hasSuffix(".yaml") || entry.hasSuffix(".yml")
+            visited += 1
+            guard visited <= Self.mostEntries else {
+                let reason = "it holds more than \(Self.mostEntries) files; name the folder of the rules alone"
+                throw RuleSourcesError(path: folder, reason: reason)
+            }
+            let isRuleFile = [".yaml", ".yml"].contains { entry.lowercased().hasSuffix($0) }
             // A link that leads nowhere matters only where a rule file is meant.
             guard isRuleFile || access(path, F_OK) == 0 else { continue }
             if try isFolder(path) {

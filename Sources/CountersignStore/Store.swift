@@ -157,10 +157,10 @@ package protocol Ledger: Sendable {
 
     /// Sends a failed run on its way again, from the step that failed or from the one of the id `step`.
     ///
-    /// Results of earlier steps stay.
+    /// Results of earlier steps stay. It goes on by the rule set that is given, or by the one that it was made by.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func retry(_ run: Run.ID, from step: String?, at now: Date) async throws
+    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws
 
     /// Makes runs of events that were dispatched before, all or nothing; with `again`, runs that have ended begin again
     /// from their first step, by the rule set that the dispatch names.
@@ -207,6 +207,11 @@ extension Ledger {
     package func retry(_ run: Run.ID, at now: Date) async throws {
         try await retry(run, from: nil, at: now)
     }
+
+    /// Sends a failed run on its way again, by the rule set that it was made by.
+    package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
+        try await retry(run, from: step, by: nil, at: now)
+    }
 }
 
 /// The runs to make for one event.
@@ -219,6 +224,9 @@ package struct Dispatch: Sendable {
 
     /// The verdict on every rule of the set.
     package let verdicts: Verdicts
+
+    /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it anew.
+    package var forgetsPackage = false
 
     package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], verdicts: Verdicts) {
         self.eventID = eventID

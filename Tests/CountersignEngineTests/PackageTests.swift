@@ -171,6 +171,27 @@ struct PackageTests {
         }
         #expect(try await workshop.store.runs(RunQuery()).allSatisfy { $0.state == .succeeded })
     }
+
+    @Test func `a replay judges by the package as it is now, and keeps what was done before`() async throws {
+        var later = Self.lease.object ?? [:]
+        later["name"] = "Loan"
+        let vendor = ScriptedVendor([.success(Self.lease), .success(.object(later))])
+        let workshop = Workshop(packages: vendor)
+        try await workshop.use(Self.rules)
+        try await workshop.receive(Self.body)
+        try await workshop.work()
+        let replayer = Replayer(store: workshop.store, book: workshop.book, clock: workshop.clock)
+        _ = try await replayer.replay(
+            ReplayOrder(events: [Event.ID(rawValue: 1)], ruleID: nil, again: true, isDryRun: false)
+        )
+        try await workshop.work()
+        #expect(texts(workshop).count { $0 == "loan" } == 1 && texts(workshop).count { $0.hasPrefix("COMPLETED") } == 1)
+        let lease = try #require(try await workshop.store.runs(RunQuery(ruleID: "lease")).first)
+        #expect(lease.state == .succeeded)
+        let records = try await workshop.store.run(lease.id)?.records ?? []
+        #expect(records.contains { $0.status == .succeeded && $0.stepID == "probe" })
+        #expect(records.last?.reason?.contains("does not match the package as it is now") == true)
+    }
 }
 
 /// A vendor that tells of packages from a script; the last answer is given again and again.

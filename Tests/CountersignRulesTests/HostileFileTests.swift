@@ -51,9 +51,9 @@ struct HostileFileTests {
 
     @Test
     func `a long line of templates does not take for ever, and its findings mark whole texts`() throws {
-        let steps = String(repeating: #"{log: "${event.message} ${nothing}"}, "#, count: 3_000)
+        let steps = String(repeating: #"{log: "${event.message} ${nothing}"}, "#, count: 1_000)
         let findings = compile("rules: [{id: a, when: {event: '*'}, then: [\(steps)]}]").diagnostics
-        #expect(findings.count == 3_000)
+        #expect(findings.count == 1_000)
         #expect(try #require(findings.last).span.length == #""${event.message} ${nothing}""#.count)
     }
 }

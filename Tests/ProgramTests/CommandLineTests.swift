@@ -88,4 +88,22 @@ struct CommandLineTests {
         #expect(outcome.status == .exited(2))
         #expect(!outcome.errors.isEmpty)
     }
+
+    @Test(arguments: [
+        ["man"], ["reference"], ["--version"], ["schema"], ["completions", "bash"], ["reference", "filters"],
+    ])
+    func `a result that is lost is no success, at any size`(arguments: [String]) async throws {
+        let deployment = try Deployment(rules: nil)
+        let words = arguments.map { "'\($0)'" }.joined(separator: " ")
+        for (target, status) in [("/dev/full", 1), ("/dev/null", 0)] {
+            let result = try await Subprocess.run(
+                .path("/bin/sh"),
+                arguments: ["-c", "'\(Repository.program)' \(words) > \(target)"],
+                workingDirectory: FilePath(deployment.folder.path),
+                output: .discarded,
+                error: .string(limit: 1 << 16)
+            )
+            #expect(result.terminationStatus == .exited(CInt(status)), "\(target): \(result.standardError)")
+        }
+    }
 }

@@ -112,4 +112,37 @@ struct ProcessZooTests {
         }
         #expect(deployment.text(of: "output/files") == "77\n120\n")
     }
+
+    @Test func `a daemon that has taken every mark off is ended with the step, and others are left alone`() async throws
+    {
+        let rules = """
+            rules:
+              - id: daemon
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - shell: |
+                      env -i setsid sleep 7171 &
+                      env -i setsid sh -c 'sleep 7171 & sleep 7171' &
+                      sleep 0.2
+              - id: plain
+                when: { event: PACKAGE_COMPLETE }
+                then: [{ shell: "env -i sleep 0.5; printf done" }]
+            """
+        let deployment = try Deployment(rules: rules)
+        try await deployment.serve { server in
+            try await server.post(event())
+            let runs = try await deployment.settledRuns()
+            #expect(runs.allSatisfy { $0["state"] == "succeeded" }, "\(runs)")
+            try await eventually("the end of the daemons") { daemons("7171").isEmpty }
+        }
+    }
+
+    /// The processes that sleep for this long.
+    private func daemons(_ seconds: String) -> [String] {
+        let processes = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return processes.filter { process in
+            let line = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+            return line == Data("sleep\0\(seconds)\0".utf8)
+        }
+    }
 }

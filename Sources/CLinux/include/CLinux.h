@@ -9,6 +9,14 @@ int linux_open_beneath(int directory, const char *_Nonnull path, int flags, unsi
 /// returns 0 or the negative errno.
 int linux_adopt_orphans(void);
 
+/// Tells whether something of what was printed could not be written to standard output (ferror(3)): 1, or 0 also where the
+/// reader at the other end of a pipe has gone away.
+int linux_output_failed(void);
+
+/// Keeps other processes of the same user from reading this one's memory and environment (prctl(2), PR_SET_DUMPABLE);
+/// what it starts is not bound by it. Returns 0 or the negative errno.
+int linux_hide_from_others(void);
+
 /// Keeps this process and all that it starts from gaining privileges, such as those of a set-user-ID program
 /// (prctl(2), PR_SET_NO_NEW_PRIVS); returns 0 or the negative errno.
 int linux_forgo_new_privileges(void);

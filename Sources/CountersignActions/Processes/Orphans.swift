@@ -1,6 +1,7 @@
 import CLinux
 import Foundation
 package import Glibc
+import Synchronization
 
 /// Processes that outlive the program which started them.
 ///
@@ -43,13 +44,48 @@ package enum Orphans {
         return ended.count
     }
 
+    /// The programs that run, and when each began, in the system's ticks since it was started.
+    private static let running = Mutex<[pid_t: UInt64]>([:])
+
+    /// Takes note that a program of ours runs.
+    static func begin(_ program: pid_t) {
+        let start = startTime(of: program) ?? 0
+        running.withLock { $0[program] = start }
+    }
+
+    /// Ends orphans that carry no mark, when no program runs that they could belong to; call it now and then.
+    package static func endUnclaimed() {
+        for process in unclaimed() { kill(process, SIGKILL) }
+    }
+
+    /// Orphans that have taken the mark off (`env -i`), and began before every program that still runs.
+    ///
+    /// One that began later may be that program's own, and is looked at again when it ends.
+    private static func unclaimed() -> [pid_t] {
+        let children = adopted()
+        if children.isEmpty { return [] }
+        let earliest = running.withLock { $0.values.min() } ?? .max
+        return children.filter { child in
+            !isMarked(child) { _ in true } && !isZombie(child) && startTime(of: child).map { $0 < earliest } ?? false
+        }
+    }
+
+    /// When a process began (proc(5), field 22 of `stat`); nil where there is none.
+    private static func startTime(of process: pid_t) -> UInt64? {
+        let status = text(of: "/proc/\(process)/stat")
+        guard let bracket = status.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+        let fields = status[bracket...].dropFirst(2).split(separator: UInt8(ascii: " "))
+        return fields.count > 19 ? UInt64(String(decoding: fields[19], as: UTF8.self)) : nil
+    }
+
     /// Ends what the program of a group left behind, in the group or out of it, and takes note of their ends.
     ///
     /// The program has ended, and its end was noted. The calling thread waits.
     static func end(of group: pid_t, markedBy mark: String) {
+        running.withLock { $0[group] = nil }
         for _ in 0..<200 {
             while waitpid(-group, nil, WNOHANG) > 0 {}
-            let found = adopted().filter { child in isMarked(child) { $0 == mark } }
+            let found = adopted().filter { child in isMarked(child) { $0 == mark } } + unclaimed()
             for process in found { kill(process, SIGKILL) }
             for process in found { _ = waitpid(process, nil, WNOHANG) }
             if found.isEmpty, kill(-group, 0) != 0 { return }

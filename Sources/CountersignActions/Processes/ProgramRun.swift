@@ -21,6 +21,7 @@ struct ProgramRun {
     /// Runs the program; one that is stopped has a result as well.
     func perform() throws(ProcessError) -> ProcessResult {
         var watch = ProgramWatch(program: try start(), request: request)
+        Orphans.begin(watch.process)
         var end: ContinuousClock.Instant?
         while !watch.hasEnded {
             watch.wait(for: stop.descriptor, until: end)

@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignRules
 import CountersignStore
 import Foundation
 import HTTPTypes
@@ -204,12 +205,22 @@ extension Endpoint {
                 path: "/runs/{id}/retry",
                 summary: "Send a failed run on its way again, from the step that failed or from the one that is named.",
                 pathParameter: run,
-                query: [text("from", "The id of the step to begin with; results of those before it are kept.")],
-                content: .json(.object([])),
+                query: [
+                    text("from", "The id of the step to begin with; results of those before it are kept."),
+                    Parameter(
+                        name: "rules",
+                        schema: .choice(AdminDesk.RulesOfRetry.allCases.map(\.rawValue)),
+                        summary:
+                            "By which rules: those that the run was made by (`kept`, the default), or the active ones."
+                    ),
+                ],
+                content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
                 refusals: [.badRequest, .notFound, .conflict, .unavailable]
             ) { request in
-                try await desk.retry(Run.ID(rawValue: request.id), from: request["from"])
-                return APIAnswer([:])
+                let rules = request["rules"].flatMap { AdminDesk.RulesOfRetry(rawValue: $0) } ?? .kept
+                let version = try await desk.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
+                let isActive = version == desk.book.current?.ruleSet.version
+                return APIAnswer(["rule_set": .string(version.rawValue), "is_active": .bool(isActive)])
             },
             Endpoint(
                 method: .post,
@@ -227,12 +238,31 @@ extension Endpoint {
 }
 
 extension AdminDesk {
-    /// Sends a failed run on its way again.
+    /// The rules by which a run is retried.
+    enum RulesOfRetry: String, CaseIterable {
+        /// Those of the set that the run was made by.
+        case kept
+        /// Those that are active now.
+        case current
+    }
+
+    /// Sends a failed run on its way again, and gives the rule set by which it goes on.
     ///
-    /// - Throws: `APIError` when it cannot begin with that step, `StoreError`.
-    func retry(_ id: Run.ID, from step: String?) async throws {
+    /// - Throws: `APIError` when it cannot begin with that step or by those rules, `StoreError`.
+    func retry(_ id: Run.ID, from step: String?, by rules: RulesOfRetry) async throws -> RuleSetVersion {
         let found = try await run(id.rawValue)
-        if let step {
+        let active = book.current?.ruleSet
+        if rules == .current {
+            guard let active, let rule = active.rule(found.run.ruleID) else {
+                throw APIError(
+                    .conflict,
+                    "the active rules have no rule '\(found.run.ruleID)'; retry it by those it was made by"
+                )
+            }
+            if let step, !rule.steps.contains(where: { $0.id == step }) {
+                throw APIError(.badRequest, "rule '\(rule.id)' has no step '\(step)' in the active rules")
+            }
+        } else if let step {
             do {
                 let objection = try await explainer.resumption(of: found).objection(to: step)
                 if let objection { throw APIError(.badRequest, objection) }
@@ -240,7 +270,9 @@ extension AdminDesk {
                 throw APIError(.conflict, "\(error)")
             }
         }
-        try await store.retry(id, from: step, at: clock.now)
+        let version = rules == .current ? active?.version : nil
+        try await store.retry(id, from: step, by: version, at: clock.now)
+        return version ?? found.run.ruleSet
     }
 
     func event(_ number: Int64) async throws -> StoredEvent {

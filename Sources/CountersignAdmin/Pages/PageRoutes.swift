@@ -213,15 +213,22 @@ extension PageRoutes {
         let resumption = try? await desk.explainer.resumption(of: found)
         let notice: String? =
             switch done {
-            case "retry": "Run \(number) goes on."
+            case "retry":
+                "Run \(number) goes on by rule set \(found.run.ruleSet.short)"
+                    + (found.run.ruleSet == desk.book.current?.ruleSet.version
+                        ? ", the active one." : ", which it was made by.")
             case "drop": "Run \(number) is given up."
             default: nil
             }
-        return try await html("Run \(number)", "run", RunView(found, resumption, trace: trace), notice: notice)
+        let active = desk.book.current?.ruleSet
+        let hasNewer = active.map { $0.version != found.run.ruleSet && $0.rule(found.run.ruleID) != nil } ?? false
+        let view = RunView(found, resumption, hasNewerRules: hasNewer, trace: trace)
+        return try await html("Run \(number)", "run", view, notice: notice)
     }
 
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {
-        try await desk.retry(Run.ID(rawValue: number), from: form["from"])
+        let rules: AdminDesk.RulesOfRetry = form["rules"] == "current" ? .current : .kept
+        _ = try await desk.retry(Run.ID(rawValue: number), from: form["from"], by: rules)
         return .redirect(to: Address.query(Address.run(number), [("done", "retry")]), type: .normal)
     }
 

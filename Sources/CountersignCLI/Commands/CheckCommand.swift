@@ -19,6 +19,7 @@ struct CheckCommand: EnvironmentCommand {
             Example:
               countersign check rules
 
+            Without a path the rules of the settings are checked, and rules that need what the settings lack are told.
             Scripts are looked at by shellcheck as well, where it is installed.
 
             Exit status: 0 clean or warnings only, 1 errors (with --strict: or warnings), 2 wrong usage.
@@ -61,6 +62,10 @@ struct CheckCommand: EnvironmentCommand {
             let processes = SystemProcesses(environment: environment.variables)
             let shellCheck = ShellCheck(processes: processes, folder: environment.workingDirectory)
             findings = (findings + (try await shellCheck.findings(about: outcome.scripts))).sorted()
+        }
+        // What is named on the command line may be meant for another deployment.
+        if paths.isEmpty, let ruleSet = outcome.ruleSet {
+            findings = (findings + settings.lacks(of: ruleSet, labelled: sources.label)).sorted()
         }
         show(findings, sources, environment)
         let hasErrors = findings.contains { strict || $0.severity == .error }

@@ -1,3 +1,4 @@
+import CLinux
 import CountersignModel
 import Foundation
 
@@ -35,7 +36,11 @@ enum StandardOutput {
     ///
     /// A reader who had enough, as `head` has, is no problem.
     static func flush() -> String? {
-        guard fflush(nil) != 0, errno != EPIPE else { return nil }
-        return "the result could not be written to standard output: \(String(cString: strerror(errno)).lowercased())"
+        let what = "the result could not be written to standard output"
+        guard fflush(nil) == 0 else {
+            return errno == EPIPE ? nil : "\(what): \(String(cString: strerror(errno)).lowercased())"
+        }
+        // What did not fit into the buffer was handed over before, and only a flag tells that it was lost.
+        return linux_output_failed() == 0 ? nil : "\(what) as a whole"
     }
 }

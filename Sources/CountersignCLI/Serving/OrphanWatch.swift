@@ -3,7 +3,8 @@ import CountersignModel
 import Foundation
 import ServiceLifecycle
 
-/// Takes note of the ends of processes that came to us because their own parents had ended.
+/// Takes note of the ends of processes that came to us because their own parents had ended, and ends those that nobody's
+/// step can have left.
 struct OrphanWatch: Service {
     let clock: any WallClock
 
@@ -13,6 +14,7 @@ struct OrphanWatch: Service {
         await cancelWhenGracefulShutdown {
             var suspects: Set<pid_t> = []
             while !Task.isCancelled {
+                Orphans.endUnclaimed()
                 suspects = Orphans.bury(suspects)
                 guard (try? await clock.sleep(until: clock.now.addingTimeInterval(Self.pause))) != nil else { return }
             }

@@ -57,6 +57,16 @@ extension Server {
         try await board.raise(.eventsLost, key: "lost \(store.identity) \(lost.first) \(lost.last)", fields)
     }
 
+    /// The program's own secrets, which a program that it starts may read from its environment.
+    static func ownSecrets(_ keys: [CallbackKey], in places: SecretPlaces) -> [String] {
+        let names: Set = [
+            Settings.adminToken, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
+            "ONESPAN_CLIENT_SECRET",
+        ]
+        let secrets = places.load(names)
+        return keys.map(\.value) + names.compactMap { try? secrets.value(of: $0) }
+    }
+
     /// Tells of folders that others may write, or that are not there, as the doctor does.
     func warnOfPlaces() {
         for finding in Doctor(settings: settings, environment: environment).places() where finding.verdict != .fine {

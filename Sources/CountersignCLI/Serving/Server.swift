@@ -97,7 +97,7 @@ struct Server {
             compiler: RuleCompiler(catalogue: registry.declarations),
             store: store,
             clock: environment.clock,
-            loadSecrets: { places.load($0) }
+            loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
         )
         let board = TroubleBoard(store: store, clock: environment.clock)
         try await tellOfLostEvents(store, board)

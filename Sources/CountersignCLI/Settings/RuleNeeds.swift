@@ -25,6 +25,23 @@ extension RuleSet {
 }
 
 extension Settings {
+    /// A warning for each enabled rule that needs what is not set; `label` stands before the paths of its files.
+    func lacks(of ruleSet: RuleSet, labelled label: String) -> [Diagnostic] {
+        ruleSet.rules.filter(\.isEnabled)
+            .compactMap { rule in
+                let steps = rule.steps + rule.onFailure + rule.always
+                guard let (step, lack) = steps.lazy.compactMap({ step in self.lack(of: step).map { (step, $0) } }).first
+                else { return nil }
+                return Diagnostic(
+                    severity: .warning,
+                    code: "missing-setting",
+                    message: "the step '\(step.id)' of '\(rule.id)' will fail: \(lack)",
+                    file: label.isEmpty || rule.file.hasPrefix("/") ? rule.file : "\(label)/\(rule.file)",
+                    span: SourceSpan(line: rule.line, column: 1)
+                )
+            }
+    }
+
     /// What a step needs that is not set, as a sentence; nil where it lacks nothing.
     func lack(of step: Step) -> String? {
         if step.asksOneSpan, oneSpan == nil { return "it asks OneSpan Sign, but 'onespan.url' is not set" }

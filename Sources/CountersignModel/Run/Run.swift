@@ -66,7 +66,9 @@ public struct Run: Sendable {
     package let createdAt: Date
     package let finishedAt: Date?
 
-    /// What of it is damaged in the store, as a sentence; nil for a whole one. A damaged one is shown and not worked on.
+    /// What of it is damaged in the store, as a sentence; nil for a whole one.
+    ///
+    /// A damaged one is shown and not worked on.
     package let damage: String?
 
     package init(

@@ -36,7 +36,12 @@ extension Reference {
         do {
             path = try JSONPath(parsing: text)
         } catch {
-            throw TemplateError("'\(text)' is no path: \(error.description)", code: "bad-path", offset: error.offset)
+            let hint = text.hasPrefix("{") ? "; one brace is enough: ${event.packageId}, ${secret:NAME}" : ""
+            throw TemplateError(
+                "'\(text)' is no path: \(error.description)\(hint)",
+                code: "bad-path",
+                offset: error.offset
+            )
         }
         guard case .key(let root)? = path.components.first else {
             throw TemplateError("a path begins with one of \(Self.roots.joined(separator: ", "))", code: "bad-path")

@@ -120,6 +120,9 @@ public struct Secrets: Sendable {
     private let values: [String: String]
     private let isHidden: Bool
 
+    /// All texts in which a secret may show, the longest first, so that a secret that holds another one is hidden whole.
+    private let shapes: [String]
+
     /// What templates have made of the secrets, such as their Base64.
     private let derived = DerivedSecrets()
 
@@ -127,16 +130,28 @@ public struct Secrets: Sendable {
     package let missing: [String: String]
 
     /// Secrets with these values; `missing` says of others where they were looked for, as a whole sentence.
-    package init(_ values: [String: String], missing: [String: String] = [:]) {
+    ///
+    /// - Parameters:
+    ///   - values: The secrets that rules name, by their names.
+    ///   - missing: Why others have no value.
+    ///   - others: Secrets that no rule can use, such as the callback key: they are masked all the same.
+    package init(_ values: [String: String], missing: [String: String] = [:], others: [String] = []) {
         self.values = values
         self.missing = missing
         isHidden = false
+        // A few letters are no secret, and masking them would tear other words apart.
+        let all = values.values.filter { !$0.isEmpty } + others.filter { $0.utf8.count >= 6 }
+        shapes = SecretShapes.all(of: all)
     }
+
+    /// These secrets, with others masked beside them.
+    package func masking(alsoOthers others: [String]) -> Secrets { Secrets(values, missing: missing, others: others) }
 
     private init(hiddenExcept missing: [String: String]) {
         values = [:]
         self.missing = missing
         isHidden = true
+        shapes = []
     }
 
     /// Secrets for a dry run: each reads as the mask.
@@ -169,14 +184,14 @@ public struct Secrets: Sendable {
 
     /// `text` with every secret in it replaced by the mask.
     public func masking(_ text: String) -> String {
-        // The longest first, so that a secret that holds another one is hidden whole.
-        (values.values.filter { !$0.isEmpty } + derived.texts).sorted { $0.count > $1.count }
-            .reduce(text) { text, secret in
-                // Bytes and not characters: an accent behind a secret would make its last letter another character.
-                guard text.utf8.contains(secret.utf8) else { return text }
-                let masked = Array(text.utf8).replacing(Array(secret.utf8), with: Array(Self.mask.utf8))
-                return String(decoding: masked, as: UTF8.self)
-            }
+        let derived = derived.texts
+        let all = derived.isEmpty ? shapes : (shapes + derived).sorted { $0.utf8.count > $1.utf8.count }
+        return all.reduce(text) { text, secret in
+            // Bytes and not characters: an accent behind a secret would make its last letter another character.
+            guard text.utf8.contains(secret.utf8) else { return text }
+            let masked = Array(text.utf8).replacing(Array(secret.utf8), with: Array(Self.mask.utf8))
+            return String(decoding: masked, as: UTF8.self)
+        }
     }
 
     /// `value` with every secret in its strings and keys replaced by the mask.

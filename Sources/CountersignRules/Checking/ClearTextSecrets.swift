@@ -28,6 +28,30 @@ struct ClearTextSecrets {
         ignoresCase: true
     )
 
+    /// How shells, systemd, Windows and template languages write a variable; here all of them are plain text.
+    private static let variables: [(pattern: RegularExpression, advice: String)] =
+        [
+            (#"(^|[^$\\\w])\$[A-Z][A-Z0-9]*(_[A-Z0-9]+)+\b"#, "${secret:NAME} for a secret, ${event.…} for a value"),
+            (#"%[A-Z][A-Z0-9]*(_[A-Z0-9]+)+%"#, "${secret:NAME} for a secret, ${event.…} for a value"),
+            (#"(^|[^$])\{\{.+\}\}"#, "${event.…}"),
+        ]
+        .compactMap { pattern, advice in (try? RegularExpression(pattern)).map { ($0, advice) } }
+
+    /// Warns of variables as others write them, which would be sent as they stand.
+    func checkVariables(_ node: Node) {
+        switch node.content {
+        case .mapping(let entries):
+            for entry in entries { checkVariables(entry.value) }
+        case .sequence(let items):
+            for item in items { checkVariables(item) }
+        case .scalar(let scalar):
+            guard let found = Self.variables.first(where: { $0.pattern.isFound(in: scalar.text) }) else { return }
+            let message =
+                "a variable that is written like this is not filled in, but taken as text; write \(found.advice)"
+            findings.report(.literalVariable, message, at: node.span)
+        }
+    }
+
     /// Looks at all texts under `node`.
     func check(_ node: Node, under key: String? = nil) {
         switch node.content {

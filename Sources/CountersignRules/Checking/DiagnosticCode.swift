@@ -28,6 +28,10 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case unknownAction = "unknown-action"
     case severalActions = "several-actions"
     case unknownStep = "unknown-step"
+    case tooManySteps = "too-many-steps"
+
+    /// No event can have what alone the rule asks for.
+    case neverFires = "never-fires"
     case misplacedFailure = "misplaced-failure"
 
     // Options.
@@ -67,12 +71,14 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case secretInClear = "secret-in-clear"
     case selfTrigger = "self-trigger"
     case unquotedVariable = "unquoted-variable"
+    case literalVariable = "literal-variable"
+    case asciiClass = "ascii-class"
 
     /// Whether a finding of this kind keeps the rule set from being used.
     package var severity: Diagnostic.Severity {
         switch self {
         case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear, .selfTrigger,
-            .unquotedVariable:
+            .unquotedVariable, .literalVariable, .asciiClass:
             .warning
         default: .error
         }

@@ -41,12 +41,37 @@ package struct OperatorArgument {
         string().flatMap { reader.glob($0, at: node, ignoresCase: ignoresCase) }
     }
 
+    /// What to write in the place of what other engines have and RE2, which never takes long, has not.
+    private static func advice(on pattern: String) -> String {
+        if pattern.contains(/\(\?<?[=!]/) {
+            return
+                "; RE2 has no look-ahead and no look-behind: say the rest by another condition beside it, such as 'not'"
+        }
+        if pattern.contains(/\\[1-9]/) { return "; RE2 has no references back to a group, such as \\1" }
+        return ""
+    }
+
+    /// Warns where `\b` or `\w` stands in an expression with letters beyond ASCII, of which it knows none.
+    private func warnOfASCIIClasses(in pattern: String) {
+        guard pattern.unicodeScalars.contains(where: { !$0.isASCII }), let found = pattern.firstMatch(of: /\\[bBwW]/)
+        else {
+            return
+        }
+        let message =
+            "in RE2 '\(found.output)' knows the letters of ASCII only, so it takes others for no part of a word; write "
+            + #"'(^|\PL)' and '(\PL|$)' for the borders of a word, and '[\pL\pN_]' for its letters"#
+        findings.report(.asciiClass, message, at: node.span)
+    }
+
     func regularExpression() -> RegularExpression? {
         guard let text = string() else { return nil }
         do {
-            return try RegularExpression(text, ignoresCase: ignoresCase)
+            let expression = try RegularExpression(text, ignoresCase: ignoresCase)
+            warnOfASCIIClasses(in: text)
+            return expression
         } catch {
-            findings.report(.badExpression, "this is no regular expression of RE2: \(error.description)", at: node.span)
+            let message = "this is no regular expression of RE2: \(error.description)\(Self.advice(on: text))"
+            findings.report(.badExpression, message, at: node.span)
             return nil
         }
     }

@@ -15,9 +15,16 @@ struct MapReader {
     private var meant: Set<String> = []
 
     /// The map, or nil where `node` is none; keys beside `known` are reported.
-    init?(_ node: Node, what: String, keys known: [String], synonyms: [String: String] = [:], findings: Findings) {
+    init?(
+        _ node: Node,
+        what: String,
+        keys known: [String],
+        synonyms: [String: String] = [:],
+        example: String = "",
+        findings: Findings
+    ) {
         guard let entries = node.entries else {
-            findings.reportType(what, wants: "a map", at: node)
+            findings.reportType(what, wants: "a map" + (example.isEmpty ? "" : ", such as \(example)"), at: node)
             return nil
         }
         self.findings = findings
@@ -55,7 +62,11 @@ struct MapReader {
     /// The items of a list; nil where the key is absent or holds something else, which is reported.
     func list(_ key: String, of what: String) -> [Node]? {
         guard let entry = self[key] else { return nil }
-        if entry.value.items == nil { findings.reportType("'\(key)'", wants: "a list of \(what)", at: entry.value) }
-        return entry.value.items
+        guard let items = entry.value.items else {
+            let example = entry.value.entries == nil ? "" : ", each of which begins with '- '"
+            findings.reportType("'\(key)'", wants: "a list of \(what)\(example)", at: entry.value)
+            return nil
+        }
+        return items
     }
 }

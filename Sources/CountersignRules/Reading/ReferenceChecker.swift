@@ -68,6 +68,11 @@ struct ReferenceChecker {
         findings.report(.unknownField, message, at: span)
     }
 
+    /// Which steps can be named, as the rest of a sentence.
+    private var stepsBefore: String {
+        earlier.isEmpty ? " before this one" : "; before this one there are \(earlier.keys.sorted().listed)"
+    }
+
     private func checkStep(_ id: String, _ path: JSONPath, at span: SourceSpan) {
         guard !unread.contains(id) else { return }
         guard let action = earlier[id] else {
@@ -75,7 +80,7 @@ struct ReferenceChecker {
             let message =
                 all.contains(id)
                 ? "the step '\(id)' has not run yet here; only steps further up can be named"
-                : "the rule has no step '\(id)'\(near.isEmpty && earlier.isEmpty ? " before this one" : near)"
+                : "the rule has no step '\(id)'\(near.isEmpty ? stepsBefore : near)"
             findings.report(.unknownStep, message, at: span)
             return
         }

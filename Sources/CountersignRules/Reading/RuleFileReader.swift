@@ -44,6 +44,14 @@ struct RuleFileReader {
             }
             return nil
         }
+        if node.items != nil {
+            findings.report(
+                .missingKey,
+                "a rule file begins with 'rules:'; put that line above the list",
+                at: node.span
+            )
+            return nil
+        }
         return MapReader(node, what: "a rule file", keys: Self.keys, findings: findings)
     }
 }

@@ -1,4 +1,5 @@
 import CountersignModel
+import Foundation
 
 /// A rule as it was read, with what is needed to compare it with others.
 struct RuleDraft {
@@ -120,8 +121,51 @@ struct RuleReader {
             findings.report(.emptyWhen, message, at: entry.keySpan)
             return nil
         }
+        if let (key, advice) = Self.slip(in: entry.value) {
+            findings.report(
+                .neverFires,
+                "no event has '\(key.key)', so the rule would never fire\(advice)",
+                at: key.keySpan
+            )
+            return nil
+        }
         return ConditionReader(findings: findings, setting: .rule, references: references)
             .root(entry.value, what: "'when'", at: entry.keySpan)
+    }
+
+    /// What other automation engines fire by, and an event cannot have.
+    private static let timers = ["schedule", "cron", "every", "interval", "timer"]
+
+    /// The first key of a condition that is a slip, where nothing else in it names anything that an event has.
+    ///
+    /// OneSpan Sign may well send fields that are not known here, so a key that resembles no known one is left alone.
+    private static func slip(in when: Node) -> (key: Node.Entry, advice: String)? {
+        let keys = leaves(of: when)
+        let known = Set(["event", "origin", "package", "signer", "payload"] + EventCatalogue.fields)
+        func root(_ key: String) -> String {
+            String(key.prefix { $0 != "." && $0 != "[" }).trimmingCharacters(in: CharacterSet(charactersIn: "\""))
+        }
+        guard !keys.contains(where: { known.contains(root($0.key)) }) else { return nil }
+        for key in keys {
+            if timers.contains(key.key) {
+                return (key, "; a rule is fired by an event, such as 'event: PACKAGE_COMPLETE'")
+            }
+            let near = Suggestion.clause(for: key.key, among: ["event", "origin"] + EventCatalogue.fields)
+            if !near.isEmpty { return (key, near) }
+        }
+        return nil
+    }
+
+    /// The entries of a condition that are no `all`, `any` or `not`.
+    private static func leaves(of node: Node) -> [Node.Entry] {
+        (node.entries ?? [])
+            .flatMap { entry -> [Node.Entry] in
+                switch entry.key {
+                case "all", "any": (entry.value.items ?? []).flatMap { leaves(of: $0) }
+                case "not": leaves(of: entry.value)
+                default: [entry]
+                }
+            }
     }
 
     private func then(_ map: MapReader) -> [Node]? {

@@ -16,7 +16,11 @@ struct StepReader {
     func step(_ needs: inout StepNeeds) -> Step? {
         var own = StepNeeds()
         let read = actionOptions(&own)
-        ClearTextSecrets(findings: findings).check(header.actionEntry.value)
+        let texts = ClearTextSecrets(findings: findings)
+        texts.check(header.actionEntry.value)
+        // To a script such a variable means something.
+        let runsScript = header.action.fields.contains { if case .shellScript = $0.kind { true } else { false } }
+        if !runsScript { texts.checkVariables(header.actionEntry.value) }
         let condition = entry("if")
             .flatMap { entry in
                 ConditionReader(findings: findings, setting: .step, references: references)
@@ -132,7 +136,15 @@ struct StepReader {
         let usual = RetryPolicy()
         guard let entry = entry("retry") else { return usual }
         let before = findings.diagnostics.count
-        guard let map = MapReader(entry.value, what: "'retry'", keys: Self.retryKeys, findings: findings) else {
+        guard
+            let map = MapReader(
+                entry.value,
+                what: "'retry'",
+                keys: Self.retryKeys,
+                example: "{ attempts: \(entry.value.scalar?.text ?? "3") }",
+                findings: findings
+            )
+        else {
             return nil
         }
         let attempts = map["attempts"].flatMap { options.integer($0.value, in: 1...1_000, what: "'attempts'") }

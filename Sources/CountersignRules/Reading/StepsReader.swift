@@ -17,7 +17,17 @@ struct StepsReader {
     let findings: Findings
     let references: ReferenceChecker
 
+    /// More steps than this are a program that wrote them; a run of them would take days to look at.
+    private static let mostSteps = 1_000
+
     func chain(then: [Node]?, onFailure: [Node]?, always: [Node]?) -> Chain {
+        let all = [then, onFailure, always].compactMap(\.self)
+        if all.reduce(0, { $0 + $1.count }) > Self.mostSteps, let place = all.first(where: { !$0.isEmpty })?.first {
+            let message =
+                "a rule has \(Self.mostSteps) steps at most; make several rules of it, which 'emit' leads on to"
+            findings.report(.tooManySteps, message, at: place.span)
+            return Chain()
+        }
         var names = StepNames()
         let lists = [then, onFailure, always]
             .map { nodes in
@@ -66,15 +76,27 @@ struct StepsReader {
             let message = "a step has one action; '\(second.action.name)' stands beside '\(known[0].action.name)'"
             findings.report(.severalActions, message + ", so make it a step of its own", at: second.entry.keySpan)
         }
-        report(strangers, hasAction: !known.isEmpty, at: span)
+        report(strangers, of: known.first, at: span)
         let id = names.name(entries.first { $0.key == "id" }?.value, action: known.first?.action.name, span, findings)
         guard let id, known.count == 1 else { return nil }
         return StepHeader(id: id, action: known[0].action, actionEntry: known[0].entry, entries: entries)
     }
 
-    private func report(_ strangers: [Node.Entry], hasAction: Bool, at span: SourceSpan) {
+    private func report(
+        _ strangers: [Node.Entry],
+        of action: (action: ActionDeclaration, entry: Node.Entry)?,
+        at span: SourceSpan
+    ) {
+        let hasAction = action != nil
         let actions = catalogue.map(\.name)
         for stranger in strangers {
+            if let action, action.action.fields.contains(where: { $0.key == stranger.key }) {
+                let name = action.action.name
+                let message =
+                    "'\(stranger.key)' is an option of '\(name)': indent it, so that it stands below '\(name):'"
+                findings.report(.unknownKey, message, at: stranger.keySpan)
+                continue
+            }
             guard !hasAction, strangers.count == 1 else {
                 let words = StepReader.keys + (hasAction ? [] : actions)
                 let near = Suggestion.nearest(to: stranger.key, among: words)

@@ -104,7 +104,14 @@ package struct YAMLReader: ~Copyable {
         var context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
         let begin = parser.pointee.context_mark.line
         if !context.isEmpty, begin < mark.line { context += " that begins in line \(begin + 1)" }
-        let advice = Self.advice[problem].map { "; " + $0 } ?? ""
+        var advice = Self.advice[problem].map { "; " + $0 } ?? ""
+        let line = findings.source.line(Int(mark.line) + 1)
+        if problem.contains("escape code"), line.contains(/\\u[dD][89a-fA-F]/) {
+            advice =
+                "; YAML has no pairs of surrogates as JSON has: write the character itself, or \\U and eight hex digits"
+        } else if line.contains("${"), line.contains("{ ") || line.contains(": {") || line.contains("[") {
+            advice = "; a text with '${…}' within { } or [ ] needs quotes: \"${…}\""
+        }
         return stop(.yamlSyntax, "this is no YAML: \(problem)\(context)\(advice)", at: span(mark, mark))
     }
 

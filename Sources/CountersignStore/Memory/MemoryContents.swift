@@ -215,8 +215,9 @@ extension MemoryContents {
         return count
     }
 
-    mutating func retry(_ run: Run.ID, from step: String?, at now: Date) throws {
+    mutating func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) throws {
         let index = try index(of: run, in: [.failed], wanted: "failed")
+        if let ruleSet { runs[index].ruleSet = ruleSet }
         runs[index].beginRound(from: step, at: now.stored)
     }
 
@@ -236,6 +237,9 @@ extension MemoryContents {
                     runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))
                 }
                 replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate))
+                if dispatch.forgetsPackage, fate != .kept, let event = self.index(of: dispatch.eventID) {
+                    events[event].event = events[event].event.withoutPackage
+                }
             }
         }
         return replayed

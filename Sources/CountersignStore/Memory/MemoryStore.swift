@@ -177,8 +177,8 @@ extension MemoryStore {
         return count
     }
 
-    package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
-        try write { try $0.retry(run, from: step, at: now) }
+    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
+        try write { try $0.retry(run, from: step, by: ruleSet, at: now) }
         queued.ring()
     }
 

@@ -56,6 +56,9 @@ final class AcknowledgedPosition: Sendable {
     init(store: String, identity: String) {
         self.identity = identity
         let file = open(Self.path(of: store), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+        var owner = stat()
+        // What root does to the store of another user keeps that user from nothing.
+        if file >= 0, geteuid() == 0, stat(store, &owner) == 0 { _ = fchown(file, owner.st_uid, owner.st_gid) }
         state = Mutex(State(file: file, number: 0))
     }
 
@@ -99,14 +102,7 @@ package struct LostEvents: Sendable, Equatable, CustomStringConvertible {
 }
 
 extension SQLiteArchive {
-    /// What was acknowledged and is not here; nil where all is, or where nothing is known of it.
-    ///
-    /// - Parameter known: What stood beside the store before it was read, so that nothing that comes meanwhile is missed.
-    func lostEvents(_ known: AcknowledgedPosition.Content?) async throws -> LostEvents? {
-        guard let known else { return nil }
-        return try await read { try Self.lostEvents(known, in: $0) }
-    }
-
+    /// What was acknowledged, as a file beside the store said before it was read, and is not here; nil where all is.
     static func lostEvents(_ known: AcknowledgedPosition.Content, in db: Database) throws -> LostEvents? {
         let newest = try Int64.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0
         guard try String.fetchOne(db, sql: "SELECT identity FROM store") == known.store else {

@@ -173,17 +173,18 @@ struct RunTable {
         return abandoned.count
     }
 
-    func retry(_ run: Run.ID, from step: String?, at now: Date) throws {
+    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) throws {
         try expect(run, in: [.failed], wanted: "failed")
         // On the right, SQLite sees the values of before.
         try db.change(
             """
             UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?1, finished_at = NULL,
                 redo_step = coalesce(?2, redo_step),
-                redo_round = CASE WHEN ?2 IS NULL THEN redo_round ELSE retries + 1 END
+                redo_round = CASE WHEN ?2 IS NULL THEN redo_round ELSE retries + 1 END,
+                rule_set = coalesce(?4, rule_set)
             WHERE id = ?3
             """,
-            [now.milliseconds, step, run.rawValue]
+            [now.milliseconds, step, run.rawValue, ruleSet?.rawValue]
         )
     }
 
@@ -211,6 +212,9 @@ struct RunTable {
                 case .kept: break
                 }
                 replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate))
+                if dispatch.forgetsPackage, fate != .kept {
+                    try db.change("UPDATE events SET package = NULL WHERE id = ?", [dispatch.eventID.rawValue])
+                }
             }
         }
         return replayed

@@ -275,8 +275,8 @@ extension SQLiteStore {
         return count
     }
 
-    package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
-        try await writer.write { try RunTable(db: $0).retry(run, from: step, at: now) }
+    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
+        try await writer.write { try RunTable(db: $0).retry(run, from: step, by: ruleSet, at: now) }
         queued.ring()
     }
 

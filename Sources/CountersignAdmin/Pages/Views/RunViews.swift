@@ -101,11 +101,16 @@ struct RunView {
     let stoppedAt: String?
     let steps: [StepView]
 
+    /// Whether the active rules have its rule, too, and are not those that it was made by.
+    let hasNewerRules: Bool
+
     /// - Parameters:
     ///   - found: The run with its attempts.
     ///   - resumption: Where it can go on; nil where the rule set can no longer be read.
+    ///   - hasNewerRules: Whether the active rules have its rule, too, and are others.
     ///   - trace: Under which id the log tells of its event's way.
-    init(_ found: ClaimedRun, _ resumption: Resumption?, trace: TraceID) {
+    init(_ found: ClaimedRun, _ resumption: Resumption?, hasNewerRules: Bool, trace: TraceID) {
+        self.hasNewerRules = hasNewerRules
         let (run, chain) = (found.run, resumption?.chain ?? [])
         number = run.id.rawValue
         state = run.state.rawValue

@@ -12,10 +12,12 @@ extension RunsCommand {
         static let configuration = CommandConfiguration(
             abstract: "Send failed runs on their way again, from the step that failed.",
             discussion: """
-                Steps that succeeded are not repeated, unless --from names one of them.
+                Steps that succeeded are not repeated, unless --from names one of them. A run goes on by the rules that it was
+                made by, also when they were mended since; --rules current takes the active ones.
 
                 Examples:
                   countersign runs retry 7
+                  countersign runs retry 7 --rules current
                   countersign runs retry 7 --from erp
                   countersign runs retry --rule tell-erp --since 2d
                 """
@@ -32,16 +34,30 @@ extension RunsCommand {
         )
         var from: String?
 
+        @Option(help: "By which rules: those that the run was made by, or the active ones.")
+        var rules = RulesOfRetry.kept
+
         @OptionGroup var options: SettingsOptions
 
         func run(in environment: CommandEnvironment) async throws {
             let settings = try options.settings(in: environment)
             let check: ([Run.ID]) async throws -> Void = { ids in
-                if let from { try await expect(step: from, of: ids, settings, environment) }
+                // What the active rules have, the server knows.
+                if let from, rules == .kept { try await expect(step: from, of: ids, settings, environment) }
             }
             let verb = from.map { "retry from '\($0)'" } ?? "retry"
             let ids = try await selection.runs(in: [.failed], settings, environment, verb: verb, check: check)
-            try await environment.carryOut(.retry(from: from), on: ids, settings, done: "goes on")
+            try await environment.carryOut(
+                .retry(from: from, takesCurrentRules: rules == .current),
+                on: ids,
+                settings,
+                done: "goes on"
+            )
+        }
+
+        enum RulesOfRetry: String, ExpressibleByArgument, CaseIterable {
+            case kept
+            case current
         }
 
         /// Makes sure that each of the runs can begin with the step, before any of them is touched.
@@ -187,8 +203,8 @@ extension CommandEnvironment {
         var failures: [String] = []
         for id in ids {
             do {
-                try await control.carryOut(order, on: id)
-                print("run \(id) \(done)")
+                let note = try await control.carryOut(order, on: id)
+                print("run \(id) \(done)\(note)")
             } catch let failure as CommandFailure {
                 failures.append(failure.description)
             }

@@ -1,0 +1,98 @@
+import CountersignActions
+import CountersignModel
+import CountersignRules
+import Testing
+
+/// Slips that people make, and what they are told.
+struct HintTests {
+    private func findings(_ yaml: String) -> [String] {
+        let sources = RuleSources(folder: "/rules", files: [.init(path: "r.yaml", text: Array(yaml.utf8))])
+        return RuleCompiler(catalogue: ActionRegistry.builtIn.declarations).compile(sources).diagnostics
+            .filter { $0.code != "unknown-event" }
+            .map { "\($0.code): \($0.message)" }
+    }
+
+    private func rule(when: String = "{ event: PACKAGE_COMPLETE }", then: String) -> String {
+        "rules:\n  - id: a\n    when: \(when)\n    then:\(then)\n"
+    }
+
+    @Test(arguments: [
+        (
+            "\n      - http:\n        url: https://x.example.com/", "unknown-key",
+            "indent it, so that it stands below 'http:'"
+        ),
+        ("\n      - log: {message: ${event.name}}", "yaml-syntax", "within { } or [ ] needs quotes"),
+        ("\n      log: x", "wrong-type", "each of which begins with '- '"),
+        ("\n      - log: x\n        retry: 3", "wrong-type", "such as { attempts: 3 }"),
+        ("\n      - {id: q, log: x}\n      - log: '${steps.z.output}'", "unknown-step", "did you mean 'q'"),
+        ("\n      - log: '${{ event.name }}'", "bad-path", "one brace is enough"),
+        (
+            "\n      - http: {url: 'https://x.example.com', headers: {A: 'Bearer $ERP_TOKEN'}}", "literal-variable",
+            "secret:NAME"
+        ),
+        ("\n      - http: {url: 'https://x.example.com', body: '%ERP_TOKEN%'}", "literal-variable", "secret:NAME"),
+        ("\n      - log: '{{ event.name }}'", "literal-variable", "${event.…}"),
+        ("\n      - exec: [echo, '$COUNTERSIGN_MESSAGE']", "literal-variable", "${event.…} for a value"),
+    ])
+    func `a slip is told with what to write`(then: String, code: String, hint: String) {
+        let findings = findings(rule(then: then))
+        #expect(findings.contains { $0.hasPrefix("\(code): ") && $0.contains(hint) }, "\(findings)")
+    }
+
+    @Test(arguments: [
+        "\n      - shell: 'printf %s \"$COUNTERSIGN_MESSAGE\"'", "\n      - log: 'costs $5 or US$ 7, 100% of X'",
+        "\n      - http: {url: 'https://x.example.com', json: {a: '${event.name}'}}", "\n      - log: '$${event.name}'",
+    ])
+    func `what is meant as it stands is left alone`(then: String) {
+        #expect(findings(rule(then: then)).isEmpty)
+    }
+
+    @Test(arguments: [
+        "{schedule: '0 8 * * *'}", "{evnt: PACKAGE_COMPLETE}", "{Event: A}", "{any: [{evnt: X}, {other: y}]}",
+        "{not: {evnt: X}}", "{packageID: A}",
+    ])
+    func `a rule that no event can fire is an error`(when: String) {
+        let findings = findings(rule(when: when, then: " [{log: x}]"))
+        #expect(findings.contains { $0.hasPrefix("never-fires: ") }, "\(findings)")
+    }
+
+    @Test(arguments: [
+        "{event: X_OWN, reason: x}", "{packageId: {exists: true}}", "{any: [{evnt: X}, {event: A}]}", "{origin: poll}",
+        "{payload.any: x}", "{package.name: Lease, evnt: x}", "{message: x}", "{signer.email: a@example.com}",
+        "{invoiceNumber: 7}",
+    ])
+    func `a rule that names something that events have is none`(when: String) {
+        let findings = findings(rule(when: when, then: " [{log: x}]"))
+        #expect(!findings.contains { $0.hasPrefix("never-fires: ") }, "\(findings)")
+    }
+
+    @Test(arguments: [
+        (#"'\bété\b'"#, "ascii-class", "[\\pL\\pN_]"), (#"'^\w+ü'"#, "ascii-class", "ASCII only"),
+        ("'(?<!x)y'", "bad-expression", "no look-ahead and no look-behind"),
+        ("'x(?=y)'", "bad-expression", "no look-ahead"),
+        (#"'(a)\1'"#, "bad-expression", "no references back"),
+    ])
+    func `what RE2 does otherwise is told`(pattern: String, code: String, hint: String) {
+        let findings = findings(
+            rule(when: "{event: PACKAGE_DECLINE, message: {matches: \(pattern)}}", then: " [{log: x}]")
+        )
+        #expect(findings.contains { $0.hasPrefix("\(code): ") && $0.contains(hint) }, "\(findings)")
+    }
+
+    @Test func `a list without its key and a pair of surrogates are told`() {
+        #expect(findings("- id: a\n").contains { $0.contains("put that line above the list") })
+        let surrogates = rule(when: #"{ event: A, message: "\ud83d\ude00" }"#, then: " [{log: x}]")
+        #expect(findings(surrogates).contains { $0.contains("YAML has no pairs of surrogates") })
+    }
+
+    @Test func `a rule has a thousand steps at most`() {
+        let steps = String(repeating: "\n      - log: x", count: 1_001)
+        #expect(findings(rule(then: steps)).contains { $0.hasPrefix("too-many-steps: ") })
+        #expect(findings(rule(then: String(steps.dropFirst("\n      - log: x".count)))).isEmpty)
+    }
+
+    @Test func `headers of the same name in other capitals are one header`() {
+        let then = "\n      - http: {url: 'https://x.example.com', headers: {X-A: a, x-a: b}}"
+        #expect(findings(rule(then: then)).contains { $0.contains("in other capitals") })
+    }
+}
