@@ -93,6 +93,9 @@ package struct Vitals: Sendable {
     /// Destinations that are left alone because they are down, and until when.
     package var breakers: [String: Date]
 
+    /// Events that rules need and OneSpan Sign is not registered to send.
+    package var unregisteredEvents: [String]
+
     /// When the last poll finished, and how many events all polls have recovered; nil where there was none.
     package var poll: (finishedAt: Date, recovered: Int)?
 
@@ -102,6 +105,7 @@ package struct Vitals: Sendable {
         refusesWrites: Bool,
         acknowledgements: HistogramCell.Snapshot,
         breakers: [String: Date],
+        unregisteredEvents: [String] = [],
         poll: (finishedAt: Date, recovered: Int)?
     ) {
         self.version = version
@@ -109,6 +113,7 @@ package struct Vitals: Sendable {
         self.refusesWrites = refusesWrites
         self.acknowledgements = acknowledgements
         self.breakers = breakers
+        self.unregisteredEvents = unregisteredEvents
         self.poll = poll
     }
 }

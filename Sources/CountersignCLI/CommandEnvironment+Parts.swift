@@ -40,7 +40,8 @@ extension CommandEnvironment {
         packages: (any PackageServing)? = nil
     ) throws -> ActionServices {
         ActionServices(
-            outputRoot: settings.outputRoot,
+            // Where links lead now: one that is put there later is not followed.
+            outputRoot: StorePath.resolved(settings.outputRoot),
             processes: SystemProcesses(
                 environment: variables,
                 limits: settings.processLimits,
@@ -71,8 +72,12 @@ extension CommandEnvironment {
     ///
     /// - Throws: `CommandFailure` when something cannot be read, or there is no rule file.
     func ruleSources(_ paths: [String]) throws -> RuleSources {
-        let here = workingDirectory + "/"
-        let paths = paths.map { $0.hasPrefix(here) ? String($0.dropFirst(here.count)) : $0 }
+        let here = workingDirectory.hasSuffix("/") ? workingDirectory : workingDirectory + "/"
+        let paths = paths.map { path in
+            // Where the working folder is gone, nothing lies in it.
+            !workingDirectory.isEmpty && path.hasPrefix(here) && path != here
+                ? String(path.dropFirst(here.count)) : path
+        }
         let sources: RuleSources
         do {
             sources = try RuleSources.read(paths: paths)

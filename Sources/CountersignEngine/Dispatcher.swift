@@ -81,7 +81,7 @@ package struct Dispatcher: Service {
                 "Event dispatched",
                 metadata: [
                     "trace.id": "\(TraceID(store: store.identity, event: event))", "event.id": "\(event.id)",
-                    "rules": "\(dispatch.ruleIDs.joined(separator: " "))",
+                    "rule.ids": "\(dispatch.ruleIDs.joined(separator: " "))",
                 ]
             )
         }

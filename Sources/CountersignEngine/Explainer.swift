@@ -27,8 +27,21 @@ package struct Explainer: Sendable {
             stored: stored,
             ruleSet: ruleSet.version,
             judgedAt: judgedAt,
-            rules: ruleSet.explanations(of: stored.event, at: judgedAt, kept: stored.verdicts)
+            rules: ruleSet.explanations(of: stored.event, at: judgedAt, kept: stored.verdicts),
+            replays: try await replays(of: stored.event)
         )
+    }
+
+    private func replays(of event: Event) async throws -> [EventExplanation.Replay] {
+        var replays: [EventExplanation.Replay] = []
+        for evaluation in try await archive.evaluations(of: event.id) {
+            let version = evaluation.ruleSet
+            let ruleSet = try? compiler.compile(kept: try await archive.sources(of: version), as: version)
+            // A replay goes by the time at which the event came.
+            let rules = ruleSet?.explanations(of: event, at: event.receivedAt, kept: evaluation.verdicts)
+            replays.append(EventExplanation.Replay(at: evaluation.at, ruleSet: version, rules: rules))
+        }
+        return replays
     }
 
     /// Where a run that failed can go on.
@@ -68,6 +81,18 @@ package struct EventExplanation: Sendable {
     /// The rules in their order.
     package let rules: [RuleExplanation]
 
+    /// What replays of the event came to since, in their order.
+    package let replays: [Replay]
+
+    /// One replay of the event.
+    package struct Replay: Sendable {
+        package let at: Date
+        package let ruleSet: RuleSetVersion
+
+        /// The rules in their order; nil where their set cannot be read any more.
+        package var rules: [RuleExplanation]?
+    }
+
     /// The explanation of one rule alone.
     ///
     /// - Throws: `ExplanationError.noSuchRule`.
@@ -76,7 +101,12 @@ package struct EventExplanation: Sendable {
             let near = Suggestion.nearest(to: ruleID, among: rules.map(\.rule.id))
             throw .noSuchRule(ruleID, ruleSet, suggestion: near)
         }
-        return EventExplanation(stored: stored, ruleSet: ruleSet, judgedAt: judgedAt, rules: [rule])
+        let replays = replays.map { replay in
+            var replay = replay
+            replay.rules = replay.rules?.filter { $0.rule.id == ruleID }
+            return replay
+        }
+        return EventExplanation(stored: stored, ruleSet: ruleSet, judgedAt: judgedAt, rules: [rule], replays: replays)
     }
 }
 

@@ -26,11 +26,24 @@ package final class Lanes: Sendable {
         /// How many runs that wait for the destination may go on.
         package var room = 0
 
-        /// Until when the destination is left alone, when that begins now.
+        /// Until when the destination is left alone, where an outage begins now; a probe that fails begins none.
         package var opensUntil: Date?
 
-        /// Whether the destination is back.
-        package var closes = false
+        /// The outage that ends now.
+        package var ended: Outage?
+    }
+
+    /// A time in which a destination was down.
+    package struct Outage: Sendable, Equatable {
+        package let since: Date
+
+        /// How often it was tried in between, the last time with success.
+        package let tries: Int
+
+        package init(since: Date, tries: Int) {
+            self.since = since
+            self.tries = tries
+        }
     }
 
     private struct Lane {
@@ -39,6 +52,10 @@ package final class Lanes: Sendable {
 
         /// Whether somebody comes at the end of the pause; the others are woken when the destination is back.
         var hasCandidate = false
+
+        /// Since when it has been down, and how many probes have failed since.
+        var downSince: Date?
+        var failedProbes = 0
         var breaker: CircuitBreaker
     }
 
@@ -107,10 +124,17 @@ package final class Lanes: Sendable {
             switch (before, lane.breaker.state) {
             case (.open, .open): break
             case (_, .open(let until, _)):
-                departure.opensUntil = until
                 lane.hasCandidate = false
+                if lane.downSince == nil {
+                    departure.opensUntil = until
+                    lane.downSince = now
+                } else {
+                    lane.failedProbes += 1
+                }
             case (.closed, .closed): break
-            case (_, .closed): departure.closes = true
+            case (_, .closed):
+                departure.ended = Outage(since: lane.downSince ?? now, tries: lane.failedProbes + 1)
+                (lane.downSince, lane.failedProbes) = (nil, 0)
             default: break
             }
             if case .closed = lane.breaker.state, lane.isAwaited {

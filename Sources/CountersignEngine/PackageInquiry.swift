@@ -15,7 +15,7 @@ struct PackageInquiry: Sendable {
 
     /// The places that a look-up needs, in the order in which it takes them; none where there is nothing to look up.
     static func destinations(for event: Event) -> [String] {
-        guard let id = event.payload["packageId"]?.string, !id.isEmpty else { return [] }
+        guard let id = event.payload.packageID else { return [] }
         return [packagePrefix + String(id.prefix(100)).printable, PackageTarget.destination]
     }
 
@@ -50,7 +50,7 @@ struct PackageInquiry: Sendable {
             lease: lease,
             at: startedAt
         )
-        let packageID = claimed.event.payload["packageId"]?.string
+        let packageID = claimed.event.payload.packageID
         let outcome: Result<JSON, StepFailure>
         do throws(StepFailure) {
             outcome = .success(try await package(packageID, of: claimed.event))

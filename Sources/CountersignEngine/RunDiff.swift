@@ -22,7 +22,7 @@ package struct RunDiff: Sendable {
         fileprivate mutating func add(_ event: Event, keeping limit: Int) {
             count += 1
             guard examples.count < limit else { return }
-            let packageID = event.payload["packageId"]?.string
+            let packageID = event.payload.packageID
             examples.append(Example(event: event.id, name: event.name, packageID: packageID))
         }
     }

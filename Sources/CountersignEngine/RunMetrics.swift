@@ -4,8 +4,11 @@ import Foundation
 import Metrics
 
 /// Counts what becomes of runs and of attempts at steps.
-struct RunMetrics: Sendable {
-    private let rules = BoundedLabels(limit: 100)
+package struct RunMetrics: Sendable {
+    /// How many rules are told apart.
+    package static let mostRules = 100
+
+    private let rules = BoundedLabels(limit: mostRules)
 
     /// Counts a run that has ended with these attempts.
     func count(_ run: Run, of event: Event, _ state: Run.State, attempts: Int, at now: Date) {

@@ -292,9 +292,13 @@ package struct RunWorker: Sendable {
         let isFinal = !failure.isWorthRetrying || failures >= policy.attempts
         let record = outcome.record(isFinal: isFinal)
         if isFinal {
-            attempt.logger.warning(
+            // Where the run fails by it, that line tells all; so here it is told only where the chain goes on.
+            attempt.logger.log(
+                level: attempt.step.continuesOnError ? .warning : .debug,
                 "Step failed for good",
-                metadata: ["step.id": "\(attempt.step.id)", "reason": "\(failure.reason)"]
+                metadata: [
+                    "step.id": "\(attempt.step.id)", "reason": "\(failure.reason)", "attempt": "\(attempt.number)",
+                ]
             )
             return record
         }
@@ -389,6 +393,7 @@ package struct RunWorker: Sendable {
                 "Run failed",
                 metadata: [
                     "step.id": "\(progress.cause?.step ?? "")", "reason": "\(progress.cause?.reason ?? "")",
+                    "attempt": "\(progress.records.last { $0.stepID == progress.cause?.step }?.attempt ?? 0)",
                 ]
             )
         case .succeeded: desk.logger.debug("Run succeeded")

@@ -196,7 +196,15 @@ struct StepPerformer: Sendable {
                 metadata: ["destination": "\(destination)", "until": "\(until.rfc3339)"]
             )
         }
-        if departure.closes { logger.info("Destination is back", metadata: ["destination": "\(destination)"]) }
+        if let outage = departure.ended {
+            logger.info(
+                "Destination is back",
+                metadata: [
+                    "destination": "\(destination)", "since": "\(outage.since.rfc3339)", "tries": "\(outage.tries)",
+                    "seconds": "\(Int(clock.now.timeIntervalSince(outage.since)))",
+                ]
+            )
+        }
         await wake(destination, departure.room, logger)
     }
 

@@ -60,6 +60,17 @@ extension Answer {
         Answer(.badRequest, body: #"{"error": \#(JSON.string(reason).text), "quarantined": \#(quarantined)}"#)
     }
 
+    /// The body is kept, but nobody here unpacks it (RFC 9110, section 15.5.16).
+    static func packed(_ reason: String, quarantined: Int64) -> Answer {
+        Answer(
+            .unsupportedMediaType,
+            body: #"{"error": \#(JSON.string(reason).text), "quarantined": \#(quarantined)}"#,
+            fields: "Accept-Encoding: identity\r\n"
+        )
+    }
+
+    static let severalHosts = Answer(.badRequest, error: "the header 'Host' stands there more than once")
+
     static let unauthorised = Answer(
         .unauthorized,
         error: "send the callback key as 'Authorization: Basic KEY'",

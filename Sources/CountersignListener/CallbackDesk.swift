@@ -54,6 +54,7 @@ final class CallbackDesk: Sendable {
     }
 
     func reception(of request: CallbackRequest, from remote: SocketAddress?) -> Reception {
+        guard !request.namesSeveralHosts else { return .answer(refusal(of: request, .severalHosts)) }
         switch request.path {
         case settings.callbackPath[...] where request.method == .POST:
             guard let key = intake.authenticate(request, from: remote) else {
@@ -95,6 +96,7 @@ final class CallbackDesk: Sendable {
             case .payloadTooLarge: "the body is larger than \(settings.maximumBody) bytes"
             case .methodNotAllowed: "the path does not take this method"
             case .notFound: "nothing is served at this path"
+            case .badRequest where request.namesSeveralHosts: "the header 'Host' stands there more than once"
             default: nil
             }
         if let reason { refusals.tell(reason, from: remote(), request.facts) }

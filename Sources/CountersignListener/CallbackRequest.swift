@@ -29,6 +29,12 @@ struct CallbackRequest: Sendable {
     /// Whether the body comes in chunks, its length unknown.
     let isChunked: Bool
 
+    /// How the body is packed, such as `gzip`; nil where it is sent as it is.
+    let contentEncoding: String?
+
+    /// Whether several hosts are named, so that a proxy may have gone by another one (RFC 9112, section 3.2).
+    let namesSeveralHosts: Bool
+
     /// Whether the client waits for a word before it sends the body.
     let wantsPermission: Bool
 
@@ -46,6 +52,9 @@ struct CallbackRequest: Sendable {
         traceparent = head.headers.onlyValue(of: "traceparent")
         contentLength = head.headers.first(name: "content-length").map { Int($0) ?? .max }
         isChunked = head.headers.contains(name: "transfer-encoding")
+        contentEncoding = head.headers.value(of: "content-encoding")
+            .flatMap { ["", "identity"].contains($0.lowercased()) ? nil : $0 }
+        namesSeveralHosts = head.headers.isRepeated("host")
         wantsPermission = head.headers.first(name: "expect")?.lowercased() == "100-continue"
         isOld = head.version.minor == 0
         // Behind a request that asks for another protocol the decoder reads nothing more.
@@ -76,6 +85,15 @@ extension HTTPHeaders {
         guard let first = first(name: name) else { return nil }
         let all = self[name]
         return all.count > 1 ? all.joined(separator: ", ") : first
+    }
+
+    /// Whether a field stands more than once.
+    fileprivate func isRepeated(_ name: String) -> Bool {
+        var count = 0
+        for field in self where field.name.utf8.count == name.utf8.count && field.name.lowercased() == name {
+            count += 1
+        }
+        return count > 1
     }
 
     /// The value of a field that stands once; nil for one that is missing, or stands several times.

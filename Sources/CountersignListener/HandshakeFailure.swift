@@ -1,3 +1,4 @@
+import CountersignModel
 import NIOSSL
 
 /// A connection on which no TLS came about, so that its callback did not either.
@@ -10,7 +11,7 @@ struct HandshakeFailure {
         guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error,
             cause != .sslError([.eofDuringHandshake])
         else { return nil }
-        let words = "\(cause)"
+        let words = "\(cause)".withoutBuildPaths
         let isDistrust = ["UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED"]
             .contains { words.contains("ALERT_\($0)") }
         reason =

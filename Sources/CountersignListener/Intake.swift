@@ -66,12 +66,14 @@ final class Intake: Sendable {
         }
         let start = ContinuousClock.now
         let delivery: Delivery
-        do {
+        do throws(UnreadableBody) {
+            if let encoding = request.contentEncoding { throw UnreadableBody(packed: body, by: encoding) }
             delivery = try reader.read(body, origin: .callback)
         } catch {
             metrics.count(nil, .unreadable)
+            let isPacked = request.contentEncoding != nil
             inbox.quarantine(error, at: clock.now) { result in
-                answer(self.answer(to: error, id, result))
+                answer(self.answer(to: error, isPacked: isPacked, id, result))
             }
             return
         }
@@ -125,7 +127,12 @@ final class Intake: Sendable {
         return .stored(receipt)
     }
 
-    private func answer(to body: UnreadableBody, _ id: DeliveryID, _ result: Result<Int64, any Error>) -> Answer {
+    private func answer(
+        to body: UnreadableBody,
+        isPacked: Bool,
+        _ id: DeliveryID,
+        _ result: Result<Int64, any Error>
+    ) -> Answer {
         watch.end()
         let number: Int64
         switch result {
@@ -137,7 +144,8 @@ final class Intake: Sendable {
             "Callback unreadable",
             metadata: ["delivery.id": "\(id)", "quarantined": "\(number)", "reason": "\(body.reason)"]
         )
-        return .unreadable(body.reason, quarantined: number)
+        return isPacked
+            ? .packed(body.reason, quarantined: number) : .unreadable(body.reason, quarantined: number)
     }
 
     private func notStored(_ id: DeliveryID, _ error: any Error) -> Answer {
@@ -145,5 +153,18 @@ final class Intake: Sendable {
         metrics.count(nil, .notStored)
         logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
         return .notStored
+    }
+}
+
+extension UnreadableBody {
+    /// A body that was compressed on its way, which OneSpan Sign does not do: it is kept for somebody to unpack.
+    fileprivate init(packed body: [UInt8], by encoding: String) {
+        let name = String(encoding.prefix(40)).printable
+        self.init(
+            body: body,
+            reason:
+                "the body is packed (Content-Encoding: \(name)), and only plain ones are read; see what packs it on the "
+                + "way, unpack this one and hand it in with 'countersign ingest'"
+        )
     }
 }

@@ -160,3 +160,17 @@ package struct CallbackKey: Sendable {
         self.value = value
     }
 }
+
+extension JSON {
+    /// The package that a callback with this payload is about; nil where it names none, or only a null, blanks or what is
+    /// no id.
+    ///
+    /// OneSpan Sign sends a text; a number is read as its digits.
+    package var packageID: String? {
+        switch self["packageId"] {
+        case .string(let text)? where text.contains { !$0.isWhitespace }: text
+        case .number(let number)?: number.literal
+        default: nil
+        }
+    }
+}

@@ -39,3 +39,8 @@ extension Unicode.Scalar {
     /// Whether it changes how its neighbours look, and not the direction of writing.
     fileprivate var isJoiner: Bool { properties.generalCategory == .format && !properties.isBidiControl }
 }
+
+extension String {
+    /// The text of a library's error without the places of its source on the machine that built this program.
+    package var withoutBuildPaths: String { replacing(#/ (?:at|in) /[^\s:\]]*:\d+/#, with: "") }
+}

@@ -5,6 +5,9 @@ extension UInt8 {
     /// Whether it is one of `a` to `z` or `A` to `Z`.
     package var isLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self | 0x20) }
 
+    /// The small letter where it is one of `A` to `Z`, else the byte itself.
+    package var asciiLowercased: UInt8 { (UInt8(ascii: "A")...UInt8(ascii: "Z")).contains(self) ? self | 0x20 : self }
+
     /// Whether it is one of `a` to `z`.
     package var isSmallLetter: Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(self) }
 

@@ -51,7 +51,7 @@ package struct OneSpanCallbacks: CallbackReader {
             body: body,
             origin: origin,
             deduplicationKey: DeduplicationKey.bytes(of: payload),
-            stateKey: payload["packageId"]?.string.flatMap { StateKey.bytes(of: name, package: $0) }
+            stateKey: payload.packageID.flatMap { StateKey.bytes(of: name, package: $0) }
         )
     }
 

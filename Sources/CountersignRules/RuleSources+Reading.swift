@@ -1,3 +1,4 @@
+import CountersignModel
 import Foundation
 
 /// Why rule files cannot be read.
@@ -38,7 +39,7 @@ extension RuleSources {
             if try reader.isFolder(path) {
                 try reader.read(folder: path, as: path.hasSuffix("/") ? String(path.dropLast()) : path)
             } else {
-                try reader.read(file: path, as: path)
+                try reader.read(file: path, as: path, isNamed: true)
             }
         }
         return RuleSources(folder: FolderReader.absolute("."), files: reader.files)
@@ -91,7 +92,7 @@ private struct FolderReader {
                 let reason = "it holds more than \(Self.mostEntries) files; name the folder of the rules alone"
                 throw RuleSourcesError(path: folder, reason: reason)
             }
-            let isRuleFile = [".yaml", ".yml"].contains { entry.lowercased().hasSuffix($0) }
+            let isRuleFile = Self.isRuleFile(entry)
             // A link that leads nowhere matters only where a rule file is meant.
             guard isRuleFile || access(path, F_OK) == 0 else { continue }
             if try isFolder(path) {
@@ -108,16 +109,41 @@ private struct FolderReader {
         var names: [String] = []
         while let entry = readdir(handle) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+                pointer.withMemoryRebound(to: CChar.self, capacity: 256) { name -> Result<String, RuleSourcesError> in
+                    if let text = String(validatingCString: name) { return .success(text) }
+                    return isLookedInto(name, in: dirfd(handle))
+                        ? .failure(unreadableName(name, in: folder)) : .success("")
+                }
             }
-            names.append(name)
+            names.append(try name.get())
         }
-        return names.sorted()
+        return names.filter { !$0.isEmpty }.sorted()
     }
 
-    mutating func read(file: String, as name: String) throws(RuleSourcesError) {
+    /// Whether an entry, whose name is not UTF-8, is a folder or meant as a rule file.
+    private static func isLookedInto(_ name: UnsafePointer<CChar>, in folder: CInt) -> Bool {
+        var status = stat()
+        let isFolder = fstatat(folder, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFDIR
+        let text = String(cString: name)
+        return !text.hasPrefix(".") && (isFolder || isRuleFile(text))
+    }
+
+    private static func unreadableName(_ name: UnsafePointer<CChar>, in folder: String) -> RuleSourcesError {
+        RuleSourcesError(
+            path: "\(folder)/\(String(cString: name))",
+            reason: "its name is not in UTF-8, so it cannot be told in findings; rename it"
+        )
+    }
+
+    private static func isRuleFile(_ name: String) -> Bool {
+        [".yaml", ".yml"].contains { name.lowercased().hasSuffix($0) }
+    }
+
+    mutating func read(file: String, as name: String, isNamed: Bool = false) throws(RuleSourcesError) {
         let status = try status(file)
-        guard status.st_mode & S_IFMT == S_IFREG else {
+        // A pipe is read where somebody names it; in a folder it would keep everybody waiting.
+        let isPipe = isNamed && status.st_mode & S_IFMT == S_IFIFO
+        guard isPipe || status.st_mode & S_IFMT == S_IFREG else {
             throw RuleSourcesError(path: file, reason: "it is neither a file nor a folder")
         }
         guard status.st_size <= RuleSources.sizeLimit else {
@@ -125,8 +151,9 @@ private struct FolderReader {
         }
         guard seen.insert(name).inserted else { return }
         guard access(file, R_OK) == 0 else { throw Self.error(file) }
-        guard let text = try? Data(contentsOf: URL(filePath: file)) else {
-            throw RuleSourcesError(path: file, reason: "it vanished or failed while it was read")
+        guard let text = OutsideFile.contents(at: file, limit: RuleSources.sizeLimit) else {
+            let reason = "it vanished or failed while it was read, or is larger than \(RuleSources.sizeLimit >> 20) MiB"
+            throw RuleSourcesError(path: file, reason: reason)
         }
         files.append(RuleSources.File(path: name, text: Array(text)))
     }

@@ -66,7 +66,7 @@ final class CallbackPoster: Sendable {
         let (isFirst, isHeld) = state.withLock { state -> (Bool, Bool) in
             state.count += 1
             let number = state.count
-            if number.isTurn(every: faults.loseEvery) {
+            if number.isTurn(every: faults.loseEvery) || faults.lose.contains(notice.event) {
                 note(Entry(number: number, notice: notice, fate: "lost on purpose"), in: &state)
                 return (false, false)
             }

@@ -5,6 +5,9 @@ package struct SandboxFaults: Sendable, Equatable {
     /// Every n-th callback is never sent.
     package var loseEvery = 0
 
+    /// Callbacks of these events are never sent.
+    package var lose: Set<String> = []
+
     /// Every n-th callback is sent twice.
     package var doubleEvery = 0
 
@@ -24,7 +27,8 @@ package struct SandboxFaults: Sendable, Equatable {
 
     var json: JSON {
         [
-            "lose_every": JSON(loseEvery), "double_every": JSON(doubleEvery), "swap_every": JSON(swapEvery),
+            "lose": .array(lose.sorted().map { .string($0) }), "lose_every": JSON(loseEvery),
+            "double_every": JSON(doubleEvery), "swap_every": JSON(swapEvery),
             "busy_every": JSON(busyEvery), "missing_for": JSON(missingFor), "answer_after": .string(answerAfter.text),
         ]
     }
@@ -37,6 +41,11 @@ package struct SandboxFaults: Sendable, Equatable {
             if member.key == "answer_after" {
                 guard let wait = member.value.string.flatMap({ Duration(text: $0) }) else { return nil }
                 faults.answerAfter = wait
+                continue
+            }
+            if member.key == "lose" {
+                guard let names = member.value.array, names.allSatisfy({ $0.string != nil }) else { return nil }
+                faults.lose = Set(names.compactMap(\.string))
                 continue
             }
             guard let place = Self.counts[member.key], let count = member.value.number?.integer, count >= 0 else {

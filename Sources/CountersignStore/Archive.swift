@@ -21,15 +21,19 @@ package protocol Archive: Sendable {
     func event(_ id: Event.ID) async throws -> StoredEvent?
 
     /// Bodies that could not be read and came in at `since` or later, the newest first.
-    func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody]
+    func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody]
 
     /// One body that could not be read; nil when there is none of this number.
     func quarantined(_ id: Int64) async throws -> QuarantinedBody?
 
+    /// The evaluations of an event by replays, in their order; the first one, by the dispatcher, is part of the event.
+    func evaluations(of event: Event.ID) async throws -> [Evaluation]
+
     /// Packages that something happened to, the latest first; in the order of ids where only a prefix is asked for.
     ///
-    /// Looking for an event or a time goes through `EventQuery.searchDepth` events at most.
-    func packages(_ query: PackageQuery) async throws -> [PackageSummary]
+    /// Looking for an event or a time goes through `EventQuery.searchDepth` events at most; the page then says where to go
+    /// on.
+    func packages(_ query: PackageQuery) async throws -> PackagePage
 
     /// The id under which the log and traces tell of an event's way.
     func traceID(of event: Event) async throws -> TraceID
@@ -98,6 +102,19 @@ package struct EventPosition: Sendable, Hashable {
     }
 }
 
+/// What the rules of a set came to for an event when it was replayed.
+package struct Evaluation: Sendable, Hashable {
+    package let at: Date
+    package let ruleSet: RuleSetVersion
+    package let verdicts: Verdicts
+
+    package init(at: Date, ruleSet: RuleSetVersion, verdicts: Verdicts) {
+        self.at = at
+        self.ruleSet = ruleSet
+        self.verdicts = verdicts
+    }
+}
+
 /// Which events to show.
 package struct EventQuery: Sendable {
     package var name: String?
@@ -111,7 +128,8 @@ package struct EventQuery: Sendable {
     /// Only events before this place.
     package var before: EventPosition?
 
-    /// Only events whose body holds this text, in whatever case of ASCII letters; `Archive.page` alone looks for it.
+    /// Only events whose body holds this text, be it escaped there or not, in whatever case; `Archive.page` alone looks
+    /// for it.
     package var text: String?
 
     package var limit: Int
@@ -154,6 +172,9 @@ package struct PackageQuery: Sendable {
     /// Only packages to which something happened before this time.
     package var until: Date?
 
+    /// Only packages behind this one, as a page before this one gave it.
+    package var after: PackagePosition?
+
     package var limit: Int
 
     package init(
@@ -161,17 +182,45 @@ package struct PackageQuery: Sendable {
         event: String? = nil,
         since: Date? = nil,
         until: Date? = nil,
+        after: PackagePosition? = nil,
         limit: Int = 50
     ) {
         self.prefix = prefix
         self.event = event
         self.since = since
         self.until = until
+        self.after = after
         self.limit = limit
     }
 
-    /// Whether it is all about ids.
-    var isByID: Bool { prefix != nil && event == nil && since == nil && until == nil }
+    /// Whether the packages are listed in the order of their ids.
+    package var isByID: Bool { prefix != nil && event == nil && since == nil && until == nil }
+}
+
+/// A place behind a package of a list.
+package enum PackagePosition: Sendable, Hashable {
+    /// Behind the package of this id, in the order of ids.
+    case id(String)
+
+    /// Behind the package whose latest event is this one, the latest first.
+    case event(EventPosition)
+}
+
+/// Which bodies that could not be read to show.
+package struct QuarantineQuery: Sendable {
+    /// Only bodies that came at this time or later.
+    package var since: Date?
+
+    /// Only bodies with lower numbers than this.
+    package var before: Int64?
+
+    package var limit: Int
+
+    package init(since: Date? = nil, before: Int64? = nil, limit: Int = 50) {
+        self.since = since
+        self.before = before
+        self.limit = limit
+    }
 }
 
 /// Which runs to show.

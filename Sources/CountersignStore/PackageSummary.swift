@@ -42,3 +42,16 @@ package struct PackageSummary: Sendable, Equatable {
         self.runs = runs
     }
 }
+
+/// Some packages of a list.
+package struct PackagePage: Sendable {
+    package let packages: [PackageSummary]
+
+    /// Behind which place the next page begins; nil where there is none.
+    package let next: PackagePosition?
+
+    package init(packages: [PackageSummary], next: PackagePosition?) {
+        self.packages = packages
+        self.next = next
+    }
+}

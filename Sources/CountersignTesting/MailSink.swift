@@ -212,6 +212,7 @@ private final class MailSinkHandler: ChannelInboundHandler {
         let words = text.split(separator: " ").map(String.init)
         switch words.first ?? "" {
         case "EHLO": say(abilities, context)
+        case "HELO": say("250 sink\r\n", context)
         case "STARTTLS": encrypt(context)
         case "AUTH" where words.count == 3 && words[1] == "PLAIN":
             let parts = Self.decoded(words[2]).split(separator: "\0", omittingEmptySubsequences: false)

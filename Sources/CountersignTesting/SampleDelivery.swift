@@ -3,7 +3,7 @@ package import CountersignModel
 /// The seven callbacks that OneSpan Sign has published, as bodies and as deliveries.
 package enum SampleDelivery {
     /// The bodies, byte for byte.
-    package static let bodies = SamplePayload.all.map(\.body)
+    package static let bodies = SamplePayload.published.map(\.body)
 
     /// The bodies as deliveries of the vendor, each with a key of its own.
     package static let all = bodies.map { delivery($0) }

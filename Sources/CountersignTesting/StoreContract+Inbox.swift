@@ -118,12 +118,13 @@ extension StoreContract {
                 let unreadable = UnreadableBody(body: body, reason: "reason \(index)")
                 #expect(try await store.quarantine(unreadable, at: after(Double(index))) == Int64(index) + 1)
             }
-            let kept = try await store.quarantined(since: nil, limit: 2)
+            let kept = try await store.quarantined(QuarantineQuery(limit: 2))
             #expect(kept.map { $0.id } == [3, 2])
             #expect(kept.map { $0.body } == [bodies[2], bodies[1]])
             #expect(kept.map { $0.reason } == ["reason 2", "reason 1"])
             #expect(kept.map { $0.receivedAt } == [after(2), after(1)])
-            #expect(try await store.quarantined(since: after(1), limit: 9).map { $0.id } == [3, 2])
+            #expect(try await store.quarantined(QuarantineQuery(since: after(1), limit: 9)).map { $0.id } == [3, 2])
+            #expect(try await store.quarantined(QuarantineQuery(before: 3, limit: 1)).map { $0.id } == [2])
             #expect(try await store.events(EventQuery()).isEmpty)
         },
         Clause("a healthy store confirms that it can write") { store async throws in

@@ -186,6 +186,19 @@ extension StoreContract {
             #expect(try await store.run(run)?.run.dueAt == after(3))
             #expect(try await store.bringForward(by: 60, at: after(3)) == 0)
         },
+        Clause("each evaluation by a replay is kept beside the first one") { store async throws in
+            let event = try await appended(1, to: store)[0]
+            try await store.dispatch([dispatch(event, ["a", "b"])], at: start)
+            #expect(try await store.evaluations(of: event).isEmpty)
+            for seconds in [5.0, 6] {
+                _ = try await store.replay([dispatch(event, ["a"])], again: false, at: after(seconds))
+            }
+            let evaluations = try await store.evaluations(of: event)
+            #expect(evaluations.map { $0.at } == [after(5), after(6)])
+            #expect(evaluations.map { $0.verdicts } == [Verdicts(matches: [0]), Verdicts(matches: [0])])
+            #expect(try await store.event(event)?.verdicts == Verdicts(matches: [0, 1]))
+            #expect(try await store.evaluations(of: Event.ID(rawValue: 99)).isEmpty)
+        },
         Clause("a failed and a queued run are dropped, and stay so") { store async throws in
             let failed = try await failed(in: store)
             try await store.drop(failed, at: after(5))

@@ -37,6 +37,28 @@ extension StoreContract {
             #expect(try await found("r_s") == [4])
             #expect(try await found("nowhere").isEmpty)
         },
+        Clause("a text is found as a reader sees it, whatever escapes and case the sender chose") {
+            store async throws in
+            let messages = [
+                #"B\u00e4rbel"#, "BÄRBEL", "Ba\u{308}rbel", #"a\/b \u20ac 5 \ud83d\ude00"#, #"say \"no\""#, "plain",
+                "Ярмарка",
+            ]
+            for (number, message) in messages.enumerated() {
+                let body = #"{"name":"N","packageId":"p\#(number)","message":"\#(message)"}"#
+                _ = try await store.append(SampleDelivery.delivery(body), at: start)
+            }
+            let keyed = #"{"name":"N","packageId":"p9","na\u00efve":["x",{"y":"z\u00fc"}]}"#
+            _ = try await store.append(SampleDelivery.delivery(keyed), at: start)
+            let texts: [(String, [Int64])] = [
+                ("Bärbel", [3, 2, 1]), ("bÄrB", [3, 2, 1]), (#"B\u00e4r"#, [1]), ("a/b", [4]), ("€ 5", [4]), ("😀", [4]),
+                (#"say "no""#, [5]), ("PLAIN", [6]), ("ярМАРКА", [7]), ("Naïve", [8]), ("ZÜ", [8]), ("zu", []),
+                ("é", []),
+            ]
+            for (text, ids) in texts {
+                let page = try await store.page(of: EventQuery(text: text))
+                #expect(page.events.map { $0.event.id.rawValue } == ids, "\(text)")
+            }
+        },
         Clause("events are found by how they came in, with and without a text") { store async throws in
             _ = try await appended(2, to: store)
             let polled = SampleDelivery.delivery(#"{"name":"N","packageId":"polled"}"#, origin: .poll)
@@ -69,7 +91,7 @@ extension StoreContract {
             _ = try await store.keep(package: ["name": "Lease"], of: ids[0])
             let again = SampleDelivery.delivery(#"{"name":"PACKAGE_COMPLETE","packageId":"package-1"}"#)
             _ = try await store.append(again, at: after(5))
-            let packages = try await store.packages(PackageQuery(limit: 9))
+            let packages = try await store.packages(PackageQuery(limit: 9)).packages
             let first = PackageSummary(
                 id: "package-1",
                 name: "Lease",
@@ -80,9 +102,48 @@ extension StoreContract {
                 runs: [.queued: 2]
             )
             #expect(packages.first == first && packages.map { $0.id } == ["package-1", "package-2"])
-            let second = try await store.packages(PackageQuery(prefix: "package-2", limit: 9))
+            let second = try await store.packages(PackageQuery(prefix: "package-2", limit: 9)).packages
             #expect(second.map { $0.id } == ["package-2"])
-            #expect(try await store.packages(PackageQuery(limit: 1)).count == 1)
+            #expect(try await store.packages(PackageQuery(limit: 1)).packages.count == 1)
+        },
+        Clause("pages of packages follow each other without a gap or a repetition, by time and by id") {
+            store async throws in
+            // p0 to p4, then p0, p2 and p4 again, so that every other package has an event further back.
+            for (number, package) in [0, 1, 2, 3, 4, 0, 2, 4].enumerated() {
+                let name = number < 5 ? "A" : "B"
+                let body = #"{"name":"\#(name)","packageId":"p\#(package)","number":\#(number)}"#
+                // Two and two in the same moment: their order is that of their numbers.
+                _ = try await store.append(SampleDelivery.delivery(body), at: after(Double(number / 2)))
+            }
+            let queries: [(PackageQuery, [String])] = [
+                (PackageQuery(limit: 2), ["p4", "p2", "p0", "p3", "p1"]),
+                (PackageQuery(limit: 5), ["p4", "p2", "p0", "p3", "p1"]),
+                (PackageQuery(event: "A", limit: 2), ["p4", "p3", "p2", "p1", "p0"]),
+                (PackageQuery(event: "A", until: after(2), limit: 1), ["p3", "p2", "p1", "p0"]),
+                (PackageQuery(prefix: "p", limit: 2), ["p0", "p1", "p2", "p3", "p4"]),
+                (PackageQuery(prefix: "p", since: after(1), limit: 2), ["p4", "p2", "p0", "p3"]),
+                (PackageQuery(prefix: "p3", limit: 1), ["p3"]),
+            ]
+            for (query, ids) in queries {
+                var (query, seen) = (query, [String]())
+                repeat {
+                    let page = try await store.packages(query)
+                    #expect(page.packages.count <= query.limit)
+                    seen += page.packages.map { $0.id }
+                    query.after = page.next
+                } while query.after != nil && seen.count < 20
+                #expect(seen == ids, "\(query)")
+            }
+        },
+        Clause("what names no package is in no list of packages, and a number is an id") { store async throws in
+            for value in ["null", #""""#, #""  ""#, "[1]", "17"] {
+                let body = #"{"name":"N","packageId":\#(value),"v":"\#(value.count)"}"#
+                _ = try await store.append(SampleDelivery.delivery(body), at: start)
+            }
+            #expect(try await store.packages(PackageQuery()).packages.map { $0.id } == ["17"])
+            #expect(try await store.packages(PackageQuery(prefix: "")).packages.map { $0.id } == ["17"])
+            #expect(try await store.events(EventQuery(packageID: "17")).count == 1)
+            #expect(try await store.events(EventQuery(packageID: "")).isEmpty)
         },
         Clause("packages are found by what happened to them, and when") { store async throws in
             for (name, package, seconds) in [("A", "p1", 0.0), ("B", "p2", 1), ("A", "p3", 2), ("C", "p1", 3)] {
@@ -96,7 +157,7 @@ extension StoreContract {
                 (PackageQuery(prefix: "q", since: start), []), (PackageQuery(event: "D"), []),
             ]
             for (query, ids) in queries {
-                #expect(try await store.packages(query).map { $0.id } == ids, "\(query)")
+                #expect(try await store.packages(query).packages.map { $0.id } == ids, "\(query)")
             }
         },
         Clause("runs of several events come in the order of making") { store async throws in

@@ -18,6 +18,7 @@ struct EmailActionTests {
         trusting roots: [NIOSSLCertificate] = [],
         to: [String] = [],
         login: MailServer.Login? = nil,
+        hello: String? = nil,
         patience: Duration = .seconds(20)
     ) throws -> SMTPSender {
         var tls = TLSConfiguration.makeClientConfiguration()
@@ -26,6 +27,7 @@ struct EmailActionTests {
             host: host,
             port: port,
             security: security,
+            hello: hello,
             from: try MailAddress("Countersign <c@example.com>", source: "from"),
             to: try to.map { try MailAddress($0, source: $0) },
             login: { () throws(StepFailure) in login }
@@ -261,6 +263,60 @@ struct EmailActionTests {
                 #expect(failure.reason.contains("the recipient ops@example.com"))
             }
         }
+    }
+
+    @Test(arguments: ["500 what?", "501 no", "502 5.5.1 not implemented", "504 no"])
+    func `a server that does not know EHLO is greeted in the older way`(answer: String) async throws {
+        var script = MailSink.Script()
+        script.answers = [("EHLO", answer + "\r\n")]
+        try await MailSink.with(script) { sink in
+            let world = try World(mail: try sender(sink.port, hello: "app.example.com"))
+            _ = try await world.run("email", options())
+            #expect(sink.mails.count == 1)
+            #expect(sink.lines.prefix(2) == ["EHLO app.example.com", "HELO app.example.com"])
+        }
+    }
+
+    @Test func `a server that takes the name in neither way is told with what to set`() async throws {
+        var script = MailSink.Script()
+        script.answers = [("EHLO", "504 need a full name\r\n"), ("HELO", "504 need a full name\r\n")]
+        try await MailSink.with(script) { sink in
+            let failure = try await failure(try sender(sink.port))
+            #expect(failure.reason.contains("'mail.hello' sets another one") && !failure.isWorthRetrying)
+        }
+    }
+
+    @Test func `a server without EHLO offers no encryption, and nothing is sent where it is wanted`() async throws {
+        var script = MailSink.Script()
+        script.answers = [("EHLO", "502 no\r\n")]
+        try await MailSink.with(script) { sink in
+            let failure = try await failure(try sender(sink.port, security: .startTLS))
+            #expect(failure.reason.contains("offers no encryption") && sink.mails.isEmpty)
+        }
+    }
+
+    @Test(
+        arguments: [
+            ("app.example.com", "[192.0.2.1]", "app.example.com"), ("app", "[192.0.2.1]", "[192.0.2.1]"),
+            ("app", "[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
+            ("under_score.example.com", "[192.0.2.1]", "[192.0.2.1]"),
+            ("192.0.2.7", "[192.0.2.1]", "[192.0.2.1]"), ("app.", "[192.0.2.1]", "[192.0.2.1]"),
+            ("app", nil, "[127.0.0.1]"),
+            (nil, "[192.0.2.1]", "[192.0.2.1]"), ("-a.example.com", "[192.0.2.1]", "[192.0.2.1]"),
+        ] as [(String?, String?, String)]
+    )
+    func `a machine without a full name gives its address`(hostName: String?, address: String?, name: String) {
+        #expect(MailServer.greetingName(hostName: hostName, localAddress: address) == name)
+    }
+
+    @Test(arguments: [
+        ("app.example.com", true), ("[192.0.2.1]", true), ("[IPv6:2001:db8::1]", true), ("app", false),
+        ("192.0.2.1", false),
+        ("[2001:db8::1]", false), ("[IPv6:192.0.2.1]", false), ("[app.example.com]", false), ("a b.example.com", false),
+        ("a.example.com\r\nRSET", false), ("", false), ("*.example.com", false),
+    ])
+    func `a name for EHLO is a full domain or an address in brackets`(name: String, isRight: Bool) {
+        #expect(MailServer.isGreetingName(name) == isRight)
     }
 
     @Test func `a mail goes to those whom the server takes it for, and the others are told`() async throws {

@@ -11,7 +11,8 @@ struct HTTPActionTests {
     private func exchange(
         _ answer: RecordingServer.Answer = .status(200),
         path: String = "/hook",
-        _ options: [String: OptionValue] = [:]
+        _ options: [String: OptionValue] = [:],
+        secrets: Secrets = Secrets([:])
     ) async throws -> (outputs: JSONObject?, failure: StepFailure?, request: RecordingServer.Request) {
         try await RecordingServer.with([answer]) { server in
             try await withClient { client in
@@ -20,7 +21,7 @@ struct HTTPActionTests {
                 all["url"] = try .parsed(server.url + path)
                 let outcome: Result<JSONObject, StepFailure>
                 do throws(StepFailure) {
-                    outcome = .success(try await world.run("http", all))
+                    outcome = .success(try await world.run("http", all, secrets: secrets))
                 } catch {
                     outcome = .failure(error)
                 }
@@ -318,5 +319,59 @@ struct HTTPActionTests {
     @Test func `a fresh connection that closes without an answer is a failed attempt`() async throws {
         let failure = try await exchange(.init(closes: true)).failure
         #expect(failure?.isWorthRetrying == true)
+    }
+
+    @Test func `a secret goes into a form, into JSON and into a URL, encoded as any value is there`() async throws {
+        let secret = #"p&=+"ß/ä%x long"#
+        let form = "${secret:KEY}"
+        let cases: [(path: String, [String: OptionValue], target: String, body: String)] = [
+            (
+                "/token", ["form": try .parsed(["client_secret": form, "a": "b"])], "/token",
+                "client_secret=p%26%3D%2B%22%C3%9F%2F%C3%A4%25x%20long&a=b"
+            ),
+            (
+                "/token", ["json": try .parsedJSON(["auth": form, "plain": "x"])], "/token",
+                #"{"auth":"p&=+\"ß/ä%x long","plain":"x"}"#
+            ),
+            (
+                "/hooks/${secret:KEY}?k=${secret:KEY}", ["body": try .parsed("x")],
+                "/hooks/p%26%3D%2B%22%C3%9F/%C3%A4%25x%20long?k=p%26%3D%2B%22%C3%9F%2F%C3%A4%25x%20long", "x"
+            ),
+            (
+                "/t", ["query": try .parsed(["k": form]), "body": try .parsed("x")],
+                "/t?k=p%26%3D%2B%22%C3%9F%2F%C3%A4%25x%20long", "x"
+            ),
+        ]
+        for (path, options, target, body) in cases {
+            let exchanged = try await exchange(path: path, options, secrets: Secrets(["KEY": secret]))
+            #expect(exchanged.failure == nil)
+            #expect(exchanged.request.uri == target)
+            #expect(String(decoding: exchanged.request.body, as: UTF8.self) == body)
+            let masked = Secrets(["KEY": secret])
+                .masking(
+                    try await World()
+                        .prepare(
+                            "http",
+                            options.merging(["url": try .parsed("https://h" + path)]) { $1 },
+                            secrets: Secrets(["KEY": secret])
+                        )
+                        .plan
+                )
+            #expect(
+                !masked.text.contains("x long") && !masked.text.contains("x%20long") && !masked.text.contains("x+long")
+            )
+        }
+    }
+
+    @Test(arguments: ["json", "form", "query"])
+    func `a dry run shows the mask of a secret in a body as it is`(field: String) async throws {
+        var options: [String: OptionValue] = ["url": try .parsed("https://example.com/a/${secret:KEY}")]
+        options[field] = field == "json" ? try .parsedJSON(["k": "${secret:KEY}"]) : try .parsed(["k": "${secret:KEY}"])
+        let plan = try await World().prepare("http", options, secrets: .hidden).plan
+        let place = field == "query" ? plan["url"] : plan["body"]
+        #expect(
+            place?.string?.contains("•••") == true
+                && plan["url"]?.string?.hasPrefix("https://example.com/a/•••") == true
+        )
     }
 }

@@ -103,6 +103,10 @@ extension OptionValue {
         .arguments(try texts.map { try Template(parsing: $0) })
     }
 
+    static func parsedJSON(_ members: KeyValuePairs<String, String>) throws -> OptionValue {
+        .json(.object(try members.map { .init(key: $0.key, value: .template(try Template(parsing: $0.value))) }))
+    }
+
     static func parsedList(_ texts: String...) throws -> OptionValue {
         .templateList(try texts.map { try Template(parsing: $0) })
     }

@@ -112,4 +112,28 @@ struct ExplainerTests {
             return reason.contains("probe")
         }
     }
+
+    @Test func `each replay is explained by the rules that it went by`() async throws {
+        try await shop.use("rules: [{ id: late, when: { event: X_NEVER }, then: [{ probe: a }] }]")
+        try await receiveFresh()
+        try await shop.use(Self.rules)
+        let order = ReplayOrder(events: [Self.first], ruleID: nil, again: false, isDryRun: false)
+        _ = try await Replayer(store: shop.store, book: shop.book, clock: shop.clock).replay(order)
+        let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
+        #expect(explanation.rules.map(\.rule.id) == ["late"] && explanation.rules.map(\.kept) == [false])
+        let replay = try #require(explanation.replays.first)
+        #expect(explanation.replays.count == 1 && replay.ruleSet == shop.book.current?.ruleSet.version)
+        #expect(replay.rules?.filter { $0.kept == true }.map(\.rule.id) == ["complete", "fresh"])
+        #expect(try explanation.only("late").replays.first?.rules?.isEmpty == true)
+    }
+
+    @Test func `a value of a package that nobody has fetched is not called absent`() async throws {
+        try await shop.use("rules: [{ id: p, when: { event: X_A, package.status: COMPLETED }, then: [{ probe: a }] }]")
+        try await shop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P1"}"#)
+        let rule = try #require(try await explainer().explain(Self.first, at: shop.clock.now).rules.first)
+        guard case .all(let parts) = rule.condition else { return #expect(Bool(false), "\(rule.condition)") }
+        let findings = parts.compactMap { if case .test(let finding) = $0 { finding } else { nil } }
+        #expect(findings.map(\.path) == ["event", "package.status"])
+        #expect(findings.map(\.isUnknown) == [false, true] && findings.last?.actual == nil)
+    }
 }

@@ -43,7 +43,7 @@ struct LanesTests {
         #expect(lanes.enter("a:80", at: now) == .refused(RunWait(destination: "a:80", reason: reason), until: until))
         #expect(isAdmitted(lanes.enter("a:80", at: until)))
         let departure = lanes.leave("a:80", .answered, isProbe: true, at: until)
-        #expect(departure.closes && departure.room == 2)
+        #expect(departure.ended == .init(since: now, tries: 1) && departure.room == 2)
         #expect(lanes.open.isEmpty)
     }
 
@@ -115,6 +115,21 @@ struct LanesTests {
         }
         let after = try await street.store.runs(RunQuery(limit: 100))
         #expect(after.allSatisfy { $0.state == .succeeded && $0.wait == nil })
+    }
+
+    @Test func `an outage begins once and ends once, however many probes fail in between`() {
+        let lanes = Lanes(capacity: 1, policy: .init(threshold: 1, firstPause: .seconds(10), ceiling: .seconds(10)))
+        _ = lanes.enter("a:80", at: now)
+        #expect(lanes.leave("a:80", .outage, isProbe: false, at: now).opensUntil == now.addingTimeInterval(10))
+        for round in 1...3 {
+            let later = now.addingTimeInterval(Double(round) * 20)
+            #expect(lanes.enter("a:80", at: later) == .admitted(isProbe: true))
+            let departure = lanes.leave("a:80", .outage, isProbe: true, at: later)
+            #expect(departure.opensUntil == nil && departure.ended == nil)
+        }
+        let end = now.addingTimeInterval(100)
+        #expect(lanes.enter("a:80", at: end) == .admitted(isProbe: true))
+        #expect(lanes.leave("a:80", .answered, isProbe: true, at: end).ended == .init(since: now, tries: 4))
     }
 }
 

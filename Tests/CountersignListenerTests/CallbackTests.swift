@@ -144,4 +144,40 @@ struct CallbackTests {
             #expect(answer.status == 200)
         }
     }
+
+    @Test(arguments: ["gzip", "br", "deflate, gzip"])
+    func `a packed body is kept apart and refused with what can be done`(encoding: String) async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                let text = TestServer.callback(TestServer.event(), fields: "Content-Encoding: \(encoding)\r\n")
+                try await connection.send(text)
+                let answer = try await connection.response()
+                #expect(answer.status == 415 && answer.fields["accept-encoding"] == "identity")
+                #expect(answer.body.contains("Content-Encoding: \(encoding)") && answer.body.contains("quarantined"))
+            }
+            #expect(server.inbox.deliveries.isEmpty)
+        }
+    }
+
+    @Test func `a body that says identity is plain`() async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                try await connection.send(
+                    TestServer.callback(TestServer.event(), fields: "Content-Encoding: identity\r\n")
+                )
+                #expect(try await connection.response().status == 200)
+            }
+        }
+    }
+
+    @Test func `a request that names two hosts is refused`() async throws {
+        try await TestServer.run { server in
+            try await RawConnection.open(port: server.port) { connection in
+                try await connection.send(TestServer.callback(TestServer.event(), fields: "host: other.example\r\n"))
+                let answer = try await connection.response()
+                #expect(answer.status == 400 && answer.body.contains("'Host'"))
+            }
+            #expect(server.inbox.deliveries.isEmpty)
+        }
+    }
 }

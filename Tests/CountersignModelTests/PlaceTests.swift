@@ -65,8 +65,14 @@ struct PlaceTests {
         #expect((Place.url.problem(of: try Template(parsing: template)) == nil) == isRight)
     }
 
-    @Test func `a secret in a URL stays as it is`() throws {
-        #expect(try text("https://h/${secret:KEY}", message: nil, at: .url) == "https://h/s3cret/?")
+    @Test(arguments: [
+        ("${secret:KEY}", "s3cret/?"), ("https://${secret:KEY}", "https://s3cret/?"),
+        ("https://h/${secret:KEY}", "https://h/s3cret/%3F"),
+        ("https://h/?k=${secret:KEY}", "https://h/?k=s3cret%2F%3F"),
+        ("https://h/#${secret:KEY}", "https://h/#s3cret%2F%3F"),
+    ])
+    func `a secret is the URL itself up to its host, and a value behind that`(template: String, url: String) throws {
+        #expect(try text(template, message: nil, at: .url) == url)
     }
 
     @Test(arguments: [
@@ -101,7 +107,8 @@ struct PlaceTests {
 
     @Test(
         arguments: [
-            (Place.argument, false), (.environment, true), (.url, true), (.query, false), (.header, true),
+            (Place.argument, false), (.environment, true), (.url, true), (.query, true), (.header, true),
+            (.requestField, true),
             (.filePath, false),
             (.text, false), (.credential, true),
         ] as [(Place, Bool)]

@@ -19,7 +19,7 @@ struct ReadingTests {
         "newRoleId": "r", "createdDate": "2018-06-30T20:15:01.038Z",
     ]
 
-    @Test(arguments: SamplePayload.all.map(\.body))
+    @Test(arguments: SamplePayload.published.map(\.body))
     func `a published payload is read whole`(body: String) throws {
         let delivery = try read(body)
         #expect(EventCatalogue.names.contains(delivery.name))
@@ -38,11 +38,11 @@ struct ReadingTests {
     }
 
     @Test func `the published payloads are seven different events`() throws {
-        let keys = try SamplePayload.all.map { try read($0.body).deduplicationKey }
+        let keys = try SamplePayload.published.map { try read($0.body).deduplicationKey }
         #expect(Set(keys).count == 7)
     }
 
-    @Test(arguments: SamplePayload.all.map(\.body))
+    @Test(arguments: SamplePayload.published.map(\.body))
     func `the order of the keys and white space change nothing`(body: String) throws {
         let delivery = try read(body)
         let members = try #require(delivery.payload.object).members

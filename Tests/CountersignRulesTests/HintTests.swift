@@ -95,4 +95,20 @@ struct HintTests {
         let then = "\n      - http: {url: 'https://x.example.com', headers: {X-A: a, x-a: b}}"
         #expect(findings(rule(then: then)).contains { $0.contains("in other capitals") })
     }
+
+    @Test(arguments: [
+        ("shell: '\(String(repeating: "x", count: 131_100))'", "keep it in a file and run that"),
+        ("exec: [echo, '\(String(repeating: "x", count: 131_100))']", "hand it over on standard input"),
+        (
+            "shell: { run: 'true', env: { A: '\(String(repeating: "x", count: 131_100))' } }",
+            "hand it over on standard input"
+        ),
+        (#"shell: "a\0b""#, "holds a NUL"), (#"exec: [echo, "a\0b"]"#, "holds a NUL"),
+    ])
+    func `what no program can be given is told before it runs`(then: String, hint: String) {
+        let findings = findings(rule(then: "\n      - \(then)"))
+        #expect(findings.contains { $0.contains(hint) }, "\(findings.map { $0.suffix(300) })")
+        let fits = then.replacing(String(repeating: "x", count: 131_100), with: String(repeating: "x", count: 131_000))
+        if fits != then { #expect(self.findings(rule(then: "\n      - \(fits)")).isEmpty) }
+    }
 }

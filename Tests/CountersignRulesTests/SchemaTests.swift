@@ -46,4 +46,20 @@ struct SchemaTests {
         )
         #expect(lines.allSatisfy { $0.replacing("\\|", with: "").count { $0 == "|" } == 5 })
     }
+
+    @Test func `the schema takes the keys that check takes, and no others`() throws {
+        func keys(_ schema: JSON?) -> Set<String> { Set(schema?["properties"]?.object?.keys ?? []) }
+        let definitions = try #require(schema["definitions"])
+        let test = try #require(definitions["ruleTest"])
+        let expectation = test["properties"]?["expect"]?["items"]
+        #expect(keys(schema) == Set(RuleKeys.file))
+        #expect(keys(definitions["rule"]) == Set(RuleKeys.rule))
+        #expect(keys(definitions["step"]) == Set(RuleKeys.step + catalogue.map(\.name)))
+        #expect(keys(definitions["retry"]) == Set(RuleKeys.retry))
+        #expect(keys(test) == Set(RuleKeys.test))
+        #expect(keys(test["properties"]?["send"]?["items"]?["then"]) == Set(RuleKeys.send))
+        #expect(keys(test["properties"]?["mock"]?["items"]) == Set(RuleKeys.mock))
+        #expect(keys(expectation) == Set(RuleKeys.expectation))
+        #expect(keys(expectation?["properties"]?["steps"]?["items"]?["then"]) == Set(RuleKeys.expectedStep))
+    }
 }

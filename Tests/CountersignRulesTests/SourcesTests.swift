@@ -127,4 +127,23 @@ struct SourcesTests {
         #expect(try RuleSources(json: JSON(parsing: text)) == sources)
         #expect(RuleSources(json: ["folder": 1]) == nil)
     }
+
+    @Test(arguments: ["R\u{FC}ck.yaml", "R\u{FC}ck", "\u{E9}.YML"])
+    func `a rule file or a folder whose name is not UTF-8 is told, and not skipped`(name: String) throws {
+        try folder.write("a.yaml", "x")
+        let path =
+            folder.path.utf8.map { CChar(bitPattern: $0) } + [CChar(bitPattern: UInt8(ascii: "/"))]
+            + name.unicodeScalars.map { CChar(bitPattern: UInt8($0.value)) } + [0]
+        let isMade = name.contains(".") ? close(open(path, O_CREAT | O_WRONLY, 0o600)) == 0 : mkdir(path, 0o700) == 0
+        #expect(isMade)
+        let error = #expect(throws: RuleSourcesError.self) { try RuleSources.read(folder: folder.path) }
+        #expect(error?.reason.contains("not in UTF-8") == true && error?.path.contains("\u{FFFD}") == true)
+    }
+
+    @Test func `a file whose name is not UTF-8 and that is no rule file is left alone`() throws {
+        try folder.write("a.yaml", "x")
+        let path = (Array("\(folder.path)/n".utf8) + [0xFC, 0]).map { CChar(bitPattern: $0) }
+        #expect(close(open(path, O_CREAT | O_WRONLY, 0o600)) == 0)
+        #expect(names(try RuleSources.read(folder: folder.path)) == ["a.yaml"])
+    }
 }

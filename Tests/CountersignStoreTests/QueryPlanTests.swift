@@ -17,8 +17,8 @@ import Testing
             .runCount(ofRule: "r", in: .failed), .runCount(ofRule: nil, in: .failed),
             .latestPackages(PackageQuery()),
             .latestPackages(PackageQuery(event: "a", since: now, until: now)),
-            .latestPackages(PackageQuery(prefix: "p", until: now)), .search(EventQuery(), for: "text"),
-            .search(EventQuery(packageID: "p"), for: "text"),
+            .latestPackages(PackageQuery(prefix: "p", until: now)), .search(EventQuery()),
+            .search(EventQuery(packageID: "p")),
         ]
         + [
             EventQuery(), EventQuery(name: "a"), EventQuery(packageID: "p"), EventQuery(since: now),

@@ -122,7 +122,7 @@ struct AdminAPITests {
             _ = try await deployment.settledRuns(events: 1)
             for (path, count) in [
                 ("since=2d", 2), ("until=2d", 0), ("since=2026-01-31&until=9999-01-31", 2), ("package=p1", 2),
-                ("package=p2", 0), ("package=p1&event=1&rule=broken", 1), ("package=p1&event=2", 0),
+                ("package=p2", 0), ("package=p1&event_id=1&rule=broken", 1), ("package=p1&event_id=2", 0),
             ] {
                 let runs = try await admin.api("/runs?\(path)")
                 #expect(runs["runs"]?.array?.count == count, "\(path): \(runs)")

@@ -82,7 +82,7 @@ struct AdminPageTests {
 
     @Test(arguments: [
         ("events/9", 404), ("events/x", 404), ("packages/none", 404), ("runs/9", 404), ("rules/none", 404),
-        ("quarantine/9", 404), ("nothing", 404), ("events?since=never", 400), ("runs?event=x", 400),
+        ("quarantine/9", 404), ("nothing", 404), ("events?since=never", 400), ("runs?event_id=x", 400),
     ])
     func `a page that is not there says so`(path: String, status: Int) async throws {
         let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)

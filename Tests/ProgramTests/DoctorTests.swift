@@ -134,7 +134,7 @@ struct DoctorTests {
         }
         #expect(
             log.lines.contains {
-                $0.contains("Rules send mail, but mail.server is not set") && $0.contains("rules=mails")
+                $0.contains("Rules send mail, but mail.server is not set") && $0.contains("rule.ids=mails")
             }
         )
         let text = try await deployment.run("dry-run", "PACKAGE_COMPLETE")
@@ -175,5 +175,44 @@ struct DoctorTests {
         let outcome = try await deployment.run("doctor", "--json")
         #expect(outcome.status == .exited(1))
         #expect(try finding("callback key", outcome)?["verdict"] == "FAIL")
+    }
+
+    @Test(arguments: ["HTTPS_PROXY", "https_proxy", "no_proxy", "HTTP_PROXY"])
+    func `a proxy that is set and not used is told`(variable: String) async throws {
+        let outcome = try await Deployment(rules: nil)
+            .run("doctor", "--json", environment: [variable: "http://proxy:3128"])
+        let text = try finding("proxy", outcome)?["text"]?.string ?? ""
+        #expect(text.contains(variable) && text.contains("not honoured"), "\(outcome.output)")
+    }
+
+    @Test func `a store with two names is served, and both the log and the doctor warn`() async throws {
+        let deployment = try Deployment(rules: nil)
+        _ = try await deployment.serve { server in try await server.post(event()) }
+        try FileManager.default.linkItem(
+            atPath: deployment.path("countersign.db"),
+            toPath: deployment.path("other.db")
+        )
+        _ = try await deployment.serve { server in
+            _ = try await server.log.line(with: "several names")
+            let outcome = try await deployment.run("doctor", "--json")
+            #expect(outcome.output.contains("2 names (hard links)"), "\(outcome.output)")
+        }
+    }
+
+    @Test func `rules with errors are told once, with the place of the first one`() async throws {
+        let outcome = try await Deployment(rules: "rules:\n  - id: a\n    wehn: {}\n").run("doctor", "--json")
+        let told = try JSON(parsing: outcome.output).array?
+            .filter { $0["text"]?.string?.contains("hold errors") == true }
+        #expect(told?.count == 1 && outcome.status == .exited(1), "\(outcome.output)")
+        #expect(told?.first?["text"]?.string?.contains("rules.yaml:2:5: error:") == true, "\(outcome.output)")
+    }
+
+    @Test func `a store whose socket cannot lie beside it is told by the doctor as by the server`() async throws {
+        let name = String(repeating: "x", count: 110)
+        let deployment = try Deployment(rules: nil, settings: "store: sqlite:\(name).db\n")
+        let doctor = try await deployment.run("doctor", "--json")
+        let server = try await deployment.run("serve")
+        #expect(try finding("store", doctor)?["verdict"] == "FAIL", "\(doctor.output)")
+        for text in [doctor.output, server.errors] { #expect(text.contains("the store's path is too long"), "\(text)") }
     }
 }

@@ -130,7 +130,7 @@ struct MetricsTests {
         let lines = log.split(separator: "\n")
         let entries = lines.compactMap { try? JSON(parsing: String($0)) }
         #expect(
-            entries.contains { $0["msg"] == "Rules in force" && $0["level"] == "info" && $0["rules"] == "0" },
+            entries.contains { $0["msg"] == "Rules in force" && $0["level"] == "info" && $0["rules"] == 0 },
             "\(log)"
         )
     }

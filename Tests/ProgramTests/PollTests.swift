@@ -70,7 +70,10 @@ struct PollTests {
                 #expect(optOut?["payload"]?["message"] == "I sign on paper", "\(optOut ?? .null)")
 
                 let second = try await deployment.run("poll", "--once")
-                #expect(second.output.contains("nothing was missed"), "\(second.output)")
+                #expect(
+                    second.output.contains("no package is in a state of which no callback told"),
+                    "\(second.output)"
+                )
                 let answer = try await server.post(
                     event("PACKAGE_OPT_OUT", package: package, message: "I sign on paper")
                 )

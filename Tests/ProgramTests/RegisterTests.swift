@@ -112,4 +112,24 @@ struct RegisterTests {
             #expect(otherKey.output.contains("its key is none of ours"))
         }
     }
+
+    @Test func `a running server tells of events that rules need and nobody sends, at the start and with new rules`()
+        async throws
+    {
+        try await Sandbox.run { sandbox in
+            let deployment = try sandbox.deployment(rules: Self.rules)
+            _ = try await deployment.run("register", "--url", Self.url, "--yes")
+            try await deployment.serve(environment: AdminClient.onFreePort) { server in
+                let admin = try await AdminClient(server)
+                func unregistered() async throws -> JSON? {
+                    try JSON(parsing: try await admin.send(.GET, "api/v1/overview").body)["unregistered_events"]
+                }
+                #expect(try await unregistered() == [])
+                let rules = Self.rules.replacing("X_OWN", with: "DOCUMENT_SIGNED")
+                try deployment.write(rules, to: "rules/rules.yaml")
+                _ = try await server.log.line(with: "does not send events that the rules need", "DOCUMENT_SIGNED")
+                #expect(try await unregistered() == ["DOCUMENT_SIGNED"])
+            }
+        }
+    }
 }

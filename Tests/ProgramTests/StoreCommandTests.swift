@@ -109,7 +109,7 @@ struct StoreCommandTests {
             let listed = try await deployment.run("events", "list")
             #expect(listed.output.contains("word 1 here") && listed.output.contains("word 3 here"))
             #expect(listed.output.contains("DAMAGED") && !listed.output.contains("word 9"))
-            let aside = try await deployment.run("events", "list", "--quarantined")
+            let aside = try await deployment.run("events", "list", "--quarantined", "--json")
             #expect(aside.output.contains("event 2 is damaged"), "\(aside.output)")
         }
         let told = log.lines.filter { $0.contains("A damaged event is put into quarantine") }

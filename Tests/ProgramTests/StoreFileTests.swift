@@ -57,14 +57,14 @@ struct StoreFileTests {
         try await python(
             """
             c.executescript('DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place; \
-            CREATE UNIQUE INDEX events_by_key ON events (deduplication_key); PRAGMA user_version = 4')
+            CREATE UNIQUE INDEX events_by_key ON events (deduplication_key); DROP TABLE evaluations; PRAGMA user_version = 4')
             """,
             on: deployment.path("countersign.db")
         )
         let body = event(package: "p-2")
         let first = try await deployment.run("ingest", "-", input: body)
         #expect(first.status == .exited(0), "\(first.errors)")
-        let words = "up to date first, which an older Countersign made (schema 4 to 5)"
+        let words = "up to date first, which an older Countersign made (schema 4 to 6)"
         #expect(first.errors.contains("bringing '\(deployment.path("countersign.db"))' \(words)"), "\(first.errors)")
         let second = try await deployment.run("ingest", "-", input: body)
         #expect(second.status == .exited(0) && second.errors.isEmpty, "\(second.errors)")

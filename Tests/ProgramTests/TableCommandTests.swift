@@ -92,7 +92,7 @@ struct TableCommandTests {
         ("events --until 1h", []), ("events --since 2018-01-01 --until 2019-01-01T00:00:00Z", []),
         ("events --text 合意書", [2]), ("events --text p-2 --event PACKAGE_COMPLETE", [1]),
         ("events --text nothing-like-it", []), ("runs --state failed", [2]), ("runs --rule journal", [3, 1]),
-        ("runs --event 2", [3, 2]), ("runs --package p-2", [1]), ("runs --package p-3", []),
+        ("runs --event-id 2", [3, 2]), ("runs --package p-2", [1]), ("runs --package p-3", []),
         ("runs --since 1h --limit 2", [3, 2]), ("runs --until 1h", []),
     ]
 

@@ -16,8 +16,8 @@ package struct HTTPAction: Action {
     )
     private static let headers = Field.templates("headers", in: .header, "Headers of the request.")
     private static let query = Field.templates("query", in: .query, "Parameters, appended to the URL percent-encoded.")
-    private static let json = Field.json("json", "A JSON value as the body.")
-    private static let form = Field.templates("form", in: .query, "Fields of a form as the body.")
+    private static let json = Field.json("json", in: .requestField, "A JSON value as the body.")
+    private static let form = Field.templates("form", in: .requestField, "Fields of a form as the body.")
     private static let body = Field.template("body", in: .text, "A text as the body.")
     private static let statuses = Field.integers("status", in: 100...599, "The codes that count as success.")
     private static let expect = Field.group(
@@ -111,7 +111,7 @@ package struct HTTPAction: Action {
     private func body(for method: String, in scope: Scope) throws(StepFailure) -> (text: String, type: String)? {
         if let json = options[Self.json] { return (try json.json(in: scope).text, "application/json") }
         if let body = options[Self.body] { return (try body.text(in: scope, for: .text), "text/plain; charset=utf-8") }
-        let form = try texts(Self.form, in: scope, for: .query)
+        let form = try texts(Self.form, in: scope, for: .requestField)
         if !form.isEmpty { return (Destination.form(form), "application/x-www-form-urlencoded") }
         return ["POST", "PUT", "PATCH"].contains(method) ? (scope.event.payload.text, "application/json") : nil
     }

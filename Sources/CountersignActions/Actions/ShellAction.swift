@@ -45,10 +45,7 @@ package struct ShellAction: Action {
     }
 
     package func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
-        guard text.utf8.count <= EventVariables.longest, !text.utf8.contains(0) else {
-            throw .final("the script is longer than 131000 bytes or holds a NUL; keep it in a file and run that")
-        }
-        return try step.plan(.script(text), in: scope)
+        try step.plan(.script(text), in: scope)
     }
 
     package func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {

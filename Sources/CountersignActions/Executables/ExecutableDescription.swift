@@ -80,7 +80,7 @@ struct ExecutableDescription {
         case "integer": .integer(-9_007_199_254_740_991...9_007_199_254_740_991)
         case "boolean": .boolean
         case "duration": .duration
-        case "json": .json
+        case "json": .json(.text)
         case "map": .templates(.text)
         default: nil
         }

@@ -15,13 +15,23 @@ struct OutputFolder: Sendable {
 
     let path: String
 
-    /// Makes the folder where it is missing.
+    /// Makes the folder where it is missing; fails where a symbolic link was put into its path since the server's start.
     func create() async throws(StepFailure) {
         do throws(Errno) {
             try Self.makeFolder(FilePath(path))
+            close(try openRoot())
+        } catch .tooManySymbolicLinkLevels {
+            throw Self.linkedRoot(path)
         } catch {
             throw StepFailure("the output folder '\(path)' cannot be created: \(error.description.lowercased())")
         }
+    }
+
+    private static func linkedRoot(_ path: String) -> StepFailure {
+        .final(
+            "the output folder '\(path)' leads over a symbolic link that was not there at the start of the server, so nothing "
+                + "is written; put the folder back, or start the server again where the link is meant"
+        )
     }
 
     private static func makeFolder(_ path: FilePath) throws(Errno) {
@@ -97,8 +107,17 @@ struct OutputFolder: Sendable {
         }
     }
 
+    /// Opens the folder itself, without following any link: links in the setting were resolved at the start.
+    private func openRoot() throws(Errno) -> CInt {
+        let top = try check(open(path.hasPrefix("/") ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        let rest = path.drop { $0 == "/" }
+        guard !rest.isEmpty, rest != "." else { return top }
+        defer { close(top) }
+        return try openBeneath(top, String(rest), O_RDONLY | O_DIRECTORY)
+    }
+
     func openFolder(_ components: ArraySlice<String>) throws(Errno) -> CInt {
-        var folder = try check(open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC))
+        var folder = try openRoot()
         for component in components {
             let outer = folder
             defer { close(outer) }

@@ -139,7 +139,7 @@ package struct HTTPClientSender: HTTPSending {
 
     private func httpRequest(for request: OutgoingRequest) -> HTTPClientRequest {
         var outgoing = HTTPClientRequest(url: request.url)
-        outgoing.tlsConfiguration = tls
+        outgoing.tlsConfiguration = tls ?? .outgoing
         outgoing.method = HTTPMethod(rawValue: request.method)
         for header in request.headers { outgoing.headers.add(name: header.name, value: header.value) }
         if let traceparent = OutgoingTrace.traceparent, !outgoing.headers.contains(name: OutgoingTrace.header) {
@@ -194,11 +194,14 @@ package struct HTTPClientSender: HTTPSending {
         case let error as NIOSSLError: return Self.error(for: error)
         case is NIOSSLExtraError:
             return ExchangeError("its certificate is for another name; check the host, or the certificate")
-        case is HTTPParserError: return ExchangeError("its answer is not understood as HTTP")
+        case is HTTPParserError:
+            return ExchangeError(
+                "its answer is not HTTP/1.1 as RFC 9112 has it (such as a header that is continued on the next line)"
+            )
         case let error as ChannelError:
             if case .connectTimeout = error { return ExchangeError("no connection within 10 seconds") }
-            return ExchangeError("the connection broke: \(error)")
-        default: return ExchangeError("the exchange failed: \(error)")
+            return ExchangeError("the connection broke: \("\(error)".withoutBuildPaths)")
+        default: return ExchangeError("the exchange failed: \("\(error)".withoutBuildPaths)")
         }
     }
 }
@@ -206,9 +209,9 @@ package struct HTTPClientSender: HTTPSending {
 extension HTTPClientSender {
     private static func error(for error: NIOSSLError) -> ExchangeError {
         guard case .handshakeFailed(let cause) = error else {
-            return ExchangeError("the encrypted connection broke: \(error)")
+            return ExchangeError("the encrypted connection broke: \("\(error)".withoutBuildPaths)")
         }
-        let words = "\(cause)"
+        let words = "\(cause)".withoutBuildPaths
         return if words.contains("CERTIFICATE_VERIFY_FAILED") {
             ExchangeError(
                 "its certificate cannot be trusted: it has expired, or an authority that is not known here has signed "

@@ -19,12 +19,17 @@ package struct HTTPPlan: ActionPlan {
     package var destination: String? { target.destination }
 
     package var json: JSON {
-        var object: JSONObject = ["method": .string(method), "url": .string(target.url)]
+        var object: JSONObject = ["method": .string(method), "url": .string(Self.shown(target.url))]
         object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
-        object["body"] = body.map { .string($0) }
+        object["body"] = body.map { .string(Self.shown($0)) }
         object["sign"] = signingSecret.map { _ in "Standard Webhooks" }
         object["expect"] = accepted.map { .array($0.map { JSON($0) }) }
         return .object(object)
+    }
+
+    /// A text of the plan, in which the mask of a secret that a dry run does not know is as people know it, not encoded.
+    private static func shown(_ text: String) -> String {
+        text.replacing(Secrets.mask.percentEncoded, with: Secrets.mask)
     }
 
     func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {

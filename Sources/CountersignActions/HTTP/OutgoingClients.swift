@@ -119,6 +119,7 @@ package final class OutgoingClients: Sendable {
         )
         // An answer is read part by part and only its beginning kept, so a small one that unpacks to a large one costs no more.
         configuration.decompression = .enabled(limit: .none)
+        configuration.tlsConfiguration = .outgoing
         // Trying again is the step's business, which does it with a backoff and writes it down.
         configuration.connectionPool.retryConnectionEstablishment = false
         return configuration

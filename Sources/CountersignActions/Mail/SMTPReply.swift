@@ -64,6 +64,13 @@ struct SMTPExtensions: Sendable {
     /// The words of each line behind the first, in capital letters.
     private let lines: [[String]]
 
+    /// Those of a server that knows no extensions.
+    static let none = SMTPExtensions(lines: [])
+
+    private init(lines: [[String]]) {
+        self.lines = lines
+    }
+
     init(_ reply: SMTPReply) {
         lines = reply.lines.dropFirst()
             .map { line in

@@ -27,7 +27,7 @@ package struct SMTPSender: MailSending {
     ) {
         self.server = server
         addresses = ReachableAddresses(policy: policy, resolver: resolver)
-        encryption = Encryption(tls ?? .makeClientConfiguration())
+        encryption = Encryption(tls ?? .outgoing)
         composer = MailComposer(from: server.from)
         self.patience = TimeAmount(patience)
     }
@@ -112,7 +112,7 @@ package struct SMTPSender: MailSending {
                 context.withLock { $0 = made }
                 return SMTPEncryption(context: made, host: host)
             } catch {
-                throw StepFailure("TLS cannot be used: \(error)")
+                throw StepFailure("TLS cannot be used: \("\(error)".withoutBuildPaths)")
             }
         }
     }

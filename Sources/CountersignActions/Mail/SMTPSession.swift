@@ -50,8 +50,18 @@ struct SMTPSession: Sendable {
     }
 
     private func greet() async throws(StepFailure) {
-        let reply = try await ask("EHLO \(ownName)", "EHLO", wants: 250)
-        abilities.set(SMTPExtensions(reply))
+        let name = server.hello ?? MailServer.greetingName(hostName: .hostName, localAddress: connection.localAddress)
+        let reply = try await exchange(Array("EHLO \(name)\r\n".utf8))
+        if reply.code == 250 { return abilities.set(SMTPExtensions(reply)) }
+        // Who does not know EHLO offers no extensions (RFC 5321, 3.2).
+        guard [500, 501, 502, 504].contains(reply.code) else { throw refusal(ofName: name, reply) }
+        let older = try await exchange(Array("HELO \(name)\r\n".utf8))
+        guard older.code == 250 else { throw refusal(ofName: name, older) }
+        abilities.set(.none)
+    }
+
+    private func refusal(ofName name: String, _ reply: SMTPReply) -> StepFailure {
+        failure("the name '\(name)' in EHLO", reply, hint: reply.code >= 500 ? "; 'mail.hello' sets another one" : "")
     }
 
     private func authenticate(_ login: MailServer.Login) async throws(StepFailure) {
@@ -140,15 +150,6 @@ struct SMTPSession: Sendable {
 extension SMTPSession {
     private var name: String { "the mail server '\(server.place)'" }
 
-    /// The name of this machine, or its address where the name is none that a server would take.
-    private var ownName: String {
-        var buffer = [CChar](repeating: 0, count: 256)
-        let isKnown = gethostname(&buffer, buffer.count - 1) == 0
-        let name = String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-        if isKnown, HostPattern(name) != nil, !name.contains("_"), !name.contains("*") { return name }
-        return connection.localAddress ?? "localhost"
-    }
-
     /// Says `line`, or listens where it is nil, and takes no reply but `code`; a failure names the `subject`.
     @discardableResult
     private func ask(_ line: String?, _ subject: String, wants code: Int) async throws(StepFailure) -> SMTPReply {
@@ -166,9 +167,9 @@ extension SMTPSession {
     }
 
     /// A no: for now with a code of the four hundreds, for good with any other.
-    private func failure(_ subject: String, _ reply: SMTPReply) -> StepFailure {
+    private func failure(_ subject: String, _ reply: SMTPReply, hint: String = "") -> StepFailure {
         StepFailure(
-            "\(name) does not take \(subject): \(reply.text)",
+            "\(name) does not take \(subject): \(reply.text)\(hint)",
             isWorthRetrying: (400...499).contains(reply.code),
             isOutage: reply.code == 421,
             output: ["code": JSON(reply.code), "reply": .string(reply.text)]
@@ -208,7 +209,7 @@ extension SMTPSession {
     }
 
     private static func reason(_ name: String, _ error: NIOSSLError) -> String {
-        let words = "\(error)"
+        let words = "\(error)".withoutBuildPaths
         if words.contains("CERTIFICATE_VERIFY_FAILED") {
             return
                 "the certificate of \(name) cannot be trusted: it has expired, or an authority that is not known here "
@@ -218,6 +219,15 @@ extension SMTPSession {
             return "\(name) does not speak TLS from the first byte; set 'mail.security: starttls'"
         }
         return "no encrypted connection to \(name) could be agreed upon: \(words.onOneLine.cut(to: 200))"
+    }
+}
+
+extension String {
+    /// The name of this machine; nil where the system does not know it.
+    fileprivate static var hostName: String? {
+        var buffer = [CChar](repeating: 0, count: 256)
+        guard gethostname(&buffer, buffer.count - 1) == 0 else { return nil }
+        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }
 

@@ -5,8 +5,8 @@ package struct EventVariables {
     /// The names of all variables of ours that a program finds.
     package static let names = EventVariable.all.map(\.name) + [idempotencyKey, ProcessMarks.variable]
 
-    /// Linux refuses to start a program with a longer variable (MAX_ARG_STRLEN, 32 pages).
-    static let longest = 131_000
+    /// How many bytes a variable holds.
+    static let longest = Place.longestForProgram
 
     /// Those that a program can be given; the idempotency key follows when the step acts.
     let carried: [(name: String, value: String)]

@@ -10,7 +10,7 @@ package enum PackageTarget {
         if let template = options[field] {
             id = try template.text(in: scope, for: .text)
         } else {
-            id = scope.event.payload["packageId"]?.string
+            id = scope.event.payload.packageID
         }
         guard let id, !id.isEmpty else { throw .final("the event names no package; give its id as 'package'") }
         return id

@@ -63,7 +63,7 @@ extension Schema {
         case .dateTime: Date(rfc3339: text) != nil
         case .pointInTime: Date(pointInTime: text, now: now) != nil
         case .choice(let values): values.contains(text)
-        case .pattern: EventPosition(text: text) != nil
+        case .pattern(let pattern): (try? Regex(pattern)).map { text.wholeMatch(of: $0) != nil } ?? false
         default: true
         }
     }

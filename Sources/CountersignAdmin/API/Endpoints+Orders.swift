@@ -56,12 +56,13 @@ extension Endpoint {
                 method: .get,
                 path: "/quarantine",
                 summary: "Bodies that could not be read as events, the newest first.",
-                query: [since, limit],
-                content: .json(.object([("bodies", .array(.named("QuarantinedBody")))])),
+                query: quarantineFilters + [limit],
+                content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let bodies = try await desk.store.quarantined(since: request.date("since"), limit: request.limit)
-                return APIAnswer(["bodies": .array(bodies.map(\.json))])
+                let bodies = try await desk.store.quarantined(QuarantineQuery(request))
+                let next = bodies.count == request.limit ? bodies.last?.id : nil
+                return APIAnswer(["bodies": .array(bodies.map(\.json)), "next": next.map { JSON($0) } ?? .null])
             },
             Endpoint(
                 method: .get,

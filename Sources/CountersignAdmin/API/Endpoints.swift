@@ -37,7 +37,7 @@ extension Endpoint {
     static let eventFilters = [
         text("event", "Only events of this name."), text("package", "Only events of this package."),
         Parameter(name: "origin", schema: .origin, summary: "Only events that came in like this."), since, until,
-        text("text", "Only events whose body holds this text."),
+        text("text", "Only events whose body holds this text, escaped or not, in upper or lower case."),
         Parameter(name: "before", schema: .place, summary: "Where to go on: `next` of the answer before."),
     ]
 
@@ -45,11 +45,17 @@ extension Endpoint {
     static let packageFilters = [
         text("prefix", "What their ids begin with."), text("event", "Only packages to which this event happened."),
         since, until,
+        Parameter(name: "after", schema: .packagePlace, summary: "Where to go on: `next` of the answer before."),
+    ]
+
+    /// What a list of bodies that could not be read can be narrowed by.
+    static let quarantineFilters = [
+        since, Parameter(name: "before", schema: .id, summary: "Only bodies with lower numbers."),
     ]
 
     /// What a list of runs can be narrowed by.
     static let runFilters = [
-        Parameter(name: "event", schema: .id, summary: "Only runs for this event."),
+        Parameter(name: "event_id", schema: .id, summary: "Only runs for the event of this number."),
         text("package", "Only runs for events of this package."), text("rule", "Only runs of this rule."),
         Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
         Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."),
@@ -148,11 +154,15 @@ extension Endpoint {
                 summary:
                     "Packages that something happened to, the latest first; by id where only a beginning of it is given.",
                 query: packageFilters + [limit],
-                content: .json(.object([("packages", .array(.named("Package")))])),
+                content: .json(
+                    .object([("packages", .array(.named("Package"))), ("next", .nullable(.packagePlace))])
+                ),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let packages = try await desk.store.packages(PackageQuery(request))
-                return APIAnswer(["packages": .array(packages.map(\.json))])
+                let page = try await desk.store.packages(try PackageQuery(request))
+                return APIAnswer([
+                    "packages": .array(page.packages.map(\.json)), "next": JSON(page.next?.text),
+                ])
             },
             Endpoint(
                 method: .get,
@@ -313,21 +323,34 @@ extension EventQuery {
 }
 
 extension PackageQuery {
-    init(_ request: APIRequest) {
+    /// - Throws: `APIError` where the place to go on from belongs to a list in another order.
+    init(_ request: APIRequest) throws(APIError) {
         self.init(
             prefix: request["prefix"],
             event: request["event"],
             since: request.date("since"),
             until: request.date("until"),
+            after: request["after"].flatMap { PackagePosition(text: $0) },
             limit: request.limit
         )
+        switch after {
+        case .id? where !isByID, .event? where isByID:
+            throw APIError(.badRequest, "'after' is of another list: give the parameters as before, or leave it out")
+        default: break
+        }
+    }
+}
+
+extension QuarantineQuery {
+    init(_ request: APIRequest) {
+        self.init(since: request.date("since"), before: request.number("before"), limit: request.limit)
     }
 }
 
 extension RunQuery {
     init(_ request: APIRequest) {
         self.init(
-            eventID: request.number("event").map { Event.ID(rawValue: $0) },
+            eventID: request.number("event_id").map { Event.ID(rawValue: $0) },
             ruleID: request["rule"],
             state: request["state"].flatMap { Run.State(rawValue: $0) },
             since: request.date("since"),
@@ -335,6 +358,29 @@ extension RunQuery {
             before: request.number("before").map { Run.ID(rawValue: $0) },
             limit: request.limit
         )
+    }
+}
+
+extension PackagePosition {
+    private static let idMark = "id:"
+
+    /// The place in a form that goes into a URL.
+    var text: String {
+        switch self {
+        case .id(let id): Self.idMark + id
+        case .event(let position): position.text
+        }
+    }
+
+    /// Reads what `text` gives; nil for anything else.
+    init?(text: String) {
+        if text.hasPrefix(Self.idMark) {
+            self = .id(String(text.dropFirst(Self.idMark.count)))
+        } else if let position = EventPosition(text: text) {
+            self = .event(position)
+        } else {
+            return nil
+        }
     }
 }
 

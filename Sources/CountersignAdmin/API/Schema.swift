@@ -28,6 +28,9 @@ indirect enum Schema: Sendable {
     /// A place in a list, as `next` gives it.
     static let place = Schema.pattern("^[0-9]{1,14}-[0-9]{1,18}$")
 
+    /// A place in a list of packages, as `next` gives it.
+    static let packagePlace = Schema.pattern("^(id:[\\s\\S]+|[0-9]{1,14}-[0-9]{1,18})$")
+
     /// What OneSpan Sign posts.
     static let callback: Schema = .object([
         ("name", .pattern("^[^\\u0000]+$")), ("packageId?", .any), ("message?", .any),

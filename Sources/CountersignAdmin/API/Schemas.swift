@@ -48,7 +48,8 @@ extension Schema {
         ("last_at", .dateTime), ("last_event", .string), ("runs", .any),
     ])
     private static let story = Schema.object([
-        ("id", .string), ("events", .array(.named("Event"))), ("runs", .array(.named("RunWithSteps"))),
+        ("id", .string), ("events", .array(.named("Event"))), ("has_earlier_events", .boolean),
+        ("runs", .array(.named("RunWithSteps"))),
     ])
 
     private static let quarantinedBody = Schema.object([
@@ -92,7 +93,7 @@ extension Schema {
         ),
         ("poll", .nullable(.object([("finished_at", .dateTime), ("recovered", .count)]))),
         ("breakers", .array(.object([("destination", .string), ("until", .dateTime)]))),
-        ("refuses_writes", .boolean),
+        ("refuses_writes", .boolean), ("unregistered_events", .array(.string)),
     ])
 
     private static let latency = Schema.object([

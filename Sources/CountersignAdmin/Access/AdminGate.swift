@@ -32,6 +32,10 @@ struct AdminGate: RouterMiddleware {
     private func refusal(of request: Request, _ context: AdminContext) async -> Response? {
         let host = request.head.authority ?? ""
         guard AdminAccess.isHost(host) else { return answer(request, .badRequest, "the header 'Host' names no host") }
+        // The first one is the authority; what is left among the fields is a second one.
+        guard !request.headers.contains(where: { $0.name.canonicalName == "host" }) else {
+            return answer(request, .badRequest, "the header 'Host' stands there more than once")
+        }
         guard access.needsToken || AdminAccess.isLocal(host: host) else {
             return answer(request, .forbidden, "only http://127.0.0.1 and http://localhost lead here without a token")
         }

@@ -11,6 +11,14 @@ extension EventExplanation {
             "event": JSON(stored.event.id.rawValue), "name": .string(stored.event.name),
             "judged": .bool(stored.dispatchedAt != nil), "judged_at": .string(judgedAt.rfc3339),
             "rule_set": .string(ruleSet.rawValue), "rules": .array(rules.map(json)),
+            "replays": .array(
+                replays.map { replay in
+                    [
+                        "at": .string(replay.at.rfc3339), "rule_set": .string(replay.ruleSet.rawValue),
+                        "rules": replay.rules.map { .array($0.map(json)) } ?? .null,
+                    ]
+                }
+            ),
         ]
     }
 
@@ -30,7 +38,7 @@ extension EventExplanation {
         case .test(let finding):
             [
                 "holds": .bool(finding.holds), "path": .string(finding.path), "test": .string(finding.test),
-                "actual": finding.actual ?? .null,
+                "actual": finding.actual ?? .null, "fetched": .bool(!finding.isUnknown),
             ]
         }
     }

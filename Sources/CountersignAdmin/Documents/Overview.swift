@@ -122,6 +122,7 @@ extension Overview {
                     .map { ["destination": .string($0.key), "until": .string($0.value.rfc3339)] }
             ),
             "refuses_writes": .bool(vitals.refusesWrites),
+            "unregistered_events": .array(vitals.unregisteredEvents.map { .string($0) }),
         ]
     }
 

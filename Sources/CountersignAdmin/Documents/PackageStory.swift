@@ -24,8 +24,11 @@ package struct PackageStory: Sendable {
 
     package let packageID: String
 
-    /// The oldest first.
+    /// The oldest first; at most the newest `eventLimit`.
     package let events: [StoredEvent]
+
+    /// Whether there are events before these.
+    package let hasEarlier: Bool
 
     /// In the order of making.
     package let runs: [ClaimedRun]
@@ -35,13 +38,19 @@ package struct PackageStory: Sendable {
     /// - Throws: `StoreError`.
     /// - Returns: nil where nothing is known of the package.
     package static func read(_ packageID: String, from archive: any Archive) async throws -> PackageStory? {
-        let events = try await archive.events(EventQuery(packageID: packageID, limit: eventLimit))
+        let found = try await archive.events(EventQuery(packageID: packageID, limit: eventLimit + 1))
+        let events = found.prefix(eventLimit)
         guard !events.isEmpty else { return nil }
         var runs: [ClaimedRun] = []
         for run in try await archive.runs(of: events.map(\.event.id)) {
             if let found = try await archive.run(run.id) { runs.append(found) }
         }
-        return PackageStory(packageID: packageID, events: events.reversed(), runs: runs)
+        return PackageStory(
+            packageID: packageID,
+            events: events.reversed(),
+            hasEarlier: found.count > events.count,
+            runs: runs
+        )
     }
 
     /// Everything in order of time.
@@ -56,6 +65,7 @@ package struct PackageStory: Sendable {
     package var json: JSON {
         [
             "id": .string(packageID), "events": .array(events.map(\.json)),
+            "has_earlier_events": .bool(hasEarlier),
             "runs": .array(runs.map { $0.run.json(records: $0.records) }),
         ]
     }

@@ -9,27 +9,28 @@ package struct RunRow: Sendable {
     /// The package of the run's event; nil where the event has none.
     package let package: String?
 
-    /// Why a run that failed, or was dropped since, did so; nil for all others.
+    /// Why a run failed that failed, or was dropped since; why the last try failed of one that waits for the next one; nil
+    /// for all others.
     package let reason: String?
 
     /// A run whose attempts do not matter.
     package init(_ run: Run, for stored: StoredEvent) {
         self.run = run
         eventName = stored.event.name
-        package = stored.event.payload["packageId"]?.plainText
+        package = stored.event.payload.packageID
         reason = run.damage ?? stored.damage
     }
 
     package init(_ found: ClaimedRun) {
         run = found.run
         eventName = found.event.name
-        package = found.event.payload["packageId"]?.plainText
+        package = found.event.payload.packageID
         let failures = found.records.filter { $0.status == .failed && $0.round == found.run.retries }
         // What came first stopped the chain; later ones are of on_failure and always.
         let failure = failures.first { $0.isFinal } ?? failures.last
-        let isOver = [.failed, .dropped].contains(found.run.state)
+        let isTold = [.failed, .dropped, .queued].contains(found.run.state)
         let words = failure.map { [$0.stepID, $0.reason ?? ""].filter { !$0.isEmpty } }
-        reason = found.damage ?? (isOver ? words?.joined(separator: ": ") : nil)
+        reason = found.damage ?? (isTold ? words?.joined(separator: ": ") : nil)
     }
 
     /// The run as the API and `--json` list it.
@@ -50,7 +51,8 @@ extension Archive {
         var rows: [RunRow] = []
         var events: [Event.ID: StoredEvent] = [:]
         for run in runs {
-            if [.failed, .dropped].contains(run.state), let found = try await self.run(run.id) {
+            let isToldWhy = [.failed, .dropped].contains(run.state) || run.waitsForNextTry
+            if isToldWhy, let found = try await self.run(run.id) {
                 rows.append(RunRow(found))
                 continue
             }

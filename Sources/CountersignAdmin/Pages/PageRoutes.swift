@@ -42,7 +42,7 @@ struct PageRoutes: Sendable {
         router.get("/rules") { _, _ in await page { try await rules() } }
         router.get("/rules/:id") { _, context in await page { try await rule(context.text) } }
         router.post("/rules/dry-run") { request, _ in await page { try await dryRun(try await request.form) } }
-        router.get("/quarantine") { _, _ in await page { try await quarantine() } }
+        router.get("/quarantine") { request, _ in await page { try await quarantine(request.fields) } }
         router.get("/quarantine/:id") { _, context in await page { try await quarantined(try context.number) } }
         router.get("/quarantine/:id/body") { _, context in await page { try await body(try context.number) } }
         router.get("/login") { request, _ in login(to: request.fields["to"]) }
@@ -170,11 +170,11 @@ extension PageRoutes {
     private func packages(_ fields: FormFields) async throws -> Response {
         let fields = fields.trimmed
         let request = try Endpoint.packageFilters.request(fields, at: desk.clock.now)
-        let packages = try await desk.store.packages(PackageQuery(request))
+        let page = try await desk.store.packages(try PackageQuery(request))
         return try await html(
             "Packages",
             "packages",
-            PackagesView(fields, packages),
+            PackagesView(fields, page),
             current: "/packages"
         )
     }
@@ -265,19 +265,21 @@ extension PageRoutes {
         return try await html("What would happen", "dryrun", view, status: view.problem == nil ? 200 : 400)
     }
 
-    private func quarantine() async throws -> Response {
-        let bodies = try await desk.store.quarantined(since: nil, limit: Self.length)
+    private func quarantine(_ fields: FormFields) async throws -> Response {
+        var query = QuarantineQuery(try Endpoint.quarantineFilters.request(fields.trimmed, at: desk.clock.now))
+        query.limit = Self.length + 1
+        let bodies = try await desk.store.quarantined(query)
         return try await html(
             "Quarantine",
             "quarantine",
-            QuarantineView(bodies, isWhole: false),
+            QuarantineView(bodies, limit: Self.length),
             current: "/quarantine"
         )
     }
 
     private func quarantined(_ number: Int64) async throws -> Response {
         let body = try await quarantinedBody(number)
-        return try await html("Body \(number)", "quarantine", QuarantineView([body], isWhole: true))
+        return try await html("Body \(number)", "quarantine", QuarantineView(whole: body))
     }
 
     /// The bytes as they came, to keep as a file; no browser shall show them.

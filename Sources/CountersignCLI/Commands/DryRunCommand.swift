@@ -104,7 +104,7 @@ struct DryRunCommand: EnvironmentCommand {
     }
 
     private func package(at file: String, _ environment: CommandEnvironment) throws -> JSON {
-        guard let data = FileManager.default.contents(atPath: file.absolute(from: environment.workingDirectory)) else {
+        guard let data = OutsideFile.contents(at: file.absolute(from: environment.workingDirectory)) else {
             throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
         }
         do throws(JSONError) {

@@ -70,7 +70,7 @@ struct IngestCommand: EnvironmentCommand {
     private func content(of file: String, _ environment: CommandEnvironment) throws -> [UInt8] {
         if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
         let path = file.absolute(from: environment.workingDirectory)
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = OutsideFile.contents(at: path) else {
             throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
         }
         return Array(data)

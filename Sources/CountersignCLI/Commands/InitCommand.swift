@@ -1,5 +1,7 @@
 import ArgumentParser
+import CountersignActions
 import CountersignModel
+import CountersignRules
 import Foundation
 
 /// `countersign init`: a folder to begin with.
@@ -9,7 +11,8 @@ struct InitCommand: EnvironmentCommand {
         abstract: "Write settings and a first rule to begin with.",
         discussion: """
             Writes countersign.yaml, with a comment on each setting that one may want, and rules/first.yaml, a rule with its
-            tests. A file that is there already is left as it is.
+            tests; beside them their JSON Schemas, by which editors complete and check them ('countersign schema' makes
+            those anew, with actions of your own). A file that is there already is left as it is.
 
             Example:
               countersign init trial && cd trial && countersign test
@@ -25,7 +28,12 @@ struct InitCommand: EnvironmentCommand {
     func run(in environment: CommandEnvironment) async throws {
         let root = folder == "." ? environment.workingDirectory : folder.absolute(from: environment.workingDirectory)
         try expectFolder(root)
-        for file in StarterFiles.all {
+        let schemas = [
+            ("countersign.schema.json", RuleSchema(catalogue: ActionRegistry.builtIn.declarations).json),
+            ("countersign.settings.schema.json", SettingsSchema.json(of: SettingsDeclaration.all)),
+        ]
+        let files = StarterFiles.all + schemas.map { StarterFiles.File(path: $0, text: $1.indented + "\n") }
+        for file in files {
             let path = file.path.absolute(from: root)
             do {
                 try FileManager.default.createDirectory(atPath: path.folder, withIntermediateDirectories: true)

@@ -69,7 +69,7 @@ struct PollCommand: EnvironmentCommand {
         print(
             "\(packages) updated since \(report.since.rfc3339); "
                 + (count == 0
-                    ? "nothing was missed"
+                    ? "no package is in a state of which no callback told (other events leave no trace for a poll)"
                     : counted(count, "event") + " " + (dryRun ? "missed" : "recovered"))
         )
         if count > 0, !dryRun, !isServed { print("Rules act on them at the next start of 'countersign serve'.") }

@@ -15,7 +15,8 @@ struct ReferenceCommand: EnvironmentCommand {
     )
 
     @Argument(
-        help: "The part to print: operators, actions, filters, settings, troubles or metrics; all of them by default.",
+        help:
+            "The part to print: operators, actions, filters, settings, events, troubles or metrics; all of them by default.",
         completion: .list(Reference.parts)
     )
     var part: String?

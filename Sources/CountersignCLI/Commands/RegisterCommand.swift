@@ -133,7 +133,12 @@ extension Settings {
         } catch {
             throw CommandFailure("\(error)")
         }
-        let events = try environment.ruleSet(of: sources, registry).events(among: EventCatalogue.names)
+        return wantedEvents(by: try environment.ruleSet(of: sources, registry))
+    }
+
+    /// The events that OneSpan Sign has to send for these rules.
+    func wantedEvents(by ruleSet: RuleSet?) -> Set<String> {
+        let events = ruleSet?.events(among: EventCatalogue.names) ?? []
         // A gap is seen by these two only.
         return silence == nil ? events : events.union(["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"])
     }

@@ -17,7 +17,7 @@ struct SandboxCommand: EnvironmentCommand {
             an empty User-Agent, 20 seconds of patience, never a second time. All is kept in memory.
 
             Example:
-              countersign sandbox --lose-every 5 --speed 3600
+              countersign sandbox --lose PACKAGE_COMPLETE --speed 3600
 
             In another terminal, with ONESPAN_API_KEY set to the key that it prints:
               curl -H "Authorization: Basic $ONESPAN_API_KEY" http://127.0.0.1:8181/api/packages \\
@@ -44,6 +44,13 @@ struct SandboxCommand: EnvironmentCommand {
 
     @Option(help: ArgumentHelp("Never send every n-th callback.", valueName: "n"))
     var loseEvery = 0
+
+    @Option(
+        name: .customLong("lose"),
+        help: ArgumentHelp("Never send the callbacks of this event; may be given several times.", valueName: "event"),
+        completion: .list(EventCatalogue.names)
+    )
+    var lost: [String] = []
 
     @Option(help: ArgumentHelp("Send every n-th callback twice.", valueName: "n"))
     var doubleEvery = 0
@@ -107,6 +114,7 @@ struct SandboxCommand: EnvironmentCommand {
             throw UsageError("--\(name) counts from 1; 0 means never, not \(count)")
         }
         settings.faults.loseEvery = loseEvery
+        settings.faults.lose = Set(lost)
         settings.faults.doubleEvery = doubleEvery
         settings.faults.swapEvery = swapEvery
         settings.faults.busyEvery = busyEvery

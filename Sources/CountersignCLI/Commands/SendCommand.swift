@@ -18,7 +18,8 @@ struct SendCommand: EnvironmentCommand {
             The key is that of the settings (COUNTERSIGN_CALLBACK_KEY or callback.key_file); it is sent raw, the
             User-Agent is empty, and an answer is waited for 20 seconds, as OneSpan Sign does it.
 
-            Samples: \(SamplePayload.all.map(\.name).joined(separator: ", ")).
+            There is a sample of every event of OneSpan Sign (see: countersign reference events), and
+            DOCUMENT_SIGNED-consent.
             """
     )
 

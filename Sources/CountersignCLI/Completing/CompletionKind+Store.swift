@@ -86,9 +86,9 @@ private struct StoredWords {
     var packages: [String] {
         get async {
             guard let settings, let archive = try? SQLiteArchive.open(path: settings.storePath),
-                let packages = try? await archive.packages(PackageQuery(limit: Self.packageCount))
+                let page = try? await archive.packages(PackageQuery(limit: Self.packageCount))
             else { return [] }
-            return packages.map(\.id)
+            return page.packages.map(\.id)
         }
     }
 

@@ -1,10 +1,11 @@
 import CountersignModel
 import CountersignOneSpan
+import CountersignRules
 import Foundation
 
 /// What OneSpan Sign was told, beside what the rules need.
 extension Doctor {
-    func registration() async -> [Finding] {
+    func registration(for ruleSet: RuleSet?) async -> [Finding] {
         guard let oneSpan = settings.oneSpan else {
             return [
                 .fine(
@@ -22,7 +23,7 @@ extension Doctor {
         do {
             let client = try environment.requiredOneSpan(for: settings)
             let found = try await client.registration(of: .account)
-            findings += judge(found, wanted: try await settings.wantedEvents(in: environment))
+            findings += judge(found, wanted: settings.wantedEvents(by: ruleSet))
         } catch {
             findings.append(.failure("registration", "\("\(error)".lines.first ?? "")"))
         }

@@ -1,3 +1,4 @@
+import CountersignAdmin
 import CountersignEngine
 import CountersignModel
 import CountersignStore
@@ -8,6 +9,7 @@ import Glibc
 extension Doctor {
     /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
     func store(_ state: JSON?) async -> [Finding] {
+        if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
         guard FileManager.default.fileExists(atPath: settings.storePath) else {
             let absence = "there is none at '\(settings.storePath)' yet"
             return [
@@ -46,7 +48,17 @@ extension Doctor {
         for (name, value) in wrong {
             findings.append(.failure("sqlite", "\(name) is \(values[name] ?? "nothing") where \(value) is promised"))
         }
-        return findings + [privacy(of: settings.storePath, "store")].compactMap { $0 }
+        return findings + [names(), privacy(of: settings.storePath, "store")].compactMap { $0 }
+    }
+
+    private func names() -> Finding? {
+        var status = stat()
+        guard stat(settings.storePath, &status) == 0, status.st_nlink > 1 else { return nil }
+        return .warning(
+            "store",
+            "its file has \(status.st_nlink) names (hard links), and who opens it by another one misses the newest events; "
+                + "remove the others"
+        )
     }
 
     /// Folders and files, with their modes.
@@ -97,6 +109,26 @@ extension Doctor {
         ] + [disk()].compactMap { $0 }
     }
 
+    /// The variables by which other programs are told of a proxy; none of them is honoured here.
+    static func proxyVariables(in variables: [String: String]) -> [String] {
+        let names: Set = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
+        return variables.filter { names.contains($0.key.uppercased()) && !$0.value.isEmpty }.map(\.key).sorted()
+    }
+
+    /// Whether somebody expects a proxy to be used.
+    func proxy() -> [Finding] {
+        let names = Self.proxyVariables(in: environment.variables)
+        guard !names.isEmpty else { return [] }
+        let isOne = names.count == 1
+        return [
+            .warning(
+                "proxy",
+                "\(names.joined(separator: ", ")) \(isOne ? "is" : "are") set, and not honoured: Countersign connects directly to each "
+                    + "host; programs of 'shell' and 'exec' do not get \(isOne ? "it" : "them") either"
+            )
+        ]
+    }
+
     /// What is free for the store, judged as the server does that raises `X_DISK_LOW`; nil while its folder is not there.
     private func disk() -> Finding? {
         let folder = settings.storePath.folder
@@ -132,5 +164,15 @@ extension Doctor {
     private func bytes(of path: String) -> Int {
         var status = stat()
         return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+}
+
+extension Settings {
+    /// Why the socket for commands cannot lie where it has to, beside the store; nil where it can.
+    var faultOfControlSocket: String? {
+        guard controlSocket.utf8.count > ControlServer.longestPath else { return nil }
+        return
+            "the store's path is too long: the socket '\(controlSocket)' beside it may have \(ControlServer.longestPath) "
+            + "bytes at most"
     }
 }

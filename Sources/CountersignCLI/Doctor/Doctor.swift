@@ -23,9 +23,9 @@ struct Doctor {
         findings += secrets(for: ruleSet)
         let strangers = SettingsLoader.strangers(among: environment.variables, secrets: ruleSet?.secretNames)
         findings += strangers.map { .warning("environment", $0.sentence) }
-        findings += await registration()
+        findings += await registration(for: ruleSet)
         findings += await mail(for: ruleSet)
-        findings += [state.finding] + places() + machine()
+        findings += [state.finding] + places() + machine() + proxy()
         return findings + (await clock())
     }
 
@@ -105,7 +105,9 @@ struct Doctor {
             let registry = try await environment.registry(for: settings)
             return (try environment.ruleSet(of: try RuleSources.read(folder: settings.rulesPath), registry), nil)
         } catch {
-            return (nil, .failure("rules", "\(error)".lines.first.map(String.init) ?? "\(error)"))
+            // The first finding tells where; 'countersign check' tells all.
+            let lines = "\(error)".lines.prefix(2).map(String.init)
+            return (nil, .failure("rules", lines.joined(separator: ": ")))
         }
     }
 

@@ -14,7 +14,7 @@ extension Listing {
             let payload = stored.event.payload
             table.add([
                 "\(stored.event.id)", stored.event.receivedAt.tableTime, stored.event.name,
-                (payload["packageId"]?.plainText ?? "").bounded, stored.event.origin.rawValue,
+                (payload.packageID ?? "").bounded, stored.event.origin.rawValue,
                 stored.duplicates > 0 ? "\(stored.duplicates)" : "",
                 stored.damage.map { "DAMAGED: \($0)" } ?? String((payload["message"]?.plainText ?? "").prefix(60)),
             ])
@@ -30,7 +30,7 @@ extension Listing {
         ])
         for body in bodies {
             table.add([
-                "\(body.id)", body.receivedAt.tableTime, body.reason,
+                "\(body.id)", body.receivedAt.tableTime, body.reason.bounded,
                 String(String(decoding: body.body, as: UTF8.self).prefix(60)),
             ])
         }

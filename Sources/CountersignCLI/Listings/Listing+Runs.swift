@@ -34,6 +34,6 @@ extension Run {
     /// What a queued run waits for, in words; nil when it only waits for a free worker.
     var waiting: String? {
         if let wait { return "waits for \(wait.destination)" }
-        return state == .queued && dueAt > createdAt ? "due \(dueAt.tableTime)" : nil
+        return waitsForNextTry ? "due \(dueAt.tableTime)" : nil
     }
 }

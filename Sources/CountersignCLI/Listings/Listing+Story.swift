@@ -16,7 +16,7 @@ extension PackageStory {
         let failedWords = failed == 0 ? "" : Style.bad.applied(to: ", \(failed) failed", on: terminal)
         return """
             package     \(packageID.printable)
-            events      \(events.count), the last one \(events.last?.event.name.printable ?? "none")
+            events      \(hasEarlier ? "the newest " : "")\(events.count), the last one \(events.last?.event.name.printable ?? "none")
             runs        \(runs.count)\(failedWords)
 
             \(table.text(on: terminal))

@@ -11,7 +11,7 @@ struct DryRunText {
     /// The findings as text, a rule after the other.
     func text(onlyMatching: Bool) -> String {
         var lines = [
-            "\(source.printable)  \(event.name.printable)  \(event.payload["packageId"]?.plainText.printable ?? "")"
+            "\(source.printable)  \(event.name.printable)  \(event.payload.packageID?.printable ?? "")"
         ]
         for report in reports where report.isMatch || !onlyMatching {
             let verdict =

@@ -18,7 +18,7 @@ package struct ExplanationText {
     /// The event and each rule: its conditions with what was found, and what would have had to differ.
     package var text: String {
         let event = explanation.stored.event
-        let packageID = event.payload["packageId"].map { "  \($0.plainText.printable)" } ?? ""
+        let packageID = event.payload.packageID.map { "  \($0.printable)" } ?? ""
         var lines = ["event   \(event.id)  \(event.name.printable)\(packageID)"]
         if isJudged {
             lines.append("judged  \(explanation.judgedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
@@ -26,6 +26,10 @@ package struct ExplanationText {
             lines.append("judged  not yet; this is by the rules in force last, rule set \(explanation.ruleSet.short)")
         }
         lines += explanation.rules.flatMap { self.lines(on: $0) }
+        for replay in explanation.replays {
+            lines += ["", "replayed  \(replay.at.rfc3339) by rule set \(replay.ruleSet.short)"]
+            lines += replay.rules?.flatMap { self.lines(on: $0) } ?? ["", "its rules cannot be read any more"]
+        }
         return lines.joined(separator: "\n")
     }
 
@@ -69,7 +73,7 @@ package struct ExplanationText {
     }
 
     private static func line(_ finding: Explanation.Finding) -> String {
-        "\(finding.path.printable) \(finding.test.printable)  (is \(shown(finding.actual)))"
+        "\(finding.path.printable) \(finding.test.printable)  (is \(finding.isUnknown ? "not fetched" : shown(finding.actual)))"
     }
 
     private static func shown(_ value: JSON?) -> String {

@@ -26,6 +26,7 @@ package struct Reference {
             Section(name: "actions", text: registry.declarations.map(text).joined(separator: "\n")),
             Section(name: "filters", text: filters),
             Section(name: "settings", text: settings),
+            Section(name: "events", text: events),
             Section(name: "troubles", text: troubles),
             Section(name: "metrics", text: metrics),
         ]
@@ -87,6 +88,14 @@ package struct Reference {
         return "| setting | environment | default | meaning |\n|---|---|---|---|\n" + rows.joined()
     }
 
+    private var events: String {
+        let rows = EventCatalogue.entries.map { entry in
+            let fields = entry.extraFields.map { "`\($0)`" }.joined(separator: ", ")
+            return "| `\(entry.name)` | \(entry.group.words) | \(entry.meaning) | \(fields) |\n"
+        }
+        return "| event | about | when it is sent | fields of its own |\n|---|---|---|---|\n" + rows.joined()
+    }
+
     private var troubles: String {
         let rows = Trouble.allCases.map { trouble in
             let fields = trouble.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
@@ -116,6 +125,17 @@ package struct Reference {
     private func lowered(_ sentence: String) -> String {
         let text = sentence.hasSuffix(".") ? String(sentence.dropLast()) : sentence
         return text.prefix(1).lowercased() + text.dropFirst()
+    }
+}
+
+extension EventCatalogue.Group {
+    fileprivate var words: String {
+        switch self {
+        case .packageStatus: "a package's status"
+        case .packageAction: "what was done to a package"
+        case .signing: "signing"
+        case .exception: "what went wrong"
+        }
     }
 }
 

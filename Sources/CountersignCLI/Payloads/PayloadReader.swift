@@ -49,7 +49,7 @@ struct PayloadReader {
     }
 
     private func file(_ path: String, called name: String) throws -> [Source] {
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = OutsideFile.contents(at: path) else {
             throw CommandFailure("'\(name)' cannot be read; see who may read it")
         }
         return try split(Array(data), from: name)

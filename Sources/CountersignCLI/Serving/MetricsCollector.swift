@@ -1,6 +1,7 @@
 import CountersignEngine
 import CountersignModel
 import CountersignOneSpan
+import CountersignRules
 import CountersignStore
 import Foundation
 import Metrics
@@ -9,12 +10,25 @@ import Metrics
 struct MetricsCollector: Sendable {
     let store: SQLiteStore
     let lanes: Lanes
+    let book: RuleBook
     private let process = ProcessFigures()
     private let destinations = BoundedLabels(limit: 50)
 
-    init(store: SQLiteStore, lanes: Lanes) {
+    init(store: SQLiteStore, lanes: Lanes, book: RuleBook) {
         self.store = store
         self.lanes = lanes
+        self.book = book
+        Self.beginAtZero()
+    }
+
+    /// Has what is counted exist before it happens: Prometheus sees no increase in a series that is born with 1.
+    private static func beginAtZero() {
+        for result in ["installed", "refused"] {
+            _ = Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", result)])
+        }
+        for result in ["finished", "failed"] {
+            _ = Counter(label: MetricCatalogue.polls.name, dimensions: [("result", result)])
+        }
     }
 
     func collect(at now: Date = Date()) async {
@@ -23,6 +37,8 @@ struct MetricsCollector: Sendable {
         MetricCatalogue.operations.set(statistics.operations)
         MetricCatalogue.waitingWrites.set(statistics.waiting)
         collectBreakers()
+        MetricCatalogue.rulesRefused.set(book.standing.refusal == nil ? 0 : 1)
+        beginRulesAtZero()
         // A store that cannot be read leaves the numbers as they were; '/ready' tells of it.
         if let counts = try? await store.runCounts() {
             for state in Run.State.allCases {
@@ -38,6 +54,24 @@ struct MetricsCollector: Sendable {
             MetricCatalogue.recovered.set(polls.recovered)
         }
         process.collect()
+    }
+
+    /// Has the counters of the active rules exist; of more than are told apart nobody knows which ones will be.
+    private func beginRulesAtZero() {
+        let rules: [Rule] = book.current?.ruleSet.rules ?? []
+        guard rules.count <= RunMetrics.mostRules else { return }
+        for rule in rules {
+            for result in [Run.State.succeeded, .failed] {
+                let labels = [("rule", rule.id), ("result", result.rawValue)]
+                _ = Counter(label: MetricCatalogue.endedRuns.name, dimensions: labels)
+            }
+            for action in Set((rule.steps + rule.onFailure + rule.always).map(\.action)) {
+                for result in [StepRecord.Status.succeeded, .failed] {
+                    let labels = [("rule", rule.id), ("action", action), ("result", result.rawValue)]
+                    _ = Counter(label: MetricCatalogue.steps.name, dimensions: labels)
+                }
+            }
+        }
     }
 
     private func tell(_ backlog: Backlog, at now: Date) {

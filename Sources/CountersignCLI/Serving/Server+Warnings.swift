@@ -16,20 +16,20 @@ extension Server {
         if settings.oneSpan == nil, !asking.isEmpty {
             logger.warning(
                 "Rules ask OneSpan Sign, but onespan.url is not set",
-                metadata: ["rules": "\(asking.joined(separator: " "))"]
+                metadata: ["rule.ids": "\(asking.joined(separator: " "))"]
             )
         }
         if !mailing.isEmpty {
             logger.warning(
                 "Rules send mail, but mail.server is not set",
-                metadata: ["rules": "\(mailing.joined(separator: " "))"]
+                metadata: ["rule.ids": "\(mailing.joined(separator: " "))"]
             )
         }
         let unaddressed = ruleSet.rules { settings.lacksRecipient($0) }
         if !unaddressed.isEmpty {
             logger.warning(
                 "Rules send mail to nobody: a step has no 'to', and mail.to is not set",
-                metadata: ["rules": "\(unaddressed.joined(separator: " "))"]
+                metadata: ["rule.ids": "\(unaddressed.joined(separator: " "))"]
             )
         }
     }
@@ -42,6 +42,15 @@ extension Server {
                 metadata: ["reason": "\(finding)"]
             )
         }
+    }
+
+    /// Tells of a store's file that has other names: who opens it by one of them misses the log, and so the newest events.
+    func warnOfNames(of store: SQLiteStore) {
+        guard store.nameCount > 1 else { return }
+        logger.warning(
+            "The store's file has several names (hard links): open it by the one in the settings only, and remove the others",
+            metadata: ["path": "\(settings.storePath)", "names": "\(store.nameCount)"]
+        )
     }
 
     /// Tells of events that were acknowledged and that the store does not hold any more, in the log and as an event.
@@ -75,6 +84,16 @@ extension Server {
                 metadata: ["folder": "\(finding.subject)", "reason": "\(finding.text)"]
             )
         }
+    }
+
+    /// Tells of a proxy that is not used.
+    func warnOfProxies() {
+        let names = Doctor.proxyVariables(in: environment.variables)
+        guard !names.isEmpty else { return }
+        logger.warning(
+            "Proxies are not supported; every host is connected to directly",
+            metadata: ["variables": "\(names.joined(separator: " "))"]
+        )
     }
 
     /// Tells of variables that look like settings, and are none.

@@ -31,12 +31,7 @@ struct Server {
     ///
     /// - Throws: `CommandFailure` when it cannot start, or a service cannot go on.
     func run() async throws {
-        guard settings.controlSocket.utf8.count <= ControlServer.longestPath else {
-            throw UsageError(
-                "the store's path is too long: the socket '\(settings.controlSocket)' beside it may have "
-                    + "\(ControlServer.longestPath) bytes at most"
-            )
-        }
+        if let fault = settings.faultOfControlSocket { throw UsageError(fault) }
         if geteuid() == 0 {
             logger.warning(
                 "Running as root, and so does every program that a rule starts; make a user for it (systemd: User=)"
@@ -51,6 +46,7 @@ struct Server {
         } catch {
             throw CommandFailure("\(error)")
         }
+        warnOfNames(of: store)
         do {
             try makeOutputFolder()
             try await serve(store, registry, certificate, access)
@@ -107,6 +103,7 @@ struct Server {
         warnOfStrangers(book.current)
         warnOfPlaces()
         warnOfAPIKey()
+        warnOfProxies()
         logger.info(
             "File descriptors shared out",
             metadata: [
@@ -114,6 +111,7 @@ struct Server {
                 "connections.control": "\(descriptors.control)",
             ]
         )
+        let registration = try registrationWatch(book)
         let reloader = RuleReloader(
             book: book,
             board: board,
@@ -121,12 +119,15 @@ struct Server {
             clock: environment.clock,
             logger: logger,
             read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) },
-            examine: { warnOfMissingSettings($0) }
+            examine: {
+                warnOfMissingSettings($0)
+                registration?.look()
+            }
         )
         await takeOverPrograms(of: store)
         let grace = settings.grace + .seconds(5)
         var configuration = ServiceGroupConfiguration(
-            services: try services(store, book, registry, reloader, certificate, access)
+            services: try services(store, book, registry, reloader, registration, certificate, access)
                 .map {
                     .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
                 },
@@ -145,6 +146,7 @@ struct Server {
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ reloader: RuleReloader,
+        _ registration: RegistrationWatch?,
         _ certificate: ServerCertificate?,
         _ access: AdminAccess
     ) throws -> [any Service] {
@@ -199,12 +201,13 @@ struct Server {
         )
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
-        let desk = desk(store, book, registry, lanes, poller)
-        if let admin = settings.admin { extras.append(adminServer(admin, access, desk, store, lanes)) }
+        let desk = desk(store, book, registry, lanes, poller, registration)
+        if let admin = settings.admin { extras.append(adminServer(admin, access, desk, store, lanes, book)) }
         if let limit = settings.silence {
             extras.append(SilenceWatch(store: store, limit: limit, clock: clock, logger: logger))
         }
         if let poller, let service = polling(poller, store) { extras.append(service) }
+        if let registration { extras.append(registration) }
         let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         if let certificateWatch { extras.append(certificateWatch) }
         // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
@@ -239,7 +242,8 @@ struct Server {
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ lanes: Lanes,
-        _ poller: Poller?
+        _ poller: Poller?,
+        _ registration: RegistrationWatch?
     ) -> AdminDesk {
         let clock = environment.clock
         let (metrics, startedAt) = (metrics, clock.now)
@@ -262,6 +266,7 @@ struct Server {
                         refusesWrites: statistics.isBroken,
                         acknowledgements: metrics.durations(MetricCatalogue.acknowledgements),
                         breakers: lanes.open,
+                        unregisteredEvents: registration?.missing ?? [],
                         poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
                     )
                 },
@@ -277,9 +282,10 @@ struct Server {
         _ access: AdminAccess,
         _ desk: AdminDesk,
         _ store: SQLiteStore,
-        _ lanes: Lanes
+        _ lanes: Lanes,
+        _ book: RuleBook
     ) -> AdminServer {
-        let collector = MetricsCollector(store: store, lanes: lanes)
+        let collector = MetricsCollector(store: store, lanes: lanes, book: book)
         return AdminServer(
             host: address.host,
             port: address.port,
@@ -288,6 +294,17 @@ struct Server {
             desk: desk,
             registry: metrics,
             collect: { await collector.collect() },
+            logger: logger
+        )
+    }
+
+    /// What sees whether OneSpan Sign sends what the rules need, where it can be asked.
+    private func registrationWatch(_ book: RuleBook) throws -> RegistrationWatch? {
+        guard let client = try environment.oneSpan(for: settings) else { return nil }
+        return RegistrationWatch(
+            wanted: { [settings] in settings.wantedEvents(by: book.current?.ruleSet) },
+            registered: { try await client.registration(of: .account).events },
+            clock: environment.clock,
             logger: logger
         )
     }
@@ -363,7 +380,7 @@ struct Server {
         guard let version = try await book.installLastGood() else {
             throw CommandFailure("there are no rules to go by\n\(problem)")
         }
-        logger.error("Rules refused at the start", metadata: ["findings": "\(problem)"])
+        logger.error("Rules refused at the start", metadata: ["finding": "\(problem)"])
         logger.error("The rules that were in force last are used", metadata: ["rule.set": "\(version.short)"])
     }
 

@@ -18,7 +18,7 @@ extension Settings {
             keys.append(CallbackKey(id: name, value: try HeaderSecret.checked(value, name: name)))
         }
         guard let keyFile else { return keys }
-        guard let data = FileManager.default.contents(atPath: keyFile) else {
+        guard let data = OutsideFile.contents(at: keyFile) else {
             throw UsageError("the key file '\(keyFile)' cannot be read; see whether it exists and who may read it")
         }
         let mode = try FileManager.default.attributesOfItem(atPath: keyFile)[.posixPermissions] as? Int ?? 0

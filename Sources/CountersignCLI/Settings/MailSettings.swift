@@ -10,6 +10,7 @@ struct MailSettings: Sendable {
     let host: String
     let port: Int
     let security: MailServer.Security
+    let hello: String?
     let from: MailAddress
 
     /// Whom mails go to that name nobody.
@@ -35,6 +36,13 @@ struct MailSettings: Sendable {
         }
         guard port > 0 else { throw UsageError("'mail.server' needs a port, which is 587 or 465 as a rule") }
         security = MailServer.Security(rawValue: options.required(Declared.mailSecurity)) ?? .startTLS
+        hello = options[Declared.mailHello]
+        guard hello.map(MailServer.isGreetingName) ?? true else {
+            throw UsageError(
+                "'mail.hello' is a full domain such as app.example.com, or an address such as [192.0.2.1] or "
+                    + "[IPv6:2001:db8::1], not '\((hello ?? "").printable)'"
+            )
+        }
         guard let sender = options[Declared.mailFrom] else {
             throw UsageError("'mail.server' needs 'mail.from', the sender, such as countersign@example.com")
         }
@@ -56,7 +64,7 @@ struct MailSettings: Sendable {
 
     /// The server, with the password as it is when a mail is sent.
     func server(_ places: SecretPlaces) -> MailServer {
-        MailServer(host: host, port: port, security: security, from: from, to: to) {
+        MailServer(host: host, port: port, security: security, hello: hello, from: from, to: to) {
             [user] () throws(StepFailure) in
             guard let user else { return nil }
             let secrets = places.load([Self.passwordName])

@@ -1,3 +1,4 @@
+import CountersignActions
 import CountersignListener
 import Foundation
 import NIOSSL
@@ -29,7 +30,7 @@ extension Settings {
             )
         }
         guard !certificates.isEmpty else { throw UsageError("'http.ca_file': '\(authorityFile)' holds no certificate") }
-        var configuration = TLSConfiguration.makeClientConfiguration()
+        var configuration = TLSConfiguration.outgoing
         configuration.additionalTrustRoots = [.certificates(certificates)]
         return configuration
     }

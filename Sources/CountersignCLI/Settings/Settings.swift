@@ -261,6 +261,8 @@ extension String {
     func absolute(from folder: String) -> String {
         if hasPrefix("~/") { return NSString(string: self).expandingTildeInPath }
         if hasPrefix("/") { return self }
+        // Where the working folder is gone, the system says so of a relative path.
+        guard !folder.isEmpty else { return self }
         let path = hasPrefix("./") ? String(dropFirst(2)) : self
         return folder.hasSuffix("/") ? folder + path : folder + "/" + path
     }

@@ -254,6 +254,12 @@ package enum SettingsDeclaration {
             + "servers of the own network.",
         default: MailServer.Security.startTLS.rawValue
     )
+    static let mailHello = Field<String>
+        .text(
+            "hello",
+            "The name that mail servers are told in EHLO, such as `app.example.com` or `[192.0.2.1]`; without it the name of "
+                + "this machine, or its address where that name has no domain."
+        )
     static let mailFrom = Field<String>.text("from", "The sender, such as `Countersign <countersign@example.com>`.")
     static let mailTo = Field<[String]>.texts("to", "Whom mails go to whose step names nobody.")
     static let mailUser = Field<String>
@@ -264,8 +270,8 @@ package enum SettingsDeclaration {
     static let mail = Field.group(
         "mail",
         [
-            mailServer.declaration, mailSecurity.declaration, mailFrom.declaration, mailTo.declaration,
-            mailUser.declaration,
+            mailServer.declaration, mailSecurity.declaration, mailHello.declaration, mailFrom.declaration,
+            mailTo.declaration, mailUser.declaration,
         ],
         "The server through which rules send mail."
     )

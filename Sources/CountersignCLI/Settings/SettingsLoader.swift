@@ -119,7 +119,7 @@ extension SettingsLoader {
         let name = file ?? variables["COUNTERSIGN_CONFIG"]
         let path = (name ?? "countersign.yaml").absolute(from: workingDirectory)
         guard name != nil || FileManager.default.fileExists(atPath: path) else { return FileContent() }
-        guard let data = FileManager.default.contents(atPath: path) else {
+        guard let data = OutsideFile.contents(at: path) else {
             throw UsageError("the settings file '\(path)' cannot be read; see whether it exists and who may read it")
         }
         let text = [UInt8](data)

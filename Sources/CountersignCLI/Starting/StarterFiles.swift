@@ -11,6 +11,7 @@ package enum StarterFiles {
     ]
 
     private static let settings = """
+        # yaml-language-server: $schema=countersign.settings.schema.json
         # What Countersign runs with. What is commented out shows another choice, or what counts without the line.
         # All settings: countersign reference settings
 
@@ -60,7 +61,6 @@ package enum StarterFiles {
 
     private static let rule = """
         # yaml-language-server: $schema=../countersign.schema.json
-        # (the editor's help: countersign schema > countersign.schema.json)
         rules:
           - id: completed
             description: Keep a line for each completed package.

@@ -102,9 +102,9 @@ extension Field where Value == [OptionValue.NamedTemplate] {
 }
 
 extension Field where Value == JSONTemplate {
-    /// Any JSON value with `${…}` in its strings.
-    public static func json(_ key: String, _ summary: String) -> Field {
-        Field(key, .json, summary) { if case .json(let value) = $0 { value } else { nil } }
+    /// Any JSON value with `${…}` in its strings; the place says whether secrets may stand there.
+    public static func json(_ key: String, in place: Place = .text, _ summary: String) -> Field {
+        Field(key, .json(place), summary) { if case .json(let value) = $0 { value } else { nil } }
     }
 
     /// A JSON object with `${…}` in its strings; none of its keys may be one of `reserved`.

@@ -10,8 +10,8 @@ public indirect enum OptionKind: Sendable {
     case templates(Place)
     /// A template, or a list of them.
     case templateList(Place)
-    /// Any JSON value with templates in its strings.
-    case json
+    /// Any JSON value with templates in its strings, each encoded for the place.
+    case json(Place)
     /// A JSON object with templates in its strings, without these keys.
     case jsonObject(reserved: [String])
     /// The name of an event of one's own, which begins with `X_`.

@@ -160,6 +160,11 @@ package enum MetricCatalogue {
         "Changes of the rules by whether they came into force.",
         labels: ["result"]
     )
+    package static let rulesRefused = MetricDeclaration(
+        "countersign_rules_refused",
+        .gauge,
+        "1 while the rules of the folder are refused and older ones act, 0 otherwise."
+    )
     package static let polls = MetricDeclaration(
         "countersign_polls_total",
         .counter,
@@ -214,8 +219,8 @@ package enum MetricCatalogue {
     package static let all = [
         deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, waitingEvents, waitingEventAge,
         queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, breakers, breaker,
-        reloads,
-        polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory, openFiles, maximumFiles,
+        reloads, rulesRefused, polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory,
+        openFiles, maximumFiles,
         threads,
         processStart,
     ]

@@ -100,6 +100,11 @@ public struct Run: Sendable {
     }
 }
 
+extension Run {
+    /// Whether it may wait for the time of its next try, and for no destination.
+    package var waitsForNextTry: Bool { state == .queued && wait == nil && dueAt > createdAt }
+}
+
 /// Whom a run waits for, and why.
 package struct RunWait: Sendable, Equatable {
     /// A host, a program.

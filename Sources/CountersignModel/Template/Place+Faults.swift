@@ -7,7 +7,10 @@ extension Place {
         case .filePath: Self.pathFault(in: template)
         case .url: Self.urlFault(in: template)
         case .mailAddress: Self.addressFault(in: template)
-        case .argument, .environment, .query, .header, .folder, .text, .credential, .message, .mailHeader: nil
+        case .argument, .environment: Self.lengthFault(in: template)
+        case .query, .header, .folder, .text, .requestField, .credential, .message,
+            .mailHeader:
+            nil
         }
     }
 
@@ -30,6 +33,18 @@ extension Place {
         } catch {
             return error.reason
         }
+    }
+
+    private static func lengthFault(in template: Template) -> String? {
+        // A NUL of the rule itself cannot be handed to a program either, nor can values make the text shorter.
+        let literals = template.segments.map { if case .literal(let text) = $0 { text } else { "" } }
+        let count = literals.reduce(0) { $0 + $1.utf8.count }
+        guard count > longestForProgram else {
+            return literals.contains { $0.utf8.contains(0) } ? "this holds a NUL, which no program can be given" : nil
+        }
+        return
+            "this has \(count) bytes, and a program takes \(longestForProgram) in one argument or variable; hand it over on "
+            + "standard input, or keep it in a file"
     }
 
     private static func addressFault(in template: Template) -> String? {

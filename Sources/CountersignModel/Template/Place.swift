@@ -18,6 +18,8 @@ public enum Place: Sendable, Hashable {
     case folder
     /// Text that nothing reads as code: a log line, a file's content, a request's body, standard input.
     case text
+    /// A field of a form or of JSON that a request carries, such as the password of a token request.
+    case requestField
     /// A key that signs or opens something, such as the secret of a signature.
     case credential
     /// Text that people read, in a chat or a mail: a value shows as it is, whatever its signs mean there.
@@ -29,18 +31,26 @@ public enum Place: Sendable, Hashable {
 }
 
 extension Place {
+    /// How many bytes an argument, a variable or a script of a program may have.
+    ///
+    /// Linux refuses to start one with more
+    /// (MAX_ARG_STRLEN, 32 pages); the rest is for the variable's name.
+    package static let longestForProgram = 131_000
+
     /// Whether `${secret:…}` may stand here.
     package var allowsSecrets: Bool {
         switch self {
-        case .environment, .url, .header, .credential: true
-        case .argument, .query, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
+        case .environment, .url, .query, .header, .requestField, .credential: true
+        case .argument, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
         }
     }
 
     /// What is wrong with `template` at this place, whatever the event may be; nil when nothing is.
     package func problem(of template: Template) -> (message: String, expression: Template.Expression)? {
         if !allowsSecrets, let secret = template.expressions.first(where: { $0.isSecret }) {
-            return ("a secret may not stand here; it is allowed in headers, url, env and sign", secret)
+            return (
+                "a secret may not stand here; it is allowed in headers, url, query, form, json, env and sign", secret
+            )
         }
         switch self {
         case .url: return Self.urlProblem(of: template)
@@ -129,7 +139,13 @@ extension Place {
     ) throws(StepFailure) -> String {
         let plain = value?.plainText ?? ""
         switch self {
-        case .url where !expression.isSecret:
+        // A secret may be the whole URL, or its beginning; behind the host it is a part like any other, but that a webhook's
+        // secret has slashes in it as a rule.
+        case .url where expression.isSecret:
+            guard Self.isBehindAuthority(text) else { return plain }
+            let isInQuery = text.contains("?") || text.contains("#")
+            return isInQuery ? plain.percentEncoded : plain.percentEncoded.replacing("%2F", with: "/")
+        case .url:
             let isInQuery = text.contains("?") || text.contains("#")
             if !isInQuery || value == nil { try requireComponent(plain, value, expression, "URL") }
             if !isInQuery, plain == "." || plain == ".." {
@@ -175,9 +191,11 @@ extension Place {
             let name = byte == 0 ? "NUL" : byte == 0x0A ? "a line feed" : "a carriage return"
             throw .final("'\(template.source)' became a text with \(name) in it, which \(self.words) cannot carry")
         }
-        // Linux refuses to start a program with a longer argument or variable (MAX_ARG_STRLEN, 32 pages).
-        if self == .argument || self == .environment, text.utf8.count > 131_000 {
-            throw .final("'\(template.source)' became \(text.utf8.count) bytes, but \(self.words) holds at most 131000")
+        if self == .argument || self == .environment, text.utf8.count > Self.longestForProgram {
+            throw .final(
+                "'\(template.source.prefix(200))' became \(text.utf8.count) bytes, but \(self.words) holds at most "
+                    + "\(Self.longestForProgram)"
+            )
         }
         return text
     }
@@ -187,7 +205,8 @@ extension Place {
         case .argument: "an argument"
         case .environment: "an environment variable"
         case .header: "a header"
-        case .url, .query, .filePath, .folder, .text, .credential, .message, .mailHeader, .mailAddress: "this place"
+        case .url, .query, .filePath, .folder, .text, .requestField, .credential, .message, .mailHeader, .mailAddress:
+            "this place"
         }
     }
 }

@@ -15,7 +15,10 @@ enum SecretShapes {
         let json = String(JSON.string(secret).text.dropFirst().dropLast())
         let form = secret.percentEncoded.replacing("%20", with: "+")
         let encoded = (0..<3).flatMap { base64(secret, behind: $0) }
-        return [secret, secret.percentEncoded, form, secret.percentEncoded.lowercased(), json] + encoded
+        return [
+            secret, secret.percentEncoded, secret.percentEncoded.replacing("%2F", with: "/"), form,
+            secret.percentEncoded.lowercased(), json,
+        ] + encoded
     }
 
     /// What is certain of the Base64 of a text in which so many bytes (modulo 3) stand before the secret, such as

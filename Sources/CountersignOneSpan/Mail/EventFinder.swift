@@ -110,7 +110,7 @@ extension EventFinder {
 
     /// Whether an object with a name is a callback, and not an object of something else that happens to have one.
     private static func isCallback(_ delivery: Delivery) -> Bool {
-        delivery.payload["packageId"]?.string != nil || EventCatalogue.entries.contains { $0.name == delivery.name }
+        delivery.payload.packageID != nil || EventCatalogue.entries.contains { $0.name == delivery.name }
             || delivery.payload["@class"]?.string?.hasSuffix("ESLProcessEvent") == true
     }
 }

@@ -98,7 +98,7 @@ package struct SilenceWatch: Service {
     private func tellGaps(from start: Date, to end: Date) async throws {
         let query = EventQuery(name: "PACKAGE_COMPLETE", since: start, until: end, limit: .max)
         for id in try await store.eventIDs(query) {
-            guard let package = try await store.event(id)?.event.payload["packageId"]?.string else { continue }
+            guard let package = try await store.event(id)?.event.payload.packageID else { continue }
             let sent = EventQuery(name: "PACKAGE_ACTIVATE", packageID: package, limit: 1)
             guard try await store.events(sent).isEmpty else { continue }
             let fields: JSONObject = ["packageId": .string(package), "missing": "PACKAGE_ACTIVATE"]

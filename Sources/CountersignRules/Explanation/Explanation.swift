@@ -23,12 +23,23 @@ package indirect enum Explanation: Sendable, Equatable {
 
         package let holds: Bool
 
-        package init(path: String, test: String, demand: String, actual: JSON?, holds: Bool) {
+        /// Whether the value is unknown, since it belongs to a package that nobody has fetched.
+        package let isUnknown: Bool
+
+        package init(
+            path: String,
+            test: String,
+            demand: String,
+            actual: JSON?,
+            holds: Bool,
+            isUnknown: Bool = false
+        ) {
             self.path = path
             self.test = test
             self.demand = demand
             self.actual = actual
             self.holds = holds
+            self.isUnknown = isUnknown
         }
     }
 
@@ -71,23 +82,40 @@ extension Condition {
                 )
             )
         case .field(let field):
-            field.test.explained(judgement.value(at: field.path), at: field.written, in: judgement)
+            field.test.explained(
+                judgement.value(at: field.path),
+                at: field.written,
+                isUnknown: judgement.package == nil && field.path.root != .subject,
+                in: judgement
+            )
         }
     }
 }
 
 extension ValueTest {
-    fileprivate func explained(_ value: JSON?, at path: String, in judgement: Judgement) -> Explanation {
-        let parts = parts.map { $0.explained(value, at: path, in: judgement) }
+    fileprivate func explained(
+        _ value: JSON?,
+        at path: String,
+        isUnknown: Bool,
+        in judgement: Judgement
+    ) -> Explanation {
+        let parts = parts.map { $0.explained(value, at: path, isUnknown: isUnknown, in: judgement) }
         return parts.count == 1 ? parts[0] : .all(parts)
     }
 }
 
 extension ValueTest.Part {
-    fileprivate func explained(_ value: JSON?, at path: String, in judgement: Judgement) -> Explanation {
+    fileprivate func explained(
+        _ value: JSON?,
+        at path: String,
+        isUnknown: Bool,
+        in judgement: Judgement
+    ) -> Explanation {
         switch test {
-        case let negation as Negation: .not(negation.test.explained(value, at: path, in: judgement))
-        case let list as AnyTest: .any(list.tests.map { $0.explained(value, at: path, in: judgement) })
+        case let negation as Negation:
+            .not(negation.test.explained(value, at: path, isUnknown: isUnknown, in: judgement))
+        case let list as AnyTest:
+            .any(list.tests.map { $0.explained(value, at: path, isUnknown: isUnknown, in: judgement) })
         default:
             .test(
                 Explanation.Finding(
@@ -95,7 +123,8 @@ extension ValueTest.Part {
                     test: text,
                     demand: demand,
                     actual: value,
-                    holds: test.holds(for: value, in: judgement)
+                    holds: test.holds(for: value, in: judgement),
+                    isUnknown: isUnknown
                 )
             )
         }

@@ -93,21 +93,20 @@ extension OptionReader {
     }
 
     /// Any value; a string with `${…}` in it becomes a template.
-    func json(_ node: Node) -> JSONTemplate? {
+    func json(_ node: Node, in place: Place = .text) -> JSONTemplate? {
         switch node.content {
         case .scalar(let scalar):
             guard case .string(let text) = scalar.json else { return .literal(scalar.json) }
-            // Inside JSON a value stands as text does: as it is, and no secret among it.
-            return template(text, at: node, in: .text)
+            return template(text, at: node, in: place)
                 .map { template in
                     template.literal.map { .literal(.string($0)) } ?? .template(template)
                 }
         case .sequence(let nodes):
-            let items = nodes.compactMap { json($0) }
+            let items = nodes.compactMap { json($0, in: place) }
             return items.count == nodes.count ? .array(items) : nil
         case .mapping(let entries):
             let members = entries.compactMap { entry in
-                json(entry.value).map { JSONTemplate.Member(key: entry.key, value: $0) }
+                json(entry.value, in: place).map { JSONTemplate.Member(key: entry.key, value: $0) }
             }
             return members.count == entries.count ? .object(members) : nil
         }
@@ -121,6 +120,15 @@ extension OptionReader {
     /// script; so a name followed by a dot or by a colon that is no default (`:-`, `:=`, `:?`, `:+`) is refused.
     func script(_ node: Node, what: String) -> String? {
         guard let text = text(node, what: what) else { return nil }
+        guard text.utf8.count <= Place.longestForProgram else {
+            let sizes = "\(text.utf8.count) bytes, and a shell takes \(Place.longestForProgram)"
+            findings.report(.outOfRange, "\(what) has \(sizes); keep it in a file and run that", at: node.span)
+            return nil
+        }
+        guard !text.utf8.contains(0) else {
+            findings.report(.outOfRange, "\(what) holds a NUL, which no shell can be given", at: node.span)
+            return nil
+        }
         let characters = Array(text)
         var isClean = true
         for start in characters.indices.dropLast(2) where characters[start] == "$" && characters[start + 1] == "{" {

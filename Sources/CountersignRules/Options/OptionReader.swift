@@ -74,7 +74,7 @@ struct OptionReader {
         case .arguments: arguments(node, what: what).map { .arguments($0) }
         case .templates(let place): templates(node, in: place, what: what).map { .templates($0) }
         case .templateList(let place): templateList(node, in: place, what: what).map { .templateList($0) }
-        case .json: json(node).map { .json($0) }
+        case .json(let place): json(node, in: place).map { .json($0) }
         case .jsonObject(let reserved): jsonObject(node, without: reserved, what: what).map { .json($0) }
         case .ownEvent: ownEvent(node, what: what).map { .text($0) }
         case .text: text(node, what: what).map { .text($0) }

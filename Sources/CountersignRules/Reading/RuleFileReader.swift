@@ -2,8 +2,6 @@ import CountersignModel
 
 /// Reads one rule file.
 struct RuleFileReader {
-    static let keys = ["rules", "tests"]
-
     let catalogue: [ActionDeclaration]
     let findings: Findings
     let file: RuleSources.File
@@ -52,6 +50,6 @@ struct RuleFileReader {
             )
             return nil
         }
-        return MapReader(node, what: "a rule file", keys: Self.keys, findings: findings)
+        return MapReader(node, what: "a rule file", keys: RuleKeys.file, findings: findings)
     }
 }

@@ -25,8 +25,6 @@ struct RuleDraft {
 
 /// Reads one entry of `rules`.
 struct RuleReader {
-    static let keys = ["id", "description", "enabled", "when", "then", "on_failure", "always"]
-
     private static let synonyms = [
         "name": "id", "on": "when", "if": "when", "trigger": "when", "condition": "when", "do": "then",
         "steps": "then", "actions": "then", "on_error": "on_failure", "catch": "on_failure", "finally": "always",
@@ -43,7 +41,8 @@ struct RuleReader {
     let folder: String
 
     func rule(_ node: Node) -> RuleDraft? {
-        guard let map = MapReader(node, what: "a rule", keys: Self.keys, synonyms: Self.synonyms, findings: findings)
+        guard
+            let map = MapReader(node, what: "a rule", keys: RuleKeys.rule, synonyms: Self.synonyms, findings: findings)
         else { return nil }
         let before = findings.diagnostics.count
         let idEntry = map.required("id")

@@ -2,8 +2,6 @@ import CountersignModel
 
 /// Reads one step.
 struct StepReader {
-    static let keys = ["id", "if", "timeout", "retry", "continue_on_error"]
-    static let retryKeys = ["attempts", "first", "max", "factor"]
     static let defaultTimeout = Duration.seconds(30)
 
     let findings: Findings
@@ -140,7 +138,7 @@ struct StepReader {
             let map = MapReader(
                 entry.value,
                 what: "'retry'",
-                keys: Self.retryKeys,
+                keys: RuleKeys.retry,
                 example: "{ attempts: \(entry.value.scalar?.text ?? "3") }",
                 findings: findings
             )

@@ -70,7 +70,7 @@ struct StepsReader {
             catalogue.first { $0.name == entry.key }.map { (action: $0, entry: entry) }
         }
         let strangers = entries.filter { entry in
-            !StepReader.keys.contains(entry.key) && !catalogue.contains { $0.name == entry.key }
+            !RuleKeys.step.contains(entry.key) && !catalogue.contains { $0.name == entry.key }
         }
         if let second = known.dropFirst().first {
             let message = "a step has one action; '\(second.action.name)' stands beside '\(known[0].action.name)'"
@@ -98,9 +98,9 @@ struct StepsReader {
                 continue
             }
             guard !hasAction, strangers.count == 1 else {
-                let words = StepReader.keys + (hasAction ? [] : actions)
+                let words = RuleKeys.step + (hasAction ? [] : actions)
                 let near = Suggestion.nearest(to: stranger.key, among: words)
-                let rest = near.map { "did you mean '\($0)'?" } ?? "beside its action it has \(StepReader.keys.listed)"
+                let rest = near.map { "did you mean '\($0)'?" } ?? "beside its action it has \(RuleKeys.step.listed)"
                 findings.report(.unknownKey, "a step has no key '\(stranger.key)'; \(rest)", at: stranger.keySpan)
                 continue
             }

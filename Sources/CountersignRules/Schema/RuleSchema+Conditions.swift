@@ -82,6 +82,7 @@ extension RuleSchema {
                 "payload": payload,
                 "after": duration("How long after the start of the test."),
                 "origin": ["enum": .array(Event.Origin.allCases.map { .string($0.rawValue) })],
+                "package": ["type": "object", "description": "What OneSpan Sign tells of the package."],
             ],
             required: ["payload"]
         )

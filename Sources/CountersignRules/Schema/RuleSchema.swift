@@ -57,7 +57,9 @@ package struct RuleSchema: Sendable {
         var properties: JSONObject = [
             "id": ["type": "string", "pattern": "^[A-Za-z0-9_-]+$", "description": "Names the step's outputs."],
             "if": .object(Self.reference("stepCondition", "Where this does not hold, the step is skipped.")),
-            "timeout": Self.duration("How long one attempt may take (default: 30s)."),
+            "timeout": Self.duration(
+                "How long one attempt may take (default: 30s). A program gets SIGTERM then, and SIGKILL 3 seconds later."
+            ),
             "retry": .object(Self.reference("retry", "How often a failed step is tried again.")),
             "continue_on_error": [
                 "type": "boolean", "default": false, "description": "Whether a failure does not stop the chain.",

@@ -2,7 +2,7 @@ import CountersignModel
 
 extension RuleTestReader {
     func expectation(_ node: Node) -> RuleTest.Expectation? {
-        guard let map = MapReader(node, what: "an expected run", keys: Self.expectationKeys, findings: findings)
+        guard let map = MapReader(node, what: "an expected run", keys: RuleKeys.expectation, findings: findings)
         else { return nil }
         let ruleEntry = map.required("rule")
         let rule = ruleEntry.flatMap { ruleID($0.value) }
@@ -27,7 +27,7 @@ extension RuleTestReader {
         guard node.entries != nil else {
             return stepID(node, of: rule).map { RuleTest.StepExpectation(id: $0, plan: nil, span: node.span) }
         }
-        guard let map = MapReader(node, what: "an expected step", keys: Self.stepKeys, findings: findings),
+        guard let map = MapReader(node, what: "an expected step", keys: RuleKeys.expectedStep, findings: findings),
             let idEntry = map.required("id"), let id = stepID(idEntry.value, of: rule)
         else { return nil }
         let references = ReferenceChecker(findings: findings, knowsFields: false)

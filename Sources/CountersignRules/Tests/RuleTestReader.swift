@@ -3,12 +3,6 @@ import Foundation
 
 /// Reads one entry of `tests`; a method that returns nil has reported why.
 struct RuleTestReader {
-    static let keys = ["name", "at", "configured", "send", "mock", "expect", "expect_none"]
-    static let sendKeys = ["payload", "after", "origin", "package"]
-    static let expectationKeys = ["rule", "times", "ends", "steps"]
-    static let stepKeys = ["id", "plan"]
-    static let mockKeys = ["rule", "step", "output", "fail"]
-
     let findings: Findings
 
     /// The steps of all rules of all files, by the rules' ids.
@@ -20,7 +14,7 @@ struct RuleTestReader {
     var options: OptionReader { OptionReader(findings: findings) }
 
     func test(_ node: Node) -> RuleTest? {
-        guard let map = MapReader(node, what: "a test", keys: Self.keys, findings: findings) else { return nil }
+        guard let map = MapReader(node, what: "a test", keys: RuleKeys.test, findings: findings) else { return nil }
         let before = findings.diagnostics.count
         let nameEntry = map.required("name")
         let name = nameEntry.flatMap { options.text($0.value, what: "'name'") }
@@ -90,7 +84,7 @@ struct RuleTestReader {
     /// An event: its payload, or a map that holds the payload and says when and how it is sent.
     private func send(_ node: Node) -> RuleTest.Send? {
         guard let payload = node.entries?.first(where: { $0.key == "payload" }) else { return event(node) }
-        guard let map = MapReader(node, what: "an event to send", keys: Self.sendKeys, findings: findings) else {
+        guard let map = MapReader(node, what: "an event to send", keys: RuleKeys.send, findings: findings) else {
             return nil
         }
         let delay = map["after"].flatMap { options.duration($0.value, what: "'after'") }
@@ -135,7 +129,7 @@ struct RuleTestReader {
     }
 
     private func mock(_ node: Node) -> RuleTest.Mock? {
-        guard let map = MapReader(node, what: "a mocked step", keys: Self.mockKeys, findings: findings) else {
+        guard let map = MapReader(node, what: "a mocked step", keys: RuleKeys.mock, findings: findings) else {
             return nil
         }
         let rule = map.required("rule").flatMap { ruleID($0.value) }

@@ -11,15 +11,14 @@ extension MemoryContents {
         }
         more.limit = EventQuery.searchDepth
         let seen = events(more)
-        let found = seen.filter {
-            String(decoding: $0.body, as: UTF8.self).range(of: text, options: [.caseInsensitive, .literal]) != nil
-        }
+        let search = TextSearch(text)
+        let found = seen.filter { search.matches($0.body) }
         let kept = Array(found.prefix(query.limit))
         let last = kept.count == query.limit ? kept.last : seen.count == EventQuery.searchDepth ? seen.last : nil
         return EventPage(events: kept, next: last.map { EventPosition(after: $0.event) })
     }
 
-    func packages(_ query: PackageQuery) -> [PackageSummary] {
+    func packages(_ query: PackageQuery) -> PackagePage {
         let about = Dictionary(grouping: events.filter { $0.packageID != nil }) { $0.packageID ?? "" }
         let wanted = about.filter { $0.key.utf8.starts(with: (query.prefix ?? "").utf8) }
         let found = wanted.compactMap { id, events -> (at: EventPosition, summary: PackageSummary)? in
@@ -32,7 +31,20 @@ extension MemoryContents {
                 ? one.summary.id.utf8.lexicographicallyPrecedes(other.summary.id.utf8)
                 : (one.at.receivedAt, one.at.id.rawValue) > (other.at.receivedAt, other.at.id.rawValue)
         }
-        return sorted.prefix(max(0, query.limit)).map(\.summary)
+        let rest = sorted.filter { found in
+            switch query.after {
+            case .id(let id)?: id.utf8.lexicographicallyPrecedes(found.summary.id.utf8)
+            case .event(let position)?:
+                (found.at.receivedAt.stored, found.at.id.rawValue) < (position.receivedAt.stored, position.id.rawValue)
+            case nil: true
+            }
+        }
+        let page = rest.prefix(max(0, query.limit))
+        let last = page.count < rest.count ? page.last : nil
+        return PackagePage(
+            packages: page.map(\.summary),
+            next: last.map { query.isByID ? .id($0.summary.id) : .event($0.at) }
+        )
     }
 
     private func summary(of id: String, _ events: [MemoryEvent]) -> PackageSummary? {
@@ -94,7 +106,7 @@ extension MemoryContents {
 }
 
 extension MemoryEvent {
-    fileprivate var packageID: String? { event.payload["packageId"]?.string }
+    fileprivate var packageID: String? { event.payload.packageID }
 }
 
 extension Event {

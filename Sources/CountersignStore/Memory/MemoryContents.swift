@@ -5,6 +5,9 @@ import Foundation
 struct MemoryContents {
     var isClosed = false
     var ruleSets: [RuleSetVersion: JSON] = [:]
+
+    /// What replays found.
+    var evaluations: [Event.ID: [Evaluation]] = [:]
     var latestRuleSet: RuleSetVersion?
     var notes: [String: JSON] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
@@ -76,7 +79,7 @@ extension MemoryContents {
             .filter { stored in
                 let event = stored.event
                 return (query.name.map { $0 == event.name } ?? true)
-                    && (query.packageID.map { $0 == event.payload["packageId"]?.string } ?? true)
+                    && (query.packageID.map { $0 == event.payload.packageID } ?? true)
                     && (query.origin.map { $0 == event.origin } ?? true)
                     && (since.map { $0 <= event.receivedAt } ?? true)
                     && (query.until.map { event.receivedAt < $0.stored } ?? true)
@@ -182,8 +185,13 @@ extension MemoryContents {
         case .unmatched(let place):
             runs[index].leave(for: .dropped)
             runs[index].isTakenBack = true
-            if let event = self.index(of: runs[index].eventID), events[event].ruleSet == runs[index].ruleSet {
+            let (id, ruleSet) = (runs[index].eventID, runs[index].ruleSet)
+            if let event = self.index(of: id), events[event].ruleSet == ruleSet {
                 events[event].verdicts = events[event].verdicts?.without(place)
+            }
+            if let last = evaluations[id]?.last, last.ruleSet == ruleSet {
+                let rest = Evaluation(at: last.at, ruleSet: ruleSet, verdicts: last.verdicts.without(place))
+                evaluations[id] = (evaluations[id]?.dropLast() ?? []) + [rest]
             }
             return
         case .waiting(let wait, let dueAt):
@@ -224,6 +232,8 @@ extension MemoryContents {
     mutating func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) -> [ReplayedRun] {
         var replayed: [ReplayedRun] = []
         for dispatch in dispatches {
+            let found = Evaluation(at: now.stored, ruleSet: dispatch.ruleSet, verdicts: dispatch.verdicts)
+            evaluations[dispatch.eventID, default: []].append(found)
             for ruleID in dispatch.ruleIDs {
                 let index = runs.firstIndex {
                     $0.eventID == dispatch.eventID && $0.ruleID == ruleID && !$0.isTakenBack

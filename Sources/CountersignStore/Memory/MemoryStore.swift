@@ -60,13 +60,12 @@ extension MemoryStore {
         contents.withLock { $0.event(id) }
     }
 
-    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
-        let earliest = since?.milliseconds ?? .min
-        return contents.withLock { contents in
-            Array(
-                contents.quarantine.reversed().filter { $0.receivedAt.milliseconds >= earliest }.prefix(max(0, limit))
-            )
+    package func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody] {
+        let earliest = query.since?.milliseconds ?? .min
+        let found = contents.withLock { contents in
+            contents.quarantine.filter { $0.receivedAt.milliseconds >= earliest && $0.id < query.before ?? .max }
         }
+        return Array(found.reversed().prefix(max(0, query.limit)))
     }
 
     package func runs(_ query: RunQuery) async throws -> [Run] {
@@ -87,7 +86,11 @@ extension MemoryStore {
         contents.withLock { contents in contents.quarantine.first { $0.id == id } }
     }
 
-    package func packages(_ query: PackageQuery) async throws -> [PackageSummary] {
+    package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
+        contents.withLock { $0.evaluations[event] ?? [] }
+    }
+
+    package func packages(_ query: PackageQuery) async throws -> PackagePage {
         contents.withLock { $0.packages(query) }
     }
 

@@ -34,7 +34,7 @@ struct NewEvent: Sendable {
         origin = delivery.origin
         receivedAt = now.milliseconds
         name = add(delivery.name.utf8)
-        packageID = delivery.payload["packageId"]?.string.map { add($0.utf8) }
+        packageID = delivery.payload.packageID.map { add($0.utf8) }
         body = add(delivery.body)
         bodyHash = add(SHA256.hash(data: delivery.body))
         key = delivery.deduplicationKey.map { add($0) }

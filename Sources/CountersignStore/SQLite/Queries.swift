@@ -69,19 +69,19 @@ extension Query {
         )
     }
 
-    /// Events with whether their bodies hold a text, the newest first, as many as are looked through at a time.
-    package static func search(_ query: EventQuery, for text: String) -> Query {
+    /// Events with whether they have the origin that is asked for, the newest first, as many as are looked through at a
+    /// time.
+    package static func search(_ query: EventQuery) -> Query {
         // No index goes by the origin, so it is looked at as the text is.
         var indexed = query
         indexed.origin = nil
         let (clause, arguments) = conditions(of: indexed)
-        let pattern = "%" + text.replacing(/[\\%_]/) { "\\\($0.output)" } + "%"
         return Query(
             """
-            SELECT \(EventRow.columns), CAST(body AS TEXT) LIKE ? ESCAPE '\\' AND origin = coalesce(?, origin)
+            SELECT \(EventRow.columns), origin = coalesce(?, origin)
             FROM events\(clause) ORDER BY received_at DESC, id DESC LIMIT ?
             """,
-            [pattern, query.origin?.rawValue] + arguments + [EventQuery.searchDepth]
+            [query.origin?.rawValue] + arguments + [EventQuery.searchDepth]
         )
     }
 

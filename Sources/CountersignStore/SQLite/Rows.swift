@@ -11,6 +11,7 @@ struct EventRow: Sendable {
         + "package"
 
     /// The places in `columns` of what a search reads before it decodes a row, and the one behind them all.
+    static let bodyColumn = 2
     static let receivedAtColumn = 4
     static let columnCount = 11
 

@@ -128,6 +128,14 @@ struct RunTable {
             [run.rawValue, lease]
         ) { (id: $0.number(at: 0) ?? 0, ruleSet: $0.text(at: 1) ?? "") }
         guard let event else { throw StoreError.leaseLost(run) }
+        let latest = try db.first(
+            "SELECT id, verdicts, rule_set FROM evaluations WHERE event_id = ? ORDER BY id DESC LIMIT 1",
+            [event.id]
+        ) { (id: $0.number(at: 0) ?? 0, verdicts: try $0.bytes(at: 1), ruleSet: $0.text(at: 2)) }
+        if let latest, latest.ruleSet == event.ruleSet {
+            let rest = Verdicts(bytes: latest.verdicts).without(place)
+            try db.change("UPDATE evaluations SET verdicts = ? WHERE id = ?", [Data(rest.bytes), latest.id])
+        }
         // A replay by another set left the verdicts of the first one alone.
         let verdicts = try db.first(
             "SELECT verdicts FROM events WHERE id = ? AND rule_set = ?",
@@ -191,6 +199,13 @@ struct RunTable {
     func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) throws -> [ReplayedRun] {
         var replayed: [ReplayedRun] = []
         for dispatch in dispatches {
+            try db.change(
+                "INSERT INTO evaluations (event_id, evaluated_at, rule_set, verdicts) VALUES (?, ?, ?, ?)",
+                [
+                    dispatch.eventID.rawValue, now.milliseconds, dispatch.ruleSet.rawValue,
+                    Data(dispatch.verdicts.bytes),
+                ]
+            )
             for ruleID in dispatch.ruleIDs {
                 let found = try db.first(
                     "SELECT \(Run.columns) FROM runs WHERE event_id = ? AND rule_id = ?",

@@ -23,12 +23,28 @@ extension SQLiteArchive {
         }
     }
 
-    package func packages(_ query: PackageQuery) async throws -> [PackageSummary] {
+    package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
         try await read { db in
-            let ids =
-                query.isByID
-                ? try db.packageIDs(from: query.prefix ?? "", limit: query.limit) : try db.latestPackageIDs(query)
-            return try ids.compactMap { try db.summary(ofPackage: $0) }
+            try db.all(
+                "SELECT evaluated_at, rule_set, verdicts FROM evaluations WHERE event_id = ? ORDER BY id",
+                [event.rawValue]
+            ) { row -> Evaluation? in
+                // One that is damaged is left out: 'store check' names it.
+                guard let at = row.time(at: 0), let ruleSet = row.text(at: 1) else { return nil }
+                return Evaluation(
+                    at: at,
+                    ruleSet: RuleSetVersion(rawValue: ruleSet),
+                    verdicts: Verdicts(bytes: try row.bytes(at: 2))
+                )
+            }
+            .compactMap { $0 }
+        }
+    }
+
+    package func packages(_ query: PackageQuery) async throws -> PackagePage {
+        try await read { db in
+            let (ids, next) = query.isByID ? try db.packageIDs(query) : try db.latestPackageIDs(query)
+            return PackagePage(packages: try ids.compactMap { try db.summary(ofPackage: $0) }, next: next)
         }
     }
 
@@ -169,9 +185,28 @@ extension Query {
             arguments += [Data(event.utf8)]
         }
         bound("received_at", query.since, query.until, &conditions, &arguments)
+        if case .event(let position)? = query.after {
+            // A package stands where the latest of its events does that is asked for: not once more behind that place.
+            let (time, id) = (position.receivedAt.milliseconds, position.id.rawValue)
+            var newer = [
+                "newer.package_id = events.package_id",
+                "(newer.received_at > ? OR newer.received_at = ? AND newer.id >= ?)",
+            ]
+            conditions.append("received_at <= ? AND (received_at < ? OR id < ?)")
+            arguments += [time, time, id, time, time, id]
+            if let event = query.event {
+                newer.append("newer.name = CAST(? AS TEXT)")
+                arguments += [Data(event.utf8)]
+            }
+            bound("newer.received_at", query.since, query.until, &newer, &arguments)
+            conditions.append(
+                "NOT EXISTS (SELECT 1 FROM events AS newer INDEXED BY events_by_package "
+                    + "WHERE \(newer.joined(separator: " AND ")))"
+            )
+        }
         return Query(
             """
-            SELECT CAST(package_id AS BLOB) FROM events
+            SELECT CAST(package_id AS BLOB), received_at, id FROM events
             INDEXED BY \(query.event == nil ? "events_by_time" : "events_by_name")
             WHERE \(conditions.joined(separator: " AND ")) ORDER BY received_at DESC, id DESC LIMIT ?
             """,
@@ -228,13 +263,16 @@ extension Database {
         _ query: EventQuery,
         for text: String
     ) throws -> (rows: [EventRow], next: EventPosition?) {
-        let search = Query.search(query, for: text)
-        let cursor = try Row.fetchCursor(cachedStatement(sql: search.sql), arguments: search.arguments)
+        let candidates = Query.search(query)
+        let cursor = try Row.fetchCursor(cachedStatement(sql: candidates.sql), arguments: candidates.arguments)
+        let search = TextSearch(text)
         var rows: [EventRow] = []
         var seen = 0
         while rows.count < query.limit, let row = try cursor.next() {
             seen += 1
-            if row.number(at: EventRow.columnCount) ?? 0 != 0 { rows.append(EventRow(row)) }
+            if row.number(at: EventRow.columnCount) ?? 0 != 0, search.matches(try row.bytes(at: EventRow.bodyColumn)) {
+                rows.append(EventRow(row))
+            }
             guard seen == EventQuery.searchDepth || rows.count == query.limit else { continue }
             let position = EventPosition(
                 receivedAt: row.time(at: EventRow.receivedAtColumn) ?? Date(milliseconds: 0),
@@ -260,31 +298,50 @@ extension Database {
         return Run.ID(rawValue: low)
     }
 
-    fileprivate func packageIDs(from prefix: String, limit: Int) throws -> [Data] {
-        let from = Data(prefix.utf8)
+    fileprivate func packageIDs(_ query: PackageQuery) throws -> (ids: [Data], next: PackagePosition?) {
+        let from = Data((query.prefix ?? "").utf8)
         // No UTF-8 text holds the byte 0xFF, so this is behind all that begin with the prefix.
         let to = from + [0xFF]
-        return try all(
+        var (isBehind, place) = (">=", from)
+        if case .id(let id)? = query.after { (isBehind, place) = (">", Data(id.utf8)) }
+        let limit = max(0, query.limit)
+        let found = try all(
             """
             SELECT DISTINCT CAST(package_id AS BLOB) FROM events INDEXED BY events_by_package
-            WHERE package_id >= CAST(? AS TEXT) AND package_id < CAST(? AS TEXT) ORDER BY package_id LIMIT ?
+            WHERE package_id \(isBehind) CAST(? AS TEXT) AND package_id >= CAST(? AS TEXT) AND package_id < CAST(? AS TEXT)
+            ORDER BY package_id LIMIT ?
             """,
-            [from, to, max(0, limit)]
+            [place, from, to, limit == .max ? .max : limit + 1]
         ) { Data(try $0.bytes(at: 0)) }
+        let ids = Array(found.prefix(limit))
+        return (ids, ids.count < found.count ? ids.last.map { .id(String(decoding: $0, as: UTF8.self)) } : nil)
     }
 
     /// The packages of the latest events that are asked for; those of so many, where one package has that many.
-    fileprivate func latestPackageIDs(_ query: PackageQuery) throws -> [Data] {
+    fileprivate func latestPackageIDs(_ query: PackageQuery) throws -> (ids: [Data], next: PackagePosition?) {
         let latest = Query.latestPackages(query)
         let rows = try Row.fetchCursor(try cachedStatement(sql: latest.sql), arguments: latest.arguments)
         let prefix = Data((query.prefix ?? "").utf8)
         var ids: [Data] = []
         var seen: Set<Data> = []
-        while ids.count < query.limit, let row = try rows.next() {
+        var count = 0
+        var (last, latestSeen): (PackagePosition?, PackagePosition?)
+        while let row = try rows.next() {
+            count += 1
+            let position = PackagePosition.event(
+                EventPosition(
+                    receivedAt: row.time(at: 1) ?? Date(milliseconds: 0),
+                    id: Event.ID(rawValue: row.number(at: 2) ?? 0)
+                )
+            )
+            latestSeen = position
             let id = Data(try row.bytes(at: 0))
-            if id.starts(with: prefix), seen.insert(id).inserted { ids.append(id) }
+            guard id.starts(with: prefix), seen.insert(id).inserted else { continue }
+            guard ids.count < query.limit else { return (ids, last) }
+            ids.append(id)
+            last = position
         }
-        return ids
+        return (ids, count == EventQuery.searchDepth ? latestSeen : nil)
     }
 
     fileprivate func summary(ofPackage id: Data) throws -> PackageSummary? {

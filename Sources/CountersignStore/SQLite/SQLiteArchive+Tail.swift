@@ -88,7 +88,7 @@ extension Happening {
             at: stored.event.receivedAt,
             eventID: stored.event.id,
             eventName: stored.event.name,
-            packageID: stored.event.payload["packageId"]?.plainText,
+            packageID: stored.event.payload.packageID,
             kind: .event(stored)
         )
     }

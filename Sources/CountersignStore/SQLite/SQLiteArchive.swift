@@ -1,5 +1,5 @@
 package import CountersignModel
-package import Foundation
+import Foundation
 import GRDB
 
 /// Reads a store's file, whether a server runs on it, has stopped, or was killed.
@@ -16,7 +16,6 @@ package final class SQLiteArchive: Archive {
         guard file.exists else {
             throw StoreError.unreadable(path: path, "there is no such file; 'countersign serve' makes it")
         }
-        try file.expectOneName()
         try file.expectOurs()
         return try SQLiteArchive(path: path)
     }
@@ -60,11 +59,14 @@ package final class SQLiteArchive: Archive {
         .listedEvent(path: path)
     }
 
-    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
+    package func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody] {
         try await read { db in
             try db.all(
-                "SELECT \(QuarantinedBody.columns) FROM quarantine WHERE received_at >= ? ORDER BY id DESC LIMIT ?",
-                [since?.milliseconds ?? .min, max(0, limit)]
+                """
+                SELECT \(QuarantinedBody.columns) FROM quarantine
+                WHERE received_at >= ? AND id < ? ORDER BY id DESC LIMIT ?
+                """,
+                [query.since?.milliseconds ?? .min, query.before ?? .max, max(0, query.limit)]
             ) { QuarantinedBody($0) }
         }
     }

@@ -15,13 +15,17 @@ extension SQLiteStore {
 
     package func event(_ id: Event.ID) async throws -> StoredEvent? { try await archive.event(id) }
 
-    package func quarantined(since: Date?, limit: Int) async throws -> [QuarantinedBody] {
-        try await archive.quarantined(since: since, limit: limit)
+    package func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody] {
+        try await archive.quarantined(query)
     }
 
     package func quarantined(_ id: Int64) async throws -> QuarantinedBody? { try await archive.quarantined(id) }
 
-    package func packages(_ query: PackageQuery) async throws -> [PackageSummary] {
+    package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
+        try await archive.evaluations(of: event)
+    }
+
+    package func packages(_ query: PackageQuery) async throws -> PackagePage {
         try await archive.packages(query)
     }
 

@@ -36,11 +36,11 @@ package final class SQLiteStore: Store {
     ) throws -> SQLiteStore {
         let path = StorePath.resolved(path)
         let file = StoreFile(path: path)
-        try file.expectOneName()
         try file.expectOurs()
         try file.makeFolder()
         let lock = try StoreLock(store: path)
         try file.makePrivate()
+        try lock.takeFile(path)
         do {
             let store = try SQLiteStore(path: path, lock: lock, willUpgrade: willUpgrade)
             try file.makePrivate()
@@ -66,6 +66,9 @@ package final class SQLiteStore: Store {
         writer = GroupCommit(connection: connection, path: path) { position.note($0) }
         knowsPolls = Atomic(try archive.hasNotes())
     }
+
+    /// How many names (hard links) the store's file has; more than one invites opening it by the wrong one.
+    package var nameCount: Int { StoreFile(path: path).nameCount }
 
     /// How the writer has fared, and what waits for it.
     package var statistics: WriteStatistics { writer.statistics }

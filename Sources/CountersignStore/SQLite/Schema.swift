@@ -7,7 +7,7 @@ enum Schema {
     /// "CSGN": tells our files from other programs' databases.
     private static let applicationID = 0x4353_474E
 
-    private static let migrations = [first, second, third, fourth, fifth]
+    private static let migrations = [first, second, third, fourth, fifth, sixth]
 
     /// Brings the file up to date as a whole, or leaves it as it is.
     ///
@@ -80,6 +80,18 @@ enum Schema {
         ALTER TABLE runs ADD COLUMN waits_for TEXT;
         ALTER TABLE runs ADD COLUMN waits_because TEXT;
         CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;
+        """
+
+    /// What replays found; what was found first stays with the event.
+    private static let sixth = """
+        CREATE TABLE evaluations (
+            id INTEGER PRIMARY KEY,
+            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+            evaluated_at INTEGER NOT NULL,
+            rule_set TEXT NOT NULL,
+            verdicts BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX evaluations_by_event ON evaluations (event_id);
         """
 
     /// Deliveries are recognised by the place of their key (see `DeduplicationPlace`).

@@ -7,16 +7,10 @@ struct StoreFile {
 
     var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
-    /// Refuses a file with several names: the lock and the log lie beside one of them only.
-    ///
-    /// - Throws: `StoreError.unreadable`.
-    func expectOneName() throws {
+    /// How many names (hard links) the file has, 0 where there is none; the lock and the log lie beside one of them only.
+    var nameCount: Int {
         var status = stat()
-        guard stat(path, &status) == 0, status.st_mode & S_IFMT == S_IFREG, status.st_nlink > 1 else { return }
-        throw StoreError.unreadable(
-            path: path,
-            "the file has \(status.st_nlink) names (hard links), and a store may have only one; remove the others"
-        )
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_nlink) : 0
     }
 
     /// Refuses what is no store and may not become one, without touching it: only an empty or missing file may.

@@ -52,6 +52,13 @@ struct EventsView {
 
 /// One event, and why each rule matched it or did not.
 struct EventView {
+    struct ReplayView {
+        let time: String
+        let iso: String
+        let ruleSet: String
+        let rules: [RuleView]
+    }
+
     struct RuleView {
         let id: String
         let href: String
@@ -79,6 +86,9 @@ struct EventView {
     let runs: [RunRowView]
     let hasRuns: Bool
     let rules: [RuleView]
+
+    /// What replays came to.
+    let replays: [ReplayView]
     let problem: String?
     let body: String
 
@@ -87,8 +97,8 @@ struct EventView {
         number = event.id.rawValue
         name = event.name.printable
         about = EventCatalogue.entries.first { $0.name == event.name }?.meaning
-        package = event.payload["packageId"]?.string?.printable
-        packageHref = event.payload["packageId"]?.string.map(Address.package)
+        package = event.payload.packageID?.printable
+        packageHref = event.payload.packageID.map(Address.package)
         iso = event.receivedAt.rfc3339
         time = event.receivedAt.shown
         origin = event.origin.rawValue
@@ -101,6 +111,15 @@ struct EventView {
         self.runs = runs.map { RunRowView($0) }
         hasRuns = !runs.isEmpty
         rules = (explanation?.rules ?? []).map { RuleView($0) }
+        replays = (explanation?.replays ?? [])
+            .map { replay in
+                ReplayView(
+                    time: replay.at.shown,
+                    iso: replay.at.rfc3339,
+                    ruleSet: replay.ruleSet.short,
+                    rules: (replay.rules ?? []).map { RuleView($0) }
+                )
+            }
         self.problem = problem
         let text = String(decoding: stored.body, as: UTF8.self)
         body = (stored.damage == nil ? event.payload.indented : text).printableLines
@@ -156,6 +175,7 @@ struct ConditionView {
             let text = value.text.printable
             return text.count > 200 ? "\(text.prefix(200))…" : text
         }
-        return "\(finding.path.printable) \(finding.test.printable)  (is \(actual ?? "absent"))"
+        return
+            "\(finding.path.printable) \(finding.test.printable)  (is \(finding.isUnknown ? "not fetched" : actual ?? "absent"))"
     }
 }

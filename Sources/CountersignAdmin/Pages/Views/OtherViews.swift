@@ -13,19 +13,29 @@ struct QuarantineView {
     }
 
     let bodies: [Row]
+    let next: String?
 
-    /// Bodies, whole or the beginnings of long ones.
-    init(_ bodies: [QuarantinedBody], isWhole: Bool) {
-        self.bodies = bodies.map { body in
-            let text = String(decoding: isWhole ? body.body[...] : body.body.prefix(600), as: UTF8.self)
-            return Row(
-                id: body.id,
-                iso: body.receivedAt.rfc3339,
-                time: body.receivedAt.shown,
-                reason: body.reason.printable,
-                body: text.printableLines + (text.utf8.count < body.body.count && !isWhole ? "…" : "")
-            )
-        }
+    /// The beginnings of bodies, as many as a page has; what is beyond `limit` makes a next page.
+    init(_ bodies: [QuarantinedBody], limit: Int) {
+        self.bodies = bodies.prefix(limit).map { Self.row($0, length: 600) }
+        next = bodies.count > limit ? Address.query("/quarantine", [("before", "\(bodies[limit - 1].id)")]) : nil
+    }
+
+    /// One body, whole.
+    init(whole body: QuarantinedBody) {
+        bodies = [Self.row(body, length: body.body.count)]
+        next = nil
+    }
+
+    private static func row(_ body: QuarantinedBody, length: Int) -> Row {
+        let text = String(decoding: body.body.prefix(length), as: UTF8.self)
+        return Row(
+            id: body.id,
+            iso: body.receivedAt.rfc3339,
+            time: body.receivedAt.shown,
+            reason: body.reason.printable,
+            body: text.printableLines + (length < body.body.count ? "…" : "")
+        )
     }
 }
 

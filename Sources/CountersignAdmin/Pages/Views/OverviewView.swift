@@ -15,7 +15,7 @@ struct OverviewView {
 
     struct Card {
         let label: String
-        let value: String
+        var value: String
         var note: String?
         var href: String?
         var isBad = false
@@ -40,6 +40,9 @@ struct OverviewView {
     let breakers: [Breaker]
     let hasBreakers: Bool
 
+    /// Whether no event has come in so far.
+    let isUnused: Bool
+
     init(_ overview: Overview) {
         troubles = Self.troubles(overview)
         cards = Self.cards(overview)
@@ -51,6 +54,7 @@ struct OverviewView {
         breakers = overview.vitals.breakers.sorted { $0.key < $1.key }
             .map { Breaker(destination: $0.key.printable, until: $0.value.shown) }
         hasBreakers = !breakers.isEmpty
+        isUnused = overview.lastEvent == nil
     }
 
     private static func troubles(_ overview: Overview) -> [Trouble] {
@@ -83,6 +87,14 @@ struct OverviewView {
                     href: "/rules",
                     link: "See the rules",
                     lines: refusal.findings.map(\.printableLines)
+                )
+            )
+        }
+        if !overview.vitals.unregisteredEvents.isEmpty {
+            troubles.append(
+                Trouble(
+                    title: "OneSpan Sign does not send events that the rules need:",
+                    text: "\(overview.vitals.unregisteredEvents.joined(separator: ", ")). Run: countersign register"
                 )
             )
         }
@@ -121,7 +133,7 @@ struct OverviewView {
             ),
             Card(label: "Runs at work", value: "\(overview.running)", note: "\(later) more are due later"),
             latency("Acknowledged within", overview.acknowledgement, of: "callbacks since the start"),
-            latency("Event to end of run", overview.runTime, of: "runs"),
+            runTime(overview, waiting: waiting, since: age),
             rules(overview),
             Card(
                 label: "Last poll",
@@ -145,6 +157,19 @@ struct OverviewView {
             value: median.shownSeconds,
             note: "half of \(latency.count) \(what); 99 % within \(high.shownSeconds)"
         )
+    }
+
+    /// How long runs took that have succeeded, beside those that have not: a figure of the first alone would look well in
+    /// an outage.
+    private static func runTime(_ overview: Overview, waiting: Int, since age: TimeInterval) -> Card {
+        var card = latency("Event to end of run", overview.runTime, of: "runs that succeeded")
+        let isLate = waiting > 0 && age > max(60, overview.runTime.high ?? 0)
+        guard isLate else { return card }
+        card.value = "over \(age.shownSeconds)"
+        card.isBad = true
+        let others = card.note.map { "; of those that succeeded, \($0)" } ?? ""
+        card.note = "\(waiting) \(waiting == 1 ? "waits" : "wait"), the oldest for so long\(others)"
+        return card
     }
 
     private static func rules(_ overview: Overview) -> Card {

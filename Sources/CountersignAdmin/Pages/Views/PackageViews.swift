@@ -27,13 +27,14 @@ struct PackagesView {
     let names = EventCatalogue.names.sorted()
     let packages: [Row]
     let hasPackages: Bool
+    let next: String?
 
-    init(_ fields: FormFields, _ packages: [PackageSummary]) {
+    init(_ fields: FormFields, _ page: PackagePage) {
         prefix = fields["prefix"] ?? ""
         event = fields["event"] ?? ""
         since = fields["since"] ?? ""
         until = fields["until"] ?? ""
-        self.packages = packages.map { package in
+        packages = page.packages.map { package in
             Row(
                 id: package.id.printable,
                 href: Address.package(package.id),
@@ -48,6 +49,8 @@ struct PackagesView {
             )
         }
         hasPackages = !packages.isEmpty
+        let kept = ["prefix", "event", "since", "until"].map { ($0, fields[$0]) }
+        next = page.next.map { Address.query("/packages", kept + [("after", $0.text)]) }
     }
 }
 
@@ -71,12 +74,14 @@ struct PackageView {
     let count: String
     let moments: [Moment]
 
+    /// Where all events are listed; nil where they are all here.
+    let allHref: String?
+
     init(_ story: PackageStory) {
         id = story.packageID.printable
         name = story.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
-        count =
-            story.events.count == PackageStory.eventLimit
-            ? "the last \(PackageStory.eventLimit)" : "\(story.events.count)"
+        count = story.hasEarlier ? "more than \(story.events.count); the newest are shown" : "\(story.events.count)"
+        allHref = story.hasEarlier ? Address.query("/events", [("package", story.packageID)]) : nil
         let events = story.events.map { Moment(event: $0) }
         let runs = story.runs.flatMap { Self.moments(of: $0) }
         moments = (events + runs).sorted { ($0.at, $0.order) < ($1.at, $1.order) }

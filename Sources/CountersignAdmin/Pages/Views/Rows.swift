@@ -18,8 +18,8 @@ struct EventRowView {
         let event = stored.event
         id = event.id.rawValue
         name = event.name.printable
-        package = event.payload["packageId"]?.string?.printable
-        packageHref = event.payload["packageId"]?.string.map(Address.package)
+        package = event.payload.packageID?.printable
+        packageHref = event.payload.packageID.map(Address.package)
         iso = event.receivedAt.rfc3339
         time = event.receivedAt.shown
         origin = event.origin.rawValue
@@ -60,9 +60,8 @@ struct RunRowView {
         event = run.eventID.rawValue
         iso = run.createdAt.rfc3339
         time = run.createdAt.shown
-        let isLater = run.state == .queued && run.dueAt > run.createdAt
         next =
             run.finishedAt?.shown ?? run.wait.map { "waits for \($0.destination.printable)" }
-            ?? (isLater ? "due \(run.dueAt.shown)" : "")
+            ?? (run.waitsForNextTry ? "due \(run.dueAt.shown)" : "")
     }
 }

@@ -26,7 +26,7 @@ struct RunsView {
 
     init(_ fields: FormFields, _ runs: [RunRow], limit: Int, rules: [String], problem: String?) {
         let chosen = fields["state"].flatMap { Run.State(rawValue: $0) }?.rawValue
-        let kept = ["rule", "event", "package", "since", "until"].map { ($0, fields[$0]) }
+        let kept = ["rule", "event_id", "package", "since", "until"].map { ($0, fields[$0]) }
         states = ([nil] + Run.State.allCases.map { $0.rawValue })
             .map { state in
                 Tab(
@@ -37,7 +37,7 @@ struct RunsView {
             }
         state = chosen
         rule = fields["rule"] ?? ""
-        event = fields["event"] ?? ""
+        event = fields["event_id"] ?? ""
         package = fields["package"] ?? ""
         since = fields["since"] ?? ""
         until = fields["until"] ?? ""
@@ -116,14 +116,17 @@ struct RunView {
         state = run.state.rawValue
         stateNote =
             run.wait.map { "for \($0.destination.printable): \($0.reason.printable)" }
-            ?? (run.state == .queued && run.dueAt > run.createdAt ? "until \(run.dueAt.shown)" : nil)
+            ?? (run.waitsForNextTry
+                ? "until \(run.dueAt.shown)"
+                    + (RunRow(found).reason.map { ", since the last try failed: \($0.printable)" } ?? "")
+                : nil)
         rule = run.ruleID
         ruleHref = Address.rule(run.ruleID)
         ruleSet = run.ruleSet.short
         event = run.eventID.rawValue
         eventName = found.event.name.printable
-        package = found.event.payload["packageId"]?.string?.printable
-        packageHref = found.event.payload["packageId"]?.string.map(Address.package)
+        package = found.event.payload.packageID?.printable
+        packageHref = found.event.payload.packageID.map(Address.package)
         iso = run.createdAt.rfc3339
         time = run.createdAt.shown
         finished = run.finishedAt?.shown

@@ -37,7 +37,9 @@ extension EventsCommand {
             let query = try filter.query(in: environment, limit: listing.limit)
             try await listing.show(in: environment, settings) { [quarantined, filter] archive in
                 if quarantined {
-                    return .quarantined(try await archive.quarantined(since: query.since, limit: query.limit))
+                    return .quarantined(
+                        try await archive.quarantined(QuarantineQuery(since: query.since, limit: query.limit))
+                    )
                 }
                 let query = try filter.query(in: environment, limit: query.limit)
                 return try await .events(query, in: archive).explained { unknownEvent(query.name) }

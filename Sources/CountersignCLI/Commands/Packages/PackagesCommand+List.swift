@@ -46,7 +46,7 @@ extension PackagesCommand {
             try await listing.show(in: environment, settings) { [self, limit = listing.limit] archive in
                 var query = PackageQuery(prefix: prefix, event: event, limit: limit)
                 (query.since, query.until) = try environment.span(since: since, until: until)
-                return await .packages(try await archive.packages(query)).explained { unknownEvent(event) }
+                return await .packages(try await archive.packages(query).packages).explained { unknownEvent(event) }
             }
         }
     }

@@ -24,7 +24,8 @@ extension QuarantineCommand {
             let settings = try options.settings(in: environment)
             _ = try environment.date(before: since)
             try await listing.show(in: environment, settings) { [since, limit = listing.limit] archive in
-                .quarantined(try await archive.quarantined(since: try environment.date(before: since), limit: limit))
+                let query = QuarantineQuery(since: try environment.date(before: since), limit: limit)
+                return .quarantined(try await archive.quarantined(query))
             }
         }
     }

@@ -14,7 +14,7 @@ extension RunsCommand {
                 Examples:
                   countersign runs list --state failed --since 2d
                   countersign runs list --rule tell-erp --watch
-                  countersign runs list --event 42 --json
+                  countersign runs list --event-id 42 --json
                 """
         )
 
@@ -38,8 +38,11 @@ extension RunsCommand {
 
 /// The flags that choose runs.
 struct RunFilter: ParsableArguments {
-    @Option(help: ArgumentHelp("Only runs for this event.", valueName: "id"))
-    var event: Int64?
+    @Option(
+        name: .customLong("event-id"),
+        help: ArgumentHelp("Only runs for the event of this number.", valueName: "number")
+    )
+    var eventID: Int64?
 
     @Option(help: ArgumentHelp("Only runs of this rule.", valueName: "id"), completion: .rules)
     var rule: String?
@@ -59,7 +62,7 @@ struct RunFilter: ParsableArguments {
     var until: String?
 
     func validate() throws {
-        guard event == nil || package == nil else {
+        guard eventID == nil || package == nil else {
             throw ValidationError("an event has its package; give one of them")
         }
     }
@@ -70,7 +73,7 @@ struct RunFilter: ParsableArguments {
     func query(in environment: CommandEnvironment, limit: Int) throws -> RunQuery {
         let (start, end) = try environment.span(since: since, until: until)
         return RunQuery(
-            eventID: event.map { Event.ID(rawValue: $0) },
+            eventID: eventID.map { Event.ID(rawValue: $0) },
             ruleID: rule,
             state: state,
             since: start,

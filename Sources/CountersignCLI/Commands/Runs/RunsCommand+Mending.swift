@@ -183,7 +183,7 @@ struct RunSelection: ParsableArguments {
         try await environment.reading(settings) { archive in
             for id in ids {
                 guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
-                let package = found.event.payload["packageId"]?.string.map { " of package \($0.showingControls)" } ?? ""
+                let package = found.event.payload.packageID.map { " of package \($0.showingControls)" } ?? ""
                 let failure = found.records.last { $0.status == .failed }
                 let reason = failure.map { ": \($0.stepID): \(($0.reason ?? "").showingControls)" } ?? ""
                 facts.append(

@@ -43,7 +43,9 @@ extension RunsCommand {
             print("trace     \(trace)")
             print("created   \(run.createdAt.rfc3339)")
             if let wait = run.wait { print("waits     for \(wait.destination.printable): \(wait.reason.printable)") }
-            if run.state == .queued { print("due       \(run.dueAt.rfc3339)") }
+            // Who waits for a destination is woken; its due time is for the case that nobody does so.
+            if run.state == .queued, run.wait == nil { print("due       \(run.dueAt.rfc3339)") }
+            if run.state == .queued, let reason = RunRow(found).reason { print("after     \(reason.printable)") }
             if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }
             if run.retries > 0 { print("retried   \(counted(run.retries, "time")) by hand") }
             for record in found.records {

@@ -10,6 +10,7 @@ enum Fuzz {
         "json": { JSONTarget.check(bytes($0, $1)) },
         "templates": { TemplateTarget.check(bytes($0, $1)) },
         "globs": { GlobTarget.check(bytes($0, $1)) },
+        "mail": { MailTarget.check(bytes($0, $1)) },
         "rules": { RulesTarget.check(bytes($0, $1)) },
     ]
 
