@@ -136,7 +136,10 @@ package func report(_ change: RuleBook.Change, _ logger: Logger) {
     case .refused(let findings):
         Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", "refused")]).increment()
         for finding in findings { logger.error("Rule file finding", metadata: ["finding": "\(finding)"]) }
-        logger.error("Rules refused, the old ones stay in force", metadata: ["findings": "\(findings.count)"])
+        logger.error(
+            "Rules refused, the old ones stay in force",
+            metadata: ["findings": "\(findings.count { $0.severity == .error })"]
+        )
     }
 }
 

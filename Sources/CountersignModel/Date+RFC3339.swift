@@ -10,6 +10,18 @@ extension Date {
         self.init(timeIntervalSince1970: seconds)
     }
 
+    /// Parses a time that others wrote: one of RFC 3339, or one whose offset lacks the colon, as Java's `Z` writes it
+    /// (`+0000`).
+    package init?(outside text: String) {
+        let bytes = Array(text.utf8)
+        let hasBareOffset =
+            bytes.count > 5 && bytes.suffix(4).allSatisfy(\.isDigit)
+            && [UInt8(ascii: "+"), UInt8(ascii: "-")].contains(bytes[bytes.count - 5])
+            && bytes.contains(UInt8(ascii: ":"))
+        let colon = hasBareOffset ? text.dropLast(2) + ":" + text.suffix(2) : text[...]
+        self.init(rfc3339: String(colon))
+    }
+
     /// The time as RFC 3339 in UTC with milliseconds, as OneSpan Sign writes it.
     ///
     /// Years beyond its four digits are written as they are: such a time comes from damage, and is shown and not hidden.

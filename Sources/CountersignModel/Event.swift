@@ -124,7 +124,7 @@ package struct Delivery: Sendable {
     package static let pollTolerance: TimeInterval = 600
 
     /// When the vendor made it; nil where it does not say.
-    package var createdAt: Date? { payload["createdDate"]?.string.flatMap { Date(rfc3339: $0) } }
+    package var createdAt: Date? { payload["createdDate"]?.string.flatMap { Date(outside: $0) } }
 }
 
 /// A body from an authenticated sender that is no event, and why.

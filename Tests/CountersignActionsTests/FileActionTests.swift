@@ -203,6 +203,24 @@ struct FileActionTests {
         }
         #expect(try world.folder.text("output/f") == "second")
     }
+
+    @Test func `an output folder that became a link is not written through, neither by files nor by programs`()
+        async throws
+    {
+        _ = try await world.run("file", options("a.txt", "replace", "first"))
+        let folder = world.folder.path
+        let (output, aside, target) = ("\(folder)/output", "\(folder)/aside", "\(folder)/elsewhere")
+        try FileManager.default.moveItem(atPath: output, toPath: aside)
+        try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: false)
+        try FileManager.default.createSymbolicLink(atPath: output, withDestinationPath: target)
+        for mode in ["replace", "append", "create"] {
+            let failure = await world.failure("file", try options("b.txt", mode, "x"))
+            #expect(failure?.reason.contains("was not there at the start") == true && failure?.isWorthRetrying == false)
+        }
+        let shell = await world.failure("shell", ["run": .text("echo x > b.txt")])
+        #expect(shell?.reason.contains("was not there at the start") == true)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: target).isEmpty)
+    }
 }
 
 struct LogActionTests {

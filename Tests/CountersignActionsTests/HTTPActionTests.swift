@@ -374,4 +374,22 @@ struct HTTPActionTests {
                 && plan["url"]?.string?.hasPrefix("https://example.com/a/•••") == true
         )
     }
+
+    @Test func `a header that is not in UTF-8 is named`() async throws {
+        struct Sender: HTTPSending {
+            func send(
+                _: OutgoingRequest,
+                to _: (any BodyReceiving)?
+            ) async throws(ExchangeError) -> IncomingAnswer {
+                let name = "attachment; filename=\"Vertr\u{FFFD}ge.pdf\""
+                return IncomingAnswer(
+                    status: 200,
+                    headers: [.init("content-disposition", name), .init("x", "ü")],
+                    body: []
+                )
+            }
+        }
+        let outputs = try await World(http: Sender()).run("http", ["url": .parsed("https://example.com/")])
+        #expect(outputs["headers_problem"]?.string?.hasSuffix("'content-disposition'") == true)
+    }
 }

@@ -121,6 +121,22 @@ struct RFC3339Tests {
         #expect(abs(date.timeIntervalSince1970 - seconds) < 0.001)
     }
 
+    @Test(
+        arguments: [
+            ("2018-06-30T20:15:01.038+0000", 1_530_389_701.038), ("2018-06-30T22:15:01+0200", 1_530_389_701),
+            ("2018-06-30T14:45:01-0530", 1_530_389_701), ("2018-06-30T20:15:01Z", 1_530_389_701),
+            ("2018-06-30T22:15:01+02:00", 1_530_389_701),
+        ] as [(String, Double)]
+    )
+    func `a time of others may lack the colon in its offset`(text: String, seconds: Double) throws {
+        #expect(abs(try #require(Date(outside: text)).timeIntervalSince1970 - seconds) < 0.001)
+    }
+
+    @Test(arguments: ["2018-06-30", "+0000", "0000", "2018-06-30T20:15:01+000", "2018-0630", "20:15+0000", ""])
+    func `what is no time of others is refused`(text: String) {
+        #expect(Date(outside: text) == nil)
+    }
+
     @Test(arguments: [
         "", "2018", "2018-06-30", "2018-06-30T20:15:01", "2018-06-30 20:15", "30.06.2018", "2018-13-01T00:00:00Z",
         "2018-06-30T25:00:00Z", "2018-06-31T00:00:00Z", "2018-06-30T20:15:01Zx", "x2018-06-30T20:15:01Z", "1530389701",

@@ -1,5 +1,7 @@
 import CountersignModel
+import Foundation
 import NIOHTTP1
+import Subprocess
 import Testing
 
 /// The JSON API of the built program.
@@ -206,6 +208,7 @@ struct AdminAPITests {
             #expect(try await admin.send(.POST, "runs/2/drop", headers: foreign).status == 403)
             #expect(try await admin.send(.POST, "api/v1/runs/2/drop", headers: foreign).status == 403)
             #expect(try await admin.send(.GET, "", headers: [("Host", "evil.example:8081")]).status == 403)
+            #expect(try await deployment.statusOfTwoHosts(at: admin.url) == 400)
             #expect(try await admin.api("/runs/2")["state"] == "failed")
         }
     }
@@ -219,5 +222,25 @@ struct AdminAPITests {
         let deployment = try Deployment(rules: "rules: []", environment: environment)
         let outcome = try await deployment.run(["serve"])
         #expect(outcome.status == .exited(2) && outcome.errors.contains(words), "\(outcome.errors)")
+    }
+}
+
+extension Deployment {
+    /// The status of a request in which the header `Host` stands twice.
+    fileprivate func statusOfTwoHosts(at url: String) async throws -> Int? {
+        let script = """
+            import http.client, sys, urllib.parse
+            connection = http.client.HTTPConnection(urllib.parse.urlsplit(sys.argv[1]).netloc, timeout=20)
+            connection.putrequest("GET", "/", skip_host=True)
+            for host in ("127.0.0.1", "evil.example"): connection.putheader("Host", host)
+            connection.endheaders()
+            print(connection.getresponse().status)
+            """
+        let result = try await Subprocess.run(
+            .name("python3"),
+            arguments: ["-c", script, url],
+            output: .string(limit: 100)
+        )
+        return Int(result.standardOutput.trimmingCharacters(in: .whitespacesAndNewlines))
     }
 }

@@ -54,6 +54,10 @@ package struct HTTPAction: Action {
                 "body_problem",
                 "Why `body` is a text although the answer says that it is JSON; absent where it is not."
             ),
+            .init(
+                "headers_problem",
+                "Which headers are not in UTF-8, such as a file's name in Latin-1; absent where all are."
+            ),
         ],
         examples: [
             .init("Hand the event on as it came.", yaml: "http: https://hooks.example.com/onespan"),

@@ -94,6 +94,10 @@ extension IncomingAnswer {
         let (body, problem) = content
         var outputs: JSONObject = ["code": JSON(status), "headers": .object(fields), "body": body]
         outputs["body_problem"] = problem.map { .string($0) }
+        let unread = headers.filter { $0.value.contains("\u{FFFD}") }.map { "'\($0.name)'" }
+        outputs["headers_problem"] =
+            unread.isEmpty
+            ? nil : .string("not in UTF-8, so that bytes of it are lost: \(unread.joined(separator: ", "))")
         return outputs
     }
 

@@ -66,7 +66,7 @@ package struct RuleTestRunner: Sendable {
     }
 
     private static func start(of test: RuleTest) -> Date {
-        test.sends.first?.payload["createdDate"]?.string.flatMap { Date(rfc3339: $0) } ?? usualStart
+        test.sends.first?.payload["createdDate"]?.string.flatMap { Date(outside: $0) } ?? usualStart
     }
 
     private func bench(for test: RuleTest, from start: Date) -> Bench {

@@ -195,7 +195,7 @@ extension Filter {
         parameters: [.datePattern]
     ) { value, arguments throws(StepFailure) in
         guard case .text(let pattern)? = arguments.first, let value, value != .null else { return nil }
-        guard let date = Date(rfc3339: value.plainText) else {
+        guard let date = Date(outside: value.plainText) else {
             throw .final("the filter 'date' wants an RFC 3339 time, not \(JSON.string(value.plainText).text)")
         }
         return .string(date.text(pattern))

@@ -58,7 +58,7 @@ extension OneSpanClient {
             }
             lastPage = results.first?["id"]
             try await take(
-                results.filter { $0["updated"]?.string.flatMap { Date(rfc3339: $0) }.map { $0 >= since } ?? true }
+                results.filter { $0["updated"]?.string.flatMap { Date(outside: $0) }.map { $0 >= since } ?? true }
             )
             from += results.count
             let count = answer["count"]?.number?.integer

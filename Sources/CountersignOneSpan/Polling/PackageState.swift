@@ -17,7 +17,7 @@ struct PackageState {
     ///
     /// A package that was made since then and is done was sent before, and one that is archived was completed.
     static func all(of package: JSON, since began: Date) -> [PackageState] {
-        func date(_ key: String) -> Date? { package[key]?.string.flatMap { Date(rfc3339: $0) } }
+        func date(_ key: String) -> Date? { package[key]?.string.flatMap { Date(outside: $0) } }
         guard let status = package["status"]?.string else { return [] }
         var states: [PackageState] = []
         let isOver = ["COMPLETED", "DECLINED", "OPTED_OUT", "EXPIRED", "ARCHIVED"].contains(status)

@@ -22,7 +22,7 @@ enum Comparand: Sendable {
         case (.number(let bound), .number(let number)?):
             isOrdered(number < bound ? .below : number == bound ? .same : .above)
         case (.time(let bound), .string(let text)?):
-            Date(rfc3339: text).map { isOrdered($0 < bound ? .below : $0 == bound ? .same : .above) } ?? false
+            Date(outside: text).map { isOrdered($0 < bound ? .below : $0 == bound ? .same : .above) } ?? false
         default: false
         }
     }

@@ -21,7 +21,7 @@ struct NewerThan: Operator {
     }
 
     func holds(for value: JSON?, in judgement: Judgement) -> Bool {
-        guard case .string(let text)? = value, let date = Date(rfc3339: text) else { return false }
+        guard case .string(let text)? = value, let date = Date(outside: text) else { return false }
         return judgement.now.timeIntervalSince(date) < age.timeInterval
     }
 
