@@ -102,6 +102,8 @@ package enum Receipt: Sendable, Equatable {
 /// Each call is one transaction; when it returns, it is on stable storage.
 package protocol Ledger: Sendable {
     /// Stored events for which no runs were made yet; what cannot be read is put into quarantine.
+    ///
+    /// At most `WaitingEvents.mostBytes` of bodies and one body more.
     func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents
 
     /// Makes the runs of events and marks the events as dispatched, all or nothing.

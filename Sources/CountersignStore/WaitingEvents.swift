@@ -8,6 +8,9 @@ package struct WaitingEvents: Sendable {
         package let reason: String
     }
 
+    /// How many bytes of bodies are read at a time, so that memory stays bounded where bodies are large; one event at least.
+    package static let mostBytes = 4 << 20
+
     package internal(set) var events: [Event] = []
 
     /// Those that cannot be read: they are in quarantine by now, so that the others go on.

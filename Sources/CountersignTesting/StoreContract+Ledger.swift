@@ -11,6 +11,15 @@ extension StoreContract {
             try await store.dispatch([dispatch(ids[0], [])], at: start)
             #expect(try await store.undispatched(limit: 9, at: start).events.map { $0.id } == [ids[1], ids[2]])
         },
+        Clause("waiting events are read by so many bytes at a time, and a large one alone") { store async throws in
+            let filler = String(repeating: "x", count: WaitingEvents.mostBytes / 2)
+            for number in 1...5 {
+                let body = #"{"name":"N","packageId":"p\#(number)","message":"\#(filler)"}"#
+                _ = try await store.append(SampleDelivery.delivery(body), at: start)
+            }
+            #expect(try await store.undispatched(limit: 10, at: start).events.map { $0.id.rawValue } == [1, 2])
+            #expect(try await store.undispatched(limit: 1, at: start).events.map { $0.id.rawValue } == [1])
+        },
         Clause("dispatching makes the runs in the order of the rules and marks the event") { store async throws in
             let id = try await appended(1, to: store)[0]
             try await store.dispatch([dispatch(id, ["z", "a"])], at: after(1))

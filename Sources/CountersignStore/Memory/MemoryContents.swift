@@ -110,7 +110,14 @@ extension MemoryContents {
     }
 
     func undispatched(limit: Int) -> [Event] {
-        events.lazy.filter { $0.dispatchedAt == nil }.prefix(max(0, limit)).map { $0.event }
+        var waiting: [Event] = []
+        var bytes = 0
+        for row in events where row.dispatchedAt == nil {
+            guard waiting.count < limit, bytes < WaitingEvents.mostBytes else { break }
+            waiting.append(row.event)
+            bytes += row.body.count
+        }
+        return waiting
     }
 
     private func index(of id: Event.ID) -> Int? {

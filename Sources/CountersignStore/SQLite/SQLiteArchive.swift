@@ -91,7 +91,18 @@ package final class SQLiteArchive: Archive {
     }
 
     func undispatched(limit: Int) async throws -> [EventRow] {
-        try await read { try $0.all(.undispatched(limit: limit)) { EventRow($0) } }
+        try await read { db in
+            let query = Query.undispatched(limit: limit)
+            let cursor = try Row.fetchCursor(db.cachedStatement(sql: query.sql), arguments: query.arguments)
+            var rows: [EventRow] = []
+            var bytes = 0
+            while bytes < WaitingEvents.mostBytes, let row = try cursor.next() {
+                let event = EventRow(row)
+                bytes += event.body.count
+                rows.append(event)
+            }
+            return rows
+        }
     }
 
     func nextDue() async throws -> Date? {
