@@ -90,7 +90,7 @@ let package = Package(
             ]
         ),
         .target(
-            name: "CountersignSandbox",
+            name: "CountersignOneSpanSimulator",
             dependencies: [
                 "CountersignModel", "CountersignActions", .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
             ]
@@ -99,7 +99,7 @@ let package = Package(
             name: "CountersignCLI",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CountersignSandbox",
+                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CountersignOneSpanSimulator",
                 "CountersignTracing", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
                 .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]

@@ -16,7 +16,7 @@ package struct AdminServer: Service {
     private let port: Int
     private let connections: Int
     private let access: AdminAccess
-    private let desk: AdminDesk
+    private let service: AdminService
     private let registry: PrometheusRegistry
     private let collect: @Sendable () async -> Void
     private let logger: Logger
@@ -26,7 +26,7 @@ package struct AdminServer: Service {
     ///   - port: 0 for any that is free.
     ///   - connections: How many may be open; further ones wait in the system's queue.
     ///   - access: Who may look and order.
-    ///   - desk: What they look at and order.
+    ///   - service: What they look at and order.
     ///   - registry: What was counted.
     ///   - collect: Called before numbers are told, to look up those that nobody counts.
     ///   - logger: Where its beginning and its troubles are told.
@@ -35,7 +35,7 @@ package struct AdminServer: Service {
         port: Int,
         connections: Int,
         access: AdminAccess,
-        desk: AdminDesk,
+        service: AdminService,
         registry: PrometheusRegistry,
         collect: @escaping @Sendable () async -> Void,
         logger: Logger
@@ -44,7 +44,7 @@ package struct AdminServer: Service {
         self.port = port
         self.connections = connections
         self.access = access
-        self.desk = desk
+        self.service = service
         self.registry = registry
         self.collect = collect
         self.logger = logger
@@ -84,12 +84,12 @@ package struct AdminServer: Service {
 
     private func router() throws -> Router<AdminContext> {
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
-        let guesses = TokenGuesses(clock: desk.clock, logger: logger)
+        let guesses = TokenThrottle(clock: service.clock, logger: logger)
         router.add(middleware: ActivityLog(logger: logger))
-        router.add(middleware: AdminGate(access: access, guesses: guesses, clock: desk.clock))
-        APIRoutes(desk).add(to: router)
-        try PageRoutes(desk, access, guesses).add(to: router)
-        LiveRoute(desk: desk).add(to: router)
+        router.add(middleware: AdminGate(access: access, guesses: guesses, clock: service.clock))
+        APIRoutes(service).add(to: router)
+        try PageRoutes(service, access, guesses).add(to: router)
+        LiveRoute(service: service).add(to: router)
         let (registry, collect) = (registry, collect)
         router.get("/metrics") { request, _ in
             await collect()

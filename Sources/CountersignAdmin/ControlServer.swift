@@ -10,7 +10,7 @@ import ServiceLifecycle
 package struct ControlServer: Service {
     private let path: String
     private let connections: Int
-    private let desk: AdminDesk
+    private let service: AdminService
     private let logger: Logger
     private let activity: Logger
     private let onListening: @Sendable () -> Void
@@ -20,21 +20,21 @@ package struct ControlServer: Service {
     /// - Parameters:
     ///   - path: The path of the socket.
     ///   - connections: How many may be open; further ones wait in the system's queue.
-    ///   - desk: What commands look at and order.
+    ///   - service: What commands look at and order.
     ///   - logger: Where its troubles are told.
     ///   - activity: Where what commands change is told.
     ///   - onListening: Called once, when commands are heard.
     package init(
         path: String,
         connections: Int,
-        desk: AdminDesk,
+        service: AdminService,
         logger: Logger,
         activity: Logger,
         onListening: @escaping @Sendable () -> Void = {}
     ) {
         self.path = path
         self.connections = connections
-        self.desk = desk
+        self.service = service
         self.logger = logger
         self.activity = activity
         self.onListening = onListening
@@ -48,7 +48,7 @@ package struct ControlServer: Service {
         unlink(path)
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ActivityLog(logger: activity))
-        APIRoutes(desk).add(to: router)
+        APIRoutes(service).add(to: router)
         RefusedMethods.add(to: router)
         let (path, onListening) = (path, onListening)
         let application = Application(

@@ -47,7 +47,7 @@ public enum Application {
     }
 
     private static func ending(of environment: CommandEnvironment) async -> Ending {
-        let mistake = CommandLineMistake(words: Array(CommandLine.arguments.dropFirst()))
+        let mistake = CommandLineError(words: Array(CommandLine.arguments.dropFirst()))
         do {
             if let sentence = mistake.repetition { throw UsageError(sentence) }
             var command = try await RootCommand.asyncParseAsRoot()
@@ -125,7 +125,7 @@ struct RootCommand: AsyncParsableCommand {
             IngestCommand.self,
             RegisterCommand.self,
             PollCommand.self,
-            SandboxCommand.self,
+            SimulatorCommand.self,
             TailCommand.self,
             EventsCommand.self,
             QuarantineCommand.self,

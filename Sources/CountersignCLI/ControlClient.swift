@@ -13,7 +13,7 @@ struct ControlClient {
     enum Order {
         /// Goes on from the step that failed, or from the one with this id.
         case retry(from: String?, takesCurrentRules: Bool)
-        case drop
+        case discard
     }
 
     let settings: Settings
@@ -35,7 +35,7 @@ struct ControlClient {
                     )
                 }
                 try await store.retry(run, from: step, at: clock.now)
-            case .drop: try await store.drop(run, at: clock.now)
+            case .discard: try await store.discard(run, at: clock.now)
             }
         } throughServer: {
             switch order {
@@ -48,7 +48,7 @@ struct ControlClient {
                 if answer["is_active"]?.bool == false {
                     note += ", which it was made by; the active rules are others: '--rules current' takes those"
                 }
-            case .drop: _ = try await send("/runs/\(run)/drop")
+            case .discard: _ = try await send("/runs/\(run)/discard")
             }
         }
         return note
@@ -57,7 +57,7 @@ struct ControlClient {
     /// Has the running server judge events once more, and tells what became of their runs.
     ///
     /// - Throws: `CommandFailure` with the reason.
-    func replay(_ order: ReplayOrder) async throws -> [ReplayedRun] {
+    func replay(_ order: ReplayRequest) async throws -> [ReplayedRun] {
         let answer = try await send("/replay", order.json.bytes)
         guard let runs = answer["runs"]?.array?.compactMap({ ReplayedRun(json: $0) }) else {
             throw CommandFailure("the running server is of another version; restart it")
@@ -90,7 +90,7 @@ struct ControlClient {
     /// - Throws: `CommandFailure` with the reason.
     /// - Returns: The report, and whether a server runs that acts on what was stored.
     func poll(
-        _ order: PollOrder,
+        _ order: PollRequest,
         _ makePoller: (SQLiteStore) throws -> Poller
     ) async throws -> (report: PollReport, isServed: Bool) {
         var outcome: (report: PollReport, isServed: Bool)?
@@ -144,7 +144,7 @@ struct ControlClient {
     private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
         let sentence =
             "bringing '\(settings.storePath)' up to date first, which an older Countersign made (schema \(upgrade.from) to "
-            + "\(upgrade.to)); that takes a while for a large one, and this one has \(upgrade.size) MiB"
+            + "\(upgrade.to)); that takes a while for a large one, and this one has \(upgrade.size.rounded)"
         StandardError.tell(sentence)
     }
 

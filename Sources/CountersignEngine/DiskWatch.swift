@@ -49,17 +49,17 @@ package struct DiskSpace: Sendable, Equatable {
         )
     }
 
-    /// Below how many free bytes it is low: as many as somebody said, else a gibibyte or a tenth, whichever is less.
-    func threshold(_ limit: Int64?) -> Int64 { limit ?? min(1 << 30, totalBytes / 10) }
+    /// Below how many free bytes it is low: the configured limit, else 1 GiB or a tenth, whichever is less.
+    func threshold(_ limit: ByteSize?) -> Int64 { limit?.bytes ?? min(1 << 30, totalBytes / 10) }
 
     /// Below how many more files it is low: ten thousand or a twentieth, whichever is less.
     ///
     /// Who wants to hear nothing of a full disk wants to hear nothing of this either.
-    func fileThreshold(_ limit: Int64?) -> Int64 { threshold(limit) > 0 ? min(10_000, totalFiles / 20) : 0 }
+    func fileThreshold(_ limit: ByteSize?) -> Int64 { threshold(limit) > 0 ? min(10_000, totalFiles / 20) : 0 }
 
     /// Whether less is free, or fewer more files fit in, than should be; `limit` is how many bytes must be free, nil for
     /// what the size of the file system suggests.
-    package func isLow(_ limit: Int64?) -> Bool {
+    package func isLow(_ limit: ByteSize?) -> Bool {
         freeBytes < threshold(limit) || freeFiles < fileThreshold(limit)
     }
 }
@@ -67,7 +67,7 @@ package struct DiskSpace: Sendable, Equatable {
 /// Raises `X_DISK_LOW` before the disk is full that holds the store, or what rules write, and `X_DISK_RECOVERED` afterwards.
 package struct DiskWatch: Service {
     /// A folder to watch over.
-    package struct Place: Sendable {
+    package struct Location: Sendable {
         /// What it holds, in one word.
         let holds: String
         let folder: String
@@ -79,33 +79,32 @@ package struct DiskWatch: Service {
     }
 
     private static let pause: TimeInterval = 60
-    private static let mebibyte: Int64 = 1 << 20
 
-    private let places: [Place]
-    private let limit: Int64?
-    private let board: TroubleBoard
+    private let locations: [Location]
+    private let limit: ByteSize?
+    private let reporter: IncidentReporter
     private let clock: any WallClock
     private let logger: Logger
     private let space: @Sendable (String) -> DiskSpace?
 
     /// - Parameters:
-    ///   - places: What to watch over.
+    ///   - locations: What to watch over.
     ///   - limit: How many bytes must be free; nil for what the size of the file system suggests.
-    ///   - board: Where events are raised.
+    ///   - reporter: Raises the events.
     ///   - clock: Tells when to look again.
-    ///   - logger: Where both ends of a spell are told.
+    ///   - logger: Where both ends of an incident are logged.
     ///   - space: Asks for the space of a folder.
     package init(
-        places: [Place],
-        limit: Int64?,
-        board: TroubleBoard,
+        locations: [Location],
+        limit: ByteSize?,
+        reporter: IncidentReporter,
         clock: any WallClock,
         logger: Logger,
         space: @escaping @Sendable (String) -> DiskSpace? = { DiskSpace(of: $0) }
     ) {
-        self.places = places
+        self.locations = locations
         self.limit = limit
-        self.board = board
+        self.reporter = reporter
         self.clock = clock
         self.logger = logger
         self.space = space
@@ -122,14 +121,14 @@ package struct DiskWatch: Service {
 
     /// Looks once.
     package func look() async {
-        var seen: [UInt64: (space: DiskSpace, places: [Place])] = [:]
-        for place in places {
-            guard let space = space(place.folder) else { continue }
-            seen[space.device, default: (space, [])].places.append(place)
+        var seen: [UInt64: (space: DiskSpace, locations: [Location])] = [:]
+        for location in locations {
+            guard let space = space(location.folder) else { continue }
+            seen[space.device, default: (space, [])].locations.append(location)
         }
-        for (space, places) in seen.values.sorted(by: { $0.places[0].holds < $1.places[0].holds }) {
+        for (space, locations) in seen.values.sorted(by: { $0.locations[0].holds < $1.locations[0].holds }) {
             do {
-                try await judge(space, places)
+                try await evaluate(space, locations)
             } catch {
                 // A disk that is full already cannot keep the event; the next look tries again.
                 logger.error("It cannot be told how full the disk is, trying again", metadata: ["error": "\(error)"])
@@ -137,28 +136,29 @@ package struct DiskWatch: Service {
         }
     }
 
-    private func judge(_ space: DiskSpace, _ places: [Place]) async throws {
+    private func evaluate(_ space: DiskSpace, _ locations: [Location]) async throws {
         let threshold = space.threshold(limit)
-        let holds = places.map(\.holds).joined(separator: " and ")
+        let holds = locations.map(\.holds).joined(separator: " and ")
         let fields: JSONObject = [
-            "path": .string(places[0].folder), "holds": .string(holds), "freeMiB": Self.mebibytes(space.freeBytes),
-            "totalMiB": Self.mebibytes(space.totalBytes), "lowMiB": Self.mebibytes(threshold),
+            "path": .string(locations[0].folder), "holds": .string(holds), "free": Self.size(space.freeBytes),
+            "total": Self.size(space.totalBytes), "threshold": Self.size(threshold),
             "freeFiles": space.totalFiles > 0 ? JSON(space.freeFiles) : .null,
         ]
         let metadata: Logger.Metadata = [
-            "path": "\(places[0].folder)", "holds": "\(holds)", "free.mib": "\(space.freeBytes / Self.mebibyte)",
+            "path": "\(locations[0].folder)", "holds": "\(holds)",
+            "free": "\(ByteSize(bytes: space.freeBytes).rounded)",
             "free.files": space.totalFiles > 0 ? "\(space.freeFiles)" : "unbounded",
         ]
         let fileThreshold = space.fileThreshold(limit)
-        // Where it goes up and down around the threshold, it is one spell.
+        // Where it goes up and down around the threshold, it is one incident.
         if space.isLow(limit) {
-            let isNew = try await board.begin(.diskLow, of: holds, fields)
+            let isNew = try await reporter.begin(.diskLow, of: holds, fields)
             if isNew { logger.warning("The disk is nearly full", metadata: metadata) }
         } else if space.freeBytes >= threshold + threshold / 4, space.freeFiles >= fileThreshold + fileThreshold / 4 {
-            let hasEnded = try await board.end(.diskLow, of: holds, telling: .diskRecovered, fields)
+            let hasEnded = try await reporter.end(.diskLow, of: holds, reporting: .diskRecovered, fields)
             if hasEnded { logger.info("The disk has room again", metadata: metadata) }
         }
     }
 
-    private static func mebibytes(_ bytes: Int64) -> JSON { JSON(bytes / mebibyte) }
+    private static func size(_ bytes: Int64) -> JSON { .string(ByteSize(bytes: bytes).rounded) }
 }

@@ -62,12 +62,12 @@ package struct Dispatcher: Service {
         guard !events.isEmpty else { return waiting.damages.count }
         let start = traces.map { _ in EventTraces.Moment.now }
         let dispatches = events.map { event -> Dispatch in
-            let matches = rules.matches(Judgement(event: event, now: now))
+            let matches = rules.matches(EvaluationContext(event: event, now: now))
             return Dispatch(
                 eventID: event.id,
                 ruleSet: rules.version,
                 ruleIDs: matches.map { rules.rules[$0].id },
-                verdicts: Verdicts(matches: matches)
+                matchSet: MatchSet(matches: matches)
             )
         }
         FailPoint.beforeDispatch.reach()

@@ -21,7 +21,7 @@ package struct DryRun: Sendable {
 
     /// What one step would do.
     package struct StepReport: Sendable {
-        package enum Verdict: Sendable {
+        package enum Outcome: Sendable {
             /// What the step would do.
             case planned(JSON)
             /// The step's `if` does not hold.
@@ -31,7 +31,7 @@ package struct DryRun: Sendable {
         }
 
         package let step: Step
-        package let verdict: Verdict
+        package let outcome: Outcome
 
         /// Whether the step's `if` looks at results of earlier steps, which a dry run can only assume.
         package let isConditional: Bool
@@ -68,17 +68,17 @@ package struct DryRun: Sendable {
 
     /// What each rule would do with `event`; earlier steps are taken to succeed, secrets are masked.
     package func report(on event: Event, at now: Date) async -> [RuleReport] {
-        let judgement = Judgement(event: event, now: now)
+        let context = EvaluationContext(event: event, now: now)
         var reports: [RuleReport] = []
         for rule in ruleSet.rules {
-            let outlook = rule.condition.outlook(in: judgement)
-            let isMatch = rule.isEnabled && outlook != false
+            let partialResult = rule.condition.partialResult(in: context)
+            let isMatch = rule.isEnabled && partialResult != false
             reports.append(
                 RuleReport(
                     rule: rule,
                     isMatch: isMatch,
-                    isOpen: rule.isEnabled && outlook == nil,
-                    findings: rule.condition.findings(in: judgement),
+                    isOpen: rule.isEnabled && partialResult == nil,
+                    findings: rule.condition.findings(in: context),
                     steps: isMatch ? await steps(of: rule, on: event, at: now) : []
                 )
             )
@@ -93,10 +93,10 @@ package struct DryRun: Sendable {
             (scope.stepID, strict.stepID) = (step.id, step.id)
             let isConditional =
                 step.condition?.references.contains { $0.path.components.first == .key("steps") } ?? false
-            let verdict = await verdict(on: step, in: scope, isConditional, now)
+            let outcome = await outcome(on: step, in: scope, isConditional, now)
             var lack: String?
-            if case .planned = verdict { lack = await self.lack(of: step, in: strict) }
-            reports.append(StepReport(step: step, verdict: verdict, isConditional: isConditional, lack: lack))
+            if case .planned = outcome { lack = await self.lack(of: step, in: strict) }
+            reports.append(StepReport(step: step, outcome: outcome, isConditional: isConditional, lack: lack))
             (scope.steps[step.id], strict.steps[step.id]) = (.assumed, .assumed)
         }
         return reports
@@ -124,15 +124,15 @@ package struct DryRun: Sendable {
         }
     }
 
-    private func verdict(
+    private func outcome(
         on step: Step,
         in scope: Scope,
         _ isConditional: Bool,
         _ now: Date
-    ) async -> StepReport.Verdict {
+    ) async -> StepReport.Outcome {
         if let condition = step.condition, !isConditional,
             !condition.holds(
-                in: Judgement(event: scope.event, steps: JSONObject(), configured: configured, now: now)
+                in: EvaluationContext(event: scope.event, steps: JSONObject(), configured: configured, now: now)
             )
         {
             return .skipped

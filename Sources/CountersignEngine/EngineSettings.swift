@@ -7,7 +7,7 @@ package struct EngineSettings: Sendable {
     package var lease: Duration
 
     /// How long steps that are under way may go on once the program is asked to stop.
-    package var grace: Duration
+    package var shutdownTimeout: Duration
 
     /// How often the rules folder is looked at; a change counts once two looks have found the same content.
     package var reloadEvery: Duration
@@ -15,12 +15,12 @@ package struct EngineSettings: Sendable {
     package init(
         workers: Int = 8,
         lease: Duration = .seconds(60),
-        grace: Duration = .seconds(20),
+        shutdownTimeout: Duration = .seconds(20),
         reloadEvery: Duration = .milliseconds(500)
     ) {
         self.workers = workers
         self.lease = lease
-        self.grace = grace
+        self.shutdownTimeout = shutdownTimeout
         self.reloadEvery = reloadEvery
     }
 }

@@ -22,12 +22,12 @@ package struct Explainer: Sendable {
         guard let stored = try await archive.event(id) else { throw ExplanationError.noSuchEvent(id) }
         if let damage = stored.damage { throw ExplanationError.damaged(id, reason: damage) }
         let ruleSet = try await ruleSet(for: stored)
-        let judgedAt = stored.dispatchedAt ?? now
+        let evaluatedAt = stored.dispatchedAt ?? now
         return EventExplanation(
             stored: stored,
             ruleSet: ruleSet.version,
-            judgedAt: judgedAt,
-            rules: ruleSet.explanations(of: stored.event, at: judgedAt, kept: stored.verdicts),
+            evaluatedAt: evaluatedAt,
+            rules: ruleSet.explanations(of: stored.event, at: evaluatedAt, kept: stored.matchSet),
             replays: try await replays(of: stored.event)
         )
     }
@@ -38,7 +38,7 @@ package struct Explainer: Sendable {
             let version = evaluation.ruleSet
             let ruleSet = try? compiler.compile(kept: try await archive.sources(of: version), as: version)
             // A replay goes by the time at which the event came.
-            let rules = ruleSet?.explanations(of: event, at: event.receivedAt, kept: evaluation.verdicts)
+            let rules = ruleSet?.explanations(of: event, at: event.receivedAt, kept: evaluation.matchSet)
             replays.append(EventExplanation.Replay(at: evaluation.at, ruleSet: version, rules: rules))
         }
         return replays
@@ -51,7 +51,12 @@ package struct Explainer: Sendable {
         let run = claimed.run
         let ruleSet = try compiler.compile(kept: try await archive.sources(of: run.ruleSet), as: run.ruleSet)
         guard let rule = ruleSet.rule(run.ruleID) else { return Resumption(run: run.id, chain: [], stoppedAt: nil) }
-        let progress = RunProgress(rule: rule, round: run.retries, redo: run.redo, records: claimed.records)
+        let progress = RunProgress(
+            rule: rule,
+            generation: run.retries,
+            resumePoint: run.resumePoint,
+            records: claimed.records
+        )
         return Resumption(run: run.id, chain: rule.steps.map(\.id), stoppedAt: progress.failure?.step)
     }
 
@@ -76,7 +81,7 @@ package struct EventExplanation: Sendable {
     package let ruleSet: RuleSetVersion
 
     /// The time that the event was judged by, or is judged by now.
-    package let judgedAt: Date
+    package let evaluatedAt: Date
 
     /// The rules in their order.
     package let rules: [RuleExplanation]
@@ -106,7 +111,13 @@ package struct EventExplanation: Sendable {
             replay.rules = replay.rules?.filter { $0.rule.id == ruleID }
             return replay
         }
-        return EventExplanation(stored: stored, ruleSet: ruleSet, judgedAt: judgedAt, rules: [rule], replays: replays)
+        return EventExplanation(
+            stored: stored,
+            ruleSet: ruleSet,
+            evaluatedAt: evaluatedAt,
+            rules: [rule],
+            replays: replays
+        )
     }
 }
 

@@ -29,7 +29,7 @@ struct PackageInquiry: Sendable {
     /// How often the package could not be fetched since the run was last begun.
     func failures(of claimed: ClaimedRun) -> Int {
         claimed.records.count { record in
-            record.stepID == Self.stepID && record.status == .failed && record.round == claimed.run.retries
+            record.stepID == Self.stepID && record.status == .failed && record.generation == claimed.run.retries
         }
     }
 
@@ -63,7 +63,7 @@ struct PackageInquiry: Sendable {
         let record = StepRecord(
             stepID: Self.stepID,
             attempt: number,
-            round: claimed.run.retries,
+            generation: claimed.run.retries,
             status: failure == nil ? .succeeded : .failed,
             isFinal: failure.map { !$0.isWorthRetrying || isLast } ?? true,
             plan: ["package": JSON(packageID)],

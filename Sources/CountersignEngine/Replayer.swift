@@ -20,7 +20,7 @@ package struct Replayer: Sendable {
     /// come by themselves.
     ///
     /// - Throws: `ReplayError`, `StoreError`; runs of earlier events may have been made then.
-    package func replay(_ order: ReplayOrder) async throws -> [ReplayedRun] {
+    package func replay(_ order: ReplayRequest) async throws -> [ReplayedRun] {
         guard let rules = book.current?.ruleSet else { throw ReplayError.noRules }
         if let ruleID = order.ruleID, rules.rule(ruleID) == nil {
             throw ReplayError.noSuchRule(
@@ -35,26 +35,26 @@ package struct Replayer: Sendable {
             guard stored.dispatchedAt != nil else { continue }
             // What was known of the package then may not hold any more; a rule that needs it has it fetched anew.
             let event = stored.event.withoutPackage
-            let matches = rules.matches(Judgement(event: event, now: event.receivedAt))
+            let matches = rules.matches(EvaluationContext(event: event, now: event.receivedAt))
             let ruleIDs = matches.map { rules.rules[$0].id }.filter { order.ruleID == nil || $0 == order.ruleID }
-            let verdicts = Verdicts(matches: matches)
-            var dispatch = Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, verdicts: verdicts)
+            let matchSet = MatchSet(matches: matches)
+            var dispatch = Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, matchSet: matchSet)
             dispatch.forgetsPackage = ruleIDs.contains { rules.rule($0)?.usesPackage == true }
             dispatches.append(dispatch)
         }
         return order.isDryRun
-            ? try await prospects(of: dispatches, again: order.again)
-            : try await store.replay(dispatches, again: order.again, at: clock.now)
+            ? try await prospects(of: dispatches, restartsEnded: order.restartsEnded)
+            : try await store.replay(dispatches, restartsEnded: order.restartsEnded, at: clock.now)
     }
 
-    private func prospects(of dispatches: [Dispatch], again: Bool) async throws -> [ReplayedRun] {
+    private func prospects(of dispatches: [Dispatch], restartsEnded: Bool) async throws -> [ReplayedRun] {
         var prospects: [ReplayedRun] = []
         for dispatch in dispatches {
             let runs = try await store.runs(RunQuery(eventID: dispatch.eventID, limit: .max))
             let states = Dictionary(runs.map { ($0.ruleID, $0.state) }) { first, _ in first }
             prospects += dispatch.ruleIDs.map { ruleID in
-                let fate = ReplayedRun.fate(ofRunIn: states[ruleID], again: again)
-                return ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate)
+                let outcome = ReplayedRun.outcome(ofRunIn: states[ruleID], restarting: restartsEnded)
+                return ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome)
             }
         }
         return prospects

@@ -15,7 +15,7 @@ package final class RuleBook: Sendable {
     }
 
     /// Which rules are in force, and whether newer ones were refused since.
-    package struct Standing: Sendable {
+    package struct Status: Sendable {
         /// The set in force; nil before the first one.
         package var version: RuleSetVersion?
 
@@ -31,7 +31,7 @@ package final class RuleBook: Sendable {
 
     private struct State {
         var current: LoadedRules?
-        var standing = Standing()
+        var status = Status()
 
         /// Those that were asked for last, the latest at the end.
         var older: [LoadedRules] = []
@@ -75,14 +75,14 @@ package final class RuleBook: Sendable {
     }
 
     /// Which rules are in force, and whether newer ones were refused since.
-    package var standing: Standing {
-        state.withLock { $0.standing }
+    package var status: Status {
+        state.withLock { $0.status }
     }
 
     /// Notes that new rules were not taken, for reasons that stand in `findings`.
     package func note(refusal findings: [String]) {
         let now = clock.now
-        state.withLock { $0.standing.refusal = (now, findings) }
+        state.withLock { $0.status.refusal = (now, findings) }
     }
 
     /// Checks `sources` and, when they hold no error, brings them into force.
@@ -102,19 +102,19 @@ package final class RuleBook: Sendable {
         let now = clock.now
         state.withLock { state in
             state.current = loaded
-            state.standing = Standing(version: ruleSet.version, count: ruleSet.rules.count, since: now)
+            state.status = Status(version: ruleSet.version, count: ruleSet.rules.count, since: now)
         }
         return .installed(ruleSet.version, count: ruleSet.rules.count, warnings: outcome.diagnostics)
     }
 
     /// Brings back the set that was in force last, when the store knows one and it still passes the checks.
     package func installLastGood() async throws -> RuleSetVersion? {
-        let refusal = standing.refusal
+        let refusal = status.refusal
         guard let sources = try await store.latestSources().flatMap({ RuleSources(json: $0) }),
             case .installed(let version, _, _) = try await install(sources)
         else { return nil }
         // Those of the folder stay refused.
-        state.withLock { $0.standing.refusal = refusal }
+        state.withLock { $0.status.refusal = refusal }
         return version
     }
 

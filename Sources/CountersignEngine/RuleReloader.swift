@@ -11,7 +11,7 @@ import ServiceLifecycle
 /// It compares contents: whichever way an editor, `git` or a swapped symbolic link writes, the bytes tell.
 package struct RuleReloader: Service {
     private let book: RuleBook
-    private let board: TroubleBoard
+    private let reporter: IncidentReporter
     private let interval: Duration
     private let clock: any WallClock
     private let logger: Logger
@@ -19,14 +19,14 @@ package struct RuleReloader: Service {
     private let examine: @Sendable (LoadedRules?) -> Void
 
     /// Rung to have the folder looked at now (SIGHUP).
-    package let hurry = Bell()
+    package let hurry = AsyncSignal()
 
     /// Rung when somebody asked for the look.
-    private let asked = Bell()
+    private let asked = AsyncSignal()
 
     /// - Parameters:
     ///   - book: Where rules come into force.
-    ///   - board: Where it is told that they could not.
+    ///   - reporter: Where it is told that they could not.
     ///   - interval: How often the folder is looked at.
     ///   - clock: Tells when to look again.
     ///   - logger: Where it is told what became of new rules.
@@ -34,7 +34,7 @@ package struct RuleReloader: Service {
     ///   - examine: Called with rules that have just come into force, to tell what they lack.
     package init(
         book: RuleBook,
-        board: TroubleBoard,
+        reporter: IncidentReporter,
         every interval: Duration,
         clock: any WallClock,
         logger: Logger,
@@ -42,7 +42,7 @@ package struct RuleReloader: Service {
         examine: @escaping @Sendable (LoadedRules?) -> Void = { _ in }
     ) {
         self.book = book
-        self.board = board
+        self.reporter = reporter
         self.interval = interval
         self.clock = clock
         self.logger = logger
@@ -54,8 +54,8 @@ package struct RuleReloader: Service {
     package func readAgain() {
         book.reloadSecrets()
         warnOfMissingSecrets(book.current, logger)
-        asked.ring()
-        hurry.ring()
+        asked.notify()
+        hurry.notify()
     }
 
     package func run() async throws {
@@ -72,7 +72,7 @@ package struct RuleReloader: Service {
 
     private func watch() async {
         // Where the start refused the rules, what lies there now is looked at in any case.
-        let isRefused = (try? await board.lasts(.rulesRefused, of: TroubleBoard.rulesSubject)) ?? false
+        let isRefused = (try? await reporter.isOpen(.rulesRefused, of: IncidentReporter.rulesSubject)) ?? false
         var settled = isRefused ? Seen() : Seen(version: book.current?.ruleSet.version)
         var candidate = settled
         while !Task.isCancelled {
@@ -108,7 +108,7 @@ package struct RuleReloader: Service {
                     metadata: ["error": "\(found.problem ?? "")"]
                 )
                 book.note(refusal: [found.problem ?? "the rules cannot be read"])
-                try await board.tell(ofUnreadableRules: found.problem ?? "")
+                try await reporter.tell(ofUnreadableRules: found.problem ?? "")
                 return true
             }
             let change = try await book.install(sources)
@@ -117,7 +117,7 @@ package struct RuleReloader: Service {
                 warnOfMissingSecrets(book.current, logger)
                 examine(book.current)
             }
-            try await board.tell(of: change, sources.version)
+            try await reporter.tell(of: change, sources.version)
             return true
         } catch {
             logger.error("What became of new rules cannot be kept, trying again", metadata: ["error": "\(error)"])

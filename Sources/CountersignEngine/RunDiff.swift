@@ -90,11 +90,11 @@ package struct RunDiff: Sendable {
     package var differs: Bool { rows.contains(where: \.differs) }
 
     /// Judges `event` by both sets, as at the time at which it was received.
-    package mutating func judge(_ event: Event) {
+    package mutating func evaluate(_ event: Event) {
         events += 1
-        let judgement = Judgement(event: event, now: event.receivedAt)
-        let before = Set(old.matches(judgement).map { oldRows[$0] })
-        let after = Set(new.matches(judgement).map { newRows[$0] })
+        let context = EvaluationContext(event: event, now: event.receivedAt)
+        let before = Set(old.matches(context).map { oldRows[$0] })
+        let after = Set(new.matches(context).map { newRows[$0] })
         for row in before.subtracting(after) { rows[row].removed.add(event, keeping: exampleLimit) }
         for row in after.subtracting(before) { rows[row].added.add(event, keeping: exampleLimit) }
         for row in before.intersection(after) { rows[row].unchanged += 1 }
@@ -105,7 +105,7 @@ package struct RunDiff: Sendable {
     /// `progress` is told after each page how many events were judged.
     ///
     /// - Throws: `StoreError`.
-    package mutating func judge(
+    package mutating func evaluate(
         _ archive: any Archive,
         since: Date?,
         page: Int = 500,
@@ -114,7 +114,7 @@ package struct RunDiff: Sendable {
         var position = EventPosition(before: since)
         while true {
             let events = try await archive.events(after: position, limit: page)
-            for stored in events { judge(stored.event) }
+            for stored in events { evaluate(stored.event) }
             guard let last = events.last else { return }
             position = EventPosition(after: last.event)
             progress(self.events)

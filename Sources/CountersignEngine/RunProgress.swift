@@ -26,18 +26,18 @@ package struct RunProgress: Sendable {
     package let rule: Rule
 
     /// How often a person sent the run on its way again.
-    package let round: Int
+    package let generation: Int
 
     /// All attempts, in the order in which they were made.
     package private(set) var records: [StepRecord]
 
     /// From which step on only results since a round count.
-    private let redo: Run.Redo?
+    private let resumePoint: Run.ResumePoint?
 
-    package init(rule: Rule, round: Int, redo: Run.Redo? = nil, records: [StepRecord]) {
+    package init(rule: Rule, generation: Int, resumePoint: Run.ResumePoint? = nil, records: [StepRecord]) {
         self.rule = rule
-        self.round = round
-        self.redo = redo
+        self.generation = generation
+        self.resumePoint = resumePoint
         self.records = records
     }
 
@@ -109,7 +109,7 @@ package struct RunProgress: Sendable {
 
     /// How many tries at the step have failed in this round.
     package func failures(of stepID: String) -> Int {
-        records.count { $0.stepID == stepID && $0.round == round && $0.status == .failed }
+        records.count { $0.stepID == stepID && $0.generation == generation && $0.status == .failed }
     }
 
     /// When a step may begin that the program did not survive several times: others go first, and callbacks.
@@ -125,7 +125,7 @@ package struct RunProgress: Sendable {
 
     /// How often the program died during the step in this round.
     package func interruptions(of stepID: String) -> Int {
-        records.count { $0.stepID == stepID && $0.round == round && $0.status == .interrupted }
+        records.count { $0.stepID == stepID && $0.generation == generation && $0.status == .interrupted }
     }
 
     private func attempt(_ step: Step) -> Move {
@@ -136,24 +136,24 @@ package struct RunProgress: Sendable {
     private func record(of step: Step) -> StepRecord? {
         let place = rule.steps.firstIndex { $0.id == step.id }
         let belongsToChain = place != nil
-        let earliest = place.map { earliestRound(at: $0) } ?? round
+        let earliest = place.map { earliestGeneration(at: $0) } ?? generation
         return records.last { record in
-            guard record.stepID == step.id, record.round >= earliest else { return false }
+            guard record.stepID == step.id, record.generation >= earliest else { return false }
             switch record.status {
             // What the chain has done stays done; on_failure and always belong to their round.
-            case .succeeded, .skipped: return belongsToChain || record.round == round
+            case .succeeded, .skipped: return belongsToChain || record.generation == generation
             case .failed:
-                return record.isFinal && (record.round == round || (belongsToChain && step.continuesOnError))
+                return record.isFinal && (record.generation == generation || (belongsToChain && step.continuesOnError))
             case .interrupted: return false
             }
         }
     }
 
     /// The round since when results of the chain's step at `place` count.
-    private func earliestRound(at place: Int) -> Int {
-        guard let redo else { return 0 }
-        let first = redo.stepID.isEmpty ? 0 : rule.steps.firstIndex { $0.id == redo.stepID }
-        return first.map { place >= $0 ? redo.round : 0 } ?? 0
+    private func earliestGeneration(at place: Int) -> Int {
+        guard let resumePoint else { return 0 }
+        let first = resumePoint.stepID.isEmpty ? 0 : rule.steps.firstIndex { $0.id == resumePoint.stepID }
+        return first.map { place >= $0 ? resumePoint.generation : 0 } ?? 0
     }
 
     private func result(of step: Step) -> Result? {

@@ -23,7 +23,7 @@ package struct RunWorker: Sendable {
         book: RuleBook,
         planner: Planner,
         services: ActionServices,
-        lanes: Lanes = Lanes(),
+        limiter: DestinationLimiter = DestinationLimiter(),
         traces: EventTraces? = nil,
         clock: any WallClock,
         logger: Logger,
@@ -35,7 +35,7 @@ package struct RunWorker: Sendable {
             store: store,
             planner: planner,
             services: services,
-            lanes: lanes,
+            limiter: limiter,
             metrics: metrics,
             clock: clock
         )
@@ -64,7 +64,7 @@ package struct RunWorker: Sendable {
         logger[metadataKey: "event.id"] = "\(claimed.event.id)"
         logger[metadataKey: "run.id"] = "\(claimed.run.id)"
         logger[metadataKey: "rule.id"] = "\(claimed.run.ruleID)"
-        let desk = Desk(
+        let context = RunContext(
             claimed: claimed,
             lease: lease,
             trace: traces?.run(claimed.run, for: claimed.event),
@@ -72,7 +72,7 @@ package struct RunWorker: Sendable {
             lettingGo: lettingGo
         )
         // Whoever lets go of the run says how; this is for the others.
-        defer { desk.trace?.end("interrupted") }
+        defer { context.trace?.end("interrupted") }
         do {
             let rules = try await book.rules(of: claimed.run.ruleSet)
             guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
@@ -80,22 +80,22 @@ package struct RunWorker: Sendable {
             }
             let progress = RunProgress(
                 rule: rule,
-                round: claimed.run.retries,
-                redo: claimed.run.redo,
+                generation: claimed.run.retries,
+                resumePoint: claimed.run.resumePoint,
                 records: claimed.records
             )
             // From here on, what programs and servers say may hold a secret that they were given.
-            let discreet = Desk(
+            let masked = RunContext(
                 claimed: claimed,
                 lease: lease,
-                trace: desk.trace,
+                trace: context.trace,
                 logger: logger.masking(rules.secrets),
                 lettingGo: lettingGo
             )
-            guard let informed = try await informed(discreet, rule, rules.ruleSet) else { return }
+            guard let informed = try await informed(masked, rule, rules.ruleSet) else { return }
             try await proceed(progress, rules, at: informed, isStopping)
         } catch let error as UnknownRuleSet {
-            await giveUp(error, at: desk)
+            await giveUp(error, at: context)
         } catch StoreError.leaseLost {
             logger.warning("Run belongs to another worker by now")
         } catch is CancellationError {
@@ -106,7 +106,7 @@ package struct RunWorker: Sendable {
     }
 
     /// What belongs to the work on one run.
-    private struct Desk: Sendable {
+    private struct RunContext: Sendable {
         let claimed: ClaimedRun
         let lease: Lease.ID
         let trace: RunTrace?
@@ -115,29 +115,29 @@ package struct RunWorker: Sendable {
     }
 
     /// The desk with the event's package, where the rule uses it; nil when the run was let go of.
-    private func informed(_ desk: Desk, _ rule: Rule, _ ruleSet: RuleSet) async throws -> Desk? {
-        guard rule.usesPackage else { return desk }
-        guard let event = try await eventWithPackage(desk) else { return nil }
-        let claimed = desk.claimed
+    private func informed(_ context: RunContext, _ rule: Rule, _ ruleSet: RuleSet) async throws -> RunContext? {
+        guard rule.usesPackage else { return context }
+        guard let event = try await eventWithPackage(context) else { return nil }
+        let claimed = context.claimed
         let run = ClaimedRun(run: claimed.run, event: event, records: claimed.records)
-        let informed = Desk(
+        let informed = RunContext(
             claimed: run,
-            lease: desk.lease,
-            trace: desk.trace,
-            logger: desk.logger,
-            lettingGo: desk.lettingGo
+            lease: context.lease,
+            trace: context.trace,
+            logger: context.logger,
+            lettingGo: context.lettingGo
         )
         // The dispatcher let the rule pass, as it may match; now it is known.
-        let judgement = Judgement(event: event, now: claimed.run.createdAt)
-        guard rule.condition.asksPackage, !rule.condition.holds(in: judgement) else { return informed }
-        desk.logger.debug("Rule does not match, now that the package is known")
+        let evaluation = EvaluationContext(event: event, now: claimed.run.createdAt)
+        guard rule.condition.asksPackage, !rule.condition.holds(in: evaluation) else { return informed }
+        context.logger.debug("Rule does not match, now that the package is known")
         guard claimed.run.retries == 0 else {
-            // What an earlier round did stays on record.
-            try await release(to: .succeeded, noMatch(of: claimed), at: desk)
+            // What an earlier generation did stays on record.
+            try await release(to: .succeeded, noMatch(of: claimed), at: context)
             return nil
         }
         let place = ruleSet.rules.firstIndex { $0.id == rule.id } ?? 0
-        try await release(to: .unmatched(place: place), nil, at: desk)
+        try await release(to: .unmatched(place: place), nil, at: context)
         return nil
     }
 
@@ -146,7 +146,7 @@ package struct RunWorker: Sendable {
         StepRecord(
             stepID: PackageInquiry.stepID,
             attempt: 0,
-            round: claimed.run.retries,
+            generation: claimed.run.retries,
             status: .skipped,
             isFinal: true,
             plan: nil,
@@ -158,130 +158,137 @@ package struct RunWorker: Sendable {
     }
 
     /// The event with its package, which is asked for where it is not kept yet; nil when the run was let go of.
-    private func eventWithPackage(_ desk: Desk) async throws -> Event? {
-        let (claimed, store) = (desk.claimed, store)
+    private func eventWithPackage(_ context: RunContext) async throws -> Event? {
+        let (claimed, store) = (context.claimed, store)
         if claimed.event.package != nil { return claimed.event }
-        guard let places = try await enter(PackageInquiry.destinations(for: claimed.event), desk) else { return nil }
+        guard let places = try await enter(PackageInquiry.destinations(for: claimed.event), context) else { return nil }
         let inquiry = PackageInquiry(store: store, services: performer.services, clock: clock)
         let outcome: Result<JSON, StepFailure>?
         let record: StepRecord?
         do {
-            (outcome, record) = try await inquiry.ask(about: claimed, lease: desk.lease)
+            (outcome, record) = try await inquiry.ask(about: claimed, lease: context.lease)
         } catch {
-            await leave(places, .unknown, desk)
+            await leave(places, .unknown, context)
             throw error
         }
-        await leave(places, outcome.laneEnding, desk)
+        await leave(places, outcome.limiterEnding, context)
         guard let outcome, let record else {
-            try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            try await release(to: .queued(dueAt: clock.now), nil, at: context)
             return nil
         }
         switch outcome {
         case .success(let package):
             if package == .null {
-                desk.logger.warning("OneSpan Sign knows no such package, so the rule finds nothing in 'package'")
+                context.logger.warning("OneSpan Sign knows no such package, so the rule finds nothing in 'package'")
             }
-            try await write(desk) { try await store.record(record, of: claimed.run.id, lease: desk.lease) }
+            try await write(context) { try await store.record(record, of: claimed.run.id, lease: context.lease) }
             return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
         case .failure(let failure) where record.isFinal:
-            desk.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
-            try await release(to: .failed, record, cause: (record.stepID, record.reason ?? failure.reason), at: desk)
-            count(.failed, claimed.records + [record], desk)
+            context.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
+            try await release(to: .failed, record, cause: (record.stepID, record.reason ?? failure.reason), at: context)
+            count(.failed, claimed.records + [record], context)
             return nil
         case .failure(let failure):
             let policy = PackageInquiry.retry
             let planned = policy.wait(afterFailures: inquiry.failures(of: claimed) + 1, spread: spread())
             let wait = max(planned, failure.retryAfter ?? .zero)
-            desk.logger.info(
+            context.logger.info(
                 "Package cannot be fetched, it will be tried again",
                 metadata: ["reason": "\(failure.reason)", "wait": "\(wait.text)"]
             )
             let dueAt = clock.now.addingTimeInterval(wait.timeInterval)
-            try await release(to: .queued(dueAt: dueAt), record, at: desk)
+            try await release(to: .queued(dueAt: dueAt), record, at: context)
             return nil
         }
     }
 
     /// Takes a place on the way to each of `destinations`, as a step does; nil when one is taken or down, and the run was let
     /// go of until it is free: nobody holds a worker who only waits.
-    private func enter(_ destinations: [String], _ desk: Desk) async throws -> [(name: String, isProbe: Bool)]? {
+    private func enter(_ destinations: [String], _ context: RunContext) async throws -> [(name: String, isProbe: Bool)]?
+    {
         var places: [(name: String, isProbe: Bool)] = []
         for destination in destinations {
-            switch performer.lanes.enter(destination, at: clock.now) {
-            case .admitted(let isProbe): places.append((destination, isProbe))
+            switch performer.limiter.acquire(destination, at: clock.now) {
+            case .granted(let isProbe): places.append((destination, isProbe))
             case .refused(let wait, let until):
-                await leave(places, .unknown, desk)
-                try await release(to: .waiting(wait, dueAt: until), nil, at: desk)
-                await performer.lookAgain(wait.destination, desk.logger)
+                await leave(places, .unknown, context)
+                try await release(to: .waiting(wait, dueAt: until), nil, at: context)
+                await performer.lookAgain(wait.destination, context.logger)
                 return nil
             }
         }
         return places
     }
 
-    private func leave(_ places: [(name: String, isProbe: Bool)], _ ending: Lanes.Ending, _ desk: Desk) async {
+    private func leave(
+        _ places: [(name: String, isProbe: Bool)],
+        _ ending: DestinationLimiter.Ending,
+        _ context: RunContext
+    ) async {
         for place in places.reversed() {
             // The lane of a package says nothing of whether anybody answers.
             let ending = place.name.hasPrefix(PackageInquiry.packagePrefix) ? .unknown : ending
-            await performer.leave(place.name, ending, place.isProbe, desk.logger)
+            await performer.leave(place.name, ending, place.isProbe, context.logger)
         }
     }
 
     private func proceed(
         _ start: RunProgress,
         _ rules: LoadedRules,
-        at desk: Desk,
+        at context: RunContext,
         _ isStopping: @Sendable () -> Bool
     ) async throws {
         var progress = start
         while true {
             switch progress.next {
             case .finish(let ending):
-                try await release(to: ending, nil, cause: progress.cause, at: desk)
-                report(ending, progress, desk)
+                try await release(to: ending, nil, cause: progress.cause, at: context)
+                report(ending, progress, context)
                 return
             case .attempt where isStopping() || Task.isCancelled:
-                return try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+                return try await release(to: .queued(dueAt: clock.now), nil, at: context)
             case .attempt(let step, _) where progress.resumption(of: step.id).map { $0 > clock.now } ?? false:
                 let dueAt = progress.resumption(of: step.id) ?? clock.now
-                return try await release(to: .queued(dueAt: dueAt), nil, at: desk)
+                return try await release(to: .queued(dueAt: dueAt), nil, at: context)
             case .attempt(let step, let number):
                 let attempt = StepPerformer.Attempt(
                     step: step,
                     number: number,
                     progress: progress,
-                    claimed: desk.claimed,
-                    lease: desk.lease,
+                    claimed: context.claimed,
+                    lease: context.lease,
                     secrets: rules.secrets,
-                    trace: desk.trace,
-                    logger: desk.logger
+                    trace: context.trace,
+                    logger: context.logger
                 )
-                guard let record = try await record(of: attempt, desk) else { return }
+                guard let record = try await record(of: attempt, context) else { return }
                 progress.append(record)
                 // With nothing left to do, the result and the end of the run share a transaction.
                 if case .finish(let ending) = progress.next {
-                    try await release(to: ending, record, cause: progress.cause, at: desk)
-                    report(ending, progress, desk)
+                    try await release(to: ending, record, cause: progress.cause, at: context)
+                    report(ending, progress, context)
                     return
                 }
-                try await write(desk) { try await store.record(record, of: desk.claimed.run.id, lease: desk.lease) }
+                try await write(context) {
+                    try await store.record(record, of: context.claimed.run.id, lease: context.lease)
+                }
                 FailPoint.afterRecord.reach()
             }
         }
     }
 
     /// Makes one attempt and gives what is to be written down of it; nil when the run was let go of.
-    private func record(of attempt: StepPerformer.Attempt, _ desk: Desk) async throws -> StepRecord? {
+    private func record(of attempt: StepPerformer.Attempt, _ context: RunContext) async throws -> StepRecord? {
         let outcome = try await performer.perform(attempt)
         guard let ended = outcome.ending else {
             // Stopped in the middle: no attempt is charged.
             attempt.logger.info("Step handed back, the program stops", metadata: ["step.id": "\(attempt.step.id)"])
-            try await release(to: .queued(dueAt: clock.now), nil, at: desk)
+            try await release(to: .queued(dueAt: clock.now), nil, at: context)
             return nil
         }
         if case .refused(let wait, let until) = ended {
-            try await release(to: .waiting(wait, dueAt: until), nil, at: desk)
-            await performer.lookAgain(wait.destination, desk.logger)
+            try await release(to: .waiting(wait, dueAt: until), nil, at: context)
+            await performer.lookAgain(wait.destination, context.logger)
             return nil
         }
         guard case .failed(let failure) = ended else {
@@ -310,7 +317,7 @@ package struct RunWorker: Sendable {
                 "wait": "\(wait.text)",
             ]
         )
-        try await release(to: .queued(dueAt: clock.now.addingTimeInterval(wait.timeInterval)), record, at: desk)
+        try await release(to: .queued(dueAt: clock.now.addingTimeInterval(wait.timeInterval)), record, at: context)
         return nil
     }
 
@@ -320,18 +327,18 @@ package struct RunWorker: Sendable {
         to ending: RunEnding,
         _ record: StepRecord?,
         cause: (step: String, reason: String)? = nil,
-        at desk: Desk
+        at context: RunContext
     ) async throws {
-        let (claimed, now) = (desk.claimed, clock.now)
+        let (claimed, now) = (context.claimed, clock.now)
         let failure = cause.map {
             RunFailure(of: claimed.run, for: claimed.event, step: $0.step, reason: $0.reason)
         }
         let event = ending == .failed ? failure?.delivery(at: now) : nil
-        desk.lettingGo()
-        try await write(desk) {
+        context.lettingGo()
+        try await write(context) {
             try await store.release(
                 claimed.run.id,
-                lease: desk.lease,
+                lease: context.lease,
                 to: ending,
                 recording: record,
                 raising: event,
@@ -339,29 +346,29 @@ package struct RunWorker: Sendable {
             )
         }
         FailPoint.afterRelease.reach()
-        desk.trace?.end(ending.word, failure: ending == .failed ? cause?.reason : nil)
+        context.trace?.end(ending.word, failure: ending == .failed ? cause?.reason : nil)
     }
 
     /// Writes a result, however long the store cannot; a result that exists is recorded before anything follows.
-    private func write(_ desk: Desk, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    private func write(_ context: RunContext, _ work: @escaping @Sendable () async throws -> Void) async throws {
         var pause: TimeInterval = 1
         while true {
             do {
                 return try await shielded(work)
             } catch StoreError.cannotWrite(let reason) {
-                desk.logger.error("A result cannot be recorded, trying again", metadata: ["error": "\(reason)"])
+                context.logger.error("A result cannot be recorded, trying again", metadata: ["error": "\(reason)"])
                 try await clock.sleep(until: clock.now.addingTimeInterval(pause))
                 pause = min(pause * 2, 30)
             }
         }
     }
 
-    private func giveUp(_ error: UnknownRuleSet, at desk: Desk) async {
+    private func giveUp(_ error: UnknownRuleSet, at context: RunContext) async {
         let now = clock.now
         let record = StepRecord(
             stepID: "",
             attempt: 1,
-            round: desk.claimed.run.retries,
+            generation: context.claimed.run.retries,
             status: .failed,
             isFinal: true,
             plan: nil,
@@ -370,33 +377,33 @@ package struct RunWorker: Sendable {
             startedAt: now,
             finishedAt: now
         )
-        desk.logger.error("Run failed", metadata: ["error": "\(error)"])
+        context.logger.error("Run failed", metadata: ["error": "\(error)"])
         do {
-            try await release(to: .failed, record, cause: ("", error.description), at: desk)
-            count(.failed, desk.claimed.records, desk)
+            try await release(to: .failed, record, cause: ("", error.description), at: context)
+            count(.failed, context.claimed.records, context)
         } catch {
-            desk.logger.error("Run cannot go on", metadata: ["error": "\(error)"])
+            context.logger.error("Run cannot go on", metadata: ["error": "\(error)"])
         }
     }
 
     /// Counts a run that has ended with these attempts.
-    private func count(_ state: Run.State, _ records: [StepRecord], _ desk: Desk) {
+    private func count(_ state: Run.State, _ records: [StepRecord], _ context: RunContext) {
         let attempts = records.count { $0.status != .skipped }
-        metrics.count(desk.claimed.run, of: desk.claimed.event, state, attempts: attempts, at: clock.now)
+        metrics.count(context.claimed.run, of: context.claimed.event, state, attempts: attempts, at: clock.now)
     }
 
-    private func report(_ ending: RunEnding, _ progress: RunProgress, _ desk: Desk) {
-        count(ending == .failed ? .failed : .succeeded, progress.records, desk)
+    private func report(_ ending: RunEnding, _ progress: RunProgress, _ context: RunContext) {
+        count(ending == .failed ? .failed : .succeeded, progress.records, context)
         switch ending {
         case .failed:
-            desk.logger.error(
+            context.logger.error(
                 "Run failed",
                 metadata: [
                     "step.id": "\(progress.cause?.step ?? "")", "reason": "\(progress.cause?.reason ?? "")",
                     "attempt": "\(progress.records.last { $0.stepID == progress.cause?.step }?.attempt ?? 0)",
                 ]
             )
-        case .succeeded: desk.logger.debug("Run succeeded")
+        case .succeeded: context.logger.debug("Run succeeded")
         case .queued, .waiting, .unmatched: break
         }
     }
@@ -417,7 +424,7 @@ extension RunEnding {
 
 extension Result<JSON, StepFailure>? {
     /// What the end of a look-up tells about the vendor.
-    fileprivate var laneEnding: Lanes.Ending {
+    fileprivate var limiterEnding: DestinationLimiter.Ending {
         switch self {
         case .success?: .answered
         case .failure(let failure)?: failure.isOutage ? .outage : .unknown

@@ -13,7 +13,7 @@ package struct Runner: Service {
     private let clock: any WallClock
     private let logger: Logger
     private let makeLeaseID: @Sendable () -> Lease.ID
-    private let floor = Floor()
+    private let pool = WorkerPool()
 
     package init(
         worker: RunWorker,
@@ -37,8 +37,8 @@ package struct Runner: Service {
             await withGracefulShutdownHandler {
                 await work()
             } onGracefulShutdown: {
-                floor.close()
-                store.queued.ring()
+                pool.close()
+                store.queued.notify()
             }
             group.cancelAll()
         }
@@ -47,24 +47,27 @@ package struct Runner: Service {
     /// Works until the floor is closed, then gives what is under way its grace time.
     private func work() async {
         await withDiscardingTaskGroup { group in
-            while floor.isOpen, !Task.isCancelled {
+            while pool.isOpen, !Task.isCancelled {
                 let (runs, lease) = await claim()
                 for run in runs {
                     group.addTask {
-                        let place = Floor.Place()
+                        let slot = WorkerPool.Slot()
                         // Who only writes down its result needs no place: the next run is claimed in the same commit.
                         await worker.work(on: run, lease: lease.id) {
-                            !floor.isOpen
+                            !pool.isOpen
                         } lettingGo: {
-                            if floor.vacate(place) { store.queued.ring() }
+                            if pool.release(slot) { store.queued.notify() }
                         }
-                        if floor.vacate(place) { store.queued.ring() }
-                        if floor.leave(lease.id, workers: settings.workers) { store.queued.ring() }
+                        if pool.release(slot) { store.queued.notify() }
+                        if pool.leave(lease.id, workers: settings.workers) { store.queued.notify() }
                     }
                 }
                 if runs.isEmpty { await waitForWork() }
             }
-            await floor.waitUntilEmpty(orAt: clock.now.addingTimeInterval(settings.grace.timeInterval), on: clock)
+            await pool.waitUntilEmpty(
+                orAt: clock.now.addingTimeInterval(settings.shutdownTimeout.timeInterval),
+                on: clock
+            )
             // Who is still at work gives the run back; see RunWorker.
             group.cancelAll()
         }
@@ -72,11 +75,11 @@ package struct Runner: Service {
 
     private func claim() async -> (runs: [ClaimedRun], lease: Lease) {
         let lease = Lease(id: makeLeaseID(), until: clock.now.addingTimeInterval(settings.lease.timeInterval))
-        let free = floor.room(for: settings.workers)
+        let free = pool.room(for: settings.workers)
         guard free > 0 else { return ([], lease) }
         do {
             let runs = try await store.claim(limit: free, lease: lease, at: clock.now)
-            floor.enter(lease.id, count: runs.count)
+            pool.enter(lease.id, count: runs.count)
             return (runs, lease)
         } catch {
             logger.error("Runs cannot be claimed, trying again", metadata: ["error": "\(error)"])
@@ -87,7 +90,7 @@ package struct Runner: Service {
 
     private func waitForWork() async {
         // With every worker busy, only one that gets free changes anything.
-        let due = floor.room(for: settings.workers) > 0 ? try? await store.nextDue() : nil
+        let due = pool.room(for: settings.workers) > 0 ? try? await store.nextDue() : nil
         await store.queued.wait(until: due, on: clock)
     }
 
@@ -99,7 +102,7 @@ package struct Runner: Service {
             try? await clock.sleep(until: due)
             if Task.isCancelled { return }
             let now = clock.now
-            for id in floor.leases {
+            for id in pool.leases {
                 let lease = Lease(id: id, until: clock.now.addingTimeInterval(settings.lease.timeInterval))
                 do {
                     try await store.renew(lease, at: clock.now)
@@ -124,9 +127,9 @@ package struct Runner: Service {
 }
 
 /// Who is at work: how many runs under which leases, and whether more may come.
-private final class Floor: Sendable {
+private final class WorkerPool: Sendable {
     /// The place of one run among the workers.
-    final class Place: Sendable {
+    final class Slot: Sendable {
         fileprivate let isTaken = Atomic(true)
     }
 
@@ -145,7 +148,7 @@ private final class Floor: Sendable {
     }
 
     private let state = Mutex(State())
-    private let emptied = Bell()
+    private let emptied = AsyncSignal()
 
     var isOpen: Bool { state.withLock { $0.isOpen } }
     var leases: [Lease.ID] { state.withLock { Array($0.runs.keys) } }
@@ -168,8 +171,8 @@ private final class Floor: Sendable {
     }
 
     /// Gives a place to the next run; false when that was done before.
-    func vacate(_ place: Place) -> Bool {
-        guard place.isTaken.exchange(false, ordering: .relaxed) else { return false }
+    func release(_ slot: Slot) -> Bool {
+        guard slot.isTaken.exchange(false, ordering: .relaxed) else { return false }
         state.withLock { $0.busy -= 1 }
         return true
     }
@@ -182,7 +185,7 @@ private final class Floor: Sendable {
             state.runs[lease] = rest > 0 ? rest : nil
             return (!hadRoom && state.room(for: workers) > 0, state.runs.isEmpty)
         }
-        if isEmpty { emptied.ring() }
+        if isEmpty { emptied.notify() }
         return makesRoom
     }
 

@@ -54,7 +54,7 @@ struct StepPerformer: Sendable {
             return StepRecord(
                 stepID: attempt.step.id,
                 attempt: attempt.number,
-                round: attempt.progress.round,
+                generation: attempt.progress.generation,
                 status: status,
                 isFinal: isFinal,
                 plan: plan.map { secrets.masking($0) },
@@ -69,7 +69,7 @@ struct StepPerformer: Sendable {
     let store: any Store
     let planner: Planner
     let services: ActionServices
-    let lanes: Lanes
+    let limiter: DestinationLimiter
     let metrics: RunMetrics
     let clock: any WallClock
 
@@ -101,13 +101,13 @@ struct StepPerformer: Sendable {
                 ending: ending
             )
         }
-        let judgement = Judgement(
+        let evaluation = EvaluationContext(
             event: attempt.claimed.event,
             steps: values,
             configured: services.configured.adding(secrets: attempt.secrets.names),
             now: startedAt
         )
-        if let condition = attempt.step.condition, !condition.holds(in: judgement) { return outcome(nil, .skipped) }
+        if let condition = attempt.step.condition, !condition.holds(in: evaluation) { return outcome(nil, .skipped) }
         if attempt.progress.interruptions(of: attempt.step.id) >= RunProgress.toleratedInterruptions {
             let times = RunProgress.toleratedInterruptions
             return outcome(nil, .failed(.final("the program ended \(times) times in the middle of this step")))
@@ -120,8 +120,8 @@ struct StepPerformer: Sendable {
         }
         var isProbe = false
         if let destination = prepared.destination {
-            switch lanes.enter(destination, at: clock.now) {
-            case .admitted(let isFirst): isProbe = isFirst
+            switch limiter.acquire(destination, at: clock.now) {
+            case .granted(let isFirst): isProbe = isFirst
             case .refused(let wait, let until): return outcome(prepared, .refused(wait, until: until))
             }
         }
@@ -184,19 +184,19 @@ struct StepPerformer: Sendable {
         _ logger: Logger
     ) async {
         guard let destination else { return }
-        await leave(destination, ending.laneEnding, isProbe, logger)
+        await leave(destination, ending.limiterEnding, isProbe, logger)
     }
 
     /// Gives the place on the way to a destination back, as a step or a look-up has ended, and wakes who may go there now.
-    func leave(_ destination: String, _ ending: Lanes.Ending, _ isProbe: Bool, _ logger: Logger) async {
-        let departure = lanes.leave(destination, ending, isProbe: isProbe, at: clock.now)
-        if let until = departure.opensUntil {
+    func leave(_ destination: String, _ ending: DestinationLimiter.Ending, _ isProbe: Bool, _ logger: Logger) async {
+        let result = limiter.release(destination, ending, isProbe: isProbe, at: clock.now)
+        if let until = result.opensUntil {
             logger.warning(
                 "Destination is down, steps wait for it",
                 metadata: ["destination": "\(destination)", "until": "\(until.rfc3339)"]
             )
         }
-        if let outage = departure.ended {
+        if let outage = result.ended {
             logger.info(
                 "Destination is back",
                 metadata: [
@@ -205,19 +205,19 @@ struct StepPerformer: Sendable {
                 ]
             )
         }
-        await wake(destination, departure.room, logger)
+        await wake(destination, result.resumable, logger)
     }
 
     /// Looks again whether a run that was refused, and that the store keeps as waiting by now, has to wait.
     func lookAgain(_ destination: String, _ logger: Logger) async {
-        await wake(destination, lanes.lookAgain(destination), logger)
+        await wake(destination, limiter.lookAgain(destination), logger)
     }
 
-    private func wake(_ destination: String, _ room: Int, _ logger: Logger) async {
-        guard room > 0 else { return }
+    private func wake(_ destination: String, _ resumable: Int, _ logger: Logger) async {
+        guard resumable > 0 else { return }
         do {
-            let count = try await store.wake(waitingFor: destination, limit: room, at: clock.now)
-            if count < room { lanes.wasEmptied(destination) }
+            let count = try await store.wake(waitingFor: destination, limit: resumable, at: clock.now)
+            if count < resumable { limiter.wasEmptied(destination) }
         } catch {
             // They come by themselves at their due time.
             logger.error("Waiting runs cannot be woken", metadata: ["error": "\(error)"])
@@ -305,7 +305,7 @@ struct StepPerformer: Sendable {
 
 extension StepPerformer.Outcome.Ending? {
     /// What the ending tells about whom the step needed.
-    fileprivate var laneEnding: Lanes.Ending {
+    fileprivate var limiterEnding: DestinationLimiter.Ending {
         switch self {
         case .succeeded?: .answered
         // What failed before anything reached the other side tells nothing about it.
@@ -327,6 +327,6 @@ extension StepTrace {
             case .refused: ("waiting", nil, nil)
             case nil: ("interrupted", nil, nil)
             }
-        end(status, to: outcome.destination, answer: output?["code"]?.number?.integer, failure: failure)
+        end(status, to: outcome.destination, answer: output?["status_code"]?.number?.integer, failure: failure)
     }
 }

@@ -35,7 +35,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     private static let linger = TimeAmount.seconds(2)
 
-    private let desk: CallbackDesk
+    private let handler: CallbackHandler
     private let idleTimeout: TimeAmount
     private let requestDeadline: TimeAmount
     private let patience: TimeAmount
@@ -70,12 +70,12 @@ final class CallbackConnection: ChannelDuplexHandler {
     private var lastMove = NIODeadline.now()
     private var alarm = Alarm()
 
-    init(desk: CallbackDesk, isStopping: Bool) {
-        self.desk = desk
-        idleTimeout = TimeAmount(desk.settings.idleTimeout)
-        requestDeadline = TimeAmount(desk.settings.requestDeadline)
-        patience = TimeAmount(desk.settings.patience)
-        answerDeadline = TimeAmount(desk.settings.commitDeadline)
+    init(handler: CallbackHandler, isStopping: Bool) {
+        self.handler = handler
+        idleTimeout = TimeAmount(handler.settings.idleTimeout)
+        requestDeadline = TimeAmount(handler.settings.requestDeadline)
+        patience = TimeAmount(handler.settings.patience)
+        answerDeadline = TimeAmount(handler.settings.commitDeadline)
         isLastRequest = isStopping
     }
 
@@ -123,7 +123,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
         guard let error = error as? HTTPParserError else {
-            if let failure = HandshakeFailure(error) { desk.refusals.tell(failure.reason, from: remote(context)) }
+            if let failure = HandshakeFailure(error) { handler.refusals.tell(failure.reason, from: remote(context)) }
             return context.close(promise: nil)
         }
         if case .ending = state { return }
@@ -168,7 +168,7 @@ extension CallbackConnection {
     private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
         lastMove = .now()
         switch (part, state) {
-        case (.head(let head), _): receive(desk.request(of: head), context)
+        case (.head(let head), _): receive(handler.request(of: head), context)
         case (.body(let bytes), .reading(let request, .callback)): append(bytes, of: request, context)
         case (.body, _): break
         case (.end, .reading(let request, let purpose)): finish(request, purpose, context)
@@ -189,7 +189,7 @@ extension CallbackConnection {
         begin = headBegin ?? lastMove
         headBegin = nil
         hasHadRequest = true
-        switch desk.reception(of: request, from: remote(context)) {
+        switch handler.reception(of: request, from: remote(context)) {
         case .answer(let answer):
             state = .skipping
             write(answer, to: request, context)
@@ -202,9 +202,9 @@ extension CallbackConnection {
 
     /// Reads the body of a callback as soon as there is room for it.
     private func queue(_ request: CallbackRequest, _ key: CallbackKey.ID, _ context: ChannelHandlerContext) {
-        let bytes = request.isChunked ? desk.settings.maximumBody : request.contentLength ?? 0
+        let bytes = request.isChunked ? handler.settings.maximumBody : request.contentLength ?? 0
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
-        let (id, eventLoop, bodies) = (request.id, context.eventLoop, desk.bodies)
+        let (id, eventLoop, bodies) = (request.id, context.eventLoop, handler.bodies)
         let isAdmitted = bodies.enter(id, bytes: bytes) {
             eventLoop.execute {
                 guard case .queued(let request, let key) = here.value.connection.state, request.id == id else {
@@ -235,15 +235,15 @@ extension CallbackConnection {
     private func leaveRoom() {
         if case .queued(let request, _) = state {
             // Admitted a moment ago, it finds itself gone and gives the room back.
-            _ = desk.bodies.giveUp(request.id)
+            _ = handler.bodies.giveUp(request.id)
         }
-        if room > 0 { desk.bodies.leave(bytes: room) }
+        if room > 0 { handler.bodies.leave(bytes: room) }
         room = 0
     }
 
     private func append(_ bytes: ByteBuffer, of request: CallbackRequest, _ context: ChannelHandlerContext) {
-        guard body.count + bytes.readableBytes <= desk.settings.maximumBody else {
-            return write(.tooLarge(limit: desk.settings.maximumBody), to: request, context)
+        guard body.count + bytes.readableBytes <= handler.settings.maximumBody else {
+            return write(.tooLarge(limit: handler.settings.maximumBody), to: request, context)
         }
         bytes.withUnsafeReadableBytes { body.append(contentsOf: $0) }
     }
@@ -256,18 +256,18 @@ extension CallbackConnection {
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
         switch purpose {
         case .callback(let key):
-            let (body, room, bodies) = (body, room, desk.bodies)
+            let (body, room, bodies) = (body, room, handler.bodies)
             self.body = []
             self.room = 0
             let eventLoop = context.eventLoop
-            desk.take(body, key, request) { answer in
+            handler.take(body, key, request) { answer in
                 // Until here the store held the body, also where nobody waits for the answer any more.
                 if room > 0 { bodies.leave(bytes: room) }
                 eventLoop.execute { here.value.connection.answer(id, with: answer, here.value.context) }
             }
         case .readiness:
-            let desk = desk
-            context.eventLoop.makeFutureWithTask { await desk.ready() }
+            let handler = handler
+            context.eventLoop.makeFutureWithTask { await handler.ready() }
                 .whenSuccess { here.value.connection.answer(id, with: $0, here.value.context) }
         }
     }
@@ -302,7 +302,7 @@ extension CallbackConnection {
 
 extension CallbackConnection {
     private func write(_ answer: Answer, to request: CallbackRequest, _ context: ChannelHandlerContext) {
-        desk.tell(of: answer, to: request, from: remote(context))
+        handler.tell(of: answer, to: request, from: remote(context))
         let closes = answer.closes || isLastRequest || !request.isKeptAlive
         write(
             answer,
@@ -315,7 +315,7 @@ extension CallbackConnection {
 
     private func write(_ answer: Answer, connection: String?, hasBody: Bool, _ context: ChannelHandlerContext) {
         var buffer = context.channel.allocator.buffer(capacity: 256)
-        answer.write(to: &buffer, date: desk.date, connection: connection, hasBody: hasBody)
+        answer.write(to: &buffer, date: handler.date, connection: connection, hasBody: hasBody)
         context.writeAndFlush(wrapOutboundOut(buffer), promise: nil)
     }
 
@@ -330,14 +330,14 @@ extension CallbackConnection {
             error == .headerOverflow
             ? (.requestHeaderFieldsTooLarge, "the header fields are too many or too large")
             : (.badRequest, "this is no HTTP/1.1 request")
-        desk.refusals.tell(reason, from: remote(context))
+        handler.refusals.tell(reason, from: remote(context))
         refuse(with: Answer(status, error: reason), context)
     }
 
     /// Ends a request that has not come whole in its time.
     private func refuseLate(_ facts: Logger.Metadata, _ context: ChannelHandlerContext) {
         let reason = "the request took too long to arrive"
-        desk.refusals.tell(reason, from: remote(context), facts)
+        handler.refusals.tell(reason, from: remote(context), facts)
         refuse(with: Answer(.requestTimeout, error: reason), context)
     }
 
@@ -375,10 +375,10 @@ extension CallbackConnection {
 
     private func setAlarm(_ context: ChannelHandlerContext) {
         let deadline = deadline
-        if deadline < alarm.time { alarm.set(at: deadline, on: context.eventLoop) { self.ring(context) } }
+        if deadline < alarm.time { alarm.set(at: deadline, on: context.eventLoop) { self.notify(context) } }
     }
 
-    private func ring(_ context: ChannelHandlerContext) {
+    private func notify(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
         alarm.cancel()
         guard now >= deadline else { return setAlarm(context) }
@@ -387,10 +387,10 @@ extension CallbackConnection {
             refuseLate(request.facts, context)
         case .waiting where headBegin.map { now >= $0 + requestDeadline } ?? false: refuseLate([:], context)
         case .queued(let request, _):
-            desk.refusals.tell("no room for its body, others are under way", from: remote(context), request.facts)
+            handler.refusals.tell("no room for its body, others are under way", from: remote(context), request.facts)
             refuse(with: .noRoom, context)
         case .answering:
-            desk.logger.error(
+            handler.logger.error(
                 "Request not answered in time",
                 metadata: ["remote": "\(remote(context).text)"]
             )
@@ -407,9 +407,9 @@ private struct Alarm {
     /// When it rings; far away while it is not set.
     private(set) var time = NIODeadline.distantFuture
 
-    mutating func set(at time: NIODeadline, on eventLoop: any EventLoop, _ ring: @escaping () -> Void) {
+    mutating func set(at time: NIODeadline, on eventLoop: any EventLoop, _ notify: @escaping () -> Void) {
         scheduled?.cancel()
-        scheduled = eventLoop.assumeIsolated().scheduleTask(deadline: time, ring)
+        scheduled = eventLoop.assumeIsolated().scheduleTask(deadline: time, notify)
         self.time = time
     }
 

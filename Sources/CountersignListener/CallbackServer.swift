@@ -14,7 +14,7 @@ import ServiceLifecycle
 /// On a graceful shutdown it accepts nothing more, answers the requests under way and returns.
 package struct CallbackServer: Service {
     private let settings: ListenerSettings
-    private let desk: CallbackDesk
+    private let handler: CallbackHandler
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
 
@@ -42,7 +42,7 @@ package struct CallbackServer: Service {
         self.onListening = onListening
         let refusals = Refusals(clock: clock, logger: logger)
         let readiness = ReadinessCache(clock: clock, ask: readiness)
-        desk = CallbackDesk(
+        handler = CallbackHandler(
             settings: settings,
             intake: Intake(
                 inbox: inbox,
@@ -115,7 +115,7 @@ package struct CallbackServer: Service {
     }
 
     private func bootstrap(on group: MultiThreadedEventLoopGroup, _ connections: OpenConnections) -> ServerBootstrap {
-        let (desk, certificate) = (desk, settings.certificate)
+        let (handler, certificate) = (handler, settings.certificate)
         return ServerBootstrap(group: group)
             .serverChannelOption(.backlog, value: 1_024)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
@@ -136,7 +136,7 @@ package struct CallbackServer: Service {
                     }
                     let decoder = HTTPRequestDecoder(limitConfiguration: Self.limits)
                     try handlers.addHandler(ByteToMessageHandler(decoder))
-                    try handlers.addHandler(CallbackConnection(desk: desk, isStopping: connections.isEnding))
+                    try handlers.addHandler(CallbackConnection(handler: handler, isStopping: connections.isEnding))
                 }
             }
     }

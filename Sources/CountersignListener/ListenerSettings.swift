@@ -76,11 +76,11 @@ extension ListenerError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .cannotListen(let host, let port, let code, let reason):
-            "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port): \(reason); \(Self.remedy(for: code))"
+            "cannot listen on \(host.contains(":") ? "[\(host)]" : host):\(port): \(reason); \(Self.counterfactual(for: code))"
         }
     }
 
-    private static func remedy(for code: CInt?) -> String {
+    private static func counterfactual(for code: CInt?) -> String {
         switch code {
         case EADDRINUSE: "stop what listens there, or name another port by 'listen'"
         case EADDRNOTAVAIL: "name an address of this machine by 'listen', or 0.0.0.0 for all that it has"

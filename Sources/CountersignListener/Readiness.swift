@@ -2,7 +2,7 @@ import CountersignModel
 
 /// Whether the program can take in callbacks and act on them.
 package struct Readiness: Sendable, Equatable {
-    /// How one part stands, in words that strangers may read.
+    /// How one part stands, in words that unknownVariables may read.
     package enum Part: Sendable, Equatable {
         case ready(String)
         case failing(String)

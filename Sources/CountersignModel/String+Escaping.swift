@@ -1,5 +1,5 @@
 extension String {
-    /// The text with all signs escaped that a terminal could act on or that look like nothing; for showing what strangers
+    /// The text with all signs escaped that a terminal could act on or that look like nothing; for showing what unknownVariables
     /// typed.
     package var printable: String { escaping { $0.isHarmful } }
 

@@ -21,15 +21,15 @@ package enum Suggestion {
         let (left, right) = (Array(left), Array(right))
         var older: [Int] = []
         var previous = Array(0...right.count)
-        for (row, letter) in left.enumerated() {
+        for (row, callback) in left.enumerated() {
             var current = [row + 1]
             for (column, other) in right.enumerated() {
                 var best = min(
                     previous[column + 1] + 1,
                     current[column] + 1,
-                    previous[column] + (letter == other ? 0 : 1)
+                    previous[column] + (callback == other ? 0 : 1)
                 )
-                if row > 0, column > 0, letter == right[column - 1], left[row - 1] == other {
+                if row > 0, column > 0, callback == right[column - 1], left[row - 1] == other {
                     best = min(best, older[column - 1] + 1)
                 }
                 current.append(best)

@@ -7,12 +7,12 @@ package struct OneSpanCallbacks: CallbackReader {
     package static let anonymous: CallbackKey.ID = "none"
 
     /// Nil where everybody may post.
-    private let ring: KeyRing?
+    private let notify: KeyRing?
 
     package init(authentication: CallbackAuthentication) {
         switch authentication {
-        case .keys(let keys): ring = KeyRing(keys)
-        case .none: ring = nil
+        case .keys(let keys): notify = KeyRing(keys)
+        case .none: notify = nil
         }
     }
 
@@ -21,8 +21,8 @@ package struct OneSpanCallbacks: CallbackReader {
     }
 
     package func authenticate(_ authorization: String?) -> CallbackKey.ID? {
-        guard let ring else { return Self.anonymous }
-        return authorization.flatMap { ring.id(in: $0) }
+        guard let notify else { return Self.anonymous }
+        return authorization.flatMap { notify.id(in: $0) }
     }
 
     package func read(_ body: [UInt8], origin: Event.Origin) throws(UnreadableBody) -> Delivery {

@@ -31,15 +31,15 @@ package struct RuleSet: Sendable {
 
     /// The enabled rules whose conditions hold for `event`, or may hold once its package is known, in their order.
     package func matching(_ event: Event, at now: Date) -> [Rule] {
-        matches(Judgement(event: event, now: now)).map { rules[$0] }
+        matches(EvaluationContext(event: event, now: now)).map { rules[$0] }
     }
 
     /// The positions in `rules` of the enabled ones whose conditions hold, or may hold once the package is known, in
     /// ascending order.
     ///
     /// This is `matching` for those who need no copies of the rules; it looks at the rules that can match, not at all.
-    package func matches(_ judgement: Judgement) -> [Int] {
-        index.matches(judgement)
+    package func matches(_ context: EvaluationContext) -> [Int] {
+        index.matches(context)
     }
 
     /// The rule called `id`.

@@ -54,7 +54,7 @@ package protocol Archive: Sendable {
     func runCount(ofRule id: String?, in state: Run.State) async throws -> Int
 
     /// How many runs were made in each hour since `date`, by rule and state.
-    func activity(since date: Date) async throws -> [RunActivity]
+    func activity(since date: Date) async throws -> [RunCounts]
 
     /// How many events were stored in each hour since `date`; an hour goes by its number since 1970.
     func arrivals(since date: Date) async throws -> [Int: Int]
@@ -72,7 +72,7 @@ package protocol Archive: Sendable {
     func sources(of ruleSet: RuleSetVersion) async throws -> JSON?
 
     /// The fact that was kept last under `name`; nil when there is none.
-    func note(_ name: String) async throws -> JSON?
+    func value(forKey key: String) async throws -> JSON?
 }
 
 extension Archive where Self: Inbox {
@@ -106,12 +106,12 @@ package struct EventPosition: Sendable, Hashable {
 package struct Evaluation: Sendable, Hashable {
     package let at: Date
     package let ruleSet: RuleSetVersion
-    package let verdicts: Verdicts
+    package let matchSet: MatchSet
 
-    package init(at: Date, ruleSet: RuleSetVersion, verdicts: Verdicts) {
+    package init(at: Date, ruleSet: RuleSetVersion, matchSet: MatchSet) {
         self.at = at
         self.ruleSet = ruleSet
-        self.verdicts = verdicts
+        self.matchSet = matchSet
     }
 }
 
@@ -279,7 +279,7 @@ package struct StoredEvent: Sendable {
     package let ruleSet: RuleSetVersion?
 
     /// Which of that set's rules matched; nil while the event waits.
-    package let verdicts: Verdicts?
+    package let matchSet: MatchSet?
 
     /// Why the event cannot be trusted any more: the disk holds something else than was stored.
     package let damage: String?
@@ -290,7 +290,7 @@ package struct StoredEvent: Sendable {
         duplicates: Int,
         dispatchedAt: Date?,
         ruleSet: RuleSetVersion?,
-        verdicts: Verdicts?,
+        matchSet: MatchSet?,
         damage: String? = nil
     ) {
         self.event = event
@@ -298,7 +298,7 @@ package struct StoredEvent: Sendable {
         self.duplicates = duplicates
         self.dispatchedAt = dispatchedAt
         self.ruleSet = ruleSet
-        self.verdicts = verdicts
+        self.matchSet = matchSet
         self.damage = damage
     }
 }

@@ -32,10 +32,10 @@ package struct FileRefusal: Error, Equatable {
 
 extension FileRefusal: CustomStringConvertible {
     package var description: String {
-        "cannot \(verb) '\(path)': \(String(cString: strerror(code)).lowercased()); \(remedy)"
+        "cannot \(verb) '\(path)': \(String(cString: strerror(code)).lowercased()); \(counterfactual)"
     }
 
-    private var remedy: String {
+    private var counterfactual: String {
         switch code {
         case EACCES, EPERM:
             owner.map {

@@ -1,53 +1,54 @@
 package import CountersignModel
 
-/// What became of one rule for one event that was judged once more.
-package struct ReplayedRun: Sendable, Equatable {
-    package enum Fate: String, Sendable, CaseIterable {
-        /// The rule had no run for the event; now it has one.
-        case made
-        /// Its run begins again from the first step.
-        case again
-        /// Its run is left as it is.
-        case kept
-    }
+/// What a replay did about a rule for an event.
+package enum ReplayOutcome: String, Sendable, CaseIterable {
+    /// The rule had no run for the event; now it has one.
+    case created
+    /// Its run is started again from the first step.
+    case restarted
+    /// Its run is left as it is.
+    case unchanged
+}
 
+/// What a replay did about one rule for one event.
+package struct ReplayedRun: Sendable, Equatable {
     package let eventID: Event.ID
     package let ruleID: String
-    package let fate: Fate
+    package let outcome: ReplayOutcome
 
-    package init(eventID: Event.ID, ruleID: String, fate: Fate) {
+    package init(eventID: Event.ID, ruleID: String, outcome: ReplayOutcome) {
         self.eventID = eventID
         self.ruleID = ruleID
-        self.fate = fate
+        self.outcome = outcome
     }
 
-    /// What becomes of a rule whose run for the event is in `state`; nil where it has none.
-    package static func fate(ofRunIn state: Run.State?, again: Bool) -> Fate {
+    /// The outcome for a rule whose run for the event is in `state`; nil where it has none.
+    package static func outcome(ofRunIn state: Run.State?, restarting: Bool) -> ReplayOutcome {
         switch state {
-        case nil: .made
-        case .succeeded?, .failed?, .dropped?: again ? .again : .kept
-        case .queued?, .running?: .kept
+        case nil: .created
+        case .succeeded?, .failed?, .discarded?: restarting ? .restarted : .unchanged
+        case .queued?, .running?: .unchanged
         }
     }
 }
 
-/// What somebody wants judged once more.
-package struct ReplayOrder: Sendable {
+/// A request to evaluate stored events again.
+package struct ReplayRequest: Sendable {
     package let events: [Event.ID]
 
-    /// The only rule that counts; nil for all.
+    /// The only rule to apply; nil for all.
     package let ruleID: String?
 
-    /// Whether runs that have ended begin again.
-    package let again: Bool
+    /// Whether runs that have ended are started again.
+    package let restartsEnded: Bool
 
-    /// Whether to tell only what would be done.
+    /// Whether only to report what would be done.
     package let isDryRun: Bool
 
-    package init(events: [Event.ID], ruleID: String?, again: Bool, isDryRun: Bool) {
+    package init(events: [Event.ID], ruleID: String?, restartsEnded: Bool, isDryRun: Bool) {
         self.events = events
         self.ruleID = ruleID
-        self.again = again
+        self.restartsEnded = restartsEnded
         self.isDryRun = isDryRun
     }
 }

@@ -20,10 +20,10 @@ package protocol Prunable: Sendable {
 
 /// What grows with time.
 package enum PrunableKind: String, Sendable, CaseIterable {
-    /// Events with their runs; one with a run that is not done, or that failed and was not dropped, stays.
+    /// Events with their runs; one with a run that is not done, or that failed and was not discarded, stays.
     case events
 
-    /// What the steps of runs that succeeded or were dropped did; the runs stay with their events.
+    /// What the steps of runs that succeeded or were discarded did; the runs stay with their events.
     case steps
 
     /// Bodies that were no events.

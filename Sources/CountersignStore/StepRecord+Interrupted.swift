@@ -6,14 +6,14 @@ extension StepRecord {
     static func interrupted(
         stepID: String,
         attempt: Int,
-        round: Int,
+        generation: Int,
         startedAt: Date,
         at now: Date
     ) -> StepRecord {
         StepRecord(
             stepID: stepID,
             attempt: attempt,
-            round: round,
+            generation: generation,
             status: .interrupted,
             isFinal: false,
             plan: nil,

@@ -2,7 +2,7 @@ package import CountersignModel
 package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
-package protocol Store: Inbox, Ledger, Archive, Notebook {
+package protocol Store: Inbox, Ledger, Archive, KeyValueStore {
     /// Writes what is still waiting to be written and closes the files.
     func close() async
 }
@@ -42,7 +42,7 @@ package protocol Inbox: Sendable {
     func confirmWritable() async throws
 
     /// Rung when an event was stored.
-    var arrivals: Bell { get }
+    var arrivals: AsyncSignal { get }
 }
 
 extension Inbox {
@@ -77,11 +77,11 @@ extension Inbox {
 }
 
 /// What keeps small facts that outlive the process, each under a name.
-package protocol Notebook: Sendable {
+package protocol KeyValueStore: Sendable {
     /// Keeps a fact in the place of what was under its name.
     ///
     /// - Throws: `StoreError`.
-    func keep(note name: String, _ value: JSON) async throws
+    func set(_ value: JSON, forKey key: String) async throws
 }
 
 /// What became of a delivery.
@@ -166,7 +166,7 @@ package protocol Ledger: Sendable {
 
     /// Makes runs of events that were dispatched before, all or nothing; with `again`, runs that have ended begin again
     /// from their first step, by the rule set that the dispatch names.
-    func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun]
+    func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun]
 
     /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int
@@ -180,13 +180,13 @@ package protocol Ledger: Sendable {
     /// Gives up a failed or queued run.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func drop(_ run: Run.ID, at now: Date) async throws
+    func discard(_ run: Run.ID, at now: Date) async throws
 
     /// Keeps the sources of a rule set under its version, as the latest; each version is kept once.
     func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
 
     /// Rung when runs were queued.
-    var queued: Bell { get }
+    var queued: AsyncSignal { get }
 }
 
 extension Ledger {
@@ -225,16 +225,16 @@ package struct Dispatch: Sendable {
     package let ruleIDs: [String]
 
     /// The verdict on every rule of the set.
-    package let verdicts: Verdicts
+    package let matchSet: MatchSet
 
     /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it anew.
     package var forgetsPackage = false
 
-    package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], verdicts: Verdicts) {
+    package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], matchSet: MatchSet) {
         self.eventID = eventID
         self.ruleSet = ruleSet
         self.ruleIDs = ruleIDs
-        self.verdicts = verdicts
+        self.matchSet = matchSet
     }
 }
 

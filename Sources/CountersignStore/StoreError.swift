@@ -14,6 +14,8 @@ package enum StoreError: Error, Equatable {
     case newer(path: String, found: Int, known: Int)
     /// An older Countersign made the store, and it was to be left as it is.
     case older(path: String, found: Int)
+    /// A build from before the first version made the store.
+    case development(path: String)
     /// The disk is too full for a store of an older version to be brought up to date; it is as it was.
     case noRoomToUpgrade(path: String, StoreUpgrade)
     /// Another process has the store open for writing.
@@ -39,15 +41,18 @@ extension StoreError: CustomStringConvertible {
         case .older(let path, let found):
             "'\(path)' cannot be read as a Countersign store: an older Countersign made it (schema \(found)); "
                 + "start this program's server on it once"
+        case .development(let path):
+            "'\(path)' was made by a Countersign from before its first version, and this one does not read it; "
+                + "name another store"
         case .noRoomToUpgrade(let path, let upgrade):
             "the disk has no room to bring '\(path)' up to date (schema \(upgrade.from) to \(upgrade.to)): "
-                + "up to \(upgrade.room) MiB must be free for a while; the store is as it was"
+                + "up to \(upgrade.room) must be free for a while; the store is as it was"
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
         case .notDurable(let reason): "the store cannot promise durability: \(reason)"
         case .leaseLost(let run): "run \(run) belongs to another worker by now; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); 'countersign runs list' shows which there are"
         case .wrongState(let run, let state, let wanted):
-            "run \(run) is \(state.rawValue), and only one that is \(wanted) can be \(wanted == "failed" ? "retried" : "dropped")"
+            "run \(run) is \(state.rawValue), and only one that is \(wanted) can be \(wanted == "failed" ? "retried" : "discarded")"
         }
     }
 }

@@ -203,7 +203,7 @@ private final class MailSinkHandler: ChannelInboundHandler {
             say("334 UGFzc3dvcmQ6\r\n", context)
         case .password:
             mode = .commands
-            judge(offered, Self.decoded(text), context)
+            evaluate(offered, Self.decoded(text), context)
         case .commands, .data: obey(text, context)
         }
     }
@@ -216,7 +216,7 @@ private final class MailSinkHandler: ChannelInboundHandler {
         case "STARTTLS": encrypt(context)
         case "AUTH" where words.count == 3 && words[1] == "PLAIN":
             let parts = Self.decoded(words[2]).split(separator: "\0", omittingEmptySubsequences: false)
-            judge(parts.count == 3 ? String(parts[1]) : "", parts.count == 3 ? String(parts[2]) : "", context)
+            evaluate(parts.count == 3 ? String(parts[1]) : "", parts.count == 3 ? String(parts[2]) : "", context)
         case "AUTH":
             mode = .userName
             say("334 VXNlcm5hbWU6\r\n", context)
@@ -256,7 +256,7 @@ private final class MailSinkHandler: ChannelInboundHandler {
         }
     }
 
-    private func judge(_ name: String, _ password: String, _ context: ChannelHandlerContext) {
+    private func evaluate(_ name: String, _ password: String, _ context: ChannelHandlerContext) {
         guard name == script.user, password == script.password else {
             return say("535 \(password) is wrong\r\n", context)
         }

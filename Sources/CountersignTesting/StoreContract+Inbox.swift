@@ -79,12 +79,12 @@ extension StoreContract {
             #expect(try await store.append(second, at: after(702)) == .stored(Event.ID(rawValue: 3)))
         },
         Clause("a note is what was kept last under its name") { store async throws in
-            #expect(try await store.note("poll") == nil)
-            try await store.keep(note: "poll", ["watermark": 1])
-            try await store.keep(note: "poll", ["watermark": 2])
-            try await store.keep(note: "other", "text")
-            #expect(try await store.note("poll") == ["watermark": 2])
-            #expect(try await store.note("other") == "text")
+            #expect(try await store.value(forKey: "poll") == nil)
+            try await store.set(["watermark": 1], forKey: "poll")
+            try await store.set(["watermark": 2], forKey: "poll")
+            try await store.set("text", forKey: "other")
+            #expect(try await store.value(forKey: "poll") == ["watermark": 2])
+            #expect(try await store.value(forKey: "other") == "text")
         },
         Clause("events of one origin can be asked for") { store async throws in
             _ = try await store.append(SampleDelivery.numbered(1), at: start)

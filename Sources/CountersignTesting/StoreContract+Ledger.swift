@@ -49,28 +49,28 @@ extension StoreContract {
                 eventID: ids[0],
                 ruleSet: RuleSetVersion(rawValue: "v2"),
                 ruleIDs: ["a", "b"],
-                verdicts: Verdicts([true, true])
+                matchSet: MatchSet([true, true])
             )
             try await store.dispatch([again, dispatch(ids[1], ["c"])], at: after(1))
             #expect(try await store.runs(RunQuery()).map { $0.ruleID } == ["c", "a"])
             #expect(try await store.event(ids[0])?.ruleSet == RuleSetVersion(rawValue: "v1"))
             #expect(try await store.event(ids[0])?.dispatchedAt == start)
-            #expect(try await store.event(ids[0])?.verdicts == Verdicts([true]))
+            #expect(try await store.event(ids[0])?.matchSet == MatchSet([true]))
         },
         Clause("the verdicts on all rules are kept, also where no rule matched, and none while an event waits") {
             store async throws in
             let ids = try await appended(3, to: store)
-            for (id, verdicts) in [(ids[0], Verdicts([false, true, true])), (ids[1], Verdicts([false, false]))] {
+            for (id, matchSet) in [(ids[0], MatchSet([false, true, true])), (ids[1], MatchSet([false, false]))] {
                 let dispatch = Dispatch(
                     eventID: id,
                     ruleSet: RuleSetVersion(rawValue: "v1"),
                     ruleIDs: [],
-                    verdicts: verdicts
+                    matchSet: matchSet
                 )
                 try await store.dispatch([dispatch], at: start)
-                #expect(try await store.event(id)?.verdicts == verdicts)
+                #expect(try await store.event(id)?.matchSet == matchSet)
             }
-            #expect(try await store.event(ids[2])?.verdicts == nil)
+            #expect(try await store.event(ids[2])?.matchSet == nil)
         },
         Clause("a rule named twice for one event, and an event that is not there, make no run") { store async throws in
             let id = try await appended(1, to: store)[0]
@@ -125,7 +125,7 @@ extension StoreContract {
             #expect(records.map { $0.reason } == ["no luck", nil])
             #expect(records.map { $0.startedAt } == [after(1), after(2)])
             #expect(records.map { $0.finishedAt } == [after(1.5), after(2.5)])
-            #expect(records.allSatisfy { $0.stepID == "step" && $0.round == 0 })
+            #expect(records.allSatisfy { $0.stepID == "step" && $0.generation == 0 })
         },
         Clause("a run that comes back brings its attempts along") { store async throws in
             let run = try await running(in: store)
@@ -144,7 +144,7 @@ extension StoreContract {
         Clause("a run that ends stores the event that its end raises, or neither comes about") { store async throws in
             let run = try await running(in: store)
             #expect(store.arrivals.take())
-            let raised = Trouble.runFailed.delivery(["run": JSON(run.rawValue)], key: "run", at: after(1))
+            let raised = SystemEvent.runFailed.delivery(["run": JSON(run.rawValue)], key: "run", at: after(1))
             await #expect(throws: StoreError.leaseLost(run)) {
                 try await store.release(run, lease: "v", to: .failed, recording: nil, raising: raised, at: after(1))
             }

@@ -14,7 +14,7 @@ extension StoreContract {
             eventID: event,
             ruleSet: RuleSetVersion(rawValue: ruleSet),
             ruleIDs: ruleIDs,
-            verdicts: Verdicts(matches: Array(ruleIDs.indices))
+            matchSet: MatchSet(matches: Array(ruleIDs.indices))
         )
     }
 
@@ -49,7 +49,7 @@ extension StoreContract {
         StepRecord(
             stepID: "step",
             attempt: attempt,
-            round: 0,
+            generation: 0,
             status: status,
             isFinal: isFinal,
             plan: ["command": "true"],

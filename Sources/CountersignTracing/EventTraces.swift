@@ -34,7 +34,7 @@ package struct EventTraces: Sendable {
     ) {
         let trace = TraceID(store: identity, first: event)
         let root = spanID("delivery", event)
-        let place = isNew ? TracePlace(trace: trace, chosen: root) : TracePlace(trace: trace, parent: root)
+        let place = isNew ? TracePosition(trace: trace, chosen: root) : TracePosition(trace: trace, parent: root)
         let span = recorder.startSpan("delivery", context: .init(at: place), ofKind: .server, at: start.instant)
         span.attributes["countersign.event.id"] = event.rawValue
         span.attributes["countersign.event.name"] = Self.shown(name)
@@ -42,7 +42,7 @@ package struct EventTraces: Sendable {
         span.attributes["http.request.method"] = "POST"
         span.attributes["http.response.status_code"] = 200
         if let caller {
-            let place = TracePlace(trace: caller.trace, parent: caller.span)
+            let place = TracePosition(trace: caller.trace, parent: caller.span)
             span.addLink(SpanLink(context: .init(at: place), attributes: [:]))
         }
         span.end()
@@ -56,7 +56,7 @@ package struct EventTraces: Sendable {
             } else {
                 event.origin == .callback ? spanID("delivery", event.id) : nil
             }
-        let place = TracePlace(trace: trace(of: event), parent: parent, chosen: spanID("match", event.id))
+        let place = TracePosition(trace: trace(of: event), parent: parent, chosen: spanID("match", event.id))
         let span = recorder.startSpan("match", context: .init(at: place), ofKind: .internal, at: start.instant)
         span.attributes["countersign.event.id"] = event.id.rawValue
         span.attributes["countersign.event.name"] = Self.shown(event.name)
@@ -68,7 +68,7 @@ package struct EventTraces: Sendable {
 
     /// Begins to record a worker's sitting over a run, which lasts until the run ends, waits or is handed back.
     package func run(_ run: Run, for event: Event) -> RunTrace {
-        let place = TracePlace(trace: trace(of: event), parent: spanID("match", event.id))
+        let place = TracePosition(trace: trace(of: event), parent: spanID("match", event.id))
         let span = recorder.startSpan("run", context: .init(at: place), ofKind: .internal)
         span.attributes["countersign.event.id"] = event.id.rawValue
         span.attributes["countersign.event.name"] = Self.shown(event.name)

@@ -58,7 +58,7 @@ package struct StepTrace: Sendable {
 extension RecordedSpan {
     /// Marks the span as failed, with the reason as an exception, as the semantic conventions want it.
     fileprivate func fail(with reason: String) {
-        let reason = Trouble.excerpt(reason)
+        let reason = SystemEvent.excerpt(reason)
         setStatus(SpanStatus(code: .error, message: reason))
         addEvent(
             SpanEvent(

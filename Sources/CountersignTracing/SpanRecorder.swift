@@ -33,7 +33,7 @@ struct SpanRecorder: Tracer {
             export: export
         )
         var inner = context
-        inner.place = TracePlace(trace: place.trace, parent: recording.context.span)
+        inner.place = TracePosition(trace: place.trace, parent: recording.context.span)
         return RecordedSpan(context: inner, name: operationName, recording: recording)
     }
 
@@ -78,12 +78,12 @@ struct SpanRecorder: Tracer {
         guard let text = extractor.extract(key: TraceContext.header, from: carrier),
             let found = TraceContext(traceparent: text)
         else { return }
-        context.place = TracePlace(trace: found.trace, parent: found.span)
+        context.place = TracePosition(trace: found.trace, parent: found.span)
     }
 }
 
 /// Where the next span stands.
-struct TracePlace: Sendable {
+struct TracePosition: Sendable {
     let trace: TraceID
     var parent: SpanID?
 
@@ -93,17 +93,17 @@ struct TracePlace: Sendable {
 
 extension InstrumentationContext {
     private enum Key: InstrumentationContextKey {
-        typealias Value = TracePlace
+        typealias Value = TracePosition
     }
 
     /// Where the next span stands; nil outside every trace.
-    var place: TracePlace? {
+    var place: TracePosition? {
         get { self[Key.self] }
         set { self[Key.self] = newValue }
     }
 
     /// A context in which the next span stands at `place`.
-    init(at place: TracePlace) {
+    init(at place: TracePosition) {
         self = .topLevel
         self.place = place
     }

@@ -105,11 +105,11 @@ class RetryTests(StageCase):
         browser, stage = self.browser, self.stage
         run = stage.runs("failed")[0]["id"]
         browser.open(f"/runs/{run}")
-        self.assertFalse(browser.find("form[action$='/drop'] button").is_displayed())
+        self.assertFalse(browser.find("form[action$='/discard'] button").is_displayed())
         [one for one in browser.all("#facts summary") if "Give it up" in one.text][0].click()
-        browser.find("form[action$='/drop'] button").click()
+        browser.find("form[action$='/discard'] button").click()
         until(browser, lambda: "is given up" in browser.text("[role=status]"))
-        self.assertIn("dropped", browser.text("#facts"))
+        self.assertIn("discarded", browser.text("#facts"))
 
     def test_what_comes_in_is_seen_at_once(self):
         browser, stage = self.browser, self.stage

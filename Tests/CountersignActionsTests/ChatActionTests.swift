@@ -24,7 +24,7 @@ struct ChatActionTests {
                 let path = kind == "mattermost" ? Self.hook : "/x"
                 let all = try options(["kind": .text(kind)].merging(more) { $1 }, url: server.url + path)
                 let outputs = try await world.run("chat", all, event: .sample(message: message))
-                #expect(outputs == ["code": 200])
+                #expect(outputs == ["status_code": 200])
                 let request = try #require(server.requests.first)
                 #expect(server.requests.count == 1 && request.method == "POST")
                 #expect(request.headers["content-type"] == "application/json; charset=utf-8")

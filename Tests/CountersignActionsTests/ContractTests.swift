@@ -99,8 +99,8 @@ struct ContractTests {
             traces: { vendor.deeds }
         )
         try await ActionContract(watched).check(message: message)
-        let deed = "\(action.dropFirst(8)) \(message) of wVdZEaPD2igwUnFGJBjDD0dpO7k="
-        #expect(vendor.deeds == (message.isEmpty ? [] : [deed]))
+        let transition = "\(action.dropFirst(8)) \(message) of wVdZEaPD2igwUnFGJBjDD0dpO7k="
+        #expect(vendor.deeds == (message.isEmpty ? [] : [transition]))
     }
 
     @Test(arguments: HostileText.all)

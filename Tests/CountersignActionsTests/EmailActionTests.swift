@@ -222,7 +222,7 @@ struct EmailActionTests {
             let failure = try await failure(sender)
             #expect(!failure.isWorthRetrying && failure.reason.contains("refuses the login of 'mail.user' (535)"))
             #expect(!failure.reason.contains("wrong-secret"))
-            #expect(failure.output == ["code": 535])
+            #expect(failure.output == ["reply_code": 535])
         }
     }
 

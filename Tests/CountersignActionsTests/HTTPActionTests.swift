@@ -85,7 +85,7 @@ struct HTTPActionTests {
             body: #"{"id": 5}"#
         )
         let outputs = try #require(try await exchange(answer).outputs)
-        #expect(outputs["code"] == 201)
+        #expect(outputs["status_code"] == 201)
         #expect(outputs["headers"]?["x-id"] == "1, 2")
         #expect(outputs["body"] == ["id": 5])
     }
@@ -109,7 +109,7 @@ struct HTTPActionTests {
         let failure = try #require(try await exchange(.status(code, body: "why")).failure)
         #expect(failure.isWorthRetrying == isWorthRetrying)
         #expect(failure.reason.hasPrefix("'127.0.0.1:") && failure.reason.hasSuffix("' answered \(code)"))
-        #expect(failure.output?["code"] == JSON(code))
+        #expect(failure.output?["status_code"] == JSON(code))
         #expect(failure.output?["body"] == "why")
     }
 
@@ -122,7 +122,7 @@ struct HTTPActionTests {
 
     @Test func `what counts as success can be said`() async throws {
         let expect = OptionValue.group(Options([.init(key: "status", value: .integers([404]))]))
-        #expect(try await exchange(.status(404), ["expect": expect]).outputs?["code"] == 404)
+        #expect(try await exchange(.status(404), ["expect": expect]).outputs?["status_code"] == 404)
         #expect(
             try await exchange(.status(200), ["expect": expect]).failure?.reason.hasSuffix("' answered 200") == true
         )
@@ -309,8 +309,8 @@ struct HTTPActionTests {
             try await withClient { client in
                 let world = try World(http: client)
                 let options: [String: OptionValue] = ["url": try .parsed(server.url + "/hook")]
-                #expect(try await world.run("http", options)["code"] == 200)
-                #expect(try await world.run("http", options)["code"] == 201)
+                #expect(try await world.run("http", options)["status_code"] == 200)
+                #expect(try await world.run("http", options)["status_code"] == 201)
                 #expect(server.requests.count == 3)
             }
         }

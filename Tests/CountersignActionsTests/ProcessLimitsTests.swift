@@ -20,19 +20,19 @@ struct ProcessLimitsTests {
     }
 
     @Test func `all limits are those that the program sees`() async throws {
-        let limits = ProcessLimits(cpu: .seconds(7), memory: 256 << 20, files: 33, processes: 5_000)
+        let limits = ProcessLimits(cpuTime: .seconds(7), memory: 256 << 20, openFiles: 33, processes: 5_000)
         let result = try await run(limits, "sh", "-c", "ulimit -t; ulimit -v; ulimit -n; ulimit -p; echo $A")
         #expect(result.output.text == "7\n262144\n33\n5000\nb c\n")
     }
 
     @Test func `a program that computes for ever is ended by a signal`() async throws {
-        let result = try await run(ProcessLimits(cpu: .seconds(1)), "/bin/sh", "-c", "while :; do :; done")
+        let result = try await run(ProcessLimits(cpuTime: .seconds(1)), "/bin/sh", "-c", "while :; do :; done")
         #expect(result.ending == .signalled(Int(SIGXCPU)))
     }
 
     @Test func `a program that computes on after the signal is ended a second later`() async throws {
         let script = "trap '' XCPU; while :; do :; done"
-        let result = try await run(ProcessLimits(cpu: .seconds(1)), "/bin/sh", "-c", script)
+        let result = try await run(ProcessLimits(cpuTime: .seconds(1)), "/bin/sh", "-c", script)
         #expect(result.ending == .signalled(Int(SIGKILL)))
     }
 
@@ -49,12 +49,20 @@ struct ProcessLimitsTests {
 
     @Test func `a program that opens too many files is refused`() async throws {
         let script = "i=3; while [ $i -lt 60 ]; do eval \"exec $i</dev/null\" || exit 9; i=$((i + 1)); done"
-        let result = try await run(ProcessLimits(files: 20), "bash", "-c", script)
+        let result = try await run(ProcessLimits(openFiles: 20), "bash", "-c", script)
         #expect(result.ending != .exited(0))
     }
 
     @Test func `arguments and the exit status are those of the program`() async throws {
-        let result = try await run(ProcessLimits(files: 64), "sh", "-c", "echo \"$1|$2\"; exit 5", "x", "a  b", "-c")
+        let result = try await run(
+            ProcessLimits(openFiles: 64),
+            "sh",
+            "-c",
+            "echo \"$1|$2\"; exit 5",
+            "x",
+            "a  b",
+            "-c"
+        )
         #expect(result.output.text == "a  b|-c\n")
         #expect(result.ending == .exited(5))
     }
@@ -62,7 +70,7 @@ struct ProcessLimitsTests {
     @Test func `limits that the system does not grant are told as what hinders the start`() async throws {
         // More open files than any process may have (fs.nr_open), also for root.
         do {
-            _ = try await run(ProcessLimits(files: 1 << 40), "true")
+            _ = try await run(ProcessLimits(openFiles: 1 << 40), "true")
             Issue.record("it was started")
         } catch ProcessError.notStarted(let program, let why, let isPassing) {
             #expect(program == "true")
@@ -73,7 +81,7 @@ struct ProcessLimitsTests {
     }
 
     @Test func `no shell stands before the program with limits, which would leave PWD`() async throws {
-        let result = try await run(ProcessLimits(files: 64), "env")
+        let result = try await run(ProcessLimits(openFiles: 64), "env")
         let names = result.output.text.split(separator: "\n")
             .compactMap { $0.split(separator: "=").first.map(String.init) }
         #expect(Set(names) == ["PATH", "A", "COUNTERSIGN_PROCESS"])
@@ -83,7 +91,7 @@ struct ProcessLimitsTests {
         for program in ["no-such-program", "/no/such/program"] {
             let place = program.contains("/") ? program : "/usr/bin:/bin"
             await #expect(throws: ProcessError.notFound(program: program, place: place)) {
-                _ = try await run(ProcessLimits(files: 64), program)
+                _ = try await run(ProcessLimits(openFiles: 64), program)
             }
         }
     }

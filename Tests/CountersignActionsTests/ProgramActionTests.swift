@@ -105,7 +105,7 @@ struct ProgramActionTests {
         #expect(await world.failure("shell", ["run": "kill -9 $$"])?.reason == "the script was ended by signal 9")
         #expect(
             await world.failure("shell", ["run": "kill -XCPU $$"])?.reason
-                == "the script has used up its time on a processor ('programs.cpu')"
+                == "the script has used up its time on a processor ('process_limits.cpu_time')"
         )
     }
 

@@ -46,6 +46,6 @@ struct ActionExampleTests {
         let dryRun = DryRun(ruleSet: ruleSet, planner: Planner(registry: Self.registry))
         let reports = await dryRun.report(on: Self.event, at: Self.event.receivedAt)
         let step = try #require(reports.first?.steps.first)
-        if case .failing(let failure) = step.verdict { Issue.record("\(failure)") }
+        if case .failing(let failure) = step.outcome { Issue.record("\(failure)") }
     }
 }

@@ -33,17 +33,17 @@ import Testing
     }
 
     /// The explanation of an opt-out with this message, judged by the rules with these verdicts, or waiting without any.
-    private func explanation(message: String, _ verdicts: [Bool]?) async throws -> EventExplanation {
+    private func explanation(message: String, _ matchSet: [Bool]?) async throws -> EventExplanation {
         let payload: JSON = ["name": "PACKAGE_OPT_OUT", "packageId": "TEST-1", "message": .string(message)]
         let id = try await store.append(SampleDelivery.delivery(payload.text), at: now).eventID
         let sources = sources(Self.rules)
         try await store.keep(ruleSet: sources.version, sources: sources.json, at: now)
-        if let verdicts {
+        if let matchSet {
             let dispatch = Dispatch(
                 eventID: id,
                 ruleSet: sources.version,
                 ruleIDs: [],
-                verdicts: Verdicts(verdicts)
+                matchSet: MatchSet(matchSet)
             )
             try await store.dispatch([dispatch], at: now)
         }
@@ -104,7 +104,7 @@ import Testing
         }
         let old = try ruleSet("{ number: 1 }", "x")
         var diff = RunDiff(old: old, new: try ruleSet("{ event: '*' }", "y"), examples: 1)
-        try await diff.judge(store, since: nil)
+        try await diff.evaluate(store, since: nil)
         #expect(
             DiffText(diff).text == """
                 RULE  ADDED  REMOVED  UNCHANGED  NOTE
@@ -119,7 +119,7 @@ import Testing
                 """
         )
         var same = RunDiff(old: old, new: old, examples: 1)
-        try await same.judge(store, since: nil)
+        try await same.evaluate(store, since: nil)
         #expect(DiffText(same).text == "3 events judged: the same runs; 3 rules are untouched")
         #expect(DiffText(same).json["differs"] == false)
     }

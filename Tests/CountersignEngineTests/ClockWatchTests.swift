@@ -22,7 +22,7 @@ struct ClockWatchTests {
         )
         let event = try await store.append(SampleDelivery.numbered(1), at: start).eventID
         let version = RuleSetVersion(rawValue: "v")
-        let dispatch = Dispatch(eventID: event, ruleSet: version, ruleIDs: ["r"], verdicts: Verdicts(matches: [0]))
+        let dispatch = Dispatch(eventID: event, ruleSet: version, ruleIDs: ["r"], matchSet: MatchSet(matches: [0]))
         try await store.dispatch([dispatch], at: start)
         let lease = Lease(id: "w", until: start.addingTimeInterval(60))
         let run = try #require(try await store.claim(limit: 1, lease: lease, at: start).first).run.id

@@ -25,9 +25,9 @@ struct DiskWatchTests {
 
     private func watch(limit: Int64? = nil) -> DiskWatch {
         DiskWatch(
-            places: [.init("store", in: "/data"), .init("output", in: "/out")],
-            limit: limit.map { $0 << 20 },
-            board: TroubleBoard(store: store, clock: clock),
+            locations: [.init("store", in: "/data"), .init("output", in: "/out")],
+            limit: limit.map { ByteSize.mib($0) },
+            reporter: IncidentReporter(store: store, clock: clock),
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
             space: { [disks] folder in disks.spaces.withLock { $0[folder] } }
@@ -61,8 +61,8 @@ struct DiskWatchTests {
         await look(watch(limit: 1_000), 2_000, 1_000, 999, 1_001, 998, 1_249, 10)
         #expect(try await raised() == ["X_DISK_LOW store and output"])
         let payload = try #require(try await store.events(EventQuery()).first?.event.payload)
-        #expect(payload["path"] == "/data" && payload["freeMiB"] == 999)
-        #expect(payload["totalMiB"] == 100_000 && payload["lowMiB"] == 1_000)
+        #expect(payload["path"] == "/data" && payload["free"] == "999MiB")
+        #expect(payload["total"] == "97.7GiB" && payload["threshold"] == "1000MiB")
     }
 
     @Test func `it is well again with a quarter more, and can be low again`() async throws {

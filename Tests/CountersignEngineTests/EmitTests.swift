@@ -20,10 +20,10 @@ struct EmitTests {
     private func events(
         _ rules: [String],
         rounds: Int = 1,
-        _ check: (HostileWorld) async throws -> Void = { _ in }
+        _ check: (InjectionFixture) async throws -> Void = { _ in }
     ) async throws -> [Event] {
         var events: [Event] = []
-        try await HostileWorld.with(rules: "rules:\n" + rules.joined()) { world in
+        try await InjectionFixture.with(rules: "rules:\n" + rules.joined()) { world in
             try await world.receive(Self.event)
             for _ in 1..<rounds { try await world.work() }
             events = try await world.store.events(EventQuery(limit: 100)).map(\.event)
@@ -98,7 +98,7 @@ struct EmitTests {
 
     @Test func `a claim of the vendor's side about hops is not believed`() async throws {
         let rules = "rules:\n" + Self.rule("r", when: "PACKAGE_COMPLETE", then: "emit: X_FILED")
-        try await HostileWorld.with(rules: rules) { world in
+        try await InjectionFixture.with(rules: rules) { world in
             let chain = JSON.array(Array(repeating: "X_A", count: 8))
             try await world.receive(["name": "PACKAGE_COMPLETE", "countersign": ["hops": 8, "chain": chain]])
             let events = try await world.store.events(EventQuery()).map(\.event)
@@ -108,7 +108,7 @@ struct EmitTests {
 
     @Test func `a step that is made again after a crash behind the append raises nothing twice`() async throws {
         let rules = "rules:\n" + Self.rule("r", when: "PACKAGE_COMPLETE", then: "emit: X_FILED")
-        try await HostileWorld.with(rules: rules) { world in
+        try await InjectionFixture.with(rules: rules) { world in
             let events = InboxEvents(inbox: world.store, clock: world.clock)
             // What the attempt that crashed has left: the event of the first run's step, and no record of it.
             let payload: JSON = ["name": "X_FILED"]

@@ -25,7 +25,7 @@ struct ExplainerTests {
             then: [{ probe: c }]
         """
 
-    private let shop = Workshop()
+    private let shop = EngineFixture()
 
     private func explainer(_ catalogue: [ActionDeclaration] = [ScriptedAction.declaration]) -> Explainer {
         Explainer(archive: shop.store, compiler: RuleCompiler(catalogue: catalogue))
@@ -48,8 +48,10 @@ struct ExplainerTests {
         #expect(explanation.rules.map(\.kept) == [false, true, false, true])
         #expect(explanation.rules.map(\.matches) == [false, true, false, true])
         #expect(explanation.rules.allSatisfy { !$0.isContradicted })
-        let remedy = Remedy.change(.init(path: "event", demand: "be 'PACKAGE_OPT_OUT'", isNegated: false))
-        #expect(explanation.rules.map(\.remedy) == [nil, nil, remedy, nil])
+        let counterfactual = Counterfactual.change(
+            .init(path: "event", requirement: "be 'PACKAGE_OPT_OUT'", isNegated: false)
+        )
+        #expect(explanation.rules.map(\.counterfactual) == [nil, nil, counterfactual, nil])
     }
 
     @Test func `the rules that judged an event explain it, not those in force since`() async throws {
@@ -66,8 +68,8 @@ struct ExplainerTests {
         try await shop.use(Self.rules)
         let event = try await shop.store.append(SampleDelivery.numbered(1), at: shop.clock.now).eventID
         let version = try #require(shop.book.current?.ruleSet.version)
-        let verdicts = Verdicts([false, true, false, false])
-        let dispatch = Dispatch(eventID: event, ruleSet: version, ruleIDs: [], verdicts: verdicts)
+        let matchSet = MatchSet([false, true, false, false])
+        let dispatch = Dispatch(eventID: event, ruleSet: version, ruleIDs: [], matchSet: matchSet)
         try await shop.store.dispatch([dispatch], at: shop.clock.now)
         let explanation = try await explainer().explain(event, at: shop.clock.now)
         #expect(explanation.rules.map(\.isContradicted) == [false, true, false, false])
@@ -117,7 +119,7 @@ struct ExplainerTests {
         try await shop.use("rules: [{ id: late, when: { event: X_NEVER }, then: [{ probe: a }] }]")
         try await receiveFresh()
         try await shop.use(Self.rules)
-        let order = ReplayOrder(events: [Self.first], ruleID: nil, again: false, isDryRun: false)
+        let order = ReplayRequest(events: [Self.first], ruleID: nil, restartsEnded: false, isDryRun: false)
         _ = try await Replayer(store: shop.store, book: shop.book, clock: shop.clock).replay(order)
         let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
         #expect(explanation.rules.map(\.rule.id) == ["late"] && explanation.rules.map(\.kept) == [false])

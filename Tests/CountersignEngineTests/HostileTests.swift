@@ -12,7 +12,7 @@ import Testing
 @Suite(.timeLimit(.minutes(2)), .serialized)
 struct HostileTests {
     private static func rules(field: String) -> String {
-        let url = HostileWorld.receiver
+        let url = InjectionFixture.receiver
         let variable = ["message": "MESSAGE", "packageId": "PACKAGE_ID", "documentId": "DOCUMENT_ID"][field] ?? ""
         let value = "${event.\(field)}"
         let steps = [
@@ -57,7 +57,7 @@ struct HostileTests {
         text: String,
         field: String
     ) async throws {
-        try await HostileWorld.with(rules: Self.rules(field: field)) { world in
+        try await InjectionFixture.with(rules: Self.rules(field: field)) { world in
             let payload = Self.payload(text, field: field)
             try await world.receive(payload)
             try await checkPrograms(text, payload, in: world)
@@ -77,7 +77,7 @@ struct HostileTests {
     /// Checks that a rule succeeded where its place can carry the text, and else failed with a reason.
     ///
     /// - Returns: Whether it succeeded.
-    private func succeeded(_ rule: String, unless isImpossible: Bool, in world: HostileWorld) async throws -> Bool {
+    private func succeeded(_ rule: String, unless isImpossible: Bool, in world: InjectionFixture) async throws -> Bool {
         let reason = try await world.reason(rule)
         #expect((reason != nil) == isImpossible, "\(rule): \(reason ?? "it succeeded")")
         if let reason { expectClear(reason) }
@@ -89,7 +89,7 @@ struct HostileTests {
         #expect(!reason.unicodeScalars.contains { $0.properties.generalCategory == .control }, "it stays on its line")
     }
 
-    private func checkPrograms(_ text: String, _ payload: JSON, in world: HostileWorld) async throws {
+    private func checkPrograms(_ text: String, _ payload: JSON, in world: InjectionFixture) async throws {
         let fitsNoProgram = text.utf8.contains(0) || text.utf8.count > 131_000
         let posesAsOption = text.hasPrefix("-")
         for (rule, isImpossible) in [
@@ -103,7 +103,7 @@ struct HostileTests {
         }
     }
 
-    private func checkRequests(_ text: String, _ payload: JSON, in world: HostileWorld) async throws {
+    private func checkRequests(_ text: String, _ payload: JSON, in world: InjectionFixture) async throws {
         // What stands in the head of a request is bounded by the receiver: either it takes it, or the step fails.
         let isLong = text.utf8.count > 10_000
         let heads = [
@@ -135,7 +135,7 @@ struct HostileTests {
         }
     }
 
-    private func checkFiles(_ text: String, in world: HostileWorld) async throws {
+    private func checkFiles(_ text: String, in world: InjectionFixture) async throws {
         if try await succeeded("file-path", unless: text.isEmpty || text.utf8.count > 255, in: world) {
             let scalars = text.unicodeScalars.map { $0 == "/" || $0 == "\0" ? "_" : $0 }
             let name = String(String.UnicodeScalarView(scalars))
@@ -150,7 +150,7 @@ struct HostileTests {
         }
     }
 
-    private func checkEvent(_ text: String, in world: HostileWorld) async throws {
+    private func checkEvent(_ text: String, in world: InjectionFixture) async throws {
         guard try await succeeded("emit", unless: false, in: world) else { return }
         let raised = try await world.store.events(EventQuery(name: "X_HOSTILE"))
         #expect(raised.count == 1)
@@ -161,7 +161,7 @@ struct HostileTests {
         #expect(payload["countersign"]?["hops"] == 1)
     }
 
-    private func checkLog(_ text: String, in world: HostileWorld) async throws {
+    private func checkLog(_ text: String, in world: InjectionFixture) async throws {
         _ = try await succeeded("log", unless: false, in: world)
         let said = world.log.lines.filter { $0.message.hasPrefix("said: ") }
         #expect(said.count == 1)

@@ -34,7 +34,7 @@ struct HousekeeperTests {
             eventID: receipt.eventID,
             ruleSet: RuleSetVersion(rawValue: "v"),
             ruleIDs: ["rule"],
-            verdicts: Verdicts(matches: [0])
+            matchSet: MatchSet(matches: [0])
         )
         guard let ending else { return receipt.eventID }
         try await store.dispatch([dispatch], at: date)
@@ -43,7 +43,7 @@ struct HousekeeperTests {
         let record = StepRecord(
             stepID: "step",
             attempt: 1,
-            round: 0,
+            generation: 0,
             status: ending == .failed ? .failed : .succeeded,
             isFinal: true,
             plan: nil,

@@ -33,19 +33,19 @@ struct PackageTests {
 
     private static let body = #"{"name":"PACKAGE_COMPLETE","packageId":"P1","sessionUser":"u2"}"#
 
-    private func texts(_ workshop: Workshop) -> [String] { workshop.action.calls.map(\.text) }
+    private func texts(_ fixture: EngineFixture) -> [String] { fixture.action.calls.map(\.text) }
 
     @Test func `a rule matches by the package, and fills in what it knows of package and signer`() async throws {
         let vendor = ScriptedVendor([.success(Self.lease)])
-        let workshop = Workshop(packages: vendor)
-        try await workshop.use(Self.rules)
-        try await workshop.receive(Self.body)
-        try await workshop.work()
-        #expect(texts(workshop) == ["COMPLETED bob@example.com Signer2", "plain"])
-        let runs = try await workshop.store.runs(RunQuery())
+        let fixture = EngineFixture(packages: vendor)
+        try await fixture.use(Self.rules)
+        try await fixture.receive(Self.body)
+        try await fixture.work()
+        #expect(texts(fixture) == ["COMPLETED bob@example.com Signer2", "plain"])
+        let runs = try await fixture.store.runs(RunQuery())
         #expect(Set(runs.map(\.ruleID)) == ["lease", "plain"], "what does not match has no run")
-        let event = try #require(try await workshop.store.event(Event.ID(rawValue: 1)))
-        #expect(event.verdicts == Verdicts(matches: [0, 2]))
+        let event = try #require(try await fixture.store.event(Event.ID(rawValue: 1)))
+        #expect(event.matchSet == MatchSet(matches: [0, 2]))
         #expect(event.event.package == Self.lease)
     }
 
@@ -53,63 +53,63 @@ struct PackageTests {
         let vendor = ScriptedVendor([
             .failure(StepFailure("the vendor is down", retryAfter: .seconds(90))), .success(Self.lease),
         ])
-        let workshop = Workshop(packages: vendor)
-        try await workshop.use(Self.rules)
-        try await workshop.receive(Self.body)
-        try await workshop.work()
-        #expect(texts(workshop).contains("plain"))
-        workshop.clock.advance(by: .seconds(89))
-        #expect(try await workshop.store.nextDue().map { $0 > workshop.clock.now } == true)
-        workshop.clock.advance(by: .seconds(60))
-        try await workshop.work()
-        #expect(texts(workshop).contains("COMPLETED bob@example.com Signer2"))
-        let run = try #require(try await workshop.store.runs(RunQuery(ruleID: "lease")).first)
-        let records = try await workshop.store.run(run.id)?.records ?? []
+        let fixture = EngineFixture(packages: vendor)
+        try await fixture.use(Self.rules)
+        try await fixture.receive(Self.body)
+        try await fixture.work()
+        #expect(texts(fixture).contains("plain"))
+        fixture.clock.advance(by: .seconds(89))
+        #expect(try await fixture.store.nextDue().map { $0 > fixture.clock.now } == true)
+        fixture.clock.advance(by: .seconds(60))
+        try await fixture.work()
+        #expect(texts(fixture).contains("COMPLETED bob@example.com Signer2"))
+        let run = try #require(try await fixture.store.runs(RunQuery(ruleID: "lease")).first)
+        let records = try await fixture.store.run(run.id)?.records ?? []
         #expect(records.map(\.stepID).contains("(package)"))
         #expect(run.state == .succeeded)
     }
 
     @Test func `a package that does not exist makes its fields absent`() async throws {
-        let workshop = Workshop(packages: ScriptedVendor([.success(nil)]))
-        try await workshop.use(Self.rules)
-        try await workshop.receive(Self.body)
-        try await workshop.work()
-        #expect(Set(texts(workshop)) == ["loan", "plain"])
+        let fixture = EngineFixture(packages: ScriptedVendor([.success(nil)]))
+        try await fixture.use(Self.rules)
+        try await fixture.receive(Self.body)
+        try await fixture.work()
+        #expect(Set(texts(fixture)) == ["loan", "plain"])
     }
 
     @Test func `an event without a package asks nobody`() async throws {
         let vendor = ScriptedVendor([.failure(.final("nobody should ask"))])
-        let workshop = Workshop(packages: vendor)
-        try await workshop.use(Self.rules)
-        try await workshop.receive(#"{"name":"PACKAGE_COMPLETE"}"#)
-        try await workshop.work()
-        #expect(Set(texts(workshop)) == ["loan", "plain"])
+        let fixture = EngineFixture(packages: vendor)
+        try await fixture.use(Self.rules)
+        try await fixture.receive(#"{"name":"PACKAGE_COMPLETE"}"#)
+        try await fixture.work()
+        #expect(Set(texts(fixture)) == ["loan", "plain"])
         #expect(vendor.asked.isEmpty)
     }
 
     @Test func `without an account the run fails and says what to set, and goes on when it is retried`() async throws {
-        let workshop = Workshop()
-        try await workshop.use("rules: [{ id: r, when: { package.name: Lease }, then: [{ probe: x }] }]")
-        try await workshop.receive(Self.body)
-        try await workshop.work()
-        let run = try await workshop.onlyRun()
+        let fixture = EngineFixture()
+        try await fixture.use("rules: [{ id: r, when: { package.name: Lease }, then: [{ probe: x }] }]")
+        try await fixture.receive(Self.body)
+        try await fixture.work()
+        let run = try await fixture.onlyRun()
         #expect(run.run.state == .failed)
         #expect(run.records.last?.reason?.contains("onespan.url") == true)
     }
 
     @Test func `an explanation knows the package that the rule was judged by`() async throws {
-        let workshop = Workshop(packages: ScriptedVendor([.success(Self.lease)]))
-        try await workshop.use(Self.rules)
-        try await workshop.receive(Self.body)
+        let fixture = EngineFixture(packages: ScriptedVendor([.success(Self.lease)]))
+        try await fixture.use(Self.rules)
+        try await fixture.receive(Self.body)
         let explainer = Explainer(
-            archive: workshop.store,
-            compiler: RuleCompiler(catalogue: [workshop.action.kind.declaration])
+            archive: fixture.store,
+            compiler: RuleCompiler(catalogue: [fixture.action.kind.declaration])
         )
-        let before = try await explainer.explain(Event.ID(rawValue: 1), at: workshop.clock.now)
+        let before = try await explainer.explain(Event.ID(rawValue: 1), at: fixture.clock.now)
         #expect(before.rules.map(\.isOpen) == [true, true, false])
         #expect(before.rules.allSatisfy { !$0.isContradicted })
-        try await workshop.work()
-        let after = try await explainer.explain(Event.ID(rawValue: 1), at: workshop.clock.now)
+        try await fixture.work()
+        let after = try await explainer.explain(Event.ID(rawValue: 1), at: fixture.clock.now)
         #expect(after.rules.map(\.matches) == [true, false, true])
         #expect(after.rules.allSatisfy { !$0.isOpen && !$0.isContradicted })
     }
@@ -117,9 +117,9 @@ struct PackageTests {
     @Test func `look-ups run side by side up to the limit, one a package, and who waits holds no worker`() async throws
     {
         let vendor = HeldVendor()
-        let lanes = Lanes(capacities: ["OneSpan Sign": 2])
-        let workshop = Workshop(packages: vendor, lanes: lanes)
-        try await workshop.use(
+        let limiter = DestinationLimiter(capacities: ["OneSpan Sign": 2])
+        let fixture = EngineFixture(packages: vendor, limiter: limiter)
+        try await fixture.use(
             """
             rules:
               - { id: first, when: { event: PACKAGE_COMPLETE, package.name: Lease }, then: [{ probe: first }] }
@@ -128,30 +128,30 @@ struct PackageTests {
             """
         )
         for package in ["P1", "P2", "P3"] {
-            try await workshop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"\#(package)"}"#)
+            try await fixture.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"\#(package)"}"#)
         }
-        try await workshop.receive(#"{"name":"PACKAGE_CREATE","packageId":"P1"}"#)
-        let lease = Lease(id: Workshop.lease, until: workshop.clock.now.addingTimeInterval(60))
-        let claimed = try await workshop.store.claim(limit: 100, lease: lease, at: workshop.clock.now)
+        try await fixture.receive(#"{"name":"PACKAGE_CREATE","packageId":"P1"}"#)
+        let lease = Lease(id: EngineFixture.lease, until: fixture.clock.now.addingTimeInterval(60))
+        let claimed = try await fixture.store.claim(limit: 100, lease: lease, at: fixture.clock.now)
         #expect(claimed.count == 7)
         await withTaskGroup { group in
             for run in claimed {
-                group.addTask { await workshop.worker.work(on: run, lease: Workshop.lease) { false } }
+                group.addTask { await fixture.worker.work(on: run, lease: EngineFixture.lease) { false } }
             }
             // All but two come back, while the vendor has answered nothing.
             for _ in 0..<5 { await group.next() }
             #expect(vendor.asked.count == 2 && Set(vendor.asked).count == 2)
-            #expect(texts(workshop) == ["plain"])
+            #expect(texts(fixture) == ["plain"])
             vendor.answer()
             await group.waitForAll()
         }
         // Those that waited were woken; nothing was charged, and no package was fetched for each of its rules.
-        for _ in 0..<6 { try await workshop.work() }
-        #expect(texts(workshop).count { $0 == "first" } == 3 && texts(workshop).count { $0 == "second" } == 3)
+        for _ in 0..<6 { try await fixture.work() }
+        #expect(texts(fixture).count { $0 == "first" } == 3 && texts(fixture).count { $0 == "second" } == 3)
         #expect(Set(vendor.asked) == ["P1", "P2", "P3"])
-        let runs = try await workshop.store.runs(RunQuery())
+        let runs = try await fixture.store.runs(RunQuery())
         #expect(runs.allSatisfy { $0.state == .succeeded })
-        #expect(lanes.open.isEmpty)
+        #expect(limiter.open.isEmpty)
     }
 
     @Test func `a vendor that is down takes no worker, and one look-up finds out when it is back`() async throws {
@@ -159,36 +159,36 @@ struct PackageTests {
             .failure(StepFailure("no answer", isOutage: true)), .failure(StepFailure("no answer", isOutage: true)),
             .success(Self.lease),
         ])
-        let lanes = Lanes(policy: .init(threshold: 2, firstPause: .seconds(10)))
-        let workshop = Workshop(packages: vendor, lanes: lanes)
-        try await workshop.use("rules: [{ id: r, when: { package.name: Lease }, then: [{ probe: x }] }]")
-        for number in 1...6 { try await workshop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P\#(number)"}"#) }
-        try await workshop.work()
-        #expect(vendor.asked.count == 2 && lanes.open.keys.contains("OneSpan Sign"))
+        let limiter = DestinationLimiter(policy: .init(threshold: 2, firstPause: .seconds(10)))
+        let fixture = EngineFixture(packages: vendor, limiter: limiter)
+        try await fixture.use("rules: [{ id: r, when: { package.name: Lease }, then: [{ probe: x }] }]")
+        for number in 1...6 { try await fixture.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P\#(number)"}"#) }
+        try await fixture.work()
+        #expect(vendor.asked.count == 2 && limiter.open.keys.contains("OneSpan Sign"))
         for _ in 0..<40 {
-            workshop.clock.advance(by: .seconds(60))
-            try await workshop.work()
+            fixture.clock.advance(by: .seconds(60))
+            try await fixture.work()
         }
-        #expect(try await workshop.store.runs(RunQuery()).allSatisfy { $0.state == .succeeded })
+        #expect(try await fixture.store.runs(RunQuery()).allSatisfy { $0.state == .succeeded })
     }
 
     @Test func `a replay judges by the package as it is now, and keeps what was done before`() async throws {
         var later = Self.lease.object ?? [:]
         later["name"] = "Loan"
         let vendor = ScriptedVendor([.success(Self.lease), .success(.object(later))])
-        let workshop = Workshop(packages: vendor)
-        try await workshop.use(Self.rules)
-        try await workshop.receive(Self.body)
-        try await workshop.work()
-        let replayer = Replayer(store: workshop.store, book: workshop.book, clock: workshop.clock)
+        let fixture = EngineFixture(packages: vendor)
+        try await fixture.use(Self.rules)
+        try await fixture.receive(Self.body)
+        try await fixture.work()
+        let replayer = Replayer(store: fixture.store, book: fixture.book, clock: fixture.clock)
         _ = try await replayer.replay(
-            ReplayOrder(events: [Event.ID(rawValue: 1)], ruleID: nil, again: true, isDryRun: false)
+            ReplayRequest(events: [Event.ID(rawValue: 1)], ruleID: nil, restartsEnded: true, isDryRun: false)
         )
-        try await workshop.work()
-        #expect(texts(workshop).count { $0 == "loan" } == 1 && texts(workshop).count { $0.hasPrefix("COMPLETED") } == 1)
-        let lease = try #require(try await workshop.store.runs(RunQuery(ruleID: "lease")).first)
+        try await fixture.work()
+        #expect(texts(fixture).count { $0 == "loan" } == 1 && texts(fixture).count { $0.hasPrefix("COMPLETED") } == 1)
+        let lease = try #require(try await fixture.store.runs(RunQuery(ruleID: "lease")).first)
         #expect(lease.state == .succeeded)
-        let records = try await workshop.store.run(lease.id)?.records ?? []
+        let records = try await fixture.store.run(lease.id)?.records ?? []
         #expect(records.contains { $0.status == .succeeded && $0.stepID == "probe" })
         #expect(records.last?.reason?.contains("does not match the package as it is now") == true)
     }

@@ -23,7 +23,7 @@ struct RuleBookTests {
     }
 
     @Test func `a set with an error is refused and the old one stays in force`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(Self.rule("old"))
         let version = shop.book.current?.ruleSet.version
         let change = try await shop.book.install(.single("rules: [{ id: r }]"))
@@ -37,7 +37,7 @@ struct RuleBookTests {
 
     @Test func `a run goes on with the rules that it was made by`() async throws {
         let tries = Counter()
-        let shop = Workshop { _ throws(StepFailure) in
+        let shop = EngineFixture { _ throws(StepFailure) in
             if tries.next() == 1 { throw StepFailure("again") }
             return [:]
         }
@@ -51,7 +51,7 @@ struct RuleBookTests {
     }
 
     @Test func `older rules are found again in the store after a restart`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(Self.rule("old"))
         let version = try #require(shop.book.current?.ruleSet.version)
         let registry = [ScriptedAction.declaration]
@@ -67,7 +67,7 @@ struct RuleBookTests {
     }
 
     @Test func `of many older sets the last ones are at hand, and the others are read again`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         var versions: [RuleSetVersion] = []
         for number in 0..<40 {
             try await shop.use(Self.rule("set \(number)"))
@@ -80,7 +80,7 @@ struct RuleBookTests {
     }
 
     @Test func `a run whose rules cannot be used fails and says so`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(Self.rule("old"))
         try await shop.receive()
         let book = RuleBook(
@@ -110,7 +110,7 @@ struct RuleBookTests {
     @Test func `secrets are read again when that is asked, and one without a value is told by its rule set`()
         async throws
     {
-        let shop = Workshop()
+        let shop = EngineFixture()
         let secrets = Mutex(Secrets([:], missing: ["TOKEN": "the secret 'TOKEN' is set nowhere"]))
         let declaration = ActionDeclaration(
             name: "probe",
@@ -129,7 +129,7 @@ struct RuleBookTests {
         let version = try #require(book.current?.ruleSet.version)
         let reloader = RuleReloader(
             book: book,
-            board: TroubleBoard(store: shop.store, clock: shop.clock),
+            reporter: IncidentReporter(store: shop.store, clock: shop.clock),
             every: .seconds(1),
             clock: shop.clock,
             logger: log.logger()
@@ -146,11 +146,11 @@ struct RuleBookTests {
     }
 
     @Test func `a refused change and its end are told once each`() async throws {
-        let shop = Workshop()
-        let board = TroubleBoard(store: shop.store, clock: shop.clock)
+        let shop = EngineFixture()
+        let reporter = IncidentReporter(store: shop.store, clock: shop.clock)
         func take(_ yaml: String) async throws {
             let sources = RuleSources.single(yaml)
-            try await board.tell(of: try await shop.book.install(sources), sources.version)
+            try await reporter.tell(of: try await shop.book.install(sources), sources.version)
             shop.clock.advance(by: .seconds(1))
         }
         try await take(Self.rule("old"))
@@ -162,20 +162,20 @@ struct RuleBookTests {
         #expect(
             told["first"]?.string?.hasPrefix("test.yaml:1:") == true && told["first"] == told["findings"]?.array?[0]
         )
-        try await board.tell(ofUnreadableRules: "the folder is gone")
+        try await reporter.tell(ofUnreadableRules: "the folder is gone")
         for _ in 1...2 { try await take(Self.rule("old")) }
         let names = try await shop.store.events(EventQuery()).reversed().map(\.event.name)
         #expect(names == ["X_RULES_REFUSED", "X_RULES_REFUSED", "X_RULES_RECOVERED"])
     }
 
     @Test func `a change counts once two looks have found the same content`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(Self.rule("old"))
         let old = shop.book.current?.ruleSet.version
         let text = Mutex(Self.rule("old"))
         let reloader = RuleReloader(
             book: shop.book,
-            board: TroubleBoard(store: shop.store, clock: shop.clock),
+            reporter: IncidentReporter(store: shop.store, clock: shop.clock),
             every: .seconds(1),
             clock: shop.clock,
             logger: shop.logger

@@ -167,7 +167,7 @@ struct RuleTestRunnerTests {
             """
         )
         #expect(report.isPassed)
-        #expect(report.sent.map(\.fate) == [.judged, .duplicate(of: 1)])
+        #expect(report.sent.map(\.outcome) == [.evaluated, .duplicate(of: 1)])
     }
 
     @Test(arguments: [

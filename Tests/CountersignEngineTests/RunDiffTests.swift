@@ -37,7 +37,7 @@ struct RunDiffTests {
             ("new", "{ number: 7 }", "a"), ("range", "{ number: { gte: 4 } }", "b"), ("same", "{ number: 2 }", "a"),
         ])
         var diff = RunDiff(old: old, new: new, examples: 2)
-        try await diff.judge(try await Self.store(), since: nil, page: page)
+        try await diff.evaluate(try await Self.store(), since: nil, page: page)
         #expect(diff.events == 10 && diff.differs)
         #expect(diff.rows.map(\.ruleID) == ["range", "gone", "same", "new"])
         #expect(diff.rows.map(\.presence) == [.both, .gone, .both, .new])
@@ -66,7 +66,7 @@ struct RunDiffTests {
         let rules = try Self.ruleSet([("all", "{ event: '*' }", "a")])
         var diff = RunDiff(old: rules, new: rules, examples: 1)
         var told: [Int] = []
-        try await diff.judge(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2) {
+        try await diff.evaluate(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2) {
             told.append($0)
         }
         #expect(diff.events == 3 && !diff.differs)
@@ -84,7 +84,7 @@ struct RunDiffTests {
         let old = try Self.ruleSet([("late", "{ createdDate: { older_than: 30m } }", "a")])
         let new = try Self.ruleSet([("late", "{ createdDate: { older_than: 2h } }", "a")])
         var diff = RunDiff(old: old, new: new, examples: 1)
-        try await diff.judge(store, since: nil)
+        try await diff.evaluate(store, since: nil)
         #expect(diff.rows[0].removed.examples.map(\.event.rawValue) == [1])
         #expect(diff.rows[0].unchanged == 1)
     }

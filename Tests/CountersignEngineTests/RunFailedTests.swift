@@ -16,15 +16,15 @@ struct RunFailedTests {
             then: [{ id: erp, probe: x, retry: { attempts: 2, first: 1s } }]
         """
 
-    private static func failing(_ names: Set<String> = []) -> Workshop {
-        Workshop { call throws(StepFailure) in
+    private static func failing(_ names: Set<String> = []) -> EngineFixture {
+        EngineFixture { call throws(StepFailure) in
             if names.isEmpty || names.contains(call.context.event.name) { throw .final("no luck") }
             return [:]
         }
     }
 
     /// Judges and works until nothing is left to do.
-    private func settle(_ shop: Workshop) async throws {
+    private func settle(_ shop: EngineFixture) async throws {
         for _ in 1...20 {
             try await shop.work()
             if try await shop.dispatcher.dispatchBatch() == 0 { return }
@@ -32,7 +32,7 @@ struct RunFailedTests {
         Issue.record("there is no end")
     }
 
-    private func failures(_ shop: Workshop) async throws -> [JSON] {
+    private func failures(_ shop: EngineFixture) async throws -> [JSON] {
         try await shop.store.events(EventQuery(name: "X_RUN_FAILED", limit: 100)).reversed().map(\.event.payload)
     }
 
@@ -50,12 +50,12 @@ struct RunFailedTests {
                 "createdDate": .string(shop.clock.now.rfc3339),
             ]
         )
-        let names = Set(Trouble.runFailed.fieldNames)
+        let names = Set(SystemEvent.runFailed.fieldNames)
         #expect(told.object?.keys.allSatisfy { names.contains($0) } == true, "each field is in the reference")
     }
 
     @Test func `a step that will be tried again tells nothing`() async throws {
-        let shop = Workshop { _ throws(StepFailure) in throw StepFailure("busy") }
+        let shop = EngineFixture { _ throws(StepFailure) in throw StepFailure("busy") }
         try await shop.use(Self.rules)
         try await shop.receive()
         try await shop.work()
@@ -121,7 +121,7 @@ struct RunFailedTests {
             eventID: .init(rawValue: 1),
             ruleSet: .init(rawValue: "lost"),
             ruleIDs: ["gone"],
-            verdicts: Verdicts(matches: [0])
+            matchSet: MatchSet(matches: [0])
         )
         try await shop.store.dispatch([lost], at: shop.clock.now)
         try await shop.work()
@@ -131,7 +131,7 @@ struct RunFailedTests {
     }
 
     @Test func `a reason without end is cut, and holds no secret`() async throws {
-        let shop = Workshop(secrets: ["TOKEN": "s3cret"]) { _ throws(StepFailure) in
+        let shop = EngineFixture(secrets: ["TOKEN": "s3cret"]) { _ throws(StepFailure) in
             throw .final("s3cret " + String(repeating: "x", count: 5_000))
         }
         let rules = Self.rules.replacing("probe: x", with: #"probe: { say: x, key: "${secret:TOKEN}" }"#)

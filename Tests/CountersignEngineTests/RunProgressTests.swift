@@ -21,8 +21,8 @@ struct RunProgressTests {
         folder: "/"
     )
 
-    private func progress(_ records: [StepRecord], round: Int = 0) -> RunProgress {
-        RunProgress(rule: rule, round: round, records: records)
+    private func progress(_ records: [StepRecord], generation: Int = 0) -> RunProgress {
+        RunProgress(rule: rule, generation: generation, records: records)
     }
 
     @Test func `a new run begins with its first step`() {
@@ -49,9 +49,9 @@ struct RunProgressTests {
 
     @Test func `a retry by hand resumes at the failed step and keeps what the chain has done`() {
         let first = ["a+", "b!", "f+", "z+"].map { StepRecord.sample($0) }
-        #expect(progress(first, round: 1).nextName == "b2")
-        #expect(progress(first + [.sample("b+", round: 1)], round: 1).nextName == "z2")
-        #expect(progress(first + [.sample("b!", round: 1)], round: 1).nextName == "f2")
+        #expect(progress(first, generation: 1).nextName == "b2")
+        #expect(progress(first + [.sample("b+", generation: 1)], generation: 1).nextName == "z2")
+        #expect(progress(first + [.sample("b!", generation: 1)], generation: 1).nextName == "f2")
     }
 
     @Test(arguments: [
@@ -63,22 +63,32 @@ struct RunProgressTests {
         records: [String],
         next: String
     ) {
-        let redo = Run.Redo(stepID: step, round: 1)
-        let progress = RunProgress(rule: rule, round: 1, redo: redo, records: records.map { .sample($0) })
+        let resumePoint = Run.ResumePoint(stepID: step, generation: 1)
+        let progress = RunProgress(
+            rule: rule,
+            generation: 1,
+            resumePoint: resumePoint,
+            records: records.map { .sample($0) }
+        )
         #expect(progress.nextName == next)
     }
 
     @Test func `results since the round of the repetition count, also in later rounds`() {
-        let redo = Run.Redo(stepID: "a", round: 1)
-        let records: [StepRecord] = [.sample("a+"), .sample("b!"), .sample("a+", round: 1), .sample("b!", round: 1)]
-        #expect(RunProgress(rule: rule, round: 2, redo: redo, records: records).nextName == "b3")
-        #expect(RunProgress(rule: rule, round: 2, redo: redo, records: records).values.members.map(\.key) == ["a"])
+        let resumePoint = Run.ResumePoint(stepID: "a", generation: 1)
+        let records: [StepRecord] = [
+            .sample("a+"), .sample("b!"), .sample("a+", generation: 1), .sample("b!", generation: 1),
+        ]
+        #expect(RunProgress(rule: rule, generation: 2, resumePoint: resumePoint, records: records).nextName == "b3")
+        #expect(
+            RunProgress(rule: rule, generation: 2, resumePoint: resumePoint, records: records).values.members.map(\.key)
+                == ["a"]
+        )
     }
 
     @Test func `failures are counted in each round apart`() {
-        let records: [StepRecord] = [.sample("a-"), .sample("a!"), .sample("a-", round: 1)]
+        let records: [StepRecord] = [.sample("a-"), .sample("a!"), .sample("a-", generation: 1)]
         #expect(progress(records).failures(of: "a") == 2)
-        #expect(progress(records, round: 1).failures(of: "a") == 1)
+        #expect(progress(records, generation: 1).failures(of: "a") == 1)
     }
 
     @Test func `the failure names the step, its reason and its tries`() {
@@ -125,7 +135,7 @@ extension Step {
 extension StepRecord {
     /// A record from a letter for the step and a sign: `+` succeeded, `-` failed, `!` failed for good, `~` skipped,
     /// `?` interrupted.
-    fileprivate static func sample(_ text: String, round: Int = 0, output: JSON? = nil) -> StepRecord {
+    fileprivate static func sample(_ text: String, generation: Int = 0, output: JSON? = nil) -> StepRecord {
         let statuses: [Character: StepRecord.Status] = [
             "+": .succeeded, "-": .failed, "!": .failed, "~": .skipped, "?": .interrupted,
         ]
@@ -133,7 +143,7 @@ extension StepRecord {
         return StepRecord(
             stepID: String(text.dropLast()),
             attempt: 1,
-            round: round,
+            generation: generation,
             status: statuses[sign] ?? .succeeded,
             isFinal: sign != "-" && sign != "?",
             plan: nil,

@@ -29,7 +29,7 @@ struct RunWorkerTests {
         """
 
     @Test func `a chain runs in order, each step using what those before it left`() async throws {
-        let shop = Workshop { call in ["word": .string(call.text.uppercased())] }
+        let shop = EngineFixture { call in ["word": .string(call.text.uppercased())] }
         try await shop.use(Self.chain)
         try await shop.receive()
         try await shop.work()
@@ -41,7 +41,7 @@ struct RunWorkerTests {
 
     @Test func `a failed step waits for its due time and is then tried again, and only it`() async throws {
         let tries = Counter()
-        let shop = Workshop { call throws(StepFailure) in
+        let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two"), tries.next() == 1 { throw StepFailure("not yet") }
             return [:]
         }
@@ -60,7 +60,7 @@ struct RunWorkerTests {
     }
 
     @Test func `after the last try on_failure is told what happened and the run is kept as failed`() async throws {
-        let shop = Workshop { call throws(StepFailure) in
+        let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two") { throw StepFailure("it is broken") }
             return [:]
         }
@@ -76,7 +76,7 @@ struct RunWorkerTests {
     }
 
     @Test func `a failure that no try can mend is final at once`() async throws {
-        let shop = Workshop { call throws(StepFailure) in
+        let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two") { throw .final("never") }
             return [:]
         }
@@ -87,7 +87,7 @@ struct RunWorkerTests {
     }
 
     @Test func `the other side's wish to be left alone counts when it is longer`() async throws {
-        let shop = Workshop { _ throws(StepFailure) in throw StepFailure("busy", retryAfter: .seconds(90)) }
+        let shop = EngineFixture { _ throws(StepFailure) in throw StepFailure("busy", retryAfter: .seconds(90)) }
         try await shop.use(Self.chain)
         try await shop.receive()
         try await shop.work()
@@ -96,7 +96,7 @@ struct RunWorkerTests {
 
     @Test func `a run sent on its way again resumes at the step that failed`() async throws {
         let isMended = Flag()
-        let shop = Workshop { call throws(StepFailure) in
+        let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two"), !isMended.isSet { throw .final("no") }
             return [:]
         }
@@ -112,7 +112,7 @@ struct RunWorkerTests {
     }
 
     @Test func `a step whose if does not hold is skipped, and continue_on_error keeps the chain going`() async throws {
-        let shop = Workshop { call throws(StepFailure) in
+        let shop = EngineFixture { call throws(StepFailure) in
             if call.text == "fails" { throw .final("no") }
             return [:]
         }
@@ -135,7 +135,7 @@ struct RunWorkerTests {
     }
 
     @Test func `an attempt that takes too long is ended and counts as failed`() async throws {
-        let shop = Workshop { _ throws(StepFailure) in
+        let shop = EngineFixture { _ throws(StepFailure) in
             try? await Task.sleep(for: .seconds(1_000))
             throw StepFailure("cancelled")
         }
@@ -151,7 +151,7 @@ struct RunWorkerTests {
     }
 
     @Test func `a stop hands the run back without charging an attempt`() async throws {
-        let shop = Workshop { _ throws(StepFailure) in
+        let shop = EngineFixture { _ throws(StepFailure) in
             try? await Task.sleep(for: .seconds(1_000))
             throw StepFailure("cancelled")
         }
@@ -167,11 +167,11 @@ struct RunWorkerTests {
     }
 
     @Test func `a worker that stood still past its lease changes nothing of what another one did`() async throws {
-        let (calls, begin, gate, log) = (Counter(), Bell(), Bell(), LogCapture())
-        let shop = Workshop(logger: log.logger()) { _ in
+        let (calls, begin, gate, log) = (Counter(), AsyncSignal(), AsyncSignal(), LogCapture())
+        let shop = EngineFixture(logger: log.logger()) { _ in
             let call = calls.next()
             if call == 1 {
-                begin.ring()
+                begin.notify()
                 await gate.wait()
             }
             return ["word": .string("of call \(call)")]
@@ -188,7 +188,7 @@ struct RunWorkerTests {
         let finished = try await shop.onlyRun()
         #expect(finished.run.state == .succeeded)
         #expect(finished.story == ["first interrupted", "first succeeded", "second succeeded"])
-        gate.ring()
+        gate.notify()
         await still.value
         #expect(try await shop.onlyRun().story == finished.story)
         #expect(try await shop.onlyRun().records[1].output == ["word": "of call 2"])
@@ -197,7 +197,7 @@ struct RunWorkerTests {
     }
 
     @Test func `nothing new is begun while the program stops`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(Self.chain)
         try await shop.receive()
         try await shop.work(isStopping: true)
@@ -206,7 +206,7 @@ struct RunWorkerTests {
     }
 
     @Test func `secrets are masked in what is written down`() async throws {
-        let shop = Workshop(secrets: ["TOKEN": "hush"]) { _ throws(StepFailure) in
+        let shop = EngineFixture(secrets: ["TOKEN": "hush"]) { _ throws(StepFailure) in
             throw .final("the server said hush", output: ["echo": "hush!"])
         }
         try await shop.use(Self.withSecret)
@@ -219,7 +219,7 @@ struct RunWorkerTests {
     }
 
     @Test func `what a filter makes of a secret is masked like the secret`() async throws {
-        let shop = Workshop(secrets: ["TOKEN": "hush"]) { _ throws(StepFailure) in
+        let shop = EngineFixture(secrets: ["TOKEN": "hush"]) { _ throws(StepFailure) in
             throw .final("the server said aHVzaA== and HUSH")
         }
         try await shop.use(
@@ -240,7 +240,7 @@ struct RunWorkerTests {
 
     @Test func `secrets are masked in the log, whoever writes them`() async throws {
         let log = LogCapture()
-        let shop = Workshop(secrets: ["TOKEN": "hush"], logger: log.logger()) { call throws(StepFailure) in
+        let shop = EngineFixture(secrets: ["TOKEN": "hush"], logger: log.logger()) { call throws(StepFailure) in
             call.context.logger.info("said hush", metadata: ["text": "hush!"])
             throw .final("the server said hush")
         }
@@ -253,7 +253,7 @@ struct RunWorkerTests {
     }
 
     @Test func `a secret that is not set fails the step and is named`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(
             """
             rules:
@@ -272,7 +272,7 @@ struct RunWorkerTests {
 
     @Test func `every attempt at a step carries the same key, and no other step has it`() async throws {
         let tries = Counter()
-        let shop = Workshop { call throws(StepFailure) in
+        let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two"), tries.next() == 1 { throw StepFailure("again") }
             return [:]
         }

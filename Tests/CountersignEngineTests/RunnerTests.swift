@@ -17,7 +17,7 @@ struct RunnerTests {
               - { probe: "${event.packageId}", timeout: 1h, retry: { attempts: 2, first: 5s } }
         """
 
-    private func runner(_ shop: Workshop, workers: Int) -> Runner {
+    private func runner(_ shop: EngineFixture, workers: Int) -> Runner {
         let ids = Counter()
         return Runner(
             worker: shop.worker,
@@ -29,7 +29,7 @@ struct RunnerTests {
     }
 
     /// Waits until `count` runs have succeeded.
-    private func untilSucceeded(_ count: Int, _ shop: Workshop) async throws {
+    private func untilSucceeded(_ count: Int, _ shop: EngineFixture) async throws {
         while try await shop.store.runCounts()[.succeeded] != count { await Task.yield() }
     }
 
@@ -37,7 +37,7 @@ struct RunnerTests {
         let underWay = Mutex(0)
         let peak = Mutex(0)
         let gate = Gate()
-        let shop = Workshop { _ in
+        let shop = EngineFixture { _ in
             let now = underWay.withLock { count in
                 count += 1
                 return count
@@ -59,13 +59,13 @@ struct RunnerTests {
 
     @Test func `a run lets go of its worker when only its result is left to be written`() async throws {
         let order = Mutex<[String]>([])
-        let shop = Workshop { _ in
+        let shop = EngineFixture { _ in
             order.withLock { $0.append("acted") }
             return [:]
         }
         try await shop.use(Self.rule)
         try await shop.receive()
-        let lease = Lease(id: Workshop.lease, until: shop.clock.now.addingTimeInterval(60))
+        let lease = Lease(id: EngineFixture.lease, until: shop.clock.now.addingTimeInterval(60))
         let run = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
         await shop.worker.work(on: run, lease: lease.id) {
             false
@@ -78,7 +78,7 @@ struct RunnerTests {
 
     @Test func `a run is taken up again at its due time`() async throws {
         let tries = Counter()
-        let shop = Workshop { _ throws(StepFailure) in
+        let shop = EngineFixture { _ throws(StepFailure) in
             if tries.next() == 1 { throw StepFailure("again") }
             return [:]
         }
@@ -100,7 +100,7 @@ struct RunnerTests {
         async throws
     {
         let gate = Gate()
-        let shop = Workshop { _ in
+        let shop = EngineFixture { _ in
             await gate.wait()
             return [:]
         }
@@ -127,7 +127,7 @@ struct RunnerTests {
     }
 
     @Test func `what a dead program left under way goes on, and the interruption is written down`() async throws {
-        let shop = Workshop()
+        let shop = EngineFixture()
         try await shop.use(Self.rule)
         try await shop.receive()
         let lease = Lease(id: "dead", until: shop.clock.now.addingTimeInterval(60))

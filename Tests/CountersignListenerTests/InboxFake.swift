@@ -15,10 +15,10 @@ final class InboxFake: Inbox {
     }
 
     let identity = "0123456789abcdef"
-    let arrivals = Bell()
+    let arrivals = AsyncSignal()
 
     /// Rings when a call came in.
-    let calls = Bell()
+    let calls = AsyncSignal()
 
     private let state = Mutex(State())
 
@@ -46,7 +46,7 @@ final class InboxFake: Inbox {
 
     private func enter() async throws {
         state.withLock { $0.calls += 1 }
-        calls.ring()
+        calls.notify()
         await withCheckedContinuation { continuation in
             let goesOn = state.withLock { state in
                 if state.isHeld { state.held.append(continuation) }

@@ -83,7 +83,7 @@ struct MarkupTests {
     ])
     func `a value in HTML stands in the text or in a link behind its host`(template: String, isAllowed: Bool) throws {
         let template = try Template(parsing: template)
-        #expect((Place.message(.html).problem(of: template) == nil) == isAllowed)
+        #expect((EncodingContext.message(.html).problem(of: template) == nil) == isAllowed)
     }
 
     @Test func `in a link a value is one segment`() throws {
@@ -93,7 +93,7 @@ struct MarkupTests {
 
     @Test func `a secret may not be told to people`() throws {
         let template = try Template(parsing: "${secret:KEY}")
-        for place in [Place.message(.plain), .message(.html), .mailHeader, .mailAddress] {
+        for place in [EncodingContext.message(.plain), .message(.html), .mailHeader, .mailAddress] {
             #expect(place.problem(of: template) != nil)
         }
     }

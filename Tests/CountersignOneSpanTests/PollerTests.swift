@@ -8,7 +8,7 @@ import Logging
 import Synchronization
 import Testing
 
-/// Polling against a vendor who behaves oddly; ProgramTests poll the sandbox.
+/// Polling against a vendor who behaves oddly; ProgramTests poll the simulator.
 struct PollerTests {
     private let clock = ManualClock()
     private let store = MemoryStore()

@@ -36,7 +36,7 @@ struct PollingServiceTests {
         return PollingService(
             poller: Poller(client: client, store: store, overlap: 3_600, logger: logger),
             archive: store,
-            board: TroubleBoard(store: store, clock: clock),
+            reporter: IncidentReporter(store: store, clock: clock),
             interval: 21_600,
             clock: clock,
             logger: logger

@@ -6,13 +6,13 @@ import Testing
 
 @Suite struct ExplanationTests {
     /// What would have to differ, flattened to one line.
-    private func remedy(_ when: String, _ payload: JSON, toHold wanted: Bool = true) throws -> String {
+    private func counterfactual(_ when: String, _ payload: JSON, toHold wanted: Bool = true) throws -> String {
         let condition = try #require(read(when: when))
-        return condition.explained(in: judgement(payload)).remedy(toHold: wanted).map(Self.line) ?? "nothing"
+        return condition.explained(in: context(payload)).counterfactual(toHold: wanted).map(Self.line) ?? "nothing"
     }
 
-    private static func line(_ remedy: Remedy) -> String {
-        switch remedy {
+    private static func line(_ counterfactual: Counterfactual) -> String {
+        switch counterfactual {
         case .change(let change): change.sentence
         case .every(let parts): "(" + parts.map(line).joined(separator: " AND ") + ")"
         case .one(let parts): "(" + parts.map(line).joined(separator: " OR ") + ")"
@@ -53,7 +53,7 @@ import Testing
             "message": "other", "packageId": "P", "n": 2, "at": "2018-07-01T13:00:00Z", "old": "2018-01-01T00:00:00Z",
             "items": ["a", "b"],
         ]
-        #expect(try remedy(when, payload) == sentence)
+        #expect(try counterfactual(when, payload) == sentence)
     }
 
     @Test(arguments: [
@@ -75,14 +75,20 @@ import Testing
         ("{a: 0, b: 0}", "nothing"),
     ])
     func `groups say whether one or all of their parts would have to differ`(when: String, line: String) throws {
-        #expect(try remedy(when, ["a": 0, "b": 0]) == line)
+        #expect(try counterfactual(when, ["a": 0, "b": 0]) == line)
     }
 
     @Test func `what was found stands beside each test, a null and an absent value alike`() throws {
         let condition = try #require(read(when: "{message: {prefix: a}, any: [{packageId: P}, {documentId: D}]}"))
-        let explanation = condition.explained(in: judgement(["message": "abc", "packageId": .null]))
-        func finding(_ path: String, _ test: String, _ demand: String, _ actual: JSON?, _ holds: Bool) -> Explanation {
-            .test(.init(path: path, test: test, demand: demand, actual: actual, holds: holds))
+        let explanation = condition.explained(in: context(["message": "abc", "packageId": .null]))
+        func finding(
+            _ path: String,
+            _ test: String,
+            _ requirement: String,
+            _ actual: JSON?,
+            _ holds: Bool
+        ) -> Explanation {
+            .test(.init(path: path, test: test, requirement: requirement, actual: actual, holds: holds))
         }
         let expected: Explanation = .all([
             finding("message", "prefix: a", "begin with 'a'", "abc", true),
@@ -100,11 +106,11 @@ import Testing
         for _ in 0..<300 {
             let condition = try #require(read(when: Self.condition(depth: 3, &generator)))
             for payload in [["a": 0, "b": 1], ["a": 1, "b": 1], ["a": 1]] as [JSON] {
-                let judgement = judgement(payload)
-                let explanation = condition.explained(in: judgement)
-                #expect(explanation.holds == condition.holds(in: judgement))
-                #expect((explanation.remedy(toHold: true) == nil) == explanation.holds)
-                #expect((explanation.remedy(toHold: false) == nil) == !explanation.holds)
+                let context = context(payload)
+                let explanation = condition.explained(in: context)
+                #expect(explanation.holds == condition.holds(in: context))
+                #expect((explanation.counterfactual(toHold: true) == nil) == explanation.holds)
+                #expect((explanation.counterfactual(toHold: false) == nil) == !explanation.holds)
             }
         }
     }

@@ -91,8 +91,8 @@ func read(when: String) -> Condition? {
 }
 
 /// An event of this payload, at a fixed time.
-func judgement(_ payload: JSON, name: String = "PACKAGE_CREATE", origin: Event.Origin = .callback) -> Judgement {
-    Judgement(subject: payload, eventName: name, origin: origin, now: now)
+func context(_ payload: JSON, name: String = "PACKAGE_CREATE", origin: Event.Origin = .callback) -> EvaluationContext {
+    EvaluationContext(subject: payload, eventName: name, origin: origin, now: now)
 }
 
 let now = Date(timeIntervalSince1970: 1_530_450_000)  // 2018-07-01T13:00:00Z

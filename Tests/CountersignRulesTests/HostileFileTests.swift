@@ -38,8 +38,8 @@ struct HostileFileTests {
         )
         let short = String(long.dropLast())
         for (message, expected) in [(long, [0]), (short, [])] {
-            let judgement = judgement(["message": .string(message)], name: "PACKAGE_CREATE", origin: .callback)
-            #expect(ruleSet.matches(judgement) == expected)
+            let context = context(["message": .string(message)], name: "PACKAGE_CREATE", origin: .callback)
+            #expect(ruleSet.matches(context) == expected)
         }
     }
 

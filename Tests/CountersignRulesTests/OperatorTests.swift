@@ -20,7 +20,7 @@ struct OperatorTests {
         let condition = try #require(read(when: "{packageId: \(row.example.test)}"))
         var payload: JSONObject = [:]
         payload["packageId"] = row.example.value
-        #expect(condition.holds(in: judgement(.object(payload))) == row.example.holds)
+        #expect(condition.holds(in: context(.object(payload))) == row.example.holds)
     }
 
     @Test
@@ -64,7 +64,7 @@ struct OperatorTests {
             read(when: when),
             "\(compile("rules: [{id: a, when: \(when), then: [{log: x}]}]"))"
         )
-        #expect(condition.holds(in: judgement(payload)) == holds)
+        #expect(condition.holds(in: context(payload)) == holds)
     }
 
     @Test
@@ -72,7 +72,7 @@ struct OperatorTests {
         let condition = try #require(
             read(when: "{event: 'PACKAGE_*', not: {message: {prefix: a, length: {gt: 3}}}, documentId: null}")
         )
-        let findings = condition.findings(in: judgement(["message": "no"]))
+        let findings = condition.findings(in: context(["message": "no"]))
         #expect(
             findings.map { [$0.path, $0.test, $0.actual?.text ?? "nothing", "\($0.holds)"] } == [
                 ["event", #""PACKAGE_*""#, #""PACKAGE_CREATE""#, "true"],

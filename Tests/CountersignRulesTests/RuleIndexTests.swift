@@ -19,11 +19,11 @@ struct RuleIndexTests {
         let ruleSet = try #require(compile(text).ruleSet)
         for _ in 0..<60 {
             let name = random.pick(["PACKAGE_CREATE", "EMAIL_BOUNCE", "X_OTHER"])
-            let judgement = judgement(.object(random.payload()), name: name, origin: random.pick([.callback, .poll]))
+            let context = context(.object(random.payload()), name: name, origin: random.pick([.callback, .poll]))
             let naive = ruleSet.rules.indices.filter { index in
-                ruleSet.rules[index].isEnabled && ruleSet.rules[index].condition.holds(in: judgement)
+                ruleSet.rules[index].isEnabled && ruleSet.rules[index].condition.holds(in: context)
             }
-            #expect(ruleSet.matches(judgement) == naive, "\(text) on \(judgement.subject.text)")
+            #expect(ruleSet.matches(context) == naive, "\(text) on \(context.subject.text)")
         }
     }
 
@@ -44,7 +44,7 @@ struct RuleIndexTests {
             let (package, signer) = (JSON.object(random.payload()), JSON.object(random.payload()))
             func matches(_ package: JSON?, _ signer: JSON?) -> [Int] {
                 ruleSet.matches(
-                    Judgement(
+                    EvaluationContext(
                         subject: payload,
                         eventName: "EMAIL_BOUNCE",
                         origin: .poll,
@@ -86,6 +86,6 @@ struct RuleIndexTests {
     func `every way to be found finds`(when: String, payload: JSON, isFound: Bool) throws {
         let outcome = compile("rules: [{id: a, when: \(when), then: [{log: x}]}]")
         let ruleSet = try #require(outcome.ruleSet, "\(outcome.diagnostics)")
-        #expect(ruleSet.matches(judgement(payload)) == (isFound ? [0] : []))
+        #expect(ruleSet.matches(context(payload)) == (isFound ? [0] : []))
     }
 }

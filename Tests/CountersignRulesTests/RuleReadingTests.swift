@@ -102,7 +102,7 @@ struct RuleReadingTests {
         )
         for (code, holds) in [(1, true), (2, false)] {
             let steps: JSONObject = ["exec": ["exit_code": JSON(code)]]
-            #expect(condition.holds(in: Judgement(event: event, steps: steps, now: now)) == holds)
+            #expect(condition.holds(in: EvaluationContext(event: event, steps: steps, now: now)) == holds)
         }
     }
 
@@ -128,8 +128,8 @@ struct RuleReadingTests {
             (["mail.server", "mail.to"], ["CHAT"], true), (["mail.to"], [], false), ([], ["CHAT"], false),
         ] as [(Set<String>, Set<String>, Bool)] {
             let configured = Configured(names).adding(secrets: secrets)
-            let judgement = Judgement(event: event, steps: [:], configured: configured, now: now)
-            #expect(condition.holds(in: judgement) == holds)
+            let context = EvaluationContext(event: event, steps: [:], configured: configured, now: now)
+            #expect(condition.holds(in: context) == holds)
         }
     }
 

@@ -42,8 +42,8 @@ struct RuleTestTests {
         #expect(expectation.times == 1)
         #expect(expectation.end == .failed)
         let plan = try #require(expectation.steps?.first?.plan)
-        #expect(plan.holds(in: judgement(["argv": ["./bin/fetch"]])))
-        #expect(!plan.holds(in: judgement(["argv": ["./bin/other"]])))
+        #expect(plan.holds(in: context(["argv": ["./bin/fetch"]])))
+        #expect(!plan.holds(in: context(["argv": ["./bin/other"]])))
     }
 
     @Test

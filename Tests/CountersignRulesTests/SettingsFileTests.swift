@@ -4,7 +4,8 @@ import Testing
 
 struct SettingsFileTests {
     private static let port = Field.integer("port", in: 1...65_535, "The port.", default: 8_080)
-    private static let callback = Field.group("callback", [port.declaration], "The callback.")
+    private static let body = Field.size("max_body", in: .kib(1)...(.mib(16)), "The largest body.", default: .mib(1))
+    private static let callback = Field.group("callback", [port.declaration, body.declaration], "The callback.")
     private static let path = Field.text("path", "Where it lies.", isRequired: true)
     private static let actions = Field.groups("actions", [path.declaration], "More actions.")
     private static let declarations = [callback.declaration, actions.declaration]
@@ -33,6 +34,12 @@ struct SettingsFileTests {
             "1:13: error: 'callback' has no option 'prot'; did you mean 'port'? [unknown-option]"
         ),
         ("callback: { port: 0 }", "1:19: error: 'port' must be a whole number from 1 to 65535 [out-of-range]"),
+        (
+            "callback: { max_body: 1048576 }",
+            "1:23: error: 'max_body' must be a number and B, KiB, MiB, GiB, kB, MB or GB, such as 1MiB, not '1048576'; "
+                + "did you mean '1MiB'? [bad-size]"
+        ),
+        ("callback: { max_body: 1GB }", "1:23: error: 'max_body' must be a size from 1KiB to 16MiB [out-of-range]"),
         ("actions: { mail: }", "1:12: error: 'mail' needs the option 'path' [missing-option]"),
         ("- a", "1:1: error: the settings file must be a map of options, not a list [wrong-type]"),
     ])

@@ -30,7 +30,7 @@ struct DamageTests {
                     eventID: Event.ID(rawValue: Int64(number)),
                     ruleSet: version,
                     ruleIDs: ["r"],
-                    verdicts: Verdicts(matches: [0])
+                    matchSet: MatchSet(matches: [0])
                 )
             }
         try await store.dispatch(dispatches, at: now)
@@ -39,7 +39,7 @@ struct DamageTests {
             let record = StepRecord(
                 stepID: "s",
                 attempt: 1,
-                round: 0,
+                generation: 0,
                 status: .succeeded,
                 isFinal: true,
                 plan: ["a": 1],
@@ -75,12 +75,12 @@ struct DamageTests {
     private static let places: [(table: String, column: String)] = [
         ("events", "name"), ("events", "body"), ("events", "origin"), ("events", "received_at"),
         ("events", "duplicates"),
-        ("events", "dispatched_at"), ("events", "rule_set"), ("events", "verdicts"), ("events", "body_hash"),
+        ("events", "dispatched_at"), ("events", "rule_set"), ("events", "match_set"), ("events", "body_hash"),
         ("events", "package"), ("runs", "rule_id"), ("runs", "rule_set"), ("runs", "state"), ("runs", "due_at"),
-        ("runs", "retries"), ("runs", "created_at"), ("runs", "finished_at"), ("runs", "redo_step"),
-        ("runs", "redo_round"),
-        ("runs", "waits_for"), ("runs", "waits_because"), ("steps", "step_id"), ("steps", "attempt"),
-        ("steps", "round"),
+        ("runs", "retries"), ("runs", "created_at"), ("runs", "finished_at"), ("runs", "resume_step"),
+        ("runs", "resume_generation"),
+        ("runs", "waiting_for"), ("runs", "wait_reason"), ("steps", "step_id"), ("steps", "attempt"),
+        ("steps", "generation"),
         ("steps", "status"), ("steps", "is_final"), ("steps", "plan"), ("steps", "output"), ("steps", "reason"),
         ("steps", "started_at"), ("steps", "finished_at"),
     ]
@@ -102,7 +102,7 @@ struct DamageTests {
         }
         #expect(try await archive.run(Run.ID(rawValue: 1))?.damage == nil)
         _ = try await archive.packages(PackageQuery(limit: 10))
-        _ = try await archive.newest(10, since: nil, HappeningFilter())
+        _ = try await archive.newest(10, since: nil, TailFilter())
         _ = try await archive.activity(since: now.addingTimeInterval(-60))
         _ = try await archive.arrivals(since: now.addingTimeInterval(-60))
         _ = try await archive.backlog(at: now)
@@ -124,7 +124,7 @@ struct DamageTests {
 
     @Test(arguments: [
         ("events", "received_at", "NULL", "event 2"), ("events", "origin", "'zzz'", "event 2"),
-        ("runs", "state", "'zzz'", "run 2"), ("steps", "round", "NULL", "step record 2"),
+        ("runs", "state", "'zzz'", "run 2"), ("steps", "generation", "NULL", "step record 2"),
         ("steps", "finished_at", "-9223372036854775808", "step record 2"),
         ("steps", "status", "'zzz'", "step record 2"),
     ])

@@ -56,7 +56,7 @@ import Testing
         let run = Run.ID(rawValue: 5)
         let results = try await whileWritingIsHeldUp(1...20) { delivery in
             if delivery.payload["number"] == 7 {
-                await #expect(throws: StoreError.noSuchRun(run)) { try await store.drop(run, at: now) }
+                await #expect(throws: StoreError.noSuchRun(run)) { try await store.discard(run, at: now) }
                 return false
             }
             return try await store.append(delivery, at: now).eventID.rawValue > 0

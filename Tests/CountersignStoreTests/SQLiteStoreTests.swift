@@ -124,62 +124,22 @@ import Testing
     @Test func `a store of a newer version is refused by owner and reader`() async throws {
         try await filledStore()
         try change { db in try db.execute(sql: "PRAGMA user_version = 99") }
-        let error = StoreError.newer(path: path, found: 99, known: 6)
+        let error = StoreError.newer(path: path, found: 99, known: 1)
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
     }
 
-    @Test func `a store of the first version is brought up to date, and keeps what it holds`() async throws {
+    @Test func `a store of a build before the first version is refused by owner and reader`() async throws {
         try await filledStore()
-        try change { db in
-            try db.execute(
-                sql: """
-                    ALTER TABLE runs DROP COLUMN redo_step; ALTER TABLE runs DROP COLUMN redo_round;
-                    ALTER TABLE events DROP COLUMN body_hash;
-                    DROP INDEX runs_waiting; ALTER TABLE runs DROP COLUMN waits_for;
-                    ALTER TABLE runs DROP COLUMN waits_because;
-                    DROP TABLE notes; ALTER TABLE events DROP COLUMN package; DROP TABLE evaluations;
-                    PRAGMA user_version = 1
-                    """
-            )
-        }
-        #expect(throws: StoreError.self) { try SQLiteArchive.open(path: path) }
-        let store = try SQLiteStore.open(path: path)
-        #expect(try await store.events(EventQuery()).isEmpty == false)
-        _ = try await store.runs(RunQuery())
-        await store.close()
+        try change { db in try db.execute(sql: "PRAGMA application_id = \(0x4353_474E)") }
+        #expect(throws: StoreError.development(path: path)) { try SQLiteStore.open(path: path) }
+        #expect(throws: StoreError.development(path: path)) { try SQLiteArchive.open(path: path) }
     }
 
-    @Test func `a store from before the places of keys recognises what it holds, and keeps its runs`() async throws {
-        let old = try await filledStore(closing: false)
-        let dispatch = Dispatch(
-            eventID: Event.ID(rawValue: 1),
-            ruleSet: RuleSetVersion(rawValue: "v"),
-            ruleIDs: ["rule"],
-            verdicts: Verdicts([true])
-        )
-        try await old.dispatch([dispatch], at: now)
-        await old.close()
-        try makeOlder()
-        let store = try SQLiteStore.open(path: path)
-        for (place, delivery) in SampleDelivery.all.enumerated() where delivery.deduplicationKey != nil {
-            let receipt = try await store.append(delivery, at: now)
-            #expect(receipt == .duplicate(of: Event.ID(rawValue: Int64(place + 1))))
-        }
-        #expect(try await store.runs(RunQuery()).map { $0.ruleID } == ["rule"])
-        #expect(try await store.undispatched(limit: 10, at: now).events.count == 6)
-        await store.close()
-    }
-
-    @Test func `who opens an older store is told what will be done to it, and can leave it as it is`() async throws {
-        var told: [StoreUpgrade] = []
-        try await SQLiteStore.open(path: path) { told.append($0) }.close()
-        #expect(told.isEmpty, "a new store is not upgraded")
-        try makeOlder()
-        #expect(throws: CancellationError.self) { try SQLiteStore.open(path: path) { _ in throw CancellationError() } }
-        #expect(throws: StoreError.older(path: path, found: 4)) { try SQLiteArchive.open(path: path) }
-        for _ in 1...2 { try await SQLiteStore.open(path: path) { told.append($0) }.close() }
-        #expect(told == [StoreUpgrade(from: 4, to: 6, size: 0)])
+    @Test func `a new store is not upgraded, and neither is one of this version`() async throws {
+        var upgrades: [StoreUpgrade] = []
+        for _ in 1...2 { try await SQLiteStore.open(path: path) { upgrades.append($0) }.close() }
+        #expect(upgrades.isEmpty)
     }
 
     @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short", "1"])
@@ -260,19 +220,6 @@ import Testing
             try FileManager.default.copyItem(atPath: path + suffix, toPath: folder.path(name + suffix))
         }
         return folder.path(name)
-    }
-
-    /// Makes the store what it was before keys had places.
-    private func makeOlder() throws {
-        try change { db in
-            try db.execute(
-                sql: """
-                    DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place;
-                    CREATE UNIQUE INDEX events_by_key ON events (deduplication_key);
-                    DROP TABLE evaluations; PRAGMA user_version = 4
-                    """
-            )
-        }
     }
 
     private func change(_ body: (Database) throws -> Void) throws {

@@ -90,10 +90,10 @@ struct AdminAPITests {
             #expect(try await admin.send(.POST, "api/v1/runs/2/retry").status == 200)
             _ = try await deployment.settledRuns(events: 1)
             #expect(try await admin.api("/runs/2")["retries"] == 1)
-            #expect(try await admin.send(.POST, "api/v1/runs/2/drop").status == 200)
-            let again = try await admin.send(.POST, "api/v1/runs/2/drop")
-            #expect(again.status == 409 && again.body.contains("dropped"))
-            #expect(try await admin.send(.POST, "api/v1/runs/99/drop").status == 404)
+            #expect(try await admin.send(.POST, "api/v1/runs/2/discard").status == 200)
+            let again = try await admin.send(.POST, "api/v1/runs/2/discard")
+            #expect(again.status == 409 && again.body.contains("discarded"))
+            #expect(try await admin.send(.POST, "api/v1/runs/99/discard").status == 404)
         }
     }
 
@@ -205,8 +205,8 @@ struct AdminAPITests {
             try await server.post(event())
             _ = try await deployment.settledRuns(events: 1)
             let foreign = [("Origin", "http://evil.example")]
-            #expect(try await admin.send(.POST, "runs/2/drop", headers: foreign).status == 403)
-            #expect(try await admin.send(.POST, "api/v1/runs/2/drop", headers: foreign).status == 403)
+            #expect(try await admin.send(.POST, "runs/2/discard", headers: foreign).status == 403)
+            #expect(try await admin.send(.POST, "api/v1/runs/2/discard", headers: foreign).status == 403)
             #expect(try await admin.send(.GET, "", headers: [("Host", "evil.example:8081")]).status == 403)
             #expect(try await deployment.statusOfTwoHosts(at: admin.url) == 400)
             #expect(try await admin.api("/runs/2")["state"] == "failed")

@@ -61,7 +61,7 @@ struct AdminPageTests {
             #expect(retried.status == 303 && retried.headers.first(name: "Location") == "/runs/1?done=retry")
             #expect(try await admin.send(.GET, "runs/1?done=retry").body.contains("Run 1 goes on by rule set "))
             _ = try await deployment.settledRuns(events: 1)
-            #expect(try await admin.send(.POST, "runs/1/drop").status == 303)
+            #expect(try await admin.send(.POST, "runs/1/discard").status == 303)
             let refused = try await admin.send(.POST, "runs/1/retry")
             #expect(refused.status == 409 && refused.body.contains("Not possible"))
         }

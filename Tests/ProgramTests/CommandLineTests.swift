@@ -8,7 +8,8 @@ import Testing
 struct CommandLineTests {
     @Test(arguments: [
         "", "serve", "check", "test", "dry-run", "send", "events", "events list", "events show", "runs", "runs list",
-        "runs show", "runs retry", "runs drop", "init", "ingest", "register", "poll", "sandbox", "replay", "doctor",
+        "runs show", "runs retry", "runs discard", "init", "ingest", "register", "poll", "simulator", "replay",
+        "doctor",
         "explain", "diff", "tail", "rules", "rules list", "rules show", "packages", "packages list", "packages show",
         "man", "quarantine", "quarantine list", "quarantine show",
         "completions", "store backup",
@@ -25,7 +26,7 @@ struct CommandLineTests {
         ("Runs", "there is no command 'Runs'; did you mean 'runs'?"),
         ("zzz", "'countersign --help' lists those that there are"),
         ("runs lst", "'runs' has no command 'lst'; did you mean 'list'?"),
-        ("runs list --state failed --state dropped", "'--state' is given 2 times"),
+        ("runs list --state failed --state discarded", "'--state' is given 2 times"),
         ("runs --rule=a --rule b", "'--rule' is given 2 times"),
         ("runs list --limit -5", "'--limit' takes nothing negative, and so not '-5'"),
         ("tail --lines -1", "'--lines' takes nothing negative, and so not '-1'"),
@@ -34,8 +35,8 @@ struct CommandLineTests {
         ("quarantine show 1 --raw --json", "leave out --json"),
         ("events show 1 --raw --json", "leave out --json"),
         ("check --json --format github", "give one of them"),
-        ("sandbox --lose-every=-1", "--lose-every counts from 1"),
-        ("sandbox --speed 1e-300", "--speed is a number from 0.0001"),
+        ("simulator --lose-every=-1", "--lose-every counts from 1"),
+        ("simulator --speed 1e-300", "--speed is a number from 0.0001"),
     ]
 
     @Test(arguments: mistakes.map(\.words))

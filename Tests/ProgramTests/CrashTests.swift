@@ -60,7 +60,7 @@ struct CrashTests {
     @Test func `SIGTERM hands a step that outlasts the grace back, leaves no process, and a restart ends the chain`()
         async throws
     {
-        let deployment = try Deployment(rules: Self.chain, settings: "engine: { grace: 100ms }\n")
+        let deployment = try Deployment(rules: Self.chain, settings: "engine: { shutdown_timeout: 100ms }\n")
         let gate = try Gate(at: deployment.path("gate"))
         let stopped = try await deployment.serve { server in
             try await server.post(event())
@@ -83,7 +83,7 @@ struct CrashTests {
     }
 
     @Test func `SIGTERM lets a step that ends within the grace end, and records its result`() async throws {
-        let deployment = try Deployment(rules: Self.chain, settings: "engine: { grace: 30s }\n")
+        let deployment = try Deployment(rules: Self.chain, settings: "engine: { shutdown_timeout: 30s }\n")
         let gate = try Gate(at: deployment.path("gate"))
         let stopped = try await deployment.serve { server in
             try await server.post(event())

@@ -17,7 +17,7 @@ struct DoctorTests {
             #expect(outcome.status == .exited(0), "\(outcome.output)")
             let sqlite = try finding("sqlite", outcome)?["text"]?.string ?? ""
             #expect(sqlite.contains("journal_mode wal") && sqlite.contains("synchronous 2"))
-            #expect(try finding("server", outcome)?["verdict"] == "ok")
+            #expect(try finding("server", outcome)?["status"] == "ok")
             #expect(!outcome.output.contains(Deployment.key))
             let table = try await deployment.run("doctor")
             #expect(table.output.contains("callback key") && table.output.contains("COUNTERSIGN_CALLBACK_KEY"))
@@ -30,29 +30,29 @@ struct DoctorTests {
         _ = try await deployment.serve { server in try await server.post(event()) }
         let outcome = try await deployment.run("doctor", "--json")
         #expect(outcome.status == .exited(0), "\(outcome.output)")
-        #expect(try finding("server", outcome)?["verdict"] == "warning")
-        #expect(try finding("sqlite", outcome)?["verdict"] == "ok")
+        #expect(try finding("server", outcome)?["status"] == "warning")
+        #expect(try finding("sqlite", outcome)?["status"] == "ok")
     }
 
     @Test func `what a server could not make is a promise that is not kept`() async throws {
         let settings = "store: sqlite:countersign.yaml/s.db\nfiles: { root: countersign.yaml/output }\n"
         let outcome = try await Deployment(rules: nil, settings: settings).run("doctor", "--json")
         #expect(outcome.status == .exited(1))
-        #expect(try finding("store", outcome)?["verdict"] == "FAIL", "\(outcome.output)")
-        #expect(try finding("output folder", outcome)?["verdict"] == "FAIL", "\(outcome.output)")
+        #expect(try finding("store", outcome)?["status"] == "FAIL", "\(outcome.output)")
+        #expect(try finding("output folder", outcome)?["status"] == "FAIL", "\(outcome.output)")
         let fresh = try await Deployment(rules: nil, settings: "store: sqlite:a/b/s.db\n").run("doctor", "--json")
         #expect(fresh.status == .exited(0), "\(fresh.output)")
-        #expect(try finding("store", fresh)?["verdict"] == "warning", "\(fresh.output)")
+        #expect(try finding("store", fresh)?["status"] == "warning", "\(fresh.output)")
     }
 
     @Test func `a store of an older version is told, and left as it is`() async throws {
         let deployment = try Deployment(rules: nil)
         _ = try await deployment.serve { server in try await server.post(event()) }
         let store = deployment.path("countersign.db")
-        #expect(try await python("c.execute('PRAGMA user_version = 4')", store).isEmpty)
-        let outcome = try await deployment.run("doctor", "--json")
-        #expect(try finding("store", outcome)?["verdict"] == "warning", "\(outcome.output)")
-        #expect(try await python("print(c.execute('PRAGMA user_version').fetchone()[0])", store) == "4\n")
+        let later = ["COUNTERSIGN_MUTANT": "later-version"]
+        let outcome = try await deployment.run("doctor", "--json", environment: later)
+        #expect(try finding("store", outcome)?["status"] == "warning", "\(outcome.output)")
+        #expect(try await python("print(c.execute('PRAGMA user_version').fetchone()[0])", store) == "1\n")
     }
 
     /// What Python prints that has opened the store as `c`.
@@ -66,14 +66,14 @@ struct DoctorTests {
         return python.standardOutput
     }
 
-    @Test func `a disk is judged as the watch over it does, by the setting 'disk.low'`() async throws {
+    @Test func `a disk is judged as the watch over it does, by the setting 'disk.min_free'`() async throws {
         let deployment = try Deployment(rules: nil)
         _ = try await deployment.serve { server in try await server.post(event()) }
-        for (low, verdict) in [("1073741824", "warning"), ("0", "ok")] {
-            let outcome = try await deployment.run("doctor", "--json", environment: ["COUNTERSIGN_DISK_LOW": low])
+        for (low, verdict) in [("1000TiB", "warning"), ("0B", "ok")] {
+            let outcome = try await deployment.run("doctor", "--json", environment: ["COUNTERSIGN_DISK_MIN_FREE": low])
             let disk = try finding("disk", outcome)
-            #expect(disk?["verdict"]?.string == verdict, "\(outcome.output)")
-            #expect(disk?["text"]?.string?.contains("disk.low") == (verdict == "warning"))
+            #expect(disk?["status"]?.string == verdict, "\(outcome.output)")
+            #expect(disk?["text"]?.string?.contains("disk.min_free") == (verdict == "warning"))
         }
     }
 
@@ -84,8 +84,8 @@ struct DoctorTests {
             chmod(deployment.path("countersign.db"), 0o644)
             let outcome = try await deployment.run("doctor", "--json")
             #expect(outcome.status == .exited(1))
-            let verdicts = try JSON(parsing: outcome.output).array?.filter { $0["verdict"] == "FAIL" }
-            #expect(verdicts?.map { $0["subject"] } == ["store"], "\(outcome.output)")
+            let failures = try JSON(parsing: outcome.output).array?.filter { $0["status"] == "FAIL" }
+            #expect(failures?.map { $0["subject"] } == ["store"], "\(outcome.output)")
         }
         #expect(status == .exited(0))
     }
@@ -98,10 +98,10 @@ struct DoctorTests {
         let outcome = try await deployment.run("doctor", "--json")
         #expect(outcome.status == .exited(1))
         let rules = try finding("rules folder", outcome)
-        #expect(rules?["verdict"] == "warning")
+        #expect(rules?["status"] == "warning")
         #expect(rules?["text"]?.string?.contains("its group may write") == true, "\(outcome.output)")
         let secrets = try finding("secrets folder", outcome)
-        #expect(secrets?["verdict"] == "FAIL")
+        #expect(secrets?["status"] == "FAIL")
         #expect(secrets?["text"]?.string?.contains("chmod go=") == true, "\(outcome.output)")
     }
 
@@ -126,9 +126,9 @@ struct DoctorTests {
         let (_, log) = try await deployment.serve { _ in
             let outcome = try await deployment.run("doctor", "--json")
             #expect(outcome.status == .exited(1))
-            #expect(try finding("mail", outcome)?["verdict"] == "FAIL")
+            #expect(try finding("mail", outcome)?["status"] == "FAIL")
             #expect(try finding("mail", outcome)?["text"] == "mails: sends mail, but 'mail.server' is not set")
-            #expect(try finding("secret", outcome)?["verdict"] == "warning")
+            #expect(try finding("secret", outcome)?["status"] == "warning")
             #expect(try finding("secret", outcome)?["text"]?.string?.contains("'CHAT_URL' is set nowhere") == true)
             #expect(!outcome.output.contains("MAYBE"))
         }
@@ -165,7 +165,7 @@ struct DoctorTests {
             _ = try await server.log.line(with: "refused")
             let outcome = try await deployment.run("doctor", "--json")
             #expect(outcome.status == .exited(1))
-            #expect(try finding("rules", outcome)?["verdict"] == "FAIL")
+            #expect(try finding("rules", outcome)?["status"] == "FAIL")
         }
         #expect(status == .exited(0))
     }
@@ -174,7 +174,7 @@ struct DoctorTests {
         let deployment = try Deployment(rules: nil, environment: ["COUNTERSIGN_CALLBACK_KEY": ""])
         let outcome = try await deployment.run("doctor", "--json")
         #expect(outcome.status == .exited(1))
-        #expect(try finding("callback key", outcome)?["verdict"] == "FAIL")
+        #expect(try finding("callback key", outcome)?["status"] == "FAIL")
     }
 
     @Test(arguments: ["HTTPS_PROXY", "https_proxy", "no_proxy", "HTTP_PROXY"])
@@ -212,7 +212,7 @@ struct DoctorTests {
         let deployment = try Deployment(rules: nil, settings: "store: sqlite:\(name).db\n")
         let doctor = try await deployment.run("doctor", "--json")
         let server = try await deployment.run("serve")
-        #expect(try finding("store", doctor)?["verdict"] == "FAIL", "\(doctor.output)")
+        #expect(try finding("store", doctor)?["status"] == "FAIL", "\(doctor.output)")
         for text in [doctor.output, server.errors] { #expect(text.contains("the store's path is too long"), "\(text)") }
     }
 }

@@ -55,10 +55,10 @@ struct FailPointTests {
 
     @Test(arguments: ofPolls.sorted { $0.rawValue < $1.rawValue })
     func `a poll that is killed is made again, and recovers each event once`(point: FailPoint) async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             try await deployment.serve { _ in }
-            for _ in 1...3 { try await sandbox.makePackage() }
+            for _ in 1...3 { try await simulator.makePackage() }
             let crashed = try await deployment.run(
                 ["poll", "--once"],
                 environment: ["COUNTERSIGN_FAIL_POINT": point.rawValue]

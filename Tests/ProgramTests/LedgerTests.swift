@@ -84,29 +84,29 @@ struct LedgerTests {
     }
 
     @Test(arguments: [true, false])
-    func `a failed run can be dropped, and then no longer retried`(throughServer: Bool) async throws {
+    func `a failed run can be discarded, and then no longer retried`(throughServer: Bool) async throws {
         let deployment = try Deployment(rules: Self.failing)
-        func drop() async throws {
-            let dropped = try await deployment.run("runs", "drop", "1")
-            #expect(dropped.status == .exited(0), "\(dropped.errors)")
+        func discard() async throws {
+            let discarded = try await deployment.run("runs", "discard", "1")
+            #expect(discarded.status == .exited(0), "\(discarded.errors)")
             let again = try await deployment.run("runs", "retry", "1")
             #expect(again.status == .exited(1))
             #expect(
-                again.errors.contains("run 1 is dropped, and only one that is failed can be retried"),
+                again.errors.contains("run 1 is discarded, and only one that is failed can be retried"),
                 "\(again.errors)"
             )
-            let nowhere = try await deployment.run("runs", "drop", "99")
+            let nowhere = try await deployment.run("runs", "discard", "99")
             #expect(nowhere.status == .exited(1))
             #expect(nowhere.errors.contains("there is no run 99"))
             let states = try await deployment.list("runs").map { $0["state"] }
-            #expect(states == ["dropped"])
+            #expect(states == ["discarded"])
         }
         try await deployment.serve { server in
             try await server.post(event())
             _ = try await deployment.settledRuns()
-            if throughServer { try await drop() }
+            if throughServer { try await discard() }
         }
-        if !throughServer { try await drop() }
+        if !throughServer { try await discard() }
     }
 
     enum End: CaseIterable {

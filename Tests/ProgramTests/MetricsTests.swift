@@ -102,13 +102,13 @@ struct MetricsTests {
     }
 
     @Test func `polls are told`() async throws {
-        try await Sandbox.run { sandbox in
-            try await sandbox.makePackage()
-            let settings = sandbox.settings("  poll: { every: 6h }")
+        try await Simulator.run { simulator in
+            try await simulator.makePackage()
+            let settings = simulator.settings("  poll: { every: 6h }")
             let deployment = try Deployment(
                 rules: "rules: []",
                 settings: settings,
-                environment: AdminClient.onFreePort.merging(["ONESPAN_API_KEY": Sandbox.apiKey]) { $1 }
+                environment: AdminClient.onFreePort.merging(["ONESPAN_API_KEY": Simulator.apiKey]) { $1 }
             )
             try await deployment.serve { server in
                 _ = try await server.log.line(with: "msg=\"Poll finished\"")

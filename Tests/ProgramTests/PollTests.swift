@@ -4,7 +4,7 @@ import Foundation
 import NIOHTTP1
 import Testing
 
-/// Polling, against the sandbox.
+/// Polling, against the simulator.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct PollTests {
     private static let rules = """
@@ -30,27 +30,27 @@ struct PollTests {
         #expect(outcome.status == .exited(0), "\(outcome.errors)")
     }
 
-    @Test func `a page of the sandbox's list begins and ends where numbers do`() async throws {
-        try await Sandbox.run { sandbox in
-            let package = try await sandbox.makePackage()
+    @Test func `a page of the simulator's list begins and ends where numbers do`() async throws {
+        try await Simulator.run { simulator in
+            let package = try await simulator.makePackage()
             for (query, ids) in [
                 ("from=1&to=9223372036854775807", [package]), ("from=9223372036854775807", []), ("from=0", []),
                 ("from=2", []), ("from=1&to=-9223372036854775808", [package]),
             ] {
-                let page = try await sandbox.send(.GET, "/api/packages?\(query)")
+                let page = try await simulator.send(.GET, "/api/packages?\(query)")
                 #expect(page["results"]?.array?.compactMap { $0["id"]?.string } == ids, "\(query)")
             }
         }
     }
 
     @Test func `a callback that was lost is recovered once, and its late callback is no second event`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             try await deployment.serve { server in
                 try await register(deployment, server)
-                try await sandbox.set(["lose_every": 1])
-                let package = try await sandbox.makePackage()
-                try await sandbox.act("opt-out", on: package, ["reason": "I sign on paper"])
+                try await simulator.set(["lose_every": 1])
+                let package = try await simulator.makePackage()
+                try await simulator.act("opt-out", on: package, ["reason": "I sign on paper"])
                 #expect(try await deployment.list("events").isEmpty)
 
                 let dry = try await deployment.run("poll", "--once", "--dry-run")
@@ -86,10 +86,10 @@ struct PollTests {
     }
 
     @Test func `without a server a poll writes the store itself, and the next start acts on it`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             try await deployment.serve { _ in }
-            try await sandbox.makePackage()
+            try await simulator.makePackage()
             let poll = try await deployment.run("poll", "--once", "--since", "1d")
             #expect(poll.status == .exited(0), "\(poll.errors)")
             #expect(poll.output.contains("next start"))
@@ -100,10 +100,10 @@ struct PollTests {
 
     @Test(arguments: ["sdk", "last_updated"])
     func `the server polls by itself, with either style of dates, and through what passes`(dates: String) async throws {
-        try await Sandbox.run("--busy-every", "3") { sandbox in
-            for number in 1...120 { try await make(number, in: sandbox) }
-            let more = "  dates: \(dates)\n  poll: { every: 6h }"
-            let deployment = try sandbox.deployment(rules: Self.rules, more)
+        try await Simulator.run("--busy-every", "3") { simulator in
+            for number in 1...120 { try await make(number, in: simulator) }
+            let more = "  date_parameters: \(dates)\n  poll: { every: 6h }"
+            let deployment = try simulator.deployment(rules: Self.rules, more)
             let (_, log) = try await deployment.serve { server in
                 _ = try await server.log.line(with: "msg=\"Poll finished\"")
                 _ = try await deployment.settledRuns(events: 0)
@@ -113,10 +113,10 @@ struct PollTests {
         }
     }
 
-    private func make(_ number: Int, in sandbox: Sandbox) async throws {
+    private func make(_ number: Int, in simulator: Simulator) async throws {
         // Some requests are refused.
         for _ in 1...2 {
-            let answer = try await sandbox.send(.POST, "/api/packages", ["name": .string("Lease \(number)")])
+            let answer = try await simulator.send(.POST, "/api/packages", ["name": .string("Lease \(number)")])
             if answer["id"] != nil { return }
         }
     }
@@ -128,17 +128,17 @@ struct PollTests {
     }
 
     @Test func `a killed poll is taken up again`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules, "  poll: { every: 6h }")
-            for number in 1...150 { try await sandbox.makePackage(["name": .string("\(number)"), "status": "SENT"]) }
-            try await sandbox.set(["answer_after": "1s"])
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules, "  poll: { every: 6h }")
+            for number in 1...150 { try await simulator.makePackage(["name": .string("\(number)"), "status": "SENT"]) }
+            try await simulator.set(["answer_after": "1s"])
             _ = try? await deployment.serve { server in
                 _ = try await server.log.line(with: "is recovered")
                 server.crash()
             }
             let state = try await deployment.run("poll")
             #expect(state.output.contains("No poll has finished"))
-            try await sandbox.set(["answer_after": "0s"])
+            try await simulator.set(["answer_after": "0s"])
             try await deployment.serve { server in
                 _ = try await server.log.line(with: "msg=\"Poll finished\"")
                 try await eventually("rest") { try await succeeded(150, in: deployment) }
@@ -149,17 +149,17 @@ struct PollTests {
     }
 
     @Test func `of 200 packages, with callbacks lost, doubled and swapped, each state is told once`() async throws {
-        try await Sandbox.run("--lose-every", "10", "--double-every", "9", "--swap-every", "7") { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules + "\n" + Self.filing)
+        try await Simulator.run("--lose-every", "10", "--double-every", "9", "--swap-every", "7") { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules + "\n" + Self.filing)
             try await deployment.serve { server in
                 try await register(deployment, server)
                 var packages: Set<String> = []
                 for number in 1...200 {
-                    let package = try await sandbox.makePackage(["name": .string("\(number)"), "status": "SENT"])
+                    let package = try await simulator.makePackage(["name": .string("\(number)"), "status": "SENT"])
                     packages.insert(package)
-                    try await sandbox.act("sign", on: package)
+                    try await simulator.act("sign", on: package)
                 }
-                try await sandbox.settle()
+                try await simulator.settle()
                 let poll = try await deployment.run("poll", "--once", "--json")
                 #expect(poll.status == .exited(0), "\(poll.errors)")
                 let recovered = try poll.json.first?["recovered"]?.array?.count ?? 0
@@ -176,7 +176,7 @@ struct PollTests {
                 #expect(sums.count == 200)
                 for sum in sums {
                     let words = sum.split(separator: " ").map(String.init)
-                    #expect(try await sandbox.digest("documents", of: words[0]) == words[1])
+                    #expect(try await simulator.digest("documents", of: words[0]) == words[1])
                     let file = deployment.path("output/\(words[0]).zip")
                     let bytes = try Data(contentsOf: URL(filePath: file))
                     #expect(SHA256.hash(data: bytes).hex == words[1])
@@ -186,16 +186,16 @@ struct PollTests {
     }
 
     @Test func `silence raises an event that rules act on, without an account`() async throws {
-        let rules = "rules: [{ id: quiet, when: { event: X_SILENCE }, then: [{ file: quiet.json }] }]"
-        let deployment = try Deployment(rules: rules, settings: "onespan: { silence: 1s }\n")
+        let rules = "rules: [{ id: quiet, when: { event: X_NO_CALLBACKS }, then: [{ file: quiet.json }] }]"
+        let deployment = try Deployment(rules: rules, settings: "onespan: { alert_after: 1s }\n")
         try await deployment.serve { _ in _ = try await deployment.settledRuns() }
         let told = try JSON(parsing: deployment.text(of: "output/quiet.json") ?? "")
-        #expect(told["name"] == "X_SILENCE" && told["since"]?.string != nil)
+        #expect(told["name"] == "X_NO_CALLBACKS" && told["since"]?.string != nil)
     }
 
     @Test func `an account that cannot be asked is told, and nothing moves`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             try await deployment.serve { _ in }
             let poll = try await deployment.run(["poll", "--once"], environment: ["ONESPAN_API_KEY": "wrong"])
             #expect(poll.status == .exited(1) && poll.errors.contains("401"), "\(poll.errors)")

@@ -2,7 +2,7 @@ import CountersignModel
 import NIOHTTP1
 import Testing
 
-/// `countersign register`, and what the doctor says of registrations, against the sandbox.
+/// `countersign register`, and what the doctor says of registrations, against the simulator.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct RegisterTests {
     private static let rules = """
@@ -17,24 +17,24 @@ struct RegisterTests {
         """
     private static let url = "https://hooks.example.com/callback"
 
-    private func registration(_ sandbox: Sandbox, _ slot: String = "") async throws -> JSON {
-        try await sandbox.send(.GET, "/api/callback\(slot)")
+    private func registration(_ simulator: Simulator, _ slot: String = "") async throws -> JSON {
+        try await simulator.send(.GET, "/api/callback\(slot)")
     }
 
     @Test func `the events of the rules are registered with the key, once somebody agrees`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             let dry = try await deployment.run("register", "--url", Self.url, "--dry-run")
             #expect(dry.status == .exited(0), "\(dry.errors)")
             #expect(dry.output.contains("PACKAGE_COMPLETE") && dry.output.contains("Nothing was changed"))
             let asked = try await deployment.run("register", "--url", Self.url)
             #expect(asked.status == .exited(1) && asked.errors.contains("--yes"))
-            #expect(try await registration(sandbox)["url"] == .null)
+            #expect(try await registration(simulator)["url"] == .null)
 
             let done = try await deployment.run("register", "--url", Self.url, "--yes")
             #expect(done.status == .exited(0), "\(done.errors)")
             #expect(!done.output.contains(Deployment.key))
-            let registered = try await registration(sandbox)
+            let registered = try await registration(simulator)
             #expect(registered["url"]?.string == Self.url)
             #expect(registered["key"]?.string == Deployment.key)
             #expect(registered["events"] == ["PACKAGE_COMPLETE", "PACKAGE_OPT_OUT"])
@@ -45,8 +45,8 @@ struct RegisterTests {
     }
 
     @Test func `a connector has a registration of its own`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             let outcome = try await deployment.run(
                 "register",
                 "--url",
@@ -56,14 +56,14 @@ struct RegisterTests {
                 "--yes"
             )
             #expect(outcome.status == .exited(0), "\(outcome.errors)")
-            #expect(try await registration(sandbox)["url"] == .null)
-            #expect(try await registration(sandbox, "/connectors/sales%20force")["url"]?.string == Self.url)
+            #expect(try await registration(simulator)["url"] == .null)
+            #expect(try await registration(simulator, "/connectors/sales%20force")["url"]?.string == Self.url)
         }
     }
 
     @Test func `what cannot be registered is refused with the reason`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             for (arguments, status, words) in [
                 (["register"], Int32(2), "--url"), (["register", "--url", "http://hooks.example.com/"], 2, "https://"),
                 (["register", "--url", "nonsense"], 2, "no URL"),
@@ -89,8 +89,8 @@ struct RegisterTests {
     }
 
     @Test func `the doctor tells when registration and rules disagree`() async throws {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             func findings() async throws -> String {
                 let outcome = try await deployment.run("doctor")
                 return outcome.output.split(separator: "\n").filter { $0.contains(" registration ") }
@@ -116,8 +116,8 @@ struct RegisterTests {
     @Test func `a running server tells of events that rules need and nobody sends, at the start and with new rules`()
         async throws
     {
-        try await Sandbox.run { sandbox in
-            let deployment = try sandbox.deployment(rules: Self.rules)
+        try await Simulator.run { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
             _ = try await deployment.run("register", "--url", Self.url, "--yes")
             try await deployment.serve(environment: AdminClient.onFreePort) { server in
                 let admin = try await AdminClient(server)

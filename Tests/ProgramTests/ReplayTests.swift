@@ -38,7 +38,7 @@ struct ReplayTests {
             _ = try await server.log.line(with: "Rules in force", "rules=2")
             let dry = try await deployment.run("replay", "--since", "1h", "--dry-run", "--json")
             #expect(dry.status == .exited(0), "\(dry.errors)")
-            #expect(try dry.json.map { $0["fate"]?.string } == ["kept", "made", "kept"])
+            #expect(try dry.json.map { $0["outcome"]?.string } == ["unchanged", "created", "unchanged"])
             let unasked = try await deployment.run("replay", "--since", "1h")
             #expect(unasked.status == .exited(1))
             #expect(unasked.errors.contains("with --yes this would make or begin again 1 run of 2 events"))
@@ -60,7 +60,7 @@ struct ReplayTests {
             _ = try await deployment.settledRuns()
             let replay = try await deployment.run("replay", "1", "--rule", "first", "--again", "--yes", "--json")
             #expect(replay.status == .exited(0), "\(replay.errors)")
-            #expect(try replay.json == [["event": 1, "rule": "first", "fate": "again"]])
+            #expect(try replay.json == [["event": 1, "rule": "first", "outcome": "restarted"]])
             let runs = try await deployment.settledRuns()
             #expect(runs.map { $0["state"] } == ["succeeded"])
         }
@@ -106,7 +106,9 @@ struct ReplayTests {
         try await deployment.serve { server in
             try await server.post(event("PACKAGE_COMPLETE"))
             _ = try await deployment.settledRuns()
-            for (verb, answer, state) in [("drop", "n", "failed"), ("retry", "", "failed"), ("drop", "y", "dropped")] {
+            for (verb, answer, state) in [
+                ("discard", "n", "failed"), ("retry", "", "failed"), ("discard", "y", "discarded"),
+            ] {
                 let outcome = try await deployment.run(onTerminal: "runs", verb, "1", columns: 120) { terminal, _ in
                     try await eventually("the question") { terminal.text.contains("Go on? [y/N] ") }
                     try terminal.type("\(answer)\n")

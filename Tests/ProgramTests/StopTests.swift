@@ -26,7 +26,7 @@ struct StopTests {
                 then:
                   - file: { path: quick.txt, content: quick }
             """
-        let deployment = try Deployment(rules: rules, settings: "engine: { grace: 60s }\n")
+        let deployment = try Deployment(rules: rules, settings: "engine: { shutdown_timeout: 60s }\n")
         let gate = try Gate(at: deployment.path("gate"))
         let stopped = try await deployment.serve { server in
             try await server.post(event())
@@ -48,7 +48,7 @@ struct StopTests {
     }
 
     @Test func `a second request to stop ends the server at once, and the next start goes on`() async throws {
-        let deployment = try Deployment(rules: Self.rules, settings: "engine: { grace: 60s }\n")
+        let deployment = try Deployment(rules: Self.rules, settings: "engine: { shutdown_timeout: 60s }\n")
         let (status, _) = try await deployment.serve { server in
             try await server.post(event())
             try await eventually("the program") { deployment.text(of: "output/started")?.hasSuffix("\n") == true }

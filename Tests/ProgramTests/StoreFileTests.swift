@@ -48,26 +48,28 @@ struct StoreFileTests {
         }
     }
 
-    @Test func `a command that brings an older store up to date says so, once`() async throws {
+    @Test func `a command that upgrades an older store says so, once, and keeps what the store holds`() async throws {
         let deployment = try Deployment(rules: nil)
         try await deployment.serve { server in
             try await server.post(event())
             _ = try await deployment.settledRuns()
         }
-        try await python(
-            """
-            c.executescript('DROP INDEX events_by_place; ALTER TABLE events DROP COLUMN deduplication_place; \
-            CREATE UNIQUE INDEX events_by_key ON events (deduplication_key); DROP TABLE evaluations; PRAGMA user_version = 4')
-            """,
-            on: deployment.path("countersign.db")
-        )
+        let later = ["COUNTERSIGN_MUTANT": "later-version"]
+        let older = try await deployment.run("runs", "list", environment: later)
+        #expect(older.status == .exited(1) && older.errors.contains("an older Countersign made it"), "\(older.errors)")
         let body = event(package: "p-2")
-        let first = try await deployment.run("ingest", "-", input: body)
+        let first = try await deployment.run("ingest", "-", input: body, environment: later)
         #expect(first.status == .exited(0), "\(first.errors)")
-        let words = "up to date first, which an older Countersign made (schema 4 to 6)"
+        let words = "up to date first, which an older Countersign made (schema 1 to 2)"
         #expect(first.errors.contains("bringing '\(deployment.path("countersign.db"))' \(words)"), "\(first.errors)")
-        let second = try await deployment.run("ingest", "-", input: body)
+        let second = try await deployment.run("ingest", "-", input: body, environment: later)
         #expect(second.status == .exited(0) && second.errors.isEmpty, "\(second.errors)")
+        let events = try await deployment.run("events", "list", "--json", environment: later)
+        #expect(events.output.contains("\"duplicates\":1") && events.output.split(separator: "\n").count == 2)
+        let runs = try await deployment.run("runs", "list", "--json", environment: later)
+        #expect(runs.output.split(separator: "\n").count >= 1, "\(runs.output)")
+        let newer = try await deployment.run("runs", "list")
+        #expect(newer.errors.contains("was made by a newer Countersign"), "\(newer.errors)")
     }
 
     @Test(.enabled(if: geteuid() == 0, "only root acts in the place of others"))

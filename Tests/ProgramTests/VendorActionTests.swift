@@ -3,19 +3,19 @@ import Foundation
 import NIOHTTP1
 import Testing
 
-/// The actions that ask OneSpan Sign, against the sandbox.
+/// The actions that ask OneSpan Sign, against the simulator.
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct VendorActionTests {
     @Test func `the contract of a completed package is filed, though its files come late`() async throws {
-        try await Sandbox.run("--missing-for", "1") { sandbox in
+        try await Simulator.run("--missing-for", "1") { simulator in
             let rules = try String(contentsOfFile: Repository.path + "/rules/contracts.yaml", encoding: .utf8)
-            let deployment = try sandbox.deployment(rules: rules.replacing("first: 5s", with: "first: 1ms"))
+            let deployment = try simulator.deployment(rules: rules.replacing("first: 5s", with: "first: 1ms"))
             try await deployment.serve { server in
                 let registered = try await deployment.run("register", "--url", server.url, "--yes")
                 #expect(registered.status == .exited(0))
-                let package = try await sandbox.makePackage()
-                try await sandbox.act("sign", on: package)
-                try await sandbox.settle()
+                let package = try await simulator.makePackage()
+                try await simulator.act("sign", on: package)
+                try await simulator.settle()
                 let runs = try await deployment.settledRuns()
                 #expect(runs.map { $0["state"] } == ["succeeded"])
                 let run = try await deployment.show(run: 1)
@@ -25,14 +25,14 @@ struct VendorActionTests {
                 for (name, file) in [("documents", "documents.zip"), ("evidence", "evidence.pdf")] {
                     let size = try Data(contentsOf: URL(filePath: deployment.path("\(folder)/\(file)"))).count
                     #expect(manifest[name]?["bytes"] == JSON(size))
-                    #expect(manifest[name]?["sha256"]?.string == (try await sandbox.digest(name, of: package)))
+                    #expect(manifest[name]?["sha256"]?.string == (try await simulator.digest(name, of: package)))
                 }
             }
         }
     }
 
     @Test func `a locked signer is unlocked and reminded`() async throws {
-        try await Sandbox.run { sandbox in
+        try await Simulator.run { simulator in
             let rules = """
                 rules:
                   - id: locked
@@ -41,24 +41,24 @@ struct VendorActionTests {
                       - onespan.unlock: Signer1
                       - onespan.remind: { role: Signer1, package: "${event.packageId}" }
                 """
-            let deployment = try sandbox.deployment(rules: rules)
+            let deployment = try simulator.deployment(rules: rules)
             try await deployment.serve { server in
                 let registered = try await deployment.run("register", "--url", server.url, "--yes")
                 #expect(registered.status == .exited(0))
-                let package = try await sandbox.makePackage()
-                try await sandbox.act("lock", on: package)
+                let package = try await simulator.makePackage()
+                try await simulator.act("lock", on: package)
                 let runs = try await deployment.settledRuns()
                 #expect(runs.map { $0["state"] } == ["succeeded"])
-                let found = try await sandbox.send(.GET, "/api/packages/\(package.replacing("=", with: "%3D"))")
+                let found = try await simulator.send(.GET, "/api/packages/\(package.replacing("=", with: "%3D"))")
                 #expect(found["roles"]?.array?.first?["locked"] == false)
-                let reminders = try await sandbox.state()["reminders"]
+                let reminders = try await simulator.state()["reminders"]
                 #expect(reminders == [["packageId": .string(package), "role": "Signer1"]])
             }
         }
     }
 
     @Test func `rules match by the package and use it, in a dry run from a file`() async throws {
-        try await Sandbox.run { sandbox in
+        try await Simulator.run { simulator in
             let rules = """
                 rules:
                   - id: leases
@@ -76,7 +76,7 @@ struct VendorActionTests {
                     expect: [{ rule: leases, steps: [{ id: file, plan: { content: { contains: "Lease 1 a@example.com" } } }] }]
                     expect_none: [loans]
                 """
-            let deployment = try sandbox.deployment(rules: rules)
+            let deployment = try simulator.deployment(rules: rules)
             let tested = try await deployment.run("test")
             #expect(tested.status == .exited(0), "\(tested.output)\(tested.errors)")
             let open = try await deployment.run("dry-run", "PACKAGE_OPT_OUT")
@@ -91,10 +91,10 @@ struct VendorActionTests {
             try await deployment.serve { server in
                 let registered = try await deployment.run("register", "--url", server.url, "--yes")
                 #expect(registered.status == .exited(0))
-                let package = try await sandbox.makePackage([
+                let package = try await simulator.makePackage([
                     "name": "Lease 5", "status": "SENT", "data": ["erp": "E-9"],
                 ])
-                try await sandbox.act("opt-out", on: package)
+                try await simulator.act("opt-out", on: package)
                 try await eventually("the alert") {
                     deployment.text(of: "output/told.txt") == "Lease 5 signer1@example.com E-9\n"
                 }
@@ -110,7 +110,7 @@ struct VendorActionTests {
     }
 
     @Test func `a package that does not exist fails the run in the vendor's words`() async throws {
-        try await Sandbox.run { sandbox in
+        try await Simulator.run { simulator in
             let rules = """
                 rules:
                   - id: fetch
@@ -119,7 +119,7 @@ struct VendorActionTests {
                       - onespan.download: x.zip
                         retry: { attempts: 1 }
                 """
-            let deployment = try sandbox.deployment(rules: rules)
+            let deployment = try simulator.deployment(rules: rules)
             try await deployment.serve { server in
                 for package in ["nowhere", ".."] {
                     try await server.post(event("PACKAGE_\(package)", package: package))

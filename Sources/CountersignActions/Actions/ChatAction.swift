@@ -42,7 +42,7 @@ package struct ChatAction: Action {
             url.declaration, kind.declaration, text.declaration, title.declaration, level.declaration,
             fields.declaration,
         ],
-        outputs: [.init("code", "The answer's status code.")],
+        outputs: [.init("status_code", "The answer's status code.")],
         examples: [
             .init(
                 "Tell a channel of Slack, Teams or Mattermost.",
@@ -152,6 +152,6 @@ package struct ChatAction: Action {
             accepted: nil
         )
         let outputs = try await request.perform(in: context)
-        return ["code": outputs["code"] ?? .null]
+        return ["status_code": outputs["status_code"] ?? .null]
     }
 }

@@ -74,7 +74,7 @@ package struct FileAction: Action {
         if mode == .append, content.utf8.last != UInt8(ascii: "\n") { content += "\n" }
         let template = options.required(Self.path)
         let path = try template.text(in: scope, for: .filePath)
-        let components = try Place.components(ofPath: path, source: template.source)
+        let components = try EncodingContext.components(ofPath: path, source: template.source)
         return Plan(components: components, mode: mode, content: content)
     }
 

@@ -47,7 +47,7 @@ package struct HTTPAction: Action {
         ],
         alternatives: [["json", "form", "body"]],
         outputs: [
-            .init("code", "The answer's status code."),
+            .init("status_code", "The answer's status code."),
             .init("headers", "The answer's headers, their names in lower case."),
             .init("body", "The first 64 KiB of the answer, unpacked: parsed when it is JSON, else text."),
             .init(
@@ -103,7 +103,7 @@ package struct HTTPAction: Action {
     private func texts(
         _ field: Field<[OptionValue.NamedTemplate]>,
         in scope: Scope,
-        for place: Place
+        for place: EncodingContext
     ) throws(StepFailure) -> [(name: String, value: String)] {
         var texts: [(name: String, value: String)] = []
         for entry in options.required(field) {
@@ -116,14 +116,14 @@ package struct HTTPAction: Action {
         if let json = options[Self.json] { return (try json.json(in: scope).text, "application/json") }
         if let body = options[Self.body] { return (try body.text(in: scope, for: .text), "text/plain; charset=utf-8") }
         let form = try texts(Self.form, in: scope, for: .requestField)
-        if !form.isEmpty { return (Destination.form(form), "application/x-www-form-urlencoded") }
+        if !form.isEmpty { return (RequestURL.form(form), "application/x-www-form-urlencoded") }
         return ["POST", "PUT", "PATCH"].contains(method) ? (scope.event.payload.text, "application/json") : nil
     }
 
     private func headers(in scope: Scope, type: String?) throws(StepFailure) -> [OutgoingRequest.Header] {
         var headers: [OutgoingRequest.Header] = []
         for (name, value) in try texts(Self.headers, in: scope, for: .header) {
-            if let fault = Place.header.fault(ofName: name) { throw .final(fault) }
+            if let fault = EncodingContext.header.fault(ofName: name) { throw .final(fault) }
             let isSignature = options[Self.sign] != nil && name.lowercased().hasPrefix("webhook-")
             guard !HTTPPlan.ownHeaders.contains(name.lowercased()), !isSignature else {
                 throw .final("the header '\(name)' is set by Countersign; leave it out")

@@ -72,7 +72,7 @@ package struct OneSpanDownloadAction: Action {
         return Plan(
             file: try file(in: scope),
             packageID: try PackageTarget.id(options, in: scope),
-            components: try Place.components(ofPath: path, source: template.source)
+            components: try EncodingContext.components(ofPath: path, source: template.source)
         )
     }
 

@@ -109,6 +109,7 @@ package struct ExecutableAction: PlannedAction {
         case .integer(let number): return JSON(number)
         case .boolean(let flag): return .bool(flag)
         case .duration(let duration): return .string(duration.text)
+        case .size(let size): return .string(size.description)
         case .templates(let entries):
             var members: [JSONObject.Member] = []
             for entry in entries {

@@ -74,7 +74,7 @@ package struct HTTPClientSender: HTTPSending {
     ) async throws(ExchangeError) -> IncomingAnswer {
         let host: String
         do throws(StepFailure) {
-            host = try Destination(request.url, source: request.url).host
+            host = try RequestURL(request.url, source: request.url).host
         } catch {
             throw ExchangeError("it cannot be sent: the URL is refused", isPassing: false)
         }

@@ -33,7 +33,7 @@ package struct HTTPPlan: ActionPlan {
     }
 
     func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        let destination = try Destination(target.url, source: target.source)
+        let destination = try RequestURL(target.url, source: target.source)
         let request = OutgoingRequest(
             method: method,
             url: destination.url,
@@ -92,7 +92,7 @@ extension IncomingAnswer {
             fields[header.name] = .string(earlier + header.value)
         }
         let (body, problem) = content
-        var outputs: JSONObject = ["code": JSON(status), "headers": .object(fields), "body": body]
+        var outputs: JSONObject = ["status_code": JSON(status), "headers": .object(fields), "body": body]
         outputs["body_problem"] = problem.map { .string($0) }
         let unread = headers.filter { $0.value.contains("\u{FFFD}") }.map { "'\($0.name)'" }
         outputs["headers_problem"] =

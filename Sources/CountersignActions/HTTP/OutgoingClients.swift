@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// Connections are kept between requests. Whoever makes this shuts it down.
 package final class OutgoingClients: Sendable {
-    private struct Place: Hashable {
+    private struct Endpoint: Hashable {
         let host: String
         let address: IPAddress
     }
@@ -24,7 +24,7 @@ package final class OutgoingClients: Sendable {
     }
 
     private struct State {
-        var entries: [Place: Entry] = [:]
+        var entries: [Endpoint: Entry] = [:]
         var uses = 0
     }
 
@@ -42,14 +42,14 @@ package final class OutgoingClients: Sendable {
         at address: IPAddress,
         _ body: (HTTPClient, _ mayBeKept: Bool) async throws -> Result
     ) async throws -> Result {
-        let place = Place(host: host, address: address)
-        let (client, hasServed) = borrow(place)
+        let endpoint = Endpoint(host: host, address: address)
+        let (client, hasServed) = borrow(endpoint)
         do {
             let result = try await body(client, hasServed)
-            await giveBack(place, hasServed: true)
+            await giveBack(endpoint, hasServed: true)
             return result
         } catch {
-            await giveBack(place, hasServed: false)
+            await giveBack(endpoint, hasServed: false)
             throw error
         }
     }
@@ -60,7 +60,7 @@ package final class OutgoingClients: Sendable {
         at address: IPAddress,
         _ body: (HTTPClient) async throws -> Result
     ) async throws -> Result {
-        let client = Self.client(for: Place(host: host, address: address))
+        let client = Self.client(for: Endpoint(host: host, address: address))
         do {
             let result = try await body(client)
             try? await client.shutdown()
@@ -80,21 +80,21 @@ package final class OutgoingClients: Sendable {
         for client in clients { try await client.shutdown() }
     }
 
-    private func borrow(_ place: Place) -> (HTTPClient, hasServed: Bool) {
+    private func borrow(_ endpoint: Endpoint) -> (HTTPClient, hasServed: Bool) {
         state.withLock { state in
             state.uses += 1
-            var entry = state.entries[place] ?? Entry(client: Self.client(for: place))
+            var entry = state.entries[endpoint] ?? Entry(client: Self.client(for: endpoint))
             entry.users += 1
             entry.lastUse = state.uses
-            state.entries[place] = entry
+            state.entries[endpoint] = entry
             return (entry.client, entry.hasServed)
         }
     }
 
-    private func giveBack(_ place: Place, hasServed: Bool) async {
+    private func giveBack(_ endpoint: Endpoint, hasServed: Bool) async {
         let surplus = state.withLock { state -> HTTPClient? in
-            state.entries[place]?.users -= 1
-            if hasServed { state.entries[place]?.hasServed = true }
+            state.entries[endpoint]?.users -= 1
+            if hasServed { state.entries[endpoint]?.hasServed = true }
             let idle = state.entries.filter { $0.value.users == 0 }
             guard idle.count > limit, let oldest = idle.min(by: { $0.value.lastUse < $1.value.lastUse }) else {
                 return nil
@@ -105,9 +105,9 @@ package final class OutgoingClients: Sendable {
         try? await surplus?.shutdown()
     }
 
-    private static func client(for place: Place) -> HTTPClient {
+    private static func client(for endpoint: Endpoint) -> HTTPClient {
         var configuration = configuration
-        if IPAddress(place.host) == nil { configuration.dnsOverride = [place.host: place.address.description] }
+        if IPAddress(endpoint.host) == nil { configuration.dnsOverride = [endpoint.host: endpoint.address.description] }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

@@ -21,10 +21,10 @@ struct OutgoingTarget {
         adding parameters: [(name: String, value: String)] = [],
         in scope: Scope
     ) throws(StepFailure) {
-        let url = Destination.adding(parameters, to: try template.text(in: scope, for: .url))
+        let url = RequestURL.adding(parameters, to: try template.text(in: scope, for: .url))
         // A dry run knows no secrets, so a URL that holds one is judged when it is used.
         let hasSecret = template.expressions.contains { $0.isSecret }
-        let destination = hasSecret ? nil : try Destination(url, source: template.source)
+        let destination = hasSecret ? nil : try RequestURL(url, source: template.source)
         self.url = destination?.url ?? url
         source = template.source
         name = destination.map { "'\($0.name)'" } ?? "the server"

@@ -86,7 +86,7 @@ struct SMTPSession: Sendable {
             "\(name) refuses the login of 'mail.user' (\(reply.code)); see whether it and the secret MAIL_PASSWORD are right",
             isWorthRetrying: (400...499).contains(reply.code),
             isOutage: reply.code == 421,
-            output: ["code": JSON(reply.code)]
+            output: ["reply_code": JSON(reply.code)]
         )
     }
 
@@ -172,7 +172,7 @@ extension SMTPSession {
             "\(name) does not take \(subject): \(reply.text)\(hint)",
             isWorthRetrying: (400...499).contains(reply.code),
             isOutage: reply.code == 421,
-            output: ["code": JSON(reply.code), "reply": .string(reply.text)]
+            output: ["reply_code": JSON(reply.code), "reply": .string(reply.text)]
         )
     }
 

@@ -6,7 +6,7 @@ package struct EventVariables {
     package static let names = EventVariable.all.map(\.name) + [idempotencyKey, ProcessMarks.variable]
 
     /// How many bytes a variable holds.
-    static let longest = Place.longestForProgram
+    static let longest = EncodingContext.longestForProgram
 
     /// Those that a program can be given; the idempotency key follows when the step acts.
     let carried: [(name: String, value: String)]

@@ -3,22 +3,22 @@ import Glibc
 
 /// What a program and each of its descendants may use (setrlimit(2)); nil sets no bound.
 package struct ProcessLimits: Sendable, Equatable {
-    /// Time on a processor, in whole seconds; a program that has used it up is ended by a signal.
-    package let cpu: Duration?
+    /// CPU time, in whole seconds; a program that has used it up is killed.
+    package let cpuTime: Duration?
 
     /// Address space in bytes.
     package let memory: Int?
 
     /// Open files of one process.
-    package let files: Int?
+    package let openFiles: Int?
 
     /// Processes and threads of the user as whom we run, ours among them; root is not bound by it.
     package let processes: Int?
 
-    package init(cpu: Duration? = nil, memory: Int? = nil, files: Int? = nil, processes: Int? = nil) {
-        self.cpu = cpu
+    package init(cpuTime: Duration? = nil, memory: Int? = nil, openFiles: Int? = nil, processes: Int? = nil) {
+        self.cpuTime = cpuTime
         self.memory = memory
-        self.files = files
+        self.openFiles = openFiles
         self.processes = processes
     }
 }
@@ -27,9 +27,9 @@ extension linux_limits {
     /// The bounds as the system takes them.
     init(_ limits: ProcessLimits) {
         self.init(
-            cpu: limits.cpu.map { max(1, $0.components.seconds) } ?? -1,
+            cpu: limits.cpuTime.map { max(1, $0.components.seconds) } ?? -1,
             memory: limits.memory.map { Int64($0) } ?? -1,
-            files: limits.files.map { Int64($0) } ?? -1,
+            files: limits.openFiles.map { Int64($0) } ?? -1,
             processes: limits.processes.map { Int64($0) } ?? -1
         )
     }

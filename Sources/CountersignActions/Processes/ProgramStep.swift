@@ -49,7 +49,7 @@ struct ProgramStep {
         if case .script(let text) = command { try ofEvent.requireAll(namedIn: text, except: ownNames) }
         var variables = ofEvent.carried
         for entry in options.required(Self.environment) {
-            if let fault = Place.environment.fault(ofName: entry.name) { throw .final(fault) }
+            if let fault = EncodingContext.environment.fault(ofName: entry.name) { throw .final(fault) }
             let value = try entry.template.text(in: scope, for: .environment)
             variables.removeAll { $0.name == entry.name }
             variables.append((entry.name, value))
@@ -181,7 +181,7 @@ extension ProcessResult {
         let what =
             switch ending {
             case .exited(let code): "\(name) ended with exit status \(code)"
-            case .signalled(Int(SIGXCPU)): "\(name) has used up its time on a processor ('programs.cpu')"
+            case .signalled(Int(SIGXCPU)): "\(name) has used up its time on a processor ('process_limits.cpu_time')"
             case .signalled(let signal): "\(name) was ended by signal \(signal)"
             }
         let last = errors.text.split(whereSeparator: \.isNewline).last

@@ -18,10 +18,10 @@ struct APIRoutes: Sendable {
     let clock: any WallClock
     let logger: Logger
 
-    init(_ desk: AdminDesk) {
-        clock = desk.clock
-        endpoints = Endpoint.all(desk)
-        logger = desk.logger
+    init(_ service: AdminService) {
+        clock = service.clock
+        endpoints = Endpoint.all(service)
+        logger = service.logger
     }
 
     func add(to router: Router<AdminContext>) {

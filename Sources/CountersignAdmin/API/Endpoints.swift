@@ -7,8 +7,9 @@ import HTTPTypes
 
 extension Endpoint {
     /// All endpoints, in the order in which they are described.
-    static func all(_ desk: AdminDesk) -> [Endpoint] {
-        [overview(desk)] + events(desk) + packages(desk) + runs(desk) + rules(desk) + quarantine(desk) + orders(desk)
+    static func all(_ service: AdminService) -> [Endpoint] {
+        [overview(service)] + events(service) + packages(service) + runs(service) + rules(service) + quarantine(service)
+            + commands(service)
     }
 
     /// How many are listed at a time.
@@ -61,17 +62,17 @@ extension Endpoint {
         Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."),
     ]
 
-    private static func overview(_ desk: AdminDesk) -> Endpoint {
+    private static func overview(_ service: AdminService) -> Endpoint {
         Endpoint(
             method: .get,
             path: "/overview",
             summary: "How everything stands, at a glance.",
             content: .json(.named("Overview")),
             refusals: [.unavailable]
-        ) { _ in APIAnswer(try await desk.overview().json) }
+        ) { _ in APIAnswer(try await service.overview().json) }
     }
 
-    private static func events(_ desk: AdminDesk) -> [Endpoint] {
+    private static func events(_ service: AdminService) -> [Endpoint] {
         [
             Endpoint(
                 method: .get,
@@ -83,7 +84,7 @@ extension Endpoint {
                 ),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let page = try await desk.store.page(of: EventQuery(request))
+                let page = try await service.store.page(of: EventQuery(request))
                 return APIAnswer([
                     "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
                 ])
@@ -96,9 +97,9 @@ extension Endpoint {
                 content: .json(.named("StoredEvent")),
                 refusals: [.notFound, .unavailable]
             ) { request in
-                let stored = try await desk.event(request.id)
-                let runs = try await desk.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
-                return APIAnswer(stored.json(runs: runs, trace: try await desk.store.traceID(of: stored.event)))
+                let stored = try await service.event(request.id)
+                let runs = try await service.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
+                return APIAnswer(stored.json(runs: runs, trace: try await service.store.traceID(of: stored.event)))
             },
             Endpoint(
                 method: .get,
@@ -107,7 +108,7 @@ extension Endpoint {
                 pathParameter: id(of: "Event"),
                 content: .bytes,
                 refusals: [.notFound, .unavailable]
-            ) { request in APIAnswer(raw: try await desk.event(request.id).body) },
+            ) { request in APIAnswer(raw: try await service.event(request.id).body) },
             Endpoint(
                 method: .get,
                 path: "/events/{id}/explanation",
@@ -117,9 +118,9 @@ extension Endpoint {
                 refusals: [.notFound, .conflict, .unavailable]
             ) { request in
                 do {
-                    let explanation = try await desk.explainer.explain(
+                    let explanation = try await service.explainer.explain(
                         Event.ID(rawValue: request.id),
-                        at: desk.clock.now
+                        at: service.clock.now
                     )
                     return APIAnswer(explanation.json)
                 } catch ExplanationError.noSuchEvent {
@@ -137,8 +138,8 @@ extension Endpoint {
                 refusals: [.badRequest, .unavailable]
             ) { request in
                 do {
-                    let delivery = try desk.reader.read(request.body, origin: .manual)
-                    return APIAnswer(try await desk.store.append(delivery, at: desk.clock.now).json)
+                    let delivery = try service.reader.read(request.body, origin: .manual)
+                    return APIAnswer(try await service.store.append(delivery, at: service.clock.now).json)
                 } catch let error as UnreadableBody {
                     return APIAnswer(.badRequest, error.reason)
                 }
@@ -146,7 +147,7 @@ extension Endpoint {
         ]
     }
 
-    private static func packages(_ desk: AdminDesk) -> [Endpoint] {
+    private static func packages(_ service: AdminService) -> [Endpoint] {
         [
             Endpoint(
                 method: .get,
@@ -159,7 +160,7 @@ extension Endpoint {
                 ),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let page = try await desk.store.packages(try PackageQuery(request))
+                let page = try await service.store.packages(try PackageQuery(request))
                 return APIAnswer([
                     "packages": .array(page.packages.map(\.json)), "next": JSON(page.next?.text),
                 ])
@@ -173,7 +174,7 @@ extension Endpoint {
                 refusals: [.notFound, .unavailable]
             ) { request in
                 let id = request["id"] ?? ""
-                guard let story = try await PackageStory.read(id, from: desk.store) else {
+                guard let story = try await PackageTimeline.read(id, from: service.store) else {
                     return APIAnswer(.notFound, "no event is about the package '\(id)'")
                 }
                 return APIAnswer(story.json)
@@ -181,7 +182,7 @@ extension Endpoint {
         ]
     }
 
-    private static func runs(_ desk: AdminDesk) -> [Endpoint] {
+    private static func runs(_ service: AdminService) -> [Endpoint] {
         let run = id(of: "Run")
         return [
             Endpoint(
@@ -192,10 +193,10 @@ extension Endpoint {
                 content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let runs = try await desk.store.runs(RunQuery(request), ofPackage: request["package"])
+                let runs = try await service.store.runs(RunQuery(request), ofPackage: request["package"])
                 let next = runs.count == request.limit ? runs.last?.id : nil
                 return APIAnswer([
-                    "runs": .array(try await desk.store.rows(of: runs).map(\.json)),
+                    "runs": .array(try await service.store.rows(of: runs).map(\.json)),
                     "next": next.map { JSON($0.rawValue) } ?? .null,
                 ])
             },
@@ -207,8 +208,8 @@ extension Endpoint {
                 content: .json(.named("RunWithSteps")),
                 refusals: [.notFound, .unavailable]
             ) { request in
-                let found = try await desk.run(request.id)
-                return APIAnswer(found.json(trace: try await desk.store.traceID(of: found.event)))
+                let found = try await service.run(request.id)
+                return APIAnswer(found.json(trace: try await service.store.traceID(of: found.event)))
             },
             Endpoint(
                 method: .post,
@@ -219,7 +220,7 @@ extension Endpoint {
                     text("from", "The id of the step to begin with; results of those before it are kept."),
                     Parameter(
                         name: "rules",
-                        schema: .choice(AdminDesk.RulesOfRetry.allCases.map(\.rawValue)),
+                        schema: .choice(AdminService.RulesOfRetry.allCases.map(\.rawValue)),
                         summary:
                             "By which rules: those that the run was made by (`kept`, the default), or the active ones."
                     ),
@@ -227,27 +228,27 @@ extension Endpoint {
                 content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
                 refusals: [.badRequest, .notFound, .conflict, .unavailable]
             ) { request in
-                let rules = request["rules"].flatMap { AdminDesk.RulesOfRetry(rawValue: $0) } ?? .kept
-                let version = try await desk.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
-                let isActive = version == desk.book.current?.ruleSet.version
+                let rules = request["rules"].flatMap { AdminService.RulesOfRetry(rawValue: $0) } ?? .kept
+                let version = try await service.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
+                let isActive = version == service.book.current?.ruleSet.version
                 return APIAnswer(["rule_set": .string(version.rawValue), "is_active": .bool(isActive)])
             },
             Endpoint(
                 method: .post,
-                path: "/runs/{id}/drop",
+                path: "/runs/{id}/discard",
                 summary: "Give up a failed or waiting run; its history is kept.",
                 pathParameter: run,
                 content: .json(.object([])),
                 refusals: [.notFound, .conflict, .unavailable]
             ) { request in
-                try await desk.store.drop(Run.ID(rawValue: request.id), at: desk.clock.now)
+                try await service.store.discard(Run.ID(rawValue: request.id), at: service.clock.now)
                 return APIAnswer([:])
             },
         ]
     }
 }
 
-extension AdminDesk {
+extension AdminService {
     /// The rules by which a run is retried.
     enum RulesOfRetry: String, CaseIterable {
         /// Those of the set that the run was made by.

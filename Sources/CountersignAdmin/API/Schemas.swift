@@ -27,7 +27,7 @@ extension Schema {
     private static let runMembers: [(String, Schema)] = [
         ("id", .id), ("event", .id), ("rule", .string), ("rule_set", .string), ("state", state),
         ("due_at", .nullable(.dateTime)), ("retries", .count), ("created_at", .dateTime),
-        ("finished_at", .nullable(.dateTime)), ("waits_for?", .string), ("waits_because?", .string),
+        ("finished_at", .nullable(.dateTime)), ("waiting_for?", .string), ("wait_reason?", .string),
     ]
     private static let run = Schema.object(runMembers)
     private static let listedRun = Schema.object(

@@ -9,7 +9,7 @@ struct AdminGate: RouterMiddleware {
     static let cookie = "countersign"
 
     let access: AdminAccess
-    let guesses: TokenGuesses
+    let guesses: TokenThrottle
     let clock: any WallClock
 
     func handle(

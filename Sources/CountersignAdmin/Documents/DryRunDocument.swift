@@ -27,7 +27,7 @@ extension ConditionFinding {
 extension DryRun.StepReport {
     fileprivate var json: JSON {
         var object: JSONObject = ["id": .string(step.id), "action": .string(step.action)]
-        switch verdict {
+        switch outcome {
         case .planned(let plan): object["plan"] = plan
         case .skipped: object["skipped"] = true
         case .failing(let failure): object["failure"] = .string(failure.reason)

@@ -9,7 +9,7 @@ extension EventExplanation {
     package var json: JSON {
         [
             "event": JSON(stored.event.id.rawValue), "name": .string(stored.event.name),
-            "judged": .bool(stored.dispatchedAt != nil), "judged_at": .string(judgedAt.rfc3339),
+            "judged": .bool(stored.dispatchedAt != nil), "judged_at": .string(evaluatedAt.rfc3339),
             "rule_set": .string(ruleSet.rawValue), "rules": .array(rules.map(json)),
             "replays": .array(
                 replays.map { replay in
@@ -26,7 +26,7 @@ extension EventExplanation {
         [
             "id": .string(rule.rule.id), "enabled": .bool(rule.rule.isEnabled),
             "matched": rule.kept.map { .bool($0) } ?? .null, "matches_now": .bool(rule.matches),
-            "condition": json(rule.condition), "to_match": rule.remedy.map(json) ?? .null,
+            "condition": json(rule.condition), "to_match": rule.counterfactual.map(json) ?? .null,
         ]
     }
 
@@ -43,8 +43,8 @@ extension EventExplanation {
         }
     }
 
-    private func json(_ remedy: Remedy) -> JSON {
-        switch remedy {
+    private func json(_ counterfactual: Counterfactual) -> JSON {
+        switch counterfactual {
         case .change(let change): ["path": .string(change.path), "sentence": .string(change.sentence)]
         case .every(let parts): ["every": .array(parts.map(json))]
         case .one(let parts): ["one": .array(parts.map(json))]

@@ -34,10 +34,10 @@ struct Overview: Sendable {
     let lastEvent: StoredEvent?
     let acknowledgement: Latency
     let runTime: Latency
-    let rules: RuleBook.Standing
+    let rules: RuleBook.Status
 }
 
-extension AdminDesk {
+extension AdminService {
     /// How everything stands now.
     func overview() async throws -> Overview {
         let now = clock.now
@@ -45,7 +45,7 @@ extension AdminDesk {
         let start = Date(timeIntervalSince1970: (hour - 23) * 3_600)
         let arrivals = try await store.arrivals(since: start)
         let activity = Dictionary(grouping: try await store.activity(since: start), by: \.hour)
-        let vitals = try await orders.vitals()
+        let vitals = try await commands.vitals()
         let hours = (Int(hour) - 23...Int(hour))
             .map { hour in
                 let runs = activity[hour] ?? []
@@ -66,7 +66,7 @@ extension AdminDesk {
             lastEvent: try await store.events(EventQuery(limit: 1)).first,
             acknowledgement: vitals.acknowledgements.latency,
             runTime: Overview.Latency(try await store.runTimes(limit: 1_000).map(\.timeInterval)),
-            rules: book.standing
+            rules: book.status
         )
     }
 }
@@ -152,7 +152,7 @@ extension Overview.Latency {
     }
 }
 
-extension RuleBook.Standing {
+extension RuleBook.Status {
     fileprivate var json: JSON {
         [
             "version": JSON(version?.rawValue), "count": JSON(count), "in_force_since": JSON(since?.rfc3339),

@@ -33,7 +33,7 @@ struct RuleDocument: Sendable {
     }
 }
 
-extension AdminDesk {
+extension AdminService {
     /// The rules in force, in their order.
     func rules() async throws -> [RuleDocument] {
         let activity = try await store.activity(since: clock.now.addingTimeInterval(-86_400))

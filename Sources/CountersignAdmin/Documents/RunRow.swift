@@ -9,7 +9,7 @@ package struct RunRow: Sendable {
     /// The package of the run's event; nil where the event has none.
     package let package: String?
 
-    /// Why a run failed that failed, or was dropped since; why the last try failed of one that waits for the next one; nil
+    /// Why a run failed that failed, or was discarded since; why the last try failed of one that waits for the next one; nil
     /// for all others.
     package let reason: String?
 
@@ -25,10 +25,10 @@ package struct RunRow: Sendable {
         run = found.run
         eventName = found.event.name
         package = found.event.payload.packageID
-        let failures = found.records.filter { $0.status == .failed && $0.round == found.run.retries }
+        let failures = found.records.filter { $0.status == .failed && $0.generation == found.run.retries }
         // What came first stopped the chain; later ones are of on_failure and always.
         let failure = failures.first { $0.isFinal } ?? failures.last
-        let isTold = [.failed, .dropped, .queued].contains(found.run.state)
+        let isTold = [.failed, .discarded, .queued].contains(found.run.state)
         let words = failure.map { [$0.stepID, $0.reason ?? ""].filter { !$0.isEmpty } }
         reason = found.damage ?? (isTold ? words?.joined(separator: ": ") : nil)
     }
@@ -51,7 +51,7 @@ extension Archive {
         var rows: [RunRow] = []
         var events: [Event.ID: StoredEvent] = [:]
         for run in runs {
-            let isToldWhy = [.failed, .dropped].contains(run.state) || run.waitsForNextTry
+            let isToldWhy = [.failed, .discarded].contains(run.state) || run.waitsForNextTry
             if isToldWhy, let found = try await self.run(run.id) {
                 rows.append(RunRow(found))
                 continue

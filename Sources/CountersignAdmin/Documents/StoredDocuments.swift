@@ -39,8 +39,8 @@ extension Run {
             "retries": JSON(retries), "created_at": .string(createdAt.rfc3339),
             "finished_at": JSON(finishedAt?.rfc3339), "rule_set": .string(ruleSet.rawValue),
         ]
-        object["waits_for"] = wait.map { .string($0.destination) }
-        object["waits_because"] = wait.map { .string($0.reason) }
+        object["waiting_for"] = wait.map { .string($0.destination) }
+        object["wait_reason"] = wait.map { .string($0.reason) }
         if let records { object["steps"] = .array(records.map(\.json)) }
         return .object(object)
     }

@@ -16,7 +16,7 @@ struct LiveRoute: Sendable {
     /// How many looks may find nothing before a sign of life is sent.
     private static let patience = 30
 
-    let desk: AdminDesk
+    let service: AdminService
 
     func add(to router: Router<AdminContext>) {
         router.get("/live") { _, _ in
@@ -37,7 +37,7 @@ struct LiveRoute: Sendable {
         var seen: Int?
         var quiet = 0
         while !Task.isShuttingDownGracefully {
-            let writes = desk.orders.writes()
+            let writes = service.commands.writes()
             quiet += 1
             if let before = seen, before != writes {
                 try await writer.write(ByteBuffer(string: "event: change\ndata: \(writes)\n\n"))
@@ -47,8 +47,8 @@ struct LiveRoute: Sendable {
                 quiet = 0
             }
             seen = writes
-            let next = desk.clock.now.addingTimeInterval(Self.pause)
-            let clock = desk.clock
+            let next = service.clock.now.addingTimeInterval(Self.pause)
+            let clock = service.clock
             await cancelWhenGracefulShutdown { try? await clock.sleep(until: next) }
         }
     }

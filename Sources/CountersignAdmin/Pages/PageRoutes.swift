@@ -13,13 +13,13 @@ struct PageRoutes: Sendable {
     /// How many lines a list has.
     private static let length = 50
 
-    private let desk: AdminDesk
+    private let service: AdminService
     private let access: AdminAccess
-    private let guesses: TokenGuesses
+    private let guesses: TokenThrottle
     private let templates: Templates
 
-    init(_ desk: AdminDesk, _ access: AdminAccess, _ guesses: TokenGuesses) throws {
-        self.desk = desk
+    init(_ service: AdminService, _ access: AdminAccess, _ guesses: TokenThrottle) throws {
+        self.service = service
         self.access = access
         self.guesses = guesses
         templates = try Templates()
@@ -38,7 +38,7 @@ struct PageRoutes: Sendable {
         router.post("/runs/:id/retry") { request, context in
             await page { try await retry(try context.number, try await request.form) }
         }
-        router.post("/runs/:id/drop") { _, context in await page { try await drop(try context.number) } }
+        router.post("/runs/:id/discard") { _, context in await page { try await discard(try context.number) } }
         router.get("/rules") { _, _ in await page { try await rules() } }
         router.get("/rules/:id") { _, context in await page { try await rule(context.text) } }
         router.post("/rules/dry-run") { request, _ in await page { try await dryRun(try await request.form) } }
@@ -64,7 +64,7 @@ struct PageRoutes: Sendable {
         } catch let error as StoreError {
             return await failure(error.refusal, "\(error)")
         } catch {
-            desk.logger.error("A page failed", metadata: ["error": "\(error)"])
+            service.logger.error("A page failed", metadata: ["error": "\(error)"])
             return await failure(.unavailable, "The page failed; the log says why.")
         }
     }
@@ -83,7 +83,7 @@ struct PageRoutes: Sendable {
         notice: String? = nil,
         status: Int = 200
     ) async throws -> Response {
-        let failed = (try? await desk.store.runCount(ofRule: nil, in: .failed)) ?? 0
+        let failed = (try? await service.store.runCount(ofRule: nil, in: .failed)) ?? 0
         let navigation = [
             ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"), ("/rules", "Rules"),
             ("/quarantine", "Quarantine"),
@@ -130,16 +130,16 @@ struct PageRoutes: Sendable {
 /// The pages.
 extension PageRoutes {
     private func overview() async throws -> Response {
-        try await html("Overview", "overview", OverviewView(try await desk.overview()), current: "/")
+        try await html("Overview", "overview", OverviewView(try await service.overview()), current: "/")
     }
 
     private func events(_ fields: FormFields) async throws -> Response {
         var problem: String?
         var page = EventPage(events: [], next: nil)
         do throws(APIError) {
-            let query = EventQuery(try Endpoint.eventFilters.request(fields, at: desk.clock.now))
+            let query = EventQuery(try Endpoint.eventFilters.request(fields, at: service.clock.now))
             do {
-                page = try await desk.store.page(of: query)
+                page = try await service.store.page(of: query)
             } catch {
                 throw APIError(.unavailable, "\(error)")
             }
@@ -151,26 +151,26 @@ extension PageRoutes {
     }
 
     private func event(_ number: Int64) async throws -> Response {
-        let stored = try await desk.event(number)
-        let runs = try await desk.store.rows(of: desk.store.runs(RunQuery(eventID: stored.event.id, limit: 500)))
+        let stored = try await service.event(number)
+        let runs = try await service.store.rows(of: service.store.runs(RunQuery(eventID: stored.event.id, limit: 500)))
         var explanation: EventExplanation?
         var problem = stored.damage
         if problem == nil {
             do {
-                explanation = try await desk.explainer.explain(stored.event.id, at: desk.clock.now)
+                explanation = try await service.explainer.explain(stored.event.id, at: service.clock.now)
             } catch {
                 problem = "\(error)"
             }
         }
-        let trace = try await desk.store.traceID(of: stored.event)
+        let trace = try await service.store.traceID(of: stored.event)
         let view = EventView(stored, runs.reversed(), explanation, trace: trace, problem: problem)
         return try await html("Event \(number)", "event", view)
     }
 
     private func packages(_ fields: FormFields) async throws -> Response {
         let fields = fields.trimmed
-        let request = try Endpoint.packageFilters.request(fields, at: desk.clock.now)
-        let page = try await desk.store.packages(try PackageQuery(request))
+        let request = try Endpoint.packageFilters.request(fields, at: service.clock.now)
+        let page = try await service.store.packages(try PackageQuery(request))
         return try await html(
             "Packages",
             "packages",
@@ -180,7 +180,7 @@ extension PageRoutes {
     }
 
     private func package(_ id: String) async throws -> Response {
-        guard let story = try await PackageStory.read(id, from: desk.store) else {
+        guard let story = try await PackageTimeline.read(id, from: service.store) else {
             throw APIError(.notFound, "No event is about the package '\(id.printable)'.")
         }
         return try await html("Package \(id.printable)", "package", PackageView(story))
@@ -190,66 +190,66 @@ extension PageRoutes {
         var problem: String?
         var rows: [RunRow] = []
         do throws(APIError) {
-            let request = try Endpoint.runFilters.request(fields, at: desk.clock.now)
+            let request = try Endpoint.runFilters.request(fields, at: service.clock.now)
             var query = RunQuery(request)
             query.limit = Self.length + 1
             do {
-                rows = try await desk.store.rows(of: desk.store.runs(query, ofPackage: request["package"]))
+                rows = try await service.store.rows(of: service.store.runs(query, ofPackage: request["package"]))
             } catch {
                 throw APIError(.unavailable, "\(error)")
             }
         } catch {
             problem = error.sentence
         }
-        let rules = desk.book.current?.ruleSet.rules.map(\.id) ?? []
+        let rules = service.book.current?.ruleSet.rules.map(\.id) ?? []
         let view = RunsView(fields, rows, limit: Self.length, rules: rules, problem: problem)
         return try await html("Runs", "runs", view, current: "/runs", status: problem == nil ? 200 : 400)
     }
 
     private func run(_ number: Int64, done: String?) async throws -> Response {
-        let found = try await desk.run(number)
-        let trace = try await desk.store.traceID(of: found.event)
+        let found = try await service.run(number)
+        let trace = try await service.store.traceID(of: found.event)
         // Without its rule set a run still shows what was done.
-        let resumption = try? await desk.explainer.resumption(of: found)
+        let resumption = try? await service.explainer.resumption(of: found)
         let notice: String? =
             switch done {
             case "retry":
                 "Run \(number) goes on by rule set \(found.run.ruleSet.short)"
-                    + (found.run.ruleSet == desk.book.current?.ruleSet.version
+                    + (found.run.ruleSet == service.book.current?.ruleSet.version
                         ? ", the active one." : ", which it was made by.")
-            case "drop": "Run \(number) is given up."
+            case "discard": "Run \(number) is given up."
             default: nil
             }
-        let active = desk.book.current?.ruleSet
+        let active = service.book.current?.ruleSet
         let hasNewer = active.map { $0.version != found.run.ruleSet && $0.rule(found.run.ruleID) != nil } ?? false
         let view = RunView(found, resumption, hasNewerRules: hasNewer, trace: trace)
         return try await html("Run \(number)", "run", view, notice: notice)
     }
 
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {
-        let rules: AdminDesk.RulesOfRetry = form["rules"] == "current" ? .current : .kept
-        _ = try await desk.retry(Run.ID(rawValue: number), from: form["from"], by: rules)
+        let rules: AdminService.RulesOfRetry = form["rules"] == "current" ? .current : .kept
+        _ = try await service.retry(Run.ID(rawValue: number), from: form["from"], by: rules)
         return .redirect(to: Address.query(Address.run(number), [("done", "retry")]), type: .normal)
     }
 
-    private func drop(_ number: Int64) async throws -> Response {
-        try await desk.store.drop(Run.ID(rawValue: number), at: desk.clock.now)
-        return .redirect(to: Address.query(Address.run(number), [("done", "drop")]), type: .normal)
+    private func discard(_ number: Int64) async throws -> Response {
+        try await service.store.discard(Run.ID(rawValue: number), at: service.clock.now)
+        return .redirect(to: Address.query(Address.run(number), [("done", "discard")]), type: .normal)
     }
 
     private func rules() async throws -> Response {
         let sample = SamplePayload.all.first { $0.name == "PACKAGE_COMPLETE" }?.body ?? ""
         let payload = (try? JSON(parsing: sample))?.indented ?? sample
-        let view = RulesView(desk.book.standing, try await desk.rules(), payload: payload)
+        let view = RulesView(service.book.status, try await service.rules(), payload: payload)
         return try await html("Rules", "rules", view, current: "/rules")
     }
 
     private func rule(_ id: String) async throws -> Response {
-        guard let document = try await desk.rules().first(where: { $0.rule.id == id }) else {
+        guard let document = try await service.rules().first(where: { $0.rule.id == id }) else {
             throw APIError(.notFound, "No rule in force is called '\(id.printable)'.")
         }
-        let runs = try await desk.store.rows(of: desk.store.runs(RunQuery(ruleID: id, limit: 20)))
-        let source = try await desk.source(of: document.rule)
+        let runs = try await service.store.rows(of: service.store.runs(RunQuery(ruleID: id, limit: 20)))
+        let source = try await service.source(of: document.rule)
         return try await html("Rule \(id)", "rule", RuleView(document, source: source, runs: runs))
     }
 
@@ -257,7 +257,7 @@ extension PageRoutes {
         let payload = form["payload"] ?? ""
         let view: DryRunView
         do throws(APIError) {
-            let (event, reports) = try await desk.dryRun(Array(payload.utf8))
+            let (event, reports) = try await service.dryRun(Array(payload.utf8))
             view = DryRunView(payload: payload, event, reports)
         } catch {
             view = DryRunView(payload: payload, problem: error.sentence)
@@ -266,9 +266,9 @@ extension PageRoutes {
     }
 
     private func quarantine(_ fields: FormFields) async throws -> Response {
-        var query = QuarantineQuery(try Endpoint.quarantineFilters.request(fields.trimmed, at: desk.clock.now))
+        var query = QuarantineQuery(try Endpoint.quarantineFilters.request(fields.trimmed, at: service.clock.now))
         query.limit = Self.length + 1
-        let bodies = try await desk.store.quarantined(query)
+        let bodies = try await service.store.quarantined(query)
         return try await html(
             "Quarantine",
             "quarantine",
@@ -296,7 +296,7 @@ extension PageRoutes {
     }
 
     private func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
-        guard let found = try await desk.store.quarantined(number) else {
+        guard let found = try await service.store.quarantined(number) else {
             throw APIError(.notFound, "Nothing is quarantined under the number \(number).")
         }
         return found
@@ -325,7 +325,7 @@ extension PageRoutes {
         }
         var response = Response.redirect(to: target, type: .normal)
         response.headers[.setCookie] = Self.cookie(
-            access.cookie(at: desk.clock.now),
+            access.cookie(at: service.clock.now),
             age: Int(AdminAccess.session),
             answering: request
         )

@@ -68,7 +68,7 @@ struct DiffCommand: EnvironmentCommand {
             let total = try await archive.expectedEvents(since: start)
             let bar = Progress("Judging events", of: total, isWanted: !json && !progress.quiet, environment)
             defer { bar.end() }
-            try await diff.judge(archive, since: start) { bar.advance(to: $0) }
+            try await diff.evaluate(archive, since: start) { bar.advance(to: $0) }
         }
         let text = DiffText(diff)
         print(json ? text.json.indented : text.text)

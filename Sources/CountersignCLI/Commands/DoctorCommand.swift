@@ -28,10 +28,10 @@ struct DoctorCommand: EnvironmentCommand {
         if json {
             print(JSON.array(findings.map(\.json)).indented)
         } else {
-            var table = Table(["verdict", "subject", "how it is"])
-            for finding in findings { table.add([finding.verdict.rawValue, finding.subject, finding.text]) }
+            var table = Table(["status", "subject", "how it is"])
+            for finding in findings { table.add([finding.status.rawValue, finding.subject, finding.text]) }
             print(table.text)
         }
-        if findings.contains(where: { $0.verdict == .failure }) { throw ExitCode(1) }
+        if findings.contains(where: { $0.status == .failure }) { throw ExitCode(1) }
     }
 }

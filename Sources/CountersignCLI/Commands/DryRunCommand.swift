@@ -60,7 +60,7 @@ struct DryRunCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment, flags: ["rules": rules])
         let registry = try await environment.registry(for: settings)
         let ruleSet = try environment.ruleSet(of: environment.ruleSources([settings.rulesPath]), registry)
-        let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
+        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
         let dryRun = DryRun(
             ruleSet: ruleSet,
             planner: Planner(registry: registry),

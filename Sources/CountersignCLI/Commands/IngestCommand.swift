@@ -85,14 +85,14 @@ struct IngestCommand: EnvironmentCommand {
             line["payload"] = delivery.payload
             return print(JSON.object(line).text)
         }
-        let fate =
+        let outcome =
             switch receipt {
             case .stored(let id)?: "stored as event \(id)"
             case .duplicate(let id)?: "is stored already, as event \(id)"
             case nil: "found"
             }
         let facts = ["packageId", "createdDate"].compactMap { delivery.payload[$0]?.string }
-        print(([delivery.name] + facts + [fate]).map(\.printable).joined(separator: "  "))
+        print(([delivery.name] + facts + [outcome]).map(\.printable).joined(separator: "  "))
         if event.isMended { print("  line breaks were taken out of it; compare: \(delivery.payload.text.printable)") }
     }
 }

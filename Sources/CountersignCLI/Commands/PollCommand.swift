@@ -50,7 +50,7 @@ struct PollCommand: EnvironmentCommand {
             return try await tellState(settings, environment)
         }
         let client = try environment.requiredOneSpan(for: settings)
-        let order = PollOrder(since: try environment.date(before: since), isDryRun: dryRun)
+        let order = PollRequest(since: try environment.date(before: since), isDryRun: dryRun)
         let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
         // What is recovered is printed; a line in a log would say it a second time.
         let logger = Logger(label: "countersign") { _ in SwiftLogNoOpLogHandler() }
@@ -61,8 +61,8 @@ struct PollCommand: EnvironmentCommand {
 
     private func show(_ report: PollReport, isServed: Bool) {
         for recovery in report.recoveries {
-            let fate = recovery.event.map { "recovered as event \($0)" } ?? "would be recovered"
-            print("\(recovery.name.printable)  \(recovery.packageID.printable)  \(fate)")
+            let outcome = recovery.event.map { "recovered as event \($0)" } ?? "would be recovered"
+            print("\(recovery.name.printable)  \(recovery.packageID.printable)  \(outcome)")
         }
         let packages = counted(report.packages, "package")
         let count = report.recoveries.count

@@ -87,7 +87,7 @@ struct RegisterCommand: EnvironmentCommand {
             throw UsageError("nothing is registered yet; give --url https://…, where OneSpan Sign reaches this server")
         }
         do throws(StepFailure) {
-            _ = try Destination(text, source: text)
+            _ = try RequestURL(text, source: text)
         } catch {
             throw UsageError("\(error); write https://hooks.example.com/callback")
         }
@@ -140,6 +140,6 @@ extension Settings {
     func wantedEvents(by ruleSet: RuleSet?) -> Set<String> {
         let events = ruleSet?.events(among: EventCatalogue.names) ?? []
         // A gap is seen by these two only.
-        return silence == nil ? events : events.union(["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"])
+        return alertAfter == nil ? events : events.union(["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"])
     }
 }

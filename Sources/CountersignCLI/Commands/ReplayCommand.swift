@@ -70,7 +70,7 @@ struct ReplayCommand: EnvironmentCommand {
         let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
         let events = try await events(settings, environment)
         let prospects = try await replay(events, through: control, isDryRun: true, environment)
-        let count = prospects.count { $0.fate != .kept }
+        let count = prospects.count { $0.outcome != .unchanged }
         if dryRun || count == 0 {
             show(prospects, tense: "would be ", environment)
             return
@@ -81,7 +81,7 @@ struct ReplayCommand: EnvironmentCommand {
         if json {
             show(replayed, tense: "", environment)
         } else {
-            let count = replayed.count { $0.fate != .kept }
+            let count = replayed.count { $0.outcome != .unchanged }
             print(count == 1 ? "1 run is on its way" : "\(count) runs are on their way")
         }
     }
@@ -114,7 +114,7 @@ struct ReplayCommand: EnvironmentCommand {
         for start in stride(from: 0, to: events.count, by: Self.batch) {
             let batch = Array(events[start..<min(start + Self.batch, events.count)])
             runs += try await control.replay(
-                ReplayOrder(events: batch, ruleID: rule, again: again, isDryRun: isDryRun)
+                ReplayRequest(events: batch, ruleID: rule, restartsEnded: again, isDryRun: isDryRun)
             )
             bar.advance(to: start + batch.count)
         }
@@ -127,10 +127,10 @@ struct ReplayCommand: EnvironmentCommand {
         var table = Table(["EVENT", "RULE", "RUN"])
         for run in runs.prefix(Self.shown) {
             let words =
-                switch run.fate {
-                case .made: "\(tense)made"
-                case .again: "\(tense)begun again"
-                case .kept: "stays as it is"
+                switch run.outcome {
+                case .created: "\(tense)made"
+                case .restarted: "\(tense)begun again"
+                case .unchanged: "stays as it is"
                 }
             table.add(["\(run.eventID)", run.ruleID, words])
         }

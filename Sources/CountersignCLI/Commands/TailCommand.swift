@@ -57,7 +57,7 @@ struct TailCommand: EnvironmentCommand {
         let tail = Tail(
             environment: environment,
             settings: try options.settings(in: environment),
-            filter: HappeningFilter(eventName: event, packageID: package),
+            filter: TailFilter(eventName: event, packageID: package),
             start: start
         )
         // It goes on all the same: what is sent tomorrow is known to nobody.
@@ -65,8 +65,8 @@ struct TailCommand: EnvironmentCommand {
         let (json, colours) = (json, colours.choice)
         try await untilInterrupted { [tail] in
             var tail = tail
-            try await tail.follow { happening in
-                let text = HappeningText(happening)
+            try await tail.follow { entry in
+                let text = TailEntryText(entry)
                 return json ? text.json.text : text.line(on: environment.terminal(colours))
             }
         }

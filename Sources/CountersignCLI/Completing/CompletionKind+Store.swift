@@ -110,7 +110,7 @@ private struct StoredWords {
             for record in found.records {
                 if !record.stepID.isEmpty, !steps.contains(record.stepID) { steps.append(record.stepID) }
                 // What comes behind belongs to on_failure and always.
-                if record.status == .failed, record.isFinal, record.round == found.run.retries { break }
+                if record.status == .failed, record.isFinal, record.generation == found.run.retries { break }
             }
         }
         return steps

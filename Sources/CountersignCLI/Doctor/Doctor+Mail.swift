@@ -41,7 +41,7 @@ extension Doctor {
     /// Whether the secrets that rules name can be found from here.
     func secrets(for ruleSet: RuleSet?) -> [Finding] {
         guard let ruleSet, !ruleSet.secretNames.isEmpty else { return [] }
-        let loaded = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
+        let loaded = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
             .load(ruleSet.secretNames)
         let missing = loaded.missing.filter { !ruleSet.optionalSecretNames.contains($0.key) }.sorted { $0.key < $1.key }
         guard missing.isEmpty else {

@@ -23,7 +23,7 @@ extension Doctor {
         do {
             let client = try environment.requiredOneSpan(for: settings)
             let found = try await client.registration(of: .account)
-            findings += judge(found, wanted: settings.wantedEvents(by: ruleSet))
+            findings += evaluate(found, wanted: settings.wantedEvents(by: ruleSet))
         } catch {
             findings.append(.failure("registration", "\("\(error)".lines.first ?? "")"))
         }
@@ -46,7 +46,7 @@ extension Doctor {
         ]
     }
 
-    private func judge(_ found: Registration, wanted: Set<String>) -> [Finding] {
+    private func evaluate(_ found: Registration, wanted: Set<String>) -> [Finding] {
         guard let url = found.url, !found.events.isEmpty else {
             return [.failure("registration", "OneSpan Sign sends nothing; run: countersign register --url https://…")]
         }

@@ -21,8 +21,11 @@ struct Doctor {
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state.answer) } ?? []
         findings += secrets(for: ruleSet)
-        let strangers = SettingsLoader.strangers(among: environment.variables, secrets: ruleSet?.secretNames)
-        findings += strangers.map { .warning("environment", $0.sentence) }
+        let unknownVariables = SettingsLoader.unknownVariables(
+            among: environment.variables,
+            secrets: ruleSet?.secretNames
+        )
+        findings += unknownVariables.map { .warning("environment", $0.sentence) }
         findings += await registration(for: ruleSet)
         findings += await mail(for: ruleSet)
         findings += [state.finding] + places() + machine() + proxy()

@@ -3,7 +3,7 @@ import Foundation
 
 /// One thing that the doctor looked at.
 struct Finding: Sendable {
-    enum Verdict: String, Sendable {
+    enum Status: String, Sendable {
         case fine = "ok"
         /// Something to know, or to put right in calm.
         case warning
@@ -11,7 +11,7 @@ struct Finding: Sendable {
         case failure = "FAIL"
     }
 
-    let verdict: Verdict
+    let status: Status
 
     /// What was looked at, in a word or two.
     let subject: String
@@ -20,19 +20,19 @@ struct Finding: Sendable {
     let text: String
 
     static func fine(_ subject: String, _ text: String) -> Finding {
-        Finding(verdict: .fine, subject: subject, text: text)
+        Finding(status: .fine, subject: subject, text: text)
     }
 
     static func warning(_ subject: String, _ text: String) -> Finding {
-        Finding(verdict: .warning, subject: subject, text: text)
+        Finding(status: .warning, subject: subject, text: text)
     }
 
     static func failure(_ subject: String, _ text: String) -> Finding {
-        Finding(verdict: .failure, subject: subject, text: text)
+        Finding(status: .failure, subject: subject, text: text)
     }
 
     var json: JSON {
-        ["verdict": .string(verdict.rawValue), "subject": .string(subject), "text": .string(text)]
+        ["status": .string(status.rawValue), "subject": .string(subject), "text": .string(text)]
     }
 }
 

@@ -8,7 +8,7 @@ extension Listing {
         var table = Table([
             .init("ID", isNumber: true), .time("RECEIVED"), .init("EVENT", yields: 1, minimum: 16),
             .init("PACKAGE", yields: 2, minimum: 10), .init("ORIGIN", yields: 4),
-            .init("AGAIN", yields: 5, minimum: 5, isNumber: true), .init("MESSAGE", yields: 3, minimum: 12),
+            .init("DUPLICATES", yields: 5, minimum: 5, isNumber: true), .init("MESSAGE", yields: 3, minimum: 12),
         ])
         for stored in events {
             let payload = stored.event.payload

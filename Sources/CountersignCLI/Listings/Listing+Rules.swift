@@ -2,27 +2,27 @@ import CountersignModel
 import CountersignRules
 
 extension Listing {
-    /// Rules with how they fare, in the order given.
-    static func rules(_ standings: [RuleStanding]) -> Listing {
+    /// Rules with their statistics, in the order given.
+    static func rules(_ statuses: [RuleStatus]) -> Listing {
         var table = Table([
-            .init("RULE", yields: 1, minimum: 12), .init("ON", minimum: 3, style: { $0 == "no" ? .faint : nil }),
+            .init("RULE", yields: 1, minimum: 12), .init("ENABLED", minimum: 3, style: { $0 == "no" ? .faint : nil }),
             .init("EVENTS", yields: 3, minimum: 10), .init("RUNS/DAY", isNumber: true),
             .init("FAILED", isNumber: true, style: { $0 == "0" ? nil : .bad }), .time("LAST MATCH", yields: 2),
             .init("FILE", yields: 4, minimum: 8),
         ])
-        for standing in standings {
+        for status in statuses {
             table.add([
-                standing.rule.id, standing.rule.isEnabled ? "yes" : "no",
-                standing.rule.eventPatterns?.joined(separator: ", ") ?? "any",
-                "\(standing.runsOfTheDay)", "\(standing.failed)", standing.lastMatch?.tableTime ?? "never",
-                standing.rule.file,
+                status.rule.id, status.rule.isEnabled ? "yes" : "no",
+                status.rule.eventPatterns?.joined(separator: ", ") ?? "any",
+                "\(status.runsOfTheDay)", "\(status.failed)", status.lastMatch?.tableTime ?? "never",
+                status.rule.file,
             ])
         }
-        return Listing(table: table, objects: standings.map(\.json), none: "no rules are in force")
+        return Listing(table: table, objects: statuses.map(\.json), none: "no rules are in force")
     }
 }
 
-extension RuleStanding {
+extension RuleStatus {
     /// The rule as `--json` prints it.
     var json: JSON {
         [

@@ -14,11 +14,11 @@ struct DryRunText {
             "\(source.printable)  \(event.name.printable)  \(event.payload.packageID?.printable ?? "")"
         ]
         for report in reports where report.isMatch || !onlyMatching {
-            let verdict =
+            let outcome =
                 report.isOpen
                 ? "may match: that depends on the package, which --package FILE gives"
                 : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "is disabled"
-            lines.append("  \(report.isMatch ? "+" : "-") \(report.rule.id) \(verdict)")
+            lines.append("  \(report.isMatch ? "+" : "-") \(report.rule.id) \(outcome)")
             lines += report.findings.map { finding in
                 let actual = finding.isOpen ? "not known" : finding.actual.map { $0.text.printable } ?? "absent"
                 return
@@ -34,7 +34,7 @@ struct DryRunText {
     private func text(_ report: DryRun.StepReport) -> String {
         let head = "      step \(report.step.id) (\(report.step.action))"
         let condition = report.isConditional ? ", if the results before it allow it" : ""
-        return switch report.verdict {
+        return switch report.outcome {
         case .planned(let plan):
             "\(head)\(condition): \(plan.text.printable)"
                 + (report.lack.map { "\n        but it would fail as things are set here: \($0.printable)" } ?? "")

@@ -13,15 +13,15 @@ package struct ExplanationText {
         self.explanation = explanation
     }
 
-    private var isJudged: Bool { explanation.stored.dispatchedAt != nil }
+    private var isEvaluated: Bool { explanation.stored.dispatchedAt != nil }
 
     /// The event and each rule: its conditions with what was found, and what would have had to differ.
     package var text: String {
         let event = explanation.stored.event
         let packageID = event.payload.packageID.map { "  \($0.printable)" } ?? ""
         var lines = ["event   \(event.id)  \(event.name.printable)\(packageID)"]
-        if isJudged {
-            lines.append("judged  \(explanation.judgedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
+        if isEvaluated {
+            lines.append("judged  \(explanation.evaluatedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
         } else {
             lines.append("judged  not yet; this is by the rules in force last, rule set \(explanation.ruleSet.short)")
         }
@@ -44,15 +44,15 @@ package struct ExplanationText {
             lines.append("    ? it depends on the package, which is not fetched yet: see 'countersign runs list'")
         }
         lines += self.lines(on: rule.condition, depth: 2)
-        let remedies = rule.remedy.map { self.lines(on: $0, depth: 3) } ?? []
-        if !rule.rule.isEnabled || !remedies.isEmpty { lines.append("    to match") }
+        let counterfactuals = rule.counterfactual.map { self.lines(on: $0, depth: 3) } ?? []
+        if !rule.rule.isEnabled || !counterfactuals.isEmpty { lines.append("    to match") }
         if !rule.rule.isEnabled { lines.append("      the rule would have to be enabled") }
-        return lines + remedies
+        return lines + counterfactuals
     }
 
     private func verdict(on rule: RuleExplanation, _ matched: Bool) -> String {
-        guard rule.rule.isEnabled else { return isJudged ? "was disabled" : "is disabled" }
-        guard isJudged else { return matched ? "will match" : "will not match" }
+        guard rule.rule.isEnabled else { return isEvaluated ? "was disabled" : "is disabled" }
+        guard isEvaluated else { return matched ? "will match" : "will not match" }
         return matched ? "matched" : "did not match"
     }
 
@@ -81,9 +81,9 @@ package struct ExplanationText {
         return text.count > longestValue ? "\(text.prefix(longestValue))…" : text
     }
 
-    private func lines(on remedy: Remedy, depth: Int) -> [String] {
+    private func lines(on counterfactual: Counterfactual, depth: Int) -> [String] {
         let indent = String(repeating: "  ", count: depth)
-        return switch remedy {
+        return switch counterfactual {
         case .change(let change): [indent + change.sentence.printable]
         case .every(let parts) where depth == 3: parts.flatMap { lines(on: $0, depth: depth) }
         case .every(let parts): [indent + "all of the following"] + parts.flatMap { lines(on: $0, depth: depth + 1) }

@@ -97,9 +97,9 @@ package struct Reference {
     }
 
     private var troubles: String {
-        let rows = Trouble.allCases.map { trouble in
-            let fields = trouble.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
-            return "| `\(trouble.name)` | \(trouble.summary) | \(fields) |\n"
+        let rows = SystemEvent.allCases.map { systemEvent in
+            let fields = systemEvent.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
+            return "| `\(systemEvent.name)` | \(systemEvent.summary) | \(fields) |\n"
         }
         return "| event | when | fields beside `name` and `createdDate` |\n|---|---|---|\n" + rows.joined()
     }
@@ -154,6 +154,7 @@ extension OptionKind {
         case .text: "text"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .duration: "duration"
+        case .size: "size"
         case .integer(let range): "number, \(range.lowerBound) to \(range.upperBound)"
         case .integers: "list of numbers"
         case .texts: "list of texts"

@@ -38,7 +38,7 @@ struct RuleTestFailureText {
     var details: [String] {
         switch failure {
         case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .noRun(_, isEnabled: false, _): []
-        case .noRun(_, isEnabled: true, let verdicts): verdicts.flatMap(lines)
+        case .noRun(_, isEnabled: true, let matchSet): matchSet.flatMap(lines)
         case .differs(_, _, let differences): differences.flatMap(lines)
         }
     }

@@ -50,10 +50,10 @@ package struct RuleTestText: Sendable {
 
     private static func story(of sent: RuleTestReport.Sent, in report: RuleTestReport) -> [String] {
         let head = "event \(sent.number), \(sent.name.printable)"
-        switch sent.fate {
+        switch sent.outcome {
         case .duplicate(let first): return ["\(head): the same as event \(first), so not judged again"]
         case .unreadable: return ["\(head): not judged"]
-        case .judged: break
+        case .evaluated: break
         }
         let runs = report.runs.filter { $0.event == sent.number }
         guard !runs.isEmpty else { return ["\(head): no rule ran"] }

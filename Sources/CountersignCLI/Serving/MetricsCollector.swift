@@ -9,14 +9,14 @@ import Metrics
 /// Looks up the numbers that nobody counts, when somebody asks for them.
 struct MetricsCollector: Sendable {
     let store: SQLiteStore
-    let lanes: Lanes
+    let limiter: DestinationLimiter
     let book: RuleBook
     private let process = ProcessFigures()
     private let destinations = BoundedLabels(limit: 50)
 
-    init(store: SQLiteStore, lanes: Lanes, book: RuleBook) {
+    init(store: SQLiteStore, limiter: DestinationLimiter, book: RuleBook) {
         self.store = store
-        self.lanes = lanes
+        self.limiter = limiter
         self.book = book
         Self.beginAtZero()
     }
@@ -37,7 +37,7 @@ struct MetricsCollector: Sendable {
         MetricCatalogue.operations.set(statistics.operations)
         MetricCatalogue.waitingWrites.set(statistics.waiting)
         collectBreakers()
-        MetricCatalogue.rulesRefused.set(book.standing.refusal == nil ? 0 : 1)
+        MetricCatalogue.rulesRefused.set(book.status.refusal == nil ? 0 : 1)
         beginRulesAtZero()
         // A store that cannot be read leaves the numbers as they were; '/ready' tells of it.
         if let counts = try? await store.runCounts() {
@@ -84,8 +84,8 @@ struct MetricsCollector: Sendable {
     }
 
     private func collectBreakers() {
-        MetricCatalogue.breakers.set(lanes.downCount)
-        let open = Set(lanes.open.keys.map { destinations.label(for: $0) })
+        MetricCatalogue.breakers.set(limiter.downCount)
+        let open = Set(limiter.open.keys.map { destinations.label(for: $0) })
         for destination in destinations.all.union(open) {
             Meter(label: MetricCatalogue.breaker.name, dimensions: [("destination", destination)])
                 .set(open.contains(destination) ? 1 : 0)

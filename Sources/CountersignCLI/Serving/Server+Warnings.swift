@@ -54,7 +54,7 @@ extension Server {
     }
 
     /// Tells of events that were acknowledged and that the store does not hold any more, in the log and as an event.
-    func tellOfLostEvents(_ store: SQLiteStore, _ board: TroubleBoard) async throws {
+    func tellOfLostEvents(_ store: SQLiteStore, _ reporter: IncidentReporter) async throws {
         guard let lost = store.lostEvents else { return }
         logger.critical(
             "Acknowledged events are missing from the store; keep a copy of it, restore a backup, and poll for them",
@@ -63,11 +63,11 @@ extension Server {
         let fields: JSONObject = [
             "count": JSON(lost.count), "firstMissing": JSON(lost.first), "lastMissing": JSON(lost.last),
         ]
-        try await board.raise(.eventsLost, key: "lost \(store.identity) \(lost.first) \(lost.last)", fields)
+        try await reporter.raise(.eventsLost, key: "lost \(store.identity) \(lost.first) \(lost.last)", fields)
     }
 
     /// The program's own secrets, which a program that it starts may read from its environment.
-    static func ownSecrets(_ keys: [CallbackKey], in places: SecretPlaces) -> [String] {
+    static func ownSecrets(_ keys: [CallbackKey], in places: SecretFiles) -> [String] {
         let names: Set = [
             Settings.adminToken, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
             "ONESPAN_CLIENT_SECRET",
@@ -78,7 +78,7 @@ extension Server {
 
     /// Tells of folders that others may write, or that are not there, as the doctor does.
     func warnOfPlaces() {
-        for finding in Doctor(settings: settings, environment: environment).places() where finding.verdict != .fine {
+        for finding in Doctor(settings: settings, environment: environment).places() where finding.status != .fine {
             logger.warning(
                 "A folder is not as it should be",
                 metadata: ["folder": "\(finding.subject)", "reason": "\(finding.text)"]
@@ -97,8 +97,11 @@ extension Server {
     }
 
     /// Tells of variables that look like settings, and are none.
-    func warnOfStrangers(_ rules: LoadedRules?) {
-        for stranger in SettingsLoader.strangers(among: environment.variables, secrets: rules?.ruleSet.secretNames) {
+    func warnOfUnknownVariables(_ rules: LoadedRules?) {
+        for stranger in SettingsLoader.unknownVariables(
+            among: environment.variables,
+            secrets: rules?.ruleSet.secretNames
+        ) {
             logger.warning("An environment variable is no setting", metadata: ["reason": "\(stranger.sentence)"])
         }
     }

@@ -77,7 +77,7 @@ struct Server {
             "Bringing the store of an older version up to date first, which takes a while for a large one",
             metadata: [
                 "store.schema": "\(upgrade.from)", "store.schema.wanted": "\(upgrade.to)",
-                "store.size.mib": "\(upgrade.size)",
+                "store.size": "\(upgrade.size.rounded)",
             ]
         )
     }
@@ -88,19 +88,19 @@ struct Server {
         _ certificate: ServerCertificate?,
         _ access: AdminAccess
     ) async throws {
-        let places = SecretPlaces(folder: settings.secretsFolder, variables: environment.variables)
+        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
             store: store,
             clock: environment.clock,
             loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
         )
-        let board = TroubleBoard(store: store, clock: environment.clock)
-        try await tellOfLostEvents(store, board)
-        try await loadRules(into: book, board)
+        let reporter = IncidentReporter(store: store, clock: environment.clock)
+        try await tellOfLostEvents(store, reporter)
+        try await loadRules(into: book, reporter)
         warnOfMissingSecrets(book.current, logger)
         warnOfMissingSettings(book.current)
-        warnOfStrangers(book.current)
+        warnOfUnknownVariables(book.current)
         warnOfPlaces()
         warnOfAPIKey()
         warnOfProxies()
@@ -114,7 +114,7 @@ struct Server {
         let registration = try registrationWatch(book)
         let reloader = RuleReloader(
             book: book,
-            board: board,
+            reporter: reporter,
             every: EngineSettings().reloadEvery,
             clock: environment.clock,
             logger: logger,
@@ -125,7 +125,7 @@ struct Server {
             }
         )
         await takeOverPrograms(of: store)
-        let grace = settings.grace + .seconds(5)
+        let shutdownTimeout = settings.shutdownTimeout + .seconds(5)
         var configuration = ServiceGroupConfiguration(
             services: try services(store, book, registry, reloader, registration, certificate, access)
                 .map {
@@ -134,10 +134,10 @@ struct Server {
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: quietLogger
         )
-        configuration.maximumGracefulShutdownDuration = grace
+        configuration.maximumGracefulShutdownDuration = shutdownTimeout
         configuration.maximumCancellationDuration = .seconds(5)
         let group = ServiceGroup(configuration: configuration)
-        try await SecondSignal(logger: logger).watch { try await group.run() }
+        try await ForcedShutdown(logger: logger).watch { try await group.run() }
     }
 
     /// In the order of starting; they are stopped from the last to the first.
@@ -152,7 +152,7 @@ struct Server {
     ) throws -> [any Service] {
         let clock = environment.clock
         let client = try environment.oneSpan(for: settings)
-        let lanes = Lanes(capacity: settings.workersPerDestination, capacities: settings.capacities)
+        let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
         let exporter = exporter(for: store)
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
@@ -167,7 +167,7 @@ struct Server {
                 events: InboxEvents(inbox: store, clock: clock),
                 packages: client
             ),
-            lanes: lanes,
+            limiter: limiter,
             traces: traces,
             clock: clock,
             logger: logger,
@@ -175,7 +175,7 @@ struct Server {
         )
         let runner = Runner(
             worker: worker,
-            settings: EngineSettings(workers: settings.workers, grace: settings.grace),
+            settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
             clock: clock,
             logger: logger,
             makeLeaseID: { UUID().uuidString }
@@ -185,7 +185,7 @@ struct Server {
             settings: ListenerSettings(
                 host: settings.host,
                 port: settings.port,
-                socket: try HandedSocket.descriptor(in: environment.variables, process: getpid()),
+                socket: try SocketActivation.descriptor(in: environment.variables, process: getpid()),
                 certificate: certificate,
                 callbackPath: settings.callbackPath,
                 maximumBody: settings.maximumBody,
@@ -201,10 +201,10 @@ struct Server {
         )
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
-        let desk = desk(store, book, registry, lanes, poller, registration)
-        if let admin = settings.admin { extras.append(adminServer(admin, access, desk, store, lanes, book)) }
-        if let limit = settings.silence {
-            extras.append(SilenceWatch(store: store, limit: limit, clock: clock, logger: logger))
+        let service = service(store, book, registry, limiter, poller, registration)
+        if let admin = settings.admin { extras.append(adminServer(admin, access, service, store, limiter, book)) }
+        if let limit = settings.alertAfter {
+            extras.append(CallbackMonitor(store: store, limit: limit, clock: clock, logger: logger))
         }
         if let poller, let service = polling(poller, store) { extras.append(service) }
         if let registration { extras.append(registration) }
@@ -212,48 +212,48 @@ struct Server {
         if let certificateWatch { extras.append(certificateWatch) }
         // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
         let first: [any Service] = exporter.map { [$0] } ?? []
-        let commandsAreHeard = Bell()
+        let commandsAreHeard = AsyncSignal()
         // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [
             ControlServer(
                 path: settings.controlSocket,
                 connections: descriptors.control,
-                desk: desk,
+                service: service,
                 logger: quietLogger,
                 activity: logger
-            ) { commandsAreHeard.ring() },
-            LateDoor(door: door, opener: commandsAreHeard), runner,
+            ) { commandsAreHeard.notify() },
+            DeferredListener(door: door, opener: commandsAreHeard), runner,
             Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
-            HangupWatch(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
-            OrphanWatch(clock: clock),
+            ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
+            OrphanReaper(clock: clock),
         ] + extras
     }
 
     /// What polls when a command asks the server for it.
     private static func takingOrders(_ poller: Poller) -> @Sendable (JSON) async throws -> JSON {
-        { order in try await PollOrder(json: order).carryOut(by: poller).json }
+        { order in try await PollRequest(json: order).carryOut(by: poller).json }
     }
 
     /// What people look at and put right.
-    private func desk(
+    private func service(
         _ store: SQLiteStore,
         _ book: RuleBook,
         _ registry: ActionRegistry,
-        _ lanes: Lanes,
+        _ limiter: DestinationLimiter,
         _ poller: Poller?,
         _ registration: RegistrationWatch?
-    ) -> AdminDesk {
+    ) -> AdminService {
         let clock = environment.clock
         let (metrics, startedAt) = (metrics, clock.now)
-        return AdminDesk(
+        return AdminService(
             store: store,
             // Who may hand events in has been let in by then.
             reader: OneSpanCallbacks(authentication: .none),
             book: book,
             registry: registry,
-            orders: AdminDesk.Orders(
+            commands: AdminService.Commands(
                 replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
                 poll: poller.map(Self.takingOrders),
                 state: { try await state(store, book) },
@@ -265,7 +265,7 @@ struct Server {
                         startedAt: startedAt,
                         refusesWrites: statistics.isBroken,
                         acknowledgements: metrics.durations(MetricCatalogue.acknowledgements),
-                        breakers: lanes.open,
+                        breakers: limiter.open,
                         unregisteredEvents: registration?.missing ?? [],
                         poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
                     )
@@ -280,18 +280,18 @@ struct Server {
     private func adminServer(
         _ address: (host: String, port: Int),
         _ access: AdminAccess,
-        _ desk: AdminDesk,
+        _ service: AdminService,
         _ store: SQLiteStore,
-        _ lanes: Lanes,
+        _ limiter: DestinationLimiter,
         _ book: RuleBook
     ) -> AdminServer {
-        let collector = MetricsCollector(store: store, lanes: lanes, book: book)
+        let collector = MetricsCollector(store: store, limiter: limiter, book: book)
         return AdminServer(
             host: address.host,
             port: address.port,
             connections: descriptors.admin,
             access: access,
-            desk: desk,
+            service: service,
             registry: metrics,
             collect: { await collector.collect() },
             logger: logger
@@ -316,7 +316,7 @@ struct Server {
                 PollingService(
                     poller: poller,
                     archive: store,
-                    board: TroubleBoard(store: store, clock: environment.clock),
+                    reporter: IncidentReporter(store: store, clock: environment.clock),
                     interval: interval.timeInterval,
                     clock: environment.clock,
                     logger: logger
@@ -341,9 +341,9 @@ struct Server {
 
     private func diskWatch(over store: any Store) -> DiskWatch {
         DiskWatch(
-            places: [.init("store", in: settings.storePath.folder), .init("output", in: settings.outputRoot)],
-            limit: settings.lowSpace,
-            board: TroubleBoard(store: store, clock: environment.clock),
+            locations: [.init("store", in: settings.storePath.folder), .init("output", in: settings.outputRoot)],
+            limit: settings.minimumFree,
+            reporter: IncidentReporter(store: store, clock: environment.clock),
             clock: environment.clock,
             logger: logger
         )
@@ -375,8 +375,8 @@ struct Server {
     /// Brings the rules of the folder into force, or else those that were in force last.
     ///
     /// Events that come in must be stored, so a wrong rule file keeps only the very first start from succeeding.
-    private func loadRules(into book: RuleBook, _ board: TroubleBoard) async throws {
-        guard let problem = try await problem(ofLoadingInto: book, board) else { return }
+    private func loadRules(into book: RuleBook, _ reporter: IncidentReporter) async throws {
+        guard let problem = try await problem(ofLoadingInto: book, reporter) else { return }
         guard let version = try await book.installLastGood() else {
             throw CommandFailure("there are no rules to go by\n\(problem)")
         }
@@ -385,17 +385,17 @@ struct Server {
     }
 
     /// What keeps the folder's rules from being in force; nil when they are.
-    private func problem(ofLoadingInto book: RuleBook, _ board: TroubleBoard) async throws -> String? {
+    private func problem(ofLoadingInto book: RuleBook, _ reporter: IncidentReporter) async throws -> String? {
         let sources: RuleSources
         do {
             sources = try RuleSources.read(folder: settings.rulesPath)
         } catch {
-            try await board.tell(ofUnreadableRules: "\(error)")
+            try await reporter.tell(ofUnreadableRules: "\(error)")
             return
                 "\(error); see who may read it, or name another folder by 'rules' ('countersign init' writes a first rule)"
         }
         let change = try await book.install(sources)
-        try await board.tell(of: change, sources.version)
+        try await reporter.tell(of: change, sources.version)
         guard case .refused(let findings) = change else {
             report(change, logger)
             return nil

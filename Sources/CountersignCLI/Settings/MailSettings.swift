@@ -30,7 +30,7 @@ struct MailSettings: Sendable {
         }
         (host, port) = try Settings.address(text, of: "mail.server", such: "smtp.example.com:587")
         do throws(StepFailure) {
-            _ = try Destination("https://\(host.contains(":") ? "[\(host)]" : host):\(port)/", source: text)
+            _ = try RequestURL("https://\(host.contains(":") ? "[\(host)]" : host):\(port)/", source: text)
         } catch {
             throw UsageError("'mail.server' cannot be used: \(error)")
         }
@@ -63,7 +63,7 @@ struct MailSettings: Sendable {
     }
 
     /// The server, with the password as it is when a mail is sent.
-    func server(_ places: SecretPlaces) -> MailServer {
+    func server(_ places: SecretFiles) -> MailServer {
         MailServer(host: host, port: port, security: security, hello: hello, from: from, to: to) {
             [user] () throws(StepFailure) in
             guard let user else { return nil }
@@ -80,7 +80,7 @@ extension CommandEnvironment {
     func mail(for settings: Settings) throws -> SMTPSender? {
         try settings.mail.map { mail in
             SMTPSender(
-                server: mail.server(SecretPlaces(folder: settings.secretsFolder, variables: variables)),
+                server: mail.server(SecretFiles(folder: settings.secretsFolder, variables: variables)),
                 policy: settings.outgoingPolicy,
                 tls: try settings.outgoingTLS()
             )

@@ -35,13 +35,13 @@ struct OneSpanSettings: Sendable {
         typealias Declared = SettingsDeclaration
         guard let text = options[Declared.apiURL] else {
             // Silence is heard without asking anybody.
-            guard let other = options.entries.first(where: { $0.key != Declared.silence.declaration.key }) else {
+            guard let other = options.entries.first(where: { $0.key != Declared.alertAfter.declaration.key }) else {
                 return nil
             }
             throw UsageError("'onespan.\(other.key)' needs 'onespan.url', such as https://apps.esignlive.com")
         }
         do throws(StepFailure) {
-            url = try Destination(text.trimmingSuffix("/"), source: text).url.trimmingSuffix("/")
+            url = try RequestURL(text.trimmingSuffix("/"), source: text).url.trimmingSuffix("/")
         } catch {
             throw UsageError("'onespan.url' cannot be used: \(error)")
         }
@@ -57,7 +57,7 @@ struct OneSpanSettings: Sendable {
     }
 
     /// The credentials as they are now, from the places where secrets are.
-    func credentials(in places: SecretPlaces) throws(APIFailure) -> OneSpanAccess.Credentials {
+    func credentials(in places: SecretFiles) throws(APIFailure) -> OneSpanAccess.Credentials {
         let names = authentication == .apiKey ? ["ONESPAN_API_KEY"] : ["ONESPAN_CLIENT_ID", "ONESPAN_CLIENT_SECRET"]
         let secrets = places.load(Set(names))
         var values: [String] = []
@@ -89,7 +89,7 @@ extension Settings {
     /// What is to be told of the API key before the vendor refuses it; no key is told by its absence here.
     func findingsOnAPIKey(_ environment: CommandEnvironment) -> [String] {
         guard let oneSpan, oneSpan.authentication == .apiKey else { return [] }
-        let places = SecretPlaces(folder: secretsFolder, variables: environment.variables)
+        let places = SecretFiles(folder: secretsFolder, variables: environment.variables)
         guard case .apiKey(let key)? = try? oneSpan.credentials(in: places) else { return [] }
         let length = OneSpanAccess.apiKeyLength
         guard key.count != length else { return [] }
@@ -111,7 +111,7 @@ extension CommandEnvironment {
     /// - Throws: `UsageError` when the file of further authorities cannot be used.
     func oneSpan(for settings: Settings) throws -> OneSpanClient? {
         guard let oneSpan = settings.oneSpan else { return nil }
-        let places = SecretPlaces(folder: settings.secretsFolder, variables: variables)
+        let places = SecretFiles(folder: settings.secretsFolder, variables: variables)
         let access = OneSpanAccess(baseURL: oneSpan.url, dateParameters: oneSpan.dateParameters) {
             () throws(APIFailure) in try oneSpan.credentials(in: places)
         }

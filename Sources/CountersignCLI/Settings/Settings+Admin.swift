@@ -8,7 +8,7 @@ extension Settings {
     ///
     /// - Throws: `UsageError` when others than this machine reach them and no token is set, or it can be guessed.
     func adminAccess(_ variables: [String: String]) throws -> AdminAccess {
-        let token = try SecretPlaces(folder: secretsFolder, variables: variables).optional(Self.adminToken)
+        let token = try SecretFiles(folder: secretsFolder, variables: variables).optional(Self.adminToken)
         if let token { _ = try HeaderSecret.checked(token, name: Self.adminToken) }
         if let token, token.utf8.count < 16 {
             throw UsageError(

@@ -35,13 +35,13 @@ struct Settings: Sendable {
     let maximumPendingBodies: Int
     let workers: Int
     let workersPerDestination: Int
-    let grace: Duration
+    let shutdownTimeout: Duration
 
     /// The absolute path of the output folder.
     let outputRoot: String
 
     /// Fewer free bytes than this are told; nil for what the size of the file system suggests.
-    let lowSpace: Int64?
+    let minimumFree: ByteSize?
 
     /// How long things are kept.
     let retention: Retention
@@ -62,7 +62,7 @@ struct Settings: Sendable {
     let oneSpan: OneSpanSettings?
 
     /// After how long without a callback somebody is told; nil for never.
-    let silence: Duration?
+    let alertAfter: Duration?
 
     /// The mail server; nil where rules send no mail.
     let mail: MailSettings?
@@ -90,26 +90,26 @@ struct Settings: Sendable {
         callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
         requiresKey = callback.required(Declared.auth) == "key"
         keyFile = callback[Declared.keyFile]?.absolute(from: workingDirectory)
-        maximumBody = callback.required(Declared.maximumBody)
-        maximumPendingBodies = callback.required(Declared.maximumPendingBodies)
+        maximumBody = callback.required(Declared.maximumBody).count
+        maximumPendingBodies = callback.required(Declared.maximumPendingBodies).count
         workers = engine.required(Declared.workers)
         workersPerDestination = engine.required(Declared.perDestination)
-        grace = engine.required(Declared.grace)
+        shutdownTimeout = engine.required(Declared.shutdownTimeout)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
-        lowSpace = (options[Declared.disk] ?? Options())[Declared.lowSpace].map { Int64($0) << 20 }
+        minimumFree = (options[Declared.disk] ?? Options())[Declared.minimumFree]
         let kept = options[Declared.retention] ?? Options()
         retention = Retention(
             events: kept.required(Declared.keptEvents),
             runs: kept.required(Declared.keptRuns),
             quarantine: kept.required(Declared.keptQuarantine)
         )
-        let programs = options[Declared.programs] ?? Options()
+        let limits = options[Declared.processLimits] ?? Options()
         processLimits = ProcessLimits(
-            cpu: programs[Declared.cpu],
-            memory: programs[Declared.memory].map { $0 << 20 },
-            files: programs[Declared.openFiles],
-            processes: programs[Declared.processes]
+            cpuTime: limits[Declared.cpuTime],
+            memory: limits[Declared.memory]?.count,
+            openFiles: limits[Declared.openFiles],
+            processes: limits[Declared.processes]
         )
         let http = options[Declared.http] ?? Options()
         outgoingPolicy = try Self.policy(http)
@@ -117,7 +117,7 @@ struct Settings: Sendable {
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
         oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
-        silence = (options[Declared.oneSpan] ?? Options())[Declared.silence]
+        alertAfter = (options[Declared.oneSpan] ?? Options())[Declared.alertAfter]
         mail = try MailSettings(options[Declared.mail] ?? Options())
         collector = try Self.collector(options[Declared.tracing] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
@@ -195,7 +195,7 @@ struct Settings: Sendable {
     private static func collector(_ tracing: Options) throws -> String? {
         guard let text = tracing[SettingsDeclaration.collector] else { return nil }
         do throws(StepFailure) {
-            return try Destination(text, source: text).url
+            return try RequestURL(text, source: text).url
         } catch {
             throw UsageError("'tracing.endpoint' is a URL such as http://127.0.0.1:4318/v1/traces: \(error)")
         }

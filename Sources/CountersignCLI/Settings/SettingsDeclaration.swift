@@ -37,18 +37,18 @@ package enum SettingsDeclaration {
             "File with one callback key a line; all of them count. A line that begins with `#` is a comment; "
                 + "a key that does must come from the environment."
         )
-    static let maximumBody = Field.integer(
+    static let maximumBody = Field.size(
         "max_body",
-        in: 1_024...16_777_216,
-        "Largest body in bytes.",
-        default: 1_048_576
+        in: .kib(1)...(.mib(16)),
+        "Largest body of a callback.",
+        default: .mib(1)
     )
-    static let maximumPendingBodies = Field.integer(
+    static let maximumPendingBodies = Field.size(
         "max_pending_bodies",
-        in: 1_048_576...17_179_869_184,
-        "Bytes that the bodies of all callbacks under way may have together, so that memory stays bounded; those beyond wait "
-            + "unread, and get 503 after eight seconds.",
-        default: 67_108_864
+        in: .mib(1)...(.gib(16)),
+        "How much memory the bodies of all pending callbacks may take together; further ones wait unread, and get 503 after "
+            + "eight seconds.",
+        default: .mib(64)
     )
     static let callback = Field.group(
         "callback",
@@ -66,14 +66,14 @@ package enum SettingsDeclaration {
         "How many steps are on their way to one host, or in one program, at a time.",
         default: 4
     )
-    static let grace = Field.duration(
-        "grace",
+    static let shutdownTimeout = Field.duration(
+        "shutdown_timeout",
         "How long steps may go on once the program is asked to stop.",
         default: .seconds(20)
     )
     static let engine = Field.group(
         "engine",
-        [workers.declaration, perDestination.declaration, grace.declaration],
+        [workers.declaration, perDestination.declaration, shutdownTimeout.declaration],
         "How rules are carried out."
     )
 
@@ -84,37 +84,38 @@ package enum SettingsDeclaration {
         )
     static let files = Field.group("files", [root.declaration], "Where rules write.")
 
-    static let lowSpace = Field.integer(
-        "low",
-        in: 0...1_073_741_824,
-        "The event `X_DISK_LOW` is raised when fewer MiB than this are free where the store or the output folder lies; 0 "
-            + "for never. If not given, 1024, or a tenth of the file system where that is less."
-    )
-    static let disk = Field.group("disk", [lowSpace.declaration], "When room runs out.")
+    static let minimumFree = Field<ByteSize>
+        .size(
+            "min_free",
+            in: ByteSize(bytes: 0)...(.gib(1_048_576)),
+            "The event `X_DISK_LOW` is raised when less than this is free on the file system of the store or of the output folder; "
+                + "`0B` for never. By default `1GiB`, or a tenth of the file system where that is less."
+        )
+    static let disk = Field.group("disk", [minimumFree.declaration], "When room runs out.")
 
-    static let cpu = Field<Duration>.duration("cpu", "Time on a processor; a program that used it up is ended.")
-    static let memory = Field.integer("memory", in: 1...1_048_576, "Address space in MiB.")
-    static let openFiles = Field.integer("files", in: 8...1_048_576, "Open files of one process.")
+    static let cpuTime = Field<Duration>.duration("cpu_time", "CPU time; a process that has used it up is killed.")
+    static let memory = Field<ByteSize>.size("memory", in: .mib(1)...(.gib(1_024)), "Address space, such as `512MiB`.")
+    static let openFiles = Field.integer("open_files", in: 8...1_048_576, "Open files of one process.")
     static let processes = Field.integer(
         "processes",
         in: 1...1_048_576,
         "Processes and threads of the user as whom Countersign runs, its own among them; root is not bound by it."
     )
-    static let programs = Field.group(
-        "programs",
-        [cpu.declaration, memory.declaration, openFiles.declaration, processes.declaration],
+    static let processLimits = Field.group(
+        "process_limits",
+        [cpuTime.declaration, memory.declaration, openFiles.declaration, processes.declaration],
         "What each program that a step starts may use; without a value, as much as Countersign itself."
     )
 
     static let keptEvents = Field.duration(
         "events",
         "Events with their runs; a callback that is sent again after that is taken for a new one. An event whose run "
-            + "failed stays until the run is retried or dropped.",
+            + "failed stays until the run is retried or discarded.",
         default: .seconds(730 * 86_400)
     )
     static let keptRuns = Field.duration(
         "runs",
-        "What the steps of runs that succeeded or were dropped did: plans, results, output.",
+        "What the steps of runs that succeeded or were discarded did: plans, results, output.",
         default: .seconds(90 * 86_400)
     )
     static let keptQuarantine = Field.duration(
@@ -201,7 +202,7 @@ package enum SettingsDeclaration {
         default: "api_key"
     )
     static let dateParameters = Field.choice(
-        "dates",
+        "date_parameters",
         OneSpanAccess.DateParameters.allCases.map(\.rawValue),
         "The parameters that name a span of time to `GET /api/packages`: `startDate` as in the SDKs, or "
             + "`lastUpdatedStartDate` as in the OpenAPI description.",
@@ -230,17 +231,17 @@ package enum SettingsDeclaration {
         [pollEvery.declaration, pollOverlap.declaration],
         "Polling, as a backup of callbacks; without `every` there is none."
     )
-    static let silence = Field<Duration>
+    static let alertAfter = Field<Duration>
         .duration(
-            "silence",
-            "After how long without a callback the event `X_SILENCE` is raised; `X_GAP` is raised then, too, when a package "
+            "alert_after",
+            "After how long without a callback the event `X_NO_CALLBACKS` is raised; `X_EVENT_MISSING` is raised then, too, when a package "
                 + "completes that was never seen activated. Without it, neither is."
         )
     static let oneSpan = Field.group(
         "onespan",
         [
             apiURL.declaration, apiCredentials.declaration, dateParameters.declaration, concurrency.declaration,
-            poll.declaration, silence.declaration,
+            poll.declaration, alertAfter.declaration,
         ],
         "The REST API of OneSpan Sign."
     )
@@ -288,7 +289,7 @@ package enum SettingsDeclaration {
     package static let all: [FieldDeclaration] = [
         listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
         engine.declaration,
-        files.declaration, disk.declaration, retention.declaration, programs.declaration, http.declaration,
+        files.declaration, disk.declaration, retention.declaration, processLimits.declaration, http.declaration,
         secrets.declaration,
         oneSpan.declaration, mail.declaration, admin.declaration, tracing.declaration, log.declaration,
         actions.declaration,

@@ -95,6 +95,11 @@ struct SettingsLoader {
         case .duration:
             guard let duration = Duration(text: text) else { throw wrong("a duration such as 30s") }
             return .duration(duration)
+        case .size(let range):
+            guard let size = ByteSize(text), range.contains(size) else {
+                throw wrong("a size from \(range.lowerBound) to \(range.upperBound), such as 1MiB")
+            }
+            return .size(size)
         case .integer(let range):
             guard let number = Int(text), range.contains(number) else {
                 throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -148,6 +153,7 @@ extension SettingsLoader {
             case .groups(let groups): content.actions = .groups(groups.map { absolute($0, folder) })
             case .text(let text): content.values[key] = .string(absolute(text, key, folder))
             case .duration(let duration): content.values[key] = .string(duration.text)
+            case .size(let size): content.values[key] = .string(size.description)
             case .integer(let number): content.values[key] = .string(String(number))
             case .texts(let texts): content.values[key] = .stringArray(texts)
             case .boolean(let flag): content.values[key] = .string(String(flag))

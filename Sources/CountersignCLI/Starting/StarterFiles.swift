@@ -37,7 +37,7 @@ package enum StarterFiles {
         # onespan:
         #   url: https://apps.esignlive.com
         #   poll: { every: 6h }
-        #   silence: 24h
+        #   alert_after: 24h
 
         # The server through which rules send mail; the password is the secret MAIL_PASSWORD.
         # mail:

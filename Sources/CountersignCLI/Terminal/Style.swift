@@ -25,7 +25,7 @@ package enum Style: String, Sendable {
         case .queued, .running: .pending
         case .succeeded: .good
         case .failed: .bad
-        case .dropped: .faint
+        case .discarded: .faint
         }
     }
 

@@ -15,7 +15,7 @@ struct Tail: Sendable {
 
     let environment: CommandEnvironment
     let settings: Settings
-    let filter: HappeningFilter
+    let filter: TailFilter
     let start: Start
 
     private var position: TailPosition?
@@ -23,7 +23,7 @@ struct Tail: Sendable {
     /// Why the store could not be read last time.
     private var complaint: String?
 
-    init(environment: CommandEnvironment, settings: Settings, filter: HappeningFilter, start: Start) {
+    init(environment: CommandEnvironment, settings: Settings, filter: TailFilter, start: Start) {
         self.environment = environment
         self.settings = settings
         self.filter = filter
@@ -31,11 +31,11 @@ struct Tail: Sendable {
     }
 
     /// Prints a line for each thing that happens, until the task is cancelled or nobody reads any more.
-    mutating func follow(_ line: (Happening) -> String) async throws {
+    mutating func follow(_ line: (TailEntry) -> String) async throws {
         while !Task.isCancelled {
-            let happenings = await look()
-            if let happenings, !happenings.isEmpty {
-                let text = happenings.map { line($0) + "\n" }.joined()
+            let entries = await look()
+            if let entries, !entries.isEmpty {
+                let text = entries.map { line($0) + "\n" }.joined()
                 do {
                     try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
                 } catch {
@@ -51,16 +51,16 @@ struct Tail: Sendable {
     /// What is new; nil where the store cannot be read now.
     ///
     /// The file is opened anew each time: the server may end, start, or find another file in its place meanwhile.
-    private mutating func look() async -> [Happening]? {
+    private mutating func look() async -> [TailEntry]? {
         do {
             let (position, filter, start) = (position, filter, start)
             let seen = try await environment.opening(settings) { archive in
-                if let position { return try await archive.happenings(after: position, filter) }
+                if let position { return try await archive.entries(after: position, filter) }
                 return try await archive.newest(start.lines, since: start.since, filter)
             }
             self.position = seen.position
             complaint = nil
-            return seen.happenings
+            return seen.entries
         } catch {
             let sentence = "\(error)"
             if sentence != complaint, !Task.isCancelled { StandardError.tell("waiting: \(sentence)") }

@@ -5,9 +5,9 @@ package import CountersignRules
 package struct RuleTestReport: Sendable {
     /// An event of the test, in the order of sending, or one that a rule raised.
     package struct Sent: Sendable {
-        package enum Fate: Sendable, Equatable {
+        package enum ReplayOutcome: Sendable, Equatable {
             /// The rules judged it.
-            case judged
+            case evaluated
             /// It is the same event as an earlier one, given by its number, and so was not judged again.
             case duplicate(of: Int)
             /// It is no event, and would have been quarantined.
@@ -17,7 +17,7 @@ package struct RuleTestReport: Sendable {
         /// Its place in `send`, counted from 1; events that rules raise are numbered on behind it.
         package let number: Int
         package let name: String
-        package let fate: Fate
+        package let outcome: ReplayOutcome
     }
 
     /// A rule that matched one event, and what it did.

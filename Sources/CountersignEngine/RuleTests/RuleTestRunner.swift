@@ -58,8 +58,8 @@ package struct RuleTestRunner: Sendable {
         for index in order {
             let send = test.sends[index]
             try await bench.settle(until: start.addingTimeInterval(send.delay.timeInterval))
-            let (fate, id) = try await take(send, into: bench, after: sent)
-            sent.append((.init(number: index + 1, name: send.name, fate: fate), id))
+            let (outcome, id) = try await take(send, into: bench, after: sent)
+            sent.append((.init(number: index + 1, name: send.name, outcome: outcome), id))
         }
         try await bench.settle(until: nil)
         return try await report(on: test, sent, bench)
@@ -102,7 +102,7 @@ package struct RuleTestRunner: Sendable {
         _ send: RuleTest.Send,
         into bench: Bench,
         after sent: [(send: RuleTestReport.Sent, id: Event.ID?)]
-    ) async throws -> (RuleTestReport.Sent.Fate, Event.ID?) {
+    ) async throws -> (RuleTestReport.Sent.ReplayOutcome, Event.ID?) {
         let delivery: Delivery
         do throws(UnreadableBody) {
             delivery = try reader.read(Array(send.payload.text.utf8), origin: send.origin)
@@ -112,7 +112,7 @@ package struct RuleTestRunner: Sendable {
         switch try await bench.store.append(delivery, at: bench.clock.now) {
         case .stored(let id):
             if let package = send.package { _ = try await bench.store.keep(package: package, of: id) }
-            return (.judged, id)
+            return (.evaluated, id)
         case .duplicate(let id):
             let first = sent.first { $0.id == id }?.send.number
             return (.duplicate(of: first ?? 0), nil)
@@ -135,12 +135,12 @@ package struct RuleTestRunner: Sendable {
                 runs.append(RuleTestReport.TestedRun(claimed, event: send.number))
             }
         }
-        let judge = RuleTestJudge(test: test, ruleSet: ruleSet, events: events, runs: runs, now: bench.clock.now)
+        let evaluate = RuleTestEvaluator(test: test, ruleSet: ruleSet, events: events, runs: runs, now: bench.clock.now)
         let unreadable = sent.compactMap { entry -> RuleTestReport.Failure? in
-            guard case .unreadable(let reason) = entry.send.fate else { return nil }
+            guard case .unreadable(let reason) = entry.send.outcome else { return nil }
             return .unreadable(event: entry.send.number, reason: reason)
         }
-        let failures = unreadable + unknownOutputs(of: test) + judge.failures
+        let failures = unreadable + unknownOutputs(of: test) + evaluate.failures
         return RuleTestReport(test: test, sent: sent.map(\.send), runs: runs, failures: failures)
     }
 
@@ -167,7 +167,7 @@ package struct RuleTestRunner: Sendable {
             .filter { !known.contains($0.id) }.sorted { $0.id.rawValue < $1.id.rawValue }
         return raised.enumerated()
             .map { index, event in
-                (.init(number: sent.count + 1 + index, name: event.name, fate: .judged), event.id)
+                (.init(number: sent.count + 1 + index, name: event.name, outcome: .evaluated), event.id)
             }
     }
 

@@ -69,7 +69,12 @@ public struct Options: Sendable {
 
 extension Field where Value == Template {
     /// A text with `${…}` in it.
-    public static func template(_ key: String, in place: Place, _ summary: String, isRequired: Bool = false) -> Field {
+    public static func template(
+        _ key: String,
+        in place: EncodingContext,
+        _ summary: String,
+        isRequired: Bool = false
+    ) -> Field {
         Field(key, .template(place), summary, isRequired: isRequired) {
             if case .template(let value) = $0 { value } else { nil }
         }
@@ -78,7 +83,7 @@ extension Field where Value == Template {
 
 extension Field where Value == [Template] {
     /// A text with `${…}` in it, or a list of such texts.
-    public static func templateList(_ key: String, in place: Place, _ summary: String) -> Field {
+    public static func templateList(_ key: String, in place: EncodingContext, _ summary: String) -> Field {
         Field(key, .templateList(place), summary, default: []) {
             if case .templateList(let value) = $0 { value } else { nil }
         }
@@ -94,7 +99,7 @@ extension Field where Value == [Template] {
 
 extension Field where Value == [OptionValue.NamedTemplate] {
     /// A map of names to texts with `${…}` in them.
-    public static func templates(_ key: String, in place: Place, _ summary: String) -> Field {
+    public static func templates(_ key: String, in place: EncodingContext, _ summary: String) -> Field {
         Field(key, .templates(place), summary, default: []) {
             if case .templates(let value) = $0 { value } else { nil }
         }
@@ -103,7 +108,7 @@ extension Field where Value == [OptionValue.NamedTemplate] {
 
 extension Field where Value == JSONTemplate {
     /// Any JSON value with `${…}` in its strings; the place says whether secrets may stand there.
-    public static func json(_ key: String, in place: Place = .text, _ summary: String) -> Field {
+    public static func json(_ key: String, in place: EncodingContext = .text, _ summary: String) -> Field {
         Field(key, .json(place), summary) { if case .json(let value) = $0 { value } else { nil } }
     }
 
@@ -156,6 +161,20 @@ extension Field where Value == Duration {
     public static func duration(_ key: String, _ summary: String, default fallback: Duration? = nil) -> Field {
         Field(key, .duration, summary, default: fallback, defaultText: fallback?.text) {
             if case .duration(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == ByteSize {
+    /// A size such as `1MiB`, within bounds.
+    public static func size(
+        _ key: String,
+        in range: ClosedRange<ByteSize>,
+        _ summary: String,
+        default fallback: ByteSize? = nil
+    ) -> Field {
+        Field(key, .size(range), summary, default: fallback, defaultText: fallback?.description) {
+            if case .size(let value) = $0 { value } else { nil }
         }
     }
 }

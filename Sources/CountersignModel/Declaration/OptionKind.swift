@@ -1,17 +1,17 @@
 /// What an option may hold; reading, checking, JSON Schema and the reference all follow from it.
 public indirect enum OptionKind: Sendable {
     /// A text with `${…}` in it, encoded for its place.
-    case template(Place)
+    case template(EncodingContext)
     /// A script for `/bin/sh`; `${…}` in it belongs to the shell.
     case shellScript
     /// A program and its arguments: a list of templates, the first of them literal.
     case arguments
     /// A map of names to templates.
-    case templates(Place)
+    case templates(EncodingContext)
     /// A template, or a list of them.
-    case templateList(Place)
+    case templateList(EncodingContext)
     /// Any JSON value with templates in its strings, each encoded for the place.
-    case json(Place)
+    case json(EncodingContext)
     /// A JSON object with templates in its strings, without these keys.
     case jsonObject(reserved: [String])
     /// The name of an event of one's own, which begins with `X_`.
@@ -22,6 +22,8 @@ public indirect enum OptionKind: Sendable {
     case choice([String])
     /// A duration such as `30s`.
     case duration
+    /// A size such as `1MiB`.
+    case size(ClosedRange<ByteSize>)
     /// A whole number.
     case integer(ClosedRange<Int>)
     /// A list of whole numbers.
@@ -46,6 +48,7 @@ public indirect enum OptionValue: Sendable {
     case text(String)
     case texts([String])
     case duration(Duration)
+    case size(ByteSize)
     case integer(Int)
     case integers([Int])
     case boolean(Bool)

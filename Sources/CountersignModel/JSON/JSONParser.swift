@@ -253,14 +253,14 @@ private struct JSONParser {
 
     private mutating func escape(into out: inout [UInt8]) throws(Failure) {
         guard index + 1 < bytes.count else { throw failure(.unexpectedEnd, at: bytes.count) }
-        let letter = bytes[index + 1]
-        if letter == UInt8(ascii: "u") {
+        let callback = bytes[index + 1]
+        if callback == UInt8(ascii: "u") {
             out += UTF8.encode(try escapedScalar()).map(Array.init) ?? []
             return
         }
         let plain: UInt8 =
-            switch letter {
-            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): letter
+            switch callback {
+            case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): callback
             case UInt8(ascii: "b"): 0x08
             case UInt8(ascii: "f"): 0x0C
             case UInt8(ascii: "n"): 0x0A

@@ -15,7 +15,7 @@ package struct MetricDeclaration: Sendable {
     /// What it tells, in one sentence.
     package let summary: String
 
-    /// The labels; each has few values, whatever strangers send.
+    /// The labels; each has few values, whatever unknownVariables send.
     package let labels: [String]
 
     /// The upper bounds of a histogram's buckets.

@@ -3,16 +3,16 @@ package import Foundation
 /// One rule at work for one event.
 public struct Run: Sendable {
     /// The step from which a run is done once more, whatever it did before.
-    package struct Redo: Sendable, Equatable {
+    package struct ResumePoint: Sendable, Equatable {
         /// The id of the step; empty for the whole chain.
         package let stepID: String
 
         /// The `retries` of the run since when results of that step, and of those behind it, count.
-        package let round: Int
+        package let generation: Int
 
-        package init(stepID: String, round: Int) {
+        package init(stepID: String, generation: Int) {
             self.stepID = stepID
-            self.round = round
+            self.generation = generation
         }
     }
 
@@ -36,10 +36,10 @@ public struct Run: Sendable {
         case running
         /// Every step is done or skipped.
         case succeeded
-        /// A step failed for good; it is kept until somebody retries or drops it.
+        /// A step failed for good; it is kept until somebody retries or discards it.
         case failed
         /// Somebody gave it up.
-        case dropped
+        case discarded
     }
 
     package let id: ID
@@ -61,7 +61,7 @@ public struct Run: Sendable {
     package let retries: Int
 
     /// From where a person had it done once more; nil when every result counts.
-    package let redo: Redo?
+    package let resumePoint: ResumePoint?
 
     package let createdAt: Date
     package let finishedAt: Date?
@@ -79,7 +79,7 @@ public struct Run: Sendable {
         state: State,
         dueAt: Date,
         retries: Int,
-        redo: Redo? = nil,
+        resumePoint: ResumePoint? = nil,
         wait: RunWait? = nil,
         createdAt: Date,
         finishedAt: Date?,
@@ -92,7 +92,7 @@ public struct Run: Sendable {
         self.state = state
         self.dueAt = dueAt
         self.retries = retries
-        self.redo = redo
+        self.resumePoint = resumePoint
         self.wait = wait
         self.createdAt = createdAt
         self.finishedAt = finishedAt

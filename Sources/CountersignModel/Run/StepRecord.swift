@@ -18,7 +18,7 @@ package struct StepRecord: Sendable {
     package let attempt: Int
 
     /// The `retries` of the run when the attempt was made.
-    package let round: Int
+    package let generation: Int
 
     package let status: Status
 
@@ -40,7 +40,7 @@ package struct StepRecord: Sendable {
     package init(
         stepID: String,
         attempt: Int,
-        round: Int,
+        generation: Int,
         status: Status,
         isFinal: Bool,
         plan: JSON?,
@@ -51,7 +51,7 @@ package struct StepRecord: Sendable {
     ) {
         self.stepID = stepID
         self.attempt = attempt
-        self.round = round
+        self.generation = generation
         self.status = status
         self.isFinal = isFinal
         self.plan = plan

@@ -20,7 +20,7 @@ final class AccessTokens: Sendable {
     private let http: any HTTPSending
     private let clock: any WallClock
     private let token = Mutex<Token?>(nil)
-    private let turnstile = Turnstile()
+    private let mutex = AsyncMutex()
 
     init(access: OneSpanAccess, http: any HTTPSending, clock: any WallClock) {
         self.access = access
@@ -33,10 +33,10 @@ final class AccessTokens: Sendable {
         let credentials = try access.credentials()
         if case .apiKey(let key) = credentials { return "Basic \(key)" }
         if let known = current(for: credentials) { return "Bearer \(known.text)" }
-        guard await turnstile.enter() else {
+        guard await mutex.enter() else {
             throw APIFailure("a token was not fetched, the step was ended", isPassing: true)
         }
-        defer { turnstile.leave() }
+        defer { mutex.leave() }
         if let known = current(for: credentials) { return "Bearer \(known.text)" }
         let fresh = try await fetch(for: credentials)
         token.withLock { $0 = fresh }
@@ -77,7 +77,7 @@ final class AccessTokens: Sendable {
                 end: Date(timeIntervalSince1970: TimeInterval(end) / 1_000)
             )
         case .oauth(let id, let secret):
-            let form = Array(Destination.form([("grant_type", "client_credentials")]).utf8)
+            let form = Array(RequestURL.form([("grant_type", "client_credentials")]).utf8)
             let user = Data("\(id.percentEncoded):\(secret.percentEncoded)".utf8).base64EncodedString()
             let path = "/oauth2/token"
             let answer = try await ask(path, type: "application/x-www-form-urlencoded", form, "Basic \(user)")

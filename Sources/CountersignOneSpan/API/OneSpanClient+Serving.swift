@@ -39,9 +39,9 @@ extension OneSpanClient: PackageServing {
         try await act("unlock", on: role, of: packageID)
     }
 
-    private func act(_ deed: String, on role: String, of packageID: String) async throws(StepFailure) {
+    private func act(_ transition: String, on role: String, of packageID: String) async throws(StepFailure) {
         do throws(APIFailure) {
-            let path = ["api", "packages", packageID, "roles", role, deed]
+            let path = ["api", "packages", packageID, "roles", role, transition]
             _ = try await post(path, nil, retry: Self.once, isAdmitted: true)
         } catch {
             throw error.stepFailure

@@ -27,10 +27,10 @@ package final class OneSpanClient: Sendable {
     private let http: any HTTPSending
     private let tokens: AccessTokens
     /// For requests that no limiter has admitted.
-    private let turnstile = Turnstile()
+    private let mutex = AsyncMutex()
 
     /// Packages that were fetched a moment ago.
-    let packages: PackageShelf
+    let packages: PackageCache
 
     private let spread: @Sendable () -> Double
 
@@ -49,7 +49,7 @@ package final class OneSpanClient: Sendable {
         self.http = http
         self.clock = clock
         self.spread = spread
-        packages = PackageShelf(clock: clock)
+        packages = PackageCache(clock: clock)
         tokens = AccessTokens(access: access, http: http, clock: clock)
     }
 
@@ -159,7 +159,7 @@ package final class OneSpanClient: Sendable {
         if content != nil { headers.append(.init("Content-Type", "application/json")) }
         return OutgoingRequest(
             method: method,
-            url: Destination.adding(query, to: access.baseURL + Self.text(path)),
+            url: RequestURL.adding(query, to: access.baseURL + Self.text(path)),
             headers: headers,
             body: content?.bytes ?? (method == "POST" ? [] : nil),
             // A file takes as long as it takes; its step has a timeout of its own.
@@ -175,8 +175,8 @@ package final class OneSpanClient: Sendable {
         _ isAdmitted: Bool
     ) async throws(APIFailure) -> IncomingAnswer {
         if isAdmitted { return try await exchangeSigned(request, named: name, receiver) }
-        guard await turnstile.enter() else { throw Self.ended(name) }
-        defer { turnstile.leave() }
+        guard await mutex.enter() else { throw Self.ended(name) }
+        defer { mutex.leave() }
         return try await exchangeSigned(request, named: name, receiver)
     }
 

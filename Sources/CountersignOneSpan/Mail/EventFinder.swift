@@ -91,7 +91,7 @@ extension EventFinder {
             return .failure(Unreadable(line: candidate.line, reason: fault))
         }
         if let found = found(Array(candidate.bytes), isMended: false) { return .success(found) }
-        if let mended = MendedBody(Array(candidate.bytes)), let found = found(mended.bytes, isMended: true) {
+        if let mended = RepairedBody(Array(candidate.bytes)), let found = found(mended.bytes, isMended: true) {
             return .success(found)
         }
         guard candidate.looksLikeBody else { return nil }

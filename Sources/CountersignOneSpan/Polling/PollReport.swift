@@ -47,7 +47,7 @@ package struct PollState: Sendable, Equatable {
     package var recovered: Int
 
     /// The name of the note.
-    fileprivate static let note = "poll"
+    fileprivate static let key = "poll"
 
     init(began: Date) {
         self.began = began
@@ -73,9 +73,9 @@ package struct PollState: Sendable, Equatable {
 
 extension Archive {
     /// How polling stands; nil before the first poll.
-    package func pollState() async throws -> PollState? { PollState(json: try await note(PollState.note)) }
+    package func pollState() async throws -> PollState? { PollState(json: try await value(forKey: PollState.key)) }
 }
 
-extension Notebook {
-    func keep(_ state: PollState) async throws { try await keep(note: PollState.note, state.json) }
+extension KeyValueStore {
+    func keep(_ state: PollState) async throws { try await set(state.json, forKey: PollState.key) }
 }

@@ -9,10 +9,10 @@ package final class Poller: Sendable {
     private static let statuses = ["SENT", "COMPLETED", "ARCHIVED", "DECLINED", "OPTED_OUT", "EXPIRED", "DRAFT"]
 
     private let client: OneSpanClient
-    private let store: any Inbox & Archive & Notebook
+    private let store: any Inbox & Archive & KeyValueStore
     private let overlap: TimeInterval
     private let logger: Logger
-    private let turnstile = Turnstile()
+    private let mutex = AsyncMutex()
 
     /// - Parameters:
     ///   - client: The way to the vendor.
@@ -21,7 +21,7 @@ package final class Poller: Sendable {
     ///   - logger: Where recovered events are told.
     package init(
         client: OneSpanClient,
-        store: any Inbox & Archive & Notebook,
+        store: any Inbox & Archive & KeyValueStore,
         overlap: TimeInterval,
         logger: Logger
     ) {
@@ -42,8 +42,8 @@ package final class Poller: Sendable {
     /// - Throws: `APIFailure`, `StoreError`.
     /// - Returns: What was found.
     package func poll(since start: Date? = nil, isDryRun: Bool = false) async throws -> PollReport {
-        guard await turnstile.enter() else { throw CancellationError() }
-        defer { turnstile.leave() }
+        guard await mutex.enter() else { throw CancellationError() }
+        defer { mutex.leave() }
         let now = client.clock.now
         let known = try await store.pollState()
         let next = (known?.watermark ?? known?.began ?? now).addingTimeInterval(-overlap)

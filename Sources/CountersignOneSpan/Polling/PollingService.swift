@@ -15,7 +15,7 @@ package struct PollingService: Service {
 
     private let poller: Poller
     private let archive: any Archive
-    private let board: TroubleBoard
+    private let reporter: IncidentReporter
     private let interval: TimeInterval
     private let clock: any WallClock
     private let logger: Logger
@@ -24,14 +24,14 @@ package struct PollingService: Service {
     package init(
         poller: Poller,
         archive: any Archive,
-        board: TroubleBoard,
+        reporter: IncidentReporter,
         interval: TimeInterval,
         clock: any WallClock,
         logger: Logger
     ) {
         self.poller = poller
         self.archive = archive
-        self.board = board
+        self.reporter = reporter
         self.interval = interval
         self.clock = clock
         self.logger = logger
@@ -83,7 +83,7 @@ package struct PollingService: Service {
 
     private func tell(of report: PollReport) async {
         let fields: JSONObject = ["recovered": JSON(report.recoveries.count)]
-        await telling { try await board.end(.pollFailed, of: Self.subject, telling: .pollRecovered, fields) }
+        await telling { try await reporter.end(.pollFailed, of: Self.subject, reporting: .pollRecovered, fields) }
     }
 
     private func tell(of failures: Failures, reason: String) async {
@@ -92,9 +92,9 @@ package struct PollingService: Service {
             let last = try await archive.pollState()?.finishedAt
             let fields: JSONObject = [
                 "since": .string(failures.since.rfc3339), "failures": JSON(failures.count),
-                "reason": .string(Trouble.excerpt(reason)), "lastFinished": JSON(last?.rfc3339),
+                "reason": .string(SystemEvent.excerpt(reason)), "lastFinished": JSON(last?.rfc3339),
             ]
-            try await board.begin(.pollFailed, of: Self.subject, fields)
+            try await reporter.begin(.pollFailed, of: Self.subject, fields)
         }
     }
 

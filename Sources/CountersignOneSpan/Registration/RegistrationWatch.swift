@@ -18,7 +18,7 @@ package final class RegistrationWatch: Service {
     }
 
     private let state = Mutex(State())
-    private let signal = Bell()
+    private let signal = AsyncSignal()
     private let wanted: @Sendable () -> Set<String>
     private let registered: @Sendable () async throws -> Set<String>
     private let clock: any WallClock
@@ -45,7 +45,7 @@ package final class RegistrationWatch: Service {
     package var missing: [String] { state.withLock { $0.missing } }
 
     /// Has it look at once, since the rules have changed.
-    package func look() { signal.ring() }
+    package func look() { signal.notify() }
 
     package func run() async throws {
         await cancelWhenGracefulShutdown {

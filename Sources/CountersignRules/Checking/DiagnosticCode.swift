@@ -17,6 +17,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case missingKey = "missing-key"
     case wrongType = "wrong-type"
     case badDuration = "bad-duration"
+    case badSize = "bad-size"
     case outOfRange = "out-of-range"
     case badID = "bad-id"
     case duplicateID = "duplicate-id"

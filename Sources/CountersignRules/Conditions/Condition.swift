@@ -10,14 +10,14 @@ package enum Condition: Sendable {
     case field(FieldTest)
 
     /// Whether it holds; never an error, whatever the event looks like.
-    package func holds(in judgement: Judgement) -> Bool {
+    package func holds(in context: EvaluationContext) -> Bool {
         switch self {
-        case .all(let conditions): conditions.indices.allSatisfy { conditions[$0].holds(in: judgement) }
-        case .any(let conditions): conditions.indices.contains { conditions[$0].holds(in: judgement) }
-        case .not(let condition): !condition.holds(in: judgement)
-        case .event(let test): test.holds(for: judgement.eventName)
-        case .origin(let test): test.origins.contains(judgement.origin)
-        case .field(let test): test.holds(in: judgement)
+        case .all(let conditions): conditions.indices.allSatisfy { conditions[$0].holds(in: context) }
+        case .any(let conditions): conditions.indices.contains { conditions[$0].holds(in: context) }
+        case .not(let condition): !condition.holds(in: context)
+        case .event(let test): test.holds(for: context.eventName)
+        case .origin(let test): test.origins.contains(context.origin)
+        case .field(let test): test.holds(in: context)
         }
     }
 
@@ -62,8 +62,8 @@ package struct FieldTest: Sendable {
 
     package let test: ValueTest
 
-    func holds(in judgement: Judgement) -> Bool {
-        test.holds(for: judgement.value(at: path), in: judgement)
+    func holds(in context: EvaluationContext) -> Bool {
+        test.holds(for: context.value(at: path), in: context)
     }
 }
 
@@ -83,8 +83,8 @@ package struct ValueTest: Sendable {
 
     package let parts: [Part]
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
-        parts.indices.allSatisfy { parts[$0].test.holds(for: value, in: judgement) }
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
+        parts.indices.allSatisfy { parts[$0].test.holds(for: value, in: context) }
     }
 
     var references: [ConditionPath] { parts.flatMap { $0.test.references } }
@@ -92,7 +92,7 @@ package struct ValueTest: Sendable {
     var isPure: Bool { parts.allSatisfy { $0.test.isPure } }
 }
 
-extension Judgement {
+extension EvaluationContext {
     /// The value at `path`; nil where it is absent or null, which are the same.
     func value(at path: ConditionPath) -> JSON? {
         let start: JSON? =
@@ -106,8 +106,8 @@ extension Judgement {
     }
 
     /// The same judgement over an item of an array.
-    func about(_ item: JSON) -> Judgement {
-        Judgement(
+    func about(_ item: JSON) -> EvaluationContext {
+        EvaluationContext(
             subject: item,
             eventName: eventName,
             origin: origin,

@@ -20,17 +20,17 @@ package struct ConditionFinding: Sendable, Equatable {
 
 extension Condition {
     /// How each test in it comes out, in the rule's order.
-    package func findings(in judgement: Judgement) -> [ConditionFinding] {
+    package func findings(in context: EvaluationContext) -> [ConditionFinding] {
         switch self {
-        case .all(let conditions), .any(let conditions): conditions.flatMap { $0.findings(in: judgement) }
-        case .not(let condition): condition.findings(in: judgement)
+        case .all(let conditions), .any(let conditions): conditions.flatMap { $0.findings(in: context) }
+        case .not(let condition): condition.findings(in: context)
         case .event(let test):
             [
                 ConditionFinding(
                     path: "event",
                     test: test.text,
-                    actual: .string(judgement.eventName),
-                    holds: holds(in: judgement)
+                    actual: .string(context.eventName),
+                    holds: holds(in: context)
                 )
             ]
         case .origin(let test):
@@ -38,25 +38,25 @@ extension Condition {
                 ConditionFinding(
                     path: "origin",
                     test: test.text,
-                    actual: .string(judgement.origin.rawValue),
-                    holds: holds(in: judgement)
+                    actual: .string(context.origin.rawValue),
+                    holds: holds(in: context)
                 )
             ]
-        case .field(let field): field.findings(in: judgement)
+        case .field(let field): field.findings(in: context)
         }
     }
 }
 
 extension FieldTest {
-    fileprivate func findings(in judgement: Judgement) -> [ConditionFinding] {
-        let value = judgement.value(at: path)
+    fileprivate func findings(in context: EvaluationContext) -> [ConditionFinding] {
+        let value = context.value(at: path)
         return test.parts.map { part in
             ConditionFinding(
                 path: written,
                 test: part.text,
                 actual: value,
-                holds: part.test.holds(for: value, in: judgement),
-                isOpen: judgement.package == nil && path.root != .subject
+                holds: part.test.holds(for: value, in: context),
+                isOpen: context.package == nil && path.root != .subject
             )
         }
     }

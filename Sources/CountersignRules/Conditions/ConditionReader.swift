@@ -70,8 +70,8 @@ struct ConditionReader {
             return texts.contains(inner.value.canonical)
         }
         guard let opposite else { return }
-        let verdict = entry.key == "any" ? "always" : "never"
-        let message = "this is \(verdict) true: a condition and its opposite stand in one '\(entry.key)'"
+        let frequency = entry.key == "any" ? "always" : "never"
+        let message = "this is \(frequency) true: a condition and its opposite stand in one '\(entry.key)'"
         findings.report(.constantCondition, message, at: opposite.span)
     }
 
@@ -101,11 +101,11 @@ struct ConditionReader {
     private func watchingConstants(at span: SourceSpan, _ read: () -> Condition?) -> Condition? {
         let before = findings.diagnostics.count
         guard let condition = read() else { return nil }
-        guard let verdict = condition.verdict,
+        guard let value = condition.constantValue,
             !findings.diagnostics.dropFirst(before)
                 .contains(where: { $0.code == DiagnosticCode.constantCondition.rawValue })
         else { return condition }
-        let sentence = verdict ? "this condition is always true; leave it out" : "this condition can never be true"
+        let sentence = value ? "this condition is always true; leave it out" : "this condition can never be true"
         findings.report(.constantCondition, sentence, at: span)
         return condition
     }

@@ -16,7 +16,7 @@ package indirect enum Explanation: Sendable, Equatable {
         package let test: String
 
         /// What the test asks of the value, to stand behind "would have to", such as `begin with 'Q3-'`.
-        package let demand: String
+        package let requirement: String
 
         /// The value that was found; nil where it is absent or null.
         package let actual: JSON?
@@ -29,14 +29,14 @@ package indirect enum Explanation: Sendable, Equatable {
         package init(
             path: String,
             test: String,
-            demand: String,
+            requirement: String,
             actual: JSON?,
             holds: Bool,
             isUnknown: Bool = false
         ) {
             self.path = path
             self.test = test
-            self.demand = demand
+            self.requirement = requirement
             self.actual = actual
             self.holds = holds
             self.isUnknown = isUnknown
@@ -56,19 +56,19 @@ package indirect enum Explanation: Sendable, Equatable {
 
 extension Condition {
     /// Why it holds, or not; `holds` of what is returned equals `holds(in:)`.
-    package func explained(in judgement: Judgement) -> Explanation {
+    package func explained(in context: EvaluationContext) -> Explanation {
         switch self {
-        case .all(let conditions): .all(conditions.map { $0.explained(in: judgement) })
-        case .any(let conditions): .any(conditions.map { $0.explained(in: judgement) })
-        case .not(let condition): .not(condition.explained(in: judgement))
+        case .all(let conditions): .all(conditions.map { $0.explained(in: context) })
+        case .any(let conditions): .any(conditions.map { $0.explained(in: context) })
+        case .not(let condition): .not(condition.explained(in: context))
         case .event(let test):
             .test(
                 Explanation.Finding(
                     path: "event",
                     test: test.text,
-                    demand: test.demand,
-                    actual: .string(judgement.eventName),
-                    holds: holds(in: judgement)
+                    requirement: test.requirement,
+                    actual: .string(context.eventName),
+                    holds: holds(in: context)
                 )
             )
         case .origin(let test):
@@ -76,17 +76,17 @@ extension Condition {
                 Explanation.Finding(
                     path: "origin",
                     test: test.text,
-                    demand: test.demand,
-                    actual: .string(judgement.origin.rawValue),
-                    holds: holds(in: judgement)
+                    requirement: test.requirement,
+                    actual: .string(context.origin.rawValue),
+                    holds: holds(in: context)
                 )
             )
         case .field(let field):
             field.test.explained(
-                judgement.value(at: field.path),
+                context.value(at: field.path),
                 at: field.written,
-                isUnknown: judgement.package == nil && field.path.root != .subject,
-                in: judgement
+                isUnknown: context.package == nil && field.path.root != .subject,
+                in: context
             )
         }
     }
@@ -97,9 +97,9 @@ extension ValueTest {
         _ value: JSON?,
         at path: String,
         isUnknown: Bool,
-        in judgement: Judgement
+        in context: EvaluationContext
     ) -> Explanation {
-        let parts = parts.map { $0.explained(value, at: path, isUnknown: isUnknown, in: judgement) }
+        let parts = parts.map { $0.explained(value, at: path, isUnknown: isUnknown, in: context) }
         return parts.count == 1 ? parts[0] : .all(parts)
     }
 }
@@ -109,21 +109,21 @@ extension ValueTest.Part {
         _ value: JSON?,
         at path: String,
         isUnknown: Bool,
-        in judgement: Judgement
+        in context: EvaluationContext
     ) -> Explanation {
         switch test {
         case let negation as Negation:
-            .not(negation.test.explained(value, at: path, isUnknown: isUnknown, in: judgement))
+            .not(negation.test.explained(value, at: path, isUnknown: isUnknown, in: context))
         case let list as AnyTest:
-            .any(list.tests.map { $0.explained(value, at: path, isUnknown: isUnknown, in: judgement) })
+            .any(list.tests.map { $0.explained(value, at: path, isUnknown: isUnknown, in: context) })
         default:
             .test(
                 Explanation.Finding(
                     path: path,
                     test: text,
-                    demand: demand,
+                    requirement: requirement,
                     actual: value,
-                    holds: test.holds(for: value, in: judgement),
+                    holds: test.holds(for: value, in: context),
                     isUnknown: isUnknown
                 )
             )

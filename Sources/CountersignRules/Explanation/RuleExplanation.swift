@@ -20,20 +20,20 @@ package struct RuleExplanation: Sendable {
     package var isContradicted: Bool { !isOpen && kept.map { $0 != matches } ?? false }
 
     /// What would have had to differ for the condition to hold; nil where it holds.
-    package var remedy: Remedy? { condition.remedy(toHold: true) }
+    package var counterfactual: Counterfactual? { condition.counterfactual(toHold: true) }
 }
 
 extension RuleSet {
     /// Why each rule matched `event`, or did not, judged as at `now`; in the order of the rules.
-    package func explanations(of event: Event, at now: Date, kept: Verdicts?) -> [RuleExplanation] {
-        let judgement = Judgement(event: event, now: now)
+    package func explanations(of event: Event, at now: Date, kept: MatchSet?) -> [RuleExplanation] {
+        let context = EvaluationContext(event: event, now: now)
         return rules.enumerated()
             .map { index, rule in
                 RuleExplanation(
                     rule: rule,
                     kept: kept.map { $0[index] },
-                    condition: rule.condition.explained(in: judgement),
-                    isOpen: rule.condition.outlook(in: judgement) == nil
+                    condition: rule.condition.explained(in: context),
+                    isOpen: rule.condition.partialResult(in: context) == nil
                 )
             }
     }

@@ -59,11 +59,11 @@ struct RuleIndex: Sendable {
     }
 
     /// The numbers of the rules that match, or may match once the package is known, in ascending order.
-    func matches(_ judgement: Judgement) -> [Int] {
+    func matches(_ context: EvaluationContext) -> [Int] {
         var found: [Int] = []
-        groups[0].collect(in: judgement.subject, into: &found)
-        if let place = groupOfName[judgement.eventName] {
-            groups[place].collect(in: judgement.subject, into: &found)
+        groups[0].collect(in: context.subject, into: &found)
+        if let place = groupOfName[context.eventName] {
+            groups[place].collect(in: context.subject, into: &found)
         }
         guard !found.isEmpty else { return found }
         // An alternative can be met in several ways.
@@ -75,8 +75,8 @@ struct RuleIndex: Sendable {
             last = found[place]
             let condition = conditions[last]
             let holds =
-                asksPackage[last] && judgement.package == nil
-                ? condition.canHold(in: judgement) : condition.holds(in: judgement)
+                asksPackage[last] && context.package == nil
+                ? condition.canHold(in: context) : condition.holds(in: context)
             guard holds else { continue }
             found[kept] = last
             kept += 1

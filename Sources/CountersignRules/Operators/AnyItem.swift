@@ -23,9 +23,9 @@ struct AnyItem: Operator {
         self.test = test
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         guard case .array(let items)? = value else { return false }
-        return items.contains { test.holds(for: $0, in: judgement) }
+        return items.contains { test.holds(for: $0, in: context) }
     }
 
     var isPure: Bool { false }

@@ -4,8 +4,8 @@ import CountersignModel
 struct AnyTest: ValueCheck {
     let tests: [ValueTest]
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
-        tests.contains { $0.holds(for: value, in: judgement) }
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
+        tests.contains { $0.holds(for: value, in: context) }
     }
 
     var references: [ConditionPath] { tests.flatMap(\.references) }

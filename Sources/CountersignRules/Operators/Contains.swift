@@ -24,7 +24,7 @@ struct Contains: Operator {
         needle = sample.value.string.map { Needle($0, ignoresCase: argument.ignoresCase) }
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         switch value {
         case .string(let text)?: needle?.isFound(in: text) ?? false
         case .array(let items)?: items.contains { sample.isEqual(to: $0) }

@@ -22,5 +22,5 @@ struct Equals: Operator {
 
     init(_ sample: Sample) { self.sample = sample }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool { sample.isEqual(to: value) }
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool { sample.isEqual(to: value) }
 }

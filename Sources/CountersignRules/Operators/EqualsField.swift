@@ -19,8 +19,8 @@ struct EqualsField: Operator {
         self.path = path
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
-        (value ?? .null).isSame(as: judgement.value(at: path) ?? .null)
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
+        (value ?? .null).isSame(as: context.value(at: path) ?? .null)
     }
 
     var references: [ConditionPath] { [path] }

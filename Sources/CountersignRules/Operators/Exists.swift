@@ -21,5 +21,5 @@ struct Exists: Operator {
         self.isWanted = isWanted
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool { (value != nil) == isWanted }
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool { (value != nil) == isWanted }
 }

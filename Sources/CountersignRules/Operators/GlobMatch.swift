@@ -25,7 +25,7 @@ struct GlobMatch: Operator {
 
     init(_ glob: Glob) { self.glob = glob }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         guard case .string(let text)? = value else { return false }
         return glob.matches(text)
     }

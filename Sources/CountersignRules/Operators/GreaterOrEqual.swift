@@ -19,7 +19,7 @@ struct GreaterOrEqual: Operator {
         self.bound = bound
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         bound.compares(value) { $0 != .below }
     }
 }

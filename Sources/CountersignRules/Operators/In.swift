@@ -31,7 +31,7 @@ struct In: Operator {
         others = samples.filter { $0.exactText == nil }
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         if case .string(let text)? = value, texts.contains(text) { return true }
         return others.contains { $0.isEqual(to: value) }
     }

@@ -5,11 +5,11 @@ enum ItemTest: Sendable {
     case value(ValueTest)
     case condition(Condition)
 
-    func holds(for item: JSON, in judgement: Judgement) -> Bool {
-        let judgement = judgement.about(item)
+    func holds(for item: JSON, in context: EvaluationContext) -> Bool {
+        let context = context.about(item)
         return switch self {
-        case .value(let test): test.holds(for: item == .null ? nil : item, in: judgement)
-        case .condition(let condition): condition.holds(in: judgement)
+        case .value(let test): test.holds(for: item == .null ? nil : item, in: context)
+        case .condition(let condition): condition.holds(in: context)
         }
     }
 }

@@ -21,10 +21,10 @@ struct Length: Operator {
         self.test = test
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         switch value {
-        case .string(let text)?: test.holds(for: JSON(text.count), in: judgement)
-        case .array(let items)?: test.holds(for: JSON(items.count), in: judgement)
+        case .string(let text)?: test.holds(for: JSON(text.count), in: context)
+        case .array(let items)?: test.holds(for: JSON(items.count), in: context)
         default: false
         }
     }

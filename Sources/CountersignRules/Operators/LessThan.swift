@@ -20,7 +20,7 @@ struct LessThan: Operator {
         self.bound = bound
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         bound.compares(value) { $0 == .below }
     }
 }

@@ -21,7 +21,7 @@ struct Matches: Operator {
         self.expression = expression
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         guard case .string(let text)? = value else { return false }
         return expression.isFound(in: text)
     }

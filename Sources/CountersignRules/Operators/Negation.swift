@@ -21,8 +21,8 @@ struct Negation: Operator {
         self.test = test
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
-        !test.holds(for: value, in: judgement)
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
+        !test.holds(for: value, in: context)
     }
 
     var references: [ConditionPath] { test.references }

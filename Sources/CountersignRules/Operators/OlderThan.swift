@@ -21,9 +21,9 @@ struct OlderThan: Operator {
         self.age = age
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         guard case .string(let text)? = value, let date = Date(outside: text) else { return false }
-        return judgement.now.timeIntervalSince(date) > age.timeInterval
+        return context.now.timeIntervalSince(date) > age.timeInterval
     }
 
     var isPure: Bool { false }

@@ -5,7 +5,7 @@ package import CountersignModel
 /// A type that the test does not know makes it false, never an error.
 package protocol ValueCheck: Sendable {
     /// Whether the value passes; nil stands for null and absent alike.
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool
 
     /// The paths that it reads besides its value.
     var references: [ConditionPath] { get }

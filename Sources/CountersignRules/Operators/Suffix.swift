@@ -20,7 +20,7 @@ struct Suffix: Operator {
         self.needle = needle
     }
 
-    func holds(for value: JSON?, in judgement: Judgement) -> Bool {
+    func holds(for value: JSON?, in context: EvaluationContext) -> Bool {
         guard case .string(let text)? = value else { return false }
         return needle.isSuffix(of: text)
     }

@@ -1,12 +1,12 @@
 import CountersignModel
 
 extension OptionReader {
-    func template(_ node: Node, in place: Place, what: String) -> Template? {
+    func template(_ node: Node, in place: EncodingContext, what: String) -> Template? {
         guard let text = text(node, what: what) else { return nil }
         return template(text, at: node, in: place)
     }
 
-    private func template(_ text: String, at node: Node, in place: Place) -> Template? {
+    private func template(_ text: String, at node: Node, in place: EncodingContext) -> Template? {
         let (template, faults) = Template.reading(text)
         for expression in template.expressions { onExpression(expression, span(of: expression, in: node)) }
         for fault in faults {
@@ -29,7 +29,7 @@ extension OptionReader {
         findings.source.span(of: node, at: expression.offset, length: expression.length)
     }
 
-    func templates(_ node: Node, in place: Place, what: String) -> [OptionValue.NamedTemplate]? {
+    func templates(_ node: Node, in place: EncodingContext, what: String) -> [OptionValue.NamedTemplate]? {
         guard let entries = node.entries else {
             findings.reportType(what, wants: "a map of names to texts", at: node)
             return nil
@@ -51,7 +51,7 @@ extension OptionReader {
     }
 
     /// A text, or a list of texts of which there is at least one.
-    func templateList(_ node: Node, in place: Place, what: String) -> [Template]? {
+    func templateList(_ node: Node, in place: EncodingContext, what: String) -> [Template]? {
         guard let items = node.items else { return template(node, in: place, what: what).map { [$0] } }
         guard !items.isEmpty else {
             findings.report(.outOfRange, "\(what) is an empty list; leave it out, or name somebody", at: node.span)
@@ -93,7 +93,7 @@ extension OptionReader {
     }
 
     /// Any value; a string with `${…}` in it becomes a template.
-    func json(_ node: Node, in place: Place = .text) -> JSONTemplate? {
+    func json(_ node: Node, in place: EncodingContext = .text) -> JSONTemplate? {
         switch node.content {
         case .scalar(let scalar):
             guard case .string(let text) = scalar.json else { return .literal(scalar.json) }
@@ -120,8 +120,8 @@ extension OptionReader {
     /// script; so a name followed by a dot or by a colon that is no default (`:-`, `:=`, `:?`, `:+`) is refused.
     func script(_ node: Node, what: String) -> String? {
         guard let text = text(node, what: what) else { return nil }
-        guard text.utf8.count <= Place.longestForProgram else {
-            let sizes = "\(text.utf8.count) bytes, and a shell takes \(Place.longestForProgram)"
+        guard text.utf8.count <= EncodingContext.longestForProgram else {
+            let sizes = "\(text.utf8.count) bytes, and a shell takes \(EncodingContext.longestForProgram)"
             findings.report(.outOfRange, "\(what) has \(sizes); keep it in a file and run that", at: node.span)
             return nil
         }

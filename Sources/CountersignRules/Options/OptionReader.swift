@@ -80,6 +80,7 @@ struct OptionReader {
         case .text: text(node, what: what).map { .text($0) }
         case .choice(let words): choice(node, of: words, what: what).map { .text($0) }
         case .duration: duration(node, what: what).map { .duration($0) }
+        case .size(let range): size(node, in: range, what: what).map { .size($0) }
         case .integer(let range): integer(node, in: range, what: what).map { .integer($0) }
         case .integers(let range):
             list(node, what: what, of: "whole numbers") { integer($0, in: range, what: "an item of \(what)") }
@@ -139,6 +140,26 @@ extension OptionReader {
         let forms = "a whole number and ms, s, m, h or d, such as 30s"
         findings.report(.badDuration, "\(what) must be \(forms), not '\(text)'\(hint)", at: node.span)
         return nil
+    }
+
+    func size(_ node: Node, in range: ClosedRange<ByteSize>, what: String) -> ByteSize? {
+        let text = node.scalar.flatMap { $0.json == .null ? nil : $0.text }
+        guard let text else {
+            findings.reportType(what, wants: "a size such as 1MiB", at: node)
+            return nil
+        }
+        guard let size = ByteSize(text) else {
+            let hint = Int64(text).map { "; did you mean '\(ByteSize(bytes: $0))'?" } ?? ""
+            let forms = "a number and B, KiB, MiB, GiB, kB, MB or GB, such as 1MiB"
+            findings.report(.badSize, "\(what) must be \(forms), not '\(text)'\(hint)", at: node.span)
+            return nil
+        }
+        guard range.contains(size) else {
+            let bounds = "from \(range.lowerBound) to \(range.upperBound)"
+            findings.report(.outOfRange, "\(what) must be a size \(bounds)", at: node.span)
+            return nil
+        }
+        return size
     }
 
     func choice(_ node: Node, of words: [String], what: String) -> String? {

@@ -8,7 +8,7 @@ struct ReferenceChecker {
     let knowsFields: Bool
 
     /// The troubles of Countersign's own that the rule is about, where it is about nothing else.
-    var troubles: [Trouble] = []
+    var troubles: [SystemEvent] = []
 
     /// The events that the rule is about, as its `when` names them.
     var triggers = RuleTriggers()
@@ -43,7 +43,7 @@ struct ReferenceChecker {
     }
 
     private func checkField(_ path: JSONPath, at span: SourceSpan, _ words: [String]) {
-        if !troubles.isEmpty { return checkField(ofTrouble: path, at: span, words) }
+        if !troubles.isEmpty { return checkField(ofSystemEvent: path, at: span, words) }
         guard knowsFields, case .key(let name)? = path.components.first, !EventCatalogue.fields.contains(name) else {
             return
         }
@@ -51,7 +51,7 @@ struct ReferenceChecker {
         findings.report(.unknownField, "no event of OneSpan Sign is known to carry '\(name)'\(near)", at: span)
     }
 
-    private func checkField(ofTrouble path: JSONPath, at span: SourceSpan, _ words: [String]) {
+    private func checkField(ofSystemEvent path: JSONPath, at span: SourceSpan, _ words: [String]) {
         let known = Set(troubles.flatMap(\.fieldNames))
         guard case .key(let name)? = path.components.first, !known.contains(name) else { return }
         let near = Suggestion.clause(for: name, among: words + known.sorted())

@@ -189,10 +189,10 @@ struct RuleReader {
     }
 
     /// The troubles of Countersign's own that the rule names, where it names nothing else.
-    private func troubles(_ when: Node?) -> [Trouble] {
+    private func troubles(_ when: Node?) -> [SystemEvent] {
         guard let event = when?.entries?.first(where: { $0.key == "event" })?.value else { return [] }
         let names = (event.items ?? [event]).map { $0.scalar?.text }
-        let troubles = names.compactMap { $0.flatMap { Trouble(rawValue: $0) } }
+        let troubles = names.compactMap { $0.flatMap { SystemEvent(rawValue: $0) } }
         return troubles.count == names.count ? troubles : []
     }
 }

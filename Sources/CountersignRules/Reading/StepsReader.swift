@@ -69,27 +69,27 @@ struct StepsReader {
         let known = entries.compactMap { entry in
             catalogue.first { $0.name == entry.key }.map { (action: $0, entry: entry) }
         }
-        let strangers = entries.filter { entry in
+        let unknownVariables = entries.filter { entry in
             !RuleKeys.step.contains(entry.key) && !catalogue.contains { $0.name == entry.key }
         }
         if let second = known.dropFirst().first {
             let message = "a step has one action; '\(second.action.name)' stands beside '\(known[0].action.name)'"
             findings.report(.severalActions, message + ", so make it a step of its own", at: second.entry.keySpan)
         }
-        report(strangers, of: known.first, at: span)
+        report(unknownVariables, of: known.first, at: span)
         let id = names.name(entries.first { $0.key == "id" }?.value, action: known.first?.action.name, span, findings)
         guard let id, known.count == 1 else { return nil }
         return StepHeader(id: id, action: known[0].action, actionEntry: known[0].entry, entries: entries)
     }
 
     private func report(
-        _ strangers: [Node.Entry],
+        _ unknownVariables: [Node.Entry],
         of action: (action: ActionDeclaration, entry: Node.Entry)?,
         at span: SourceSpan
     ) {
         let hasAction = action != nil
         let actions = catalogue.map(\.name)
-        for stranger in strangers {
+        for stranger in unknownVariables {
             if let action, action.action.fields.contains(where: { $0.key == stranger.key }) {
                 let name = action.action.name
                 let message =
@@ -97,7 +97,7 @@ struct StepsReader {
                 findings.report(.unknownKey, message, at: stranger.keySpan)
                 continue
             }
-            guard !hasAction, strangers.count == 1 else {
+            guard !hasAction, unknownVariables.count == 1 else {
                 let words = RuleKeys.step + (hasAction ? [] : actions)
                 let near = Suggestion.nearest(to: stranger.key, among: words)
                 let rest = near.map { "did you mean '\($0)'?" } ?? "beside its action it has \(RuleKeys.step.listed)"
@@ -108,7 +108,7 @@ struct StepsReader {
             let rest = near.map { "did you mean '\($0)'?" } ?? "there are \(actions.listed)"
             findings.report(.unknownAction, "there is no action '\(stranger.key)'; \(rest)", at: stranger.keySpan)
         }
-        if strangers.isEmpty, !hasAction {
+        if unknownVariables.isEmpty, !hasAction {
             findings.report(.missingAction, "a step needs an action; there are \(actions.listed)", at: span)
         }
     }

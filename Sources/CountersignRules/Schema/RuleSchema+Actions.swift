@@ -56,6 +56,7 @@ extension RuleSchema {
         case .ownEvent: ["type": "string", "pattern": "^X_"]
         case .choice(let words): ["enum": .array(words.map { .string($0) })]
         case .duration: duration()
+        case .size: size()
         case .integer(let range): integer(range)
         case .integers(let range): ["type": "array", "items": integer(range)]
         case .texts: ["type": "array", "items": text()]

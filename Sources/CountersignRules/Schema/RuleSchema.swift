@@ -96,7 +96,8 @@ package struct RuleSchema: Sendable {
             "event": [
                 "description": "The event's name: a name, a list of names, or a pattern such as PACKAGE_*.",
                 "anyOf": [
-                    ["enum": .array((EventCatalogue.names + Trouble.allCases.map(\.name)).map { .string($0) })], names,
+                    ["enum": .array((EventCatalogue.names + SystemEvent.allCases.map(\.name)).map { .string($0) })],
+                    names,
                     ["type": "array", "items": names],
                 ],
             ],
@@ -156,6 +157,12 @@ extension RuleSchema {
         ]
         if let summary { duration["description"] = .string(summary) }
         return .object(duration)
+    }
+
+    static func size() -> JSON {
+        [
+            "type": "string", "pattern": "^[0-9]+(\\.[0-9]+)? ?(B|[KMGT]iB|[kKMGT]B)$", "examples": ["1MiB", "10GB"],
+        ]
     }
 
     static func integer(_ range: ClosedRange<Int>, _ summary: String? = nil) -> JSON {

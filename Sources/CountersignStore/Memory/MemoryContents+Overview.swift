@@ -63,7 +63,7 @@ extension MemoryContents {
         )
     }
 
-    func activity(since date: Date) -> [RunActivity] {
+    func activity(since date: Date) -> [RunCounts] {
         struct Key: Hashable {
             let hour: Int
             let ruleID: String
@@ -72,7 +72,7 @@ extension MemoryContents {
         let meant = runs.filter { !$0.isTakenBack && $0.createdAt >= date.stored }
         return
             Dictionary(grouping: meant) { Key(hour: $0.createdAt.hour, ruleID: $0.ruleID, state: $0.state) }
-            .map { RunActivity(hour: $0.hour, ruleID: $0.ruleID, state: $0.state, count: $1.count) }
+            .map { RunCounts(hour: $0.hour, ruleID: $0.ruleID, state: $0.state, count: $1.count) }
             .sorted { ($0.hour, $0.ruleID, $0.state.rawValue) < ($1.hour, $1.ruleID, $1.state.rawValue) }
     }
 
@@ -118,7 +118,7 @@ extension Event {
 
 extension Date {
     /// The number of the hour since 1970.
-    fileprivate var hour: Int { Int(milliseconds / RunActivity.hour) }
+    fileprivate var hour: Int { Int(milliseconds / RunCounts.hour) }
 }
 
 extension PackageQuery {

@@ -9,7 +9,7 @@ struct MemoryContents {
     /// What replays found.
     var evaluations: [Event.ID: [Evaluation]] = [:]
     var latestRuleSet: RuleSetVersion?
-    var notes: [String: JSON] = [:]
+    var values: [String: JSON] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
 
     var events: [MemoryEvent] = []
@@ -134,7 +134,7 @@ extension MemoryContents {
             guard let index = index(of: dispatch.eventID), events[index].dispatchedAt == nil else { continue }
             events[index].dispatchedAt = now.stored
             events[index].ruleSet = dispatch.ruleSet
-            events[index].verdicts = dispatch.verdicts
+            events[index].matchSet = dispatch.matchSet
             var seen: Set<String> = []
             for ruleID in dispatch.ruleIDs where seen.insert(ruleID).inserted {
                 let id = Run.ID(rawValue: Int64(runs.count) + 1)
@@ -190,14 +190,14 @@ extension MemoryContents {
             runs[index].dueAt = dueAt.stored
             return
         case .unmatched(let place):
-            runs[index].leave(for: .dropped)
+            runs[index].leave(for: .discarded)
             runs[index].isTakenBack = true
             let (id, ruleSet) = (runs[index].eventID, runs[index].ruleSet)
             if let event = self.index(of: id), events[event].ruleSet == ruleSet {
-                events[event].verdicts = events[event].verdicts?.without(place)
+                events[event].matchSet = events[event].matchSet?.without(place)
             }
             if let last = evaluations[id]?.last, last.ruleSet == ruleSet {
-                let rest = Evaluation(at: last.at, ruleSet: ruleSet, verdicts: last.verdicts.without(place))
+                let rest = Evaluation(at: last.at, ruleSet: ruleSet, matchSet: last.matchSet.without(place))
                 evaluations[id] = (evaluations[id]?.dropLast() ?? []) + [rest]
             }
             return
@@ -236,25 +236,25 @@ extension MemoryContents {
         runs[index].beginRound(from: step, at: now.stored)
     }
 
-    mutating func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) -> [ReplayedRun] {
+    mutating func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) -> [ReplayedRun] {
         var replayed: [ReplayedRun] = []
         for dispatch in dispatches {
-            let found = Evaluation(at: now.stored, ruleSet: dispatch.ruleSet, verdicts: dispatch.verdicts)
+            let found = Evaluation(at: now.stored, ruleSet: dispatch.ruleSet, matchSet: dispatch.matchSet)
             evaluations[dispatch.eventID, default: []].append(found)
             for ruleID in dispatch.ruleIDs {
                 let index = runs.firstIndex {
                     $0.eventID == dispatch.eventID && $0.ruleID == ruleID && !$0.isTakenBack
                 }
-                let fate = ReplayedRun.fate(ofRunIn: index.map { runs[$0].state }, again: again)
-                if let index, fate == .again {
+                let outcome = ReplayedRun.outcome(ofRunIn: index.map { runs[$0].state }, restarting: restartsEnded)
+                if let index, outcome == .restarted {
                     runs[index].ruleSet = dispatch.ruleSet
                     runs[index].beginRound(from: "", at: now.stored)
-                } else if fate == .made {
+                } else if outcome == .created {
                     let id = Run.ID(rawValue: Int64(runs.count) + 1)
                     runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))
                 }
-                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate))
-                if dispatch.forgetsPackage, fate != .kept, let event = self.index(of: dispatch.eventID) {
+                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome))
+                if dispatch.forgetsPackage, outcome != .unchanged, let event = self.index(of: dispatch.eventID) {
                     events[event].event = events[event].event.withoutPackage
                 }
             }
@@ -279,9 +279,9 @@ extension MemoryContents {
         return later.count
     }
 
-    mutating func drop(_ run: Run.ID, at now: Date) throws {
+    mutating func discard(_ run: Run.ID, at now: Date) throws {
         let index = try index(of: run, in: [.failed, .queued], wanted: "failed or queued")
-        runs[index].state = .dropped
+        runs[index].state = .discarded
         runs[index].wait = nil
         runs[index].finishedAt = now.stored
     }

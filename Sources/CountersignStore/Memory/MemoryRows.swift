@@ -8,7 +8,7 @@ struct MemoryEvent {
     var duplicates = 0
     var dispatchedAt: Date?
     var ruleSet: RuleSetVersion?
-    var verdicts: Verdicts?
+    var matchSet: MatchSet?
 
     var stored: StoredEvent {
         StoredEvent(
@@ -17,7 +17,7 @@ struct MemoryEvent {
             duplicates: duplicates,
             dispatchedAt: dispatchedAt,
             ruleSet: ruleSet,
-            verdicts: verdicts
+            matchSet: matchSet
         )
     }
 }
@@ -41,7 +41,7 @@ struct MemoryRun {
     var state = Run.State.queued
     var dueAt: Date
     var retries = 0
-    var redo: Run.Redo?
+    var resumePoint: Run.ResumePoint?
     var wait: RunWait?
     var finishedAt: Date?
     var lease: Lease?
@@ -69,7 +69,7 @@ struct MemoryRun {
             state: state,
             dueAt: dueAt,
             retries: retries,
-            redo: redo,
+            resumePoint: resumePoint,
             wait: wait,
             createdAt: createdAt,
             finishedAt: finishedAt
@@ -82,7 +82,7 @@ struct MemoryRun {
         retries += 1
         dueAt = now
         finishedAt = nil
-        if let step { redo = Run.Redo(stepID: step, round: retries) }
+        if let step { resumePoint = Run.ResumePoint(stepID: step, generation: retries) }
     }
 
     /// Ends the work of the lease.
@@ -99,7 +99,7 @@ struct MemoryRun {
                 .interrupted(
                     stepID: step.id,
                     attempt: step.attempt,
-                    round: retries,
+                    generation: retries,
                     startedAt: step.startedAt,
                     at: now
                 )
@@ -121,7 +121,7 @@ extension StepRecord {
         StepRecord(
             stepID: stepID,
             attempt: attempt,
-            round: round,
+            generation: generation,
             status: status,
             isFinal: isFinal,
             plan: plan,

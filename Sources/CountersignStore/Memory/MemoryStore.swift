@@ -5,8 +5,8 @@ import Synchronization
 /// A store that lives as long as the process: for dry runs and tests.
 package final class MemoryStore: Store {
     package let identity: String
-    package let arrivals = Bell()
-    package let queued = Bell()
+    package let arrivals = AsyncSignal()
+    package let queued = AsyncSignal()
 
     private let contents = Mutex(MemoryContents())
 
@@ -30,7 +30,7 @@ package final class MemoryStore: Store {
 extension MemoryStore {
     package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
         let receipt = try write { $0.append(delivery, at: now) }
-        if case .stored = receipt { arrivals.ring() }
+        if case .stored = receipt { arrivals.notify() }
         return receipt
     }
 
@@ -105,7 +105,7 @@ extension MemoryStore {
         contents.withLock { $0.runs(RunQuery(ruleID: id, state: state, limit: .max)).count }
     }
 
-    package func activity(since date: Date) async throws -> [RunActivity] {
+    package func activity(since date: Date) async throws -> [RunCounts] {
         contents.withLock { $0.activity(since: date) }
     }
 
@@ -125,7 +125,7 @@ extension MemoryStore {
 
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         let made = try write { $0.dispatch(dispatches, at: now) }
-        if made > 0 { queued.ring() }
+        if made > 0 { queued.notify() }
     }
 
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
@@ -162,8 +162,8 @@ extension MemoryStore {
             try contents.release(run, lease: lease, to: ending, recording: record, at: now)
             return event.map { contents.append($0, at: now) }
         }
-        if case .stored? = receipt { arrivals.ring() }
-        if ending.isQueued { queued.ring() }
+        if case .stored? = receipt { arrivals.notify() }
+        if ending.isQueued { queued.notify() }
     }
 
     package func keep(package: JSON, of event: Event.ID) async throws -> JSON {
@@ -176,35 +176,35 @@ extension MemoryStore {
 
     package func rescue(everyOwner: Bool, at now: Date) async throws -> Int {
         let count = try write { $0.rescue(everyOwner: everyOwner, at: now) }
-        if count > 0 { queued.ring() }
+        if count > 0 { queued.notify() }
         return count
     }
 
     package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
         try write { try $0.retry(run, from: step, by: ruleSet, at: now) }
-        queued.ring()
+        queued.notify()
     }
 
-    package func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun] {
-        let runs = try write { $0.replay(dispatches, again: again, at: now) }
-        if runs.contains(where: { $0.fate != .kept }) { queued.ring() }
+    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
+        let runs = try write { $0.replay(dispatches, restartsEnded: restartsEnded, at: now) }
+        if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
         return runs
     }
 
     package func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int {
         let count = try write { $0.wake(waitingFor: destination, limit: limit, at: now) }
-        if count > 0 { queued.ring() }
+        if count > 0 { queued.notify() }
         return count
     }
 
     package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
         let count = try write { $0.bringForward(by: seconds, at: now) }
-        if count > 0 { queued.ring() }
+        if count > 0 { queued.notify() }
         return count
     }
 
-    package func drop(_ run: Run.ID, at now: Date) async throws {
-        try write { try $0.drop(run, at: now) }
+    package func discard(_ run: Run.ID, at now: Date) async throws {
+        try write { try $0.discard(run, at: now) }
     }
 
     package func keep(ruleSet: RuleSetVersion, sources: JSON, at _: Date) async throws {
@@ -214,12 +214,12 @@ extension MemoryStore {
         }
     }
 
-    package func note(_ name: String) async throws -> JSON? {
-        contents.withLock { $0.notes[name] }
+    package func value(forKey key: String) async throws -> JSON? {
+        contents.withLock { $0.values[key] }
     }
 
-    package func keep(note name: String, _ value: JSON) async throws {
-        try write { $0.notes[name] = value }
+    package func set(_ value: JSON, forKey key: String) async throws {
+        try write { $0.values[key] = value }
     }
 
     package func latestSources() async throws -> JSON? {

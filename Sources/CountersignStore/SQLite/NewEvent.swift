@@ -10,7 +10,7 @@ struct NewEvent: Sendable {
 
     /// Everything that is stored as bytes, one behind the other, so that SQLite can read it where it lies.
     ///
-    /// What strangers wrote is bound as bytes: a text would end at its first NUL, and pass for a shorter one.
+    /// What unknownVariables wrote is bound as bytes: a text would end at its first NUL, and pass for a shorter one.
     private let bytes: [UInt8]
     private let name: Range<Int>
     private let packageID: Range<Int>?
@@ -40,7 +40,7 @@ struct NewEvent: Sendable {
         key = delivery.deduplicationKey.map { add($0) }
         stateKey = delivery.stateKey.map { add($0) }
         place = delivery.deduplicationKey.map {
-            DeduplicationPlace.of($0, origin: delivery.origin, payload: delivery.payload)
+            DeduplicationSlot.of($0, origin: delivery.origin, payload: delivery.payload)
         }
         earliestPoll =
             delivery.stateKey == nil
@@ -67,8 +67,8 @@ extension NewEvent {
     /// Counts a delivery of the event that has this key already.
     private func kept(_ bytes: UnsafeRawBufferPointer, in db: Database) throws -> Event.ID? {
         guard let key, let place else { return nil }
-        let statement = try BareStatement(
-            "SELECT id FROM events WHERE deduplication_place = ? AND deduplication_key = ?",
+        let statement = try PreparedStatement(
+            "SELECT id FROM events WHERE deduplication_slot = ? AND deduplication_key = ?",
             in: db
         )
         defer { statement.reset() }
@@ -81,10 +81,10 @@ extension NewEvent {
     }
 
     private func insert(_ bytes: UnsafeRawBufferPointer, in db: Database) throws {
-        let statement = try BareStatement(
+        let statement = try PreparedStatement(
             """
             INSERT INTO events
-                (name, package_id, body, origin, received_at, deduplication_key, deduplication_place, body_hash)
+                (name, package_id, body, origin, received_at, deduplication_key, deduplication_slot, body_hash)
             VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?)
             """,
             in: db
@@ -135,7 +135,7 @@ extension NewEvent {
     private func takenPlace(in db: Database) throws -> Event.ID? {
         try db.first(
             """
-            UPDATE events SET deduplication_key = ?, deduplication_place = ?, duplicates = duplicates + 1
+            UPDATE events SET deduplication_key = ?, deduplication_slot = ?, duplicates = duplicates + 1
             WHERE package_id = CAST(? AS TEXT) AND deduplication_key = ? AND received_at >= ? RETURNING id
             """,
             [data(key), place, data(packageID), data(stateKey), earliestPoll]
@@ -151,7 +151,7 @@ struct NewStep: Sendable {
         values = [
             record.stepID,
             record.attempt,
-            record.round,
+            record.generation,
             record.status.rawValue,
             record.isFinal,
             record.plan?.text,
@@ -166,7 +166,7 @@ struct NewStep: Sendable {
         try db.change(
             """
             INSERT INTO steps
-                (step_id, attempt, round, status, is_final, plan, output, reason, started_at, finished_at, run_id)
+                (step_id, attempt, generation, status, is_final, plan, output, reason, started_at, finished_at, run_id)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             values + [run.rawValue]

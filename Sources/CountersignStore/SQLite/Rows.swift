@@ -7,7 +7,7 @@ import GRDB
 struct EventRow: Sendable {
     /// The name as bytes: a text would end at its first NUL.
     static let columns =
-        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, verdicts, body_hash, "
+        "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, match_set, body_hash, "
         + "package"
 
     /// The places in `columns` of what a search reads before it decodes a row, and the one behind them all.
@@ -23,7 +23,7 @@ struct EventRow: Sendable {
     private let duplicates: Int
     private let dispatchedAt: Date?
     private let ruleSet: String?
-    private let verdicts: [UInt8]?
+    private let matchSet: [UInt8]?
 
     /// The SHA-256 of the body as it was stored; nil for one that was stored before hashes were.
     private let bodyHash: [UInt8]?
@@ -43,7 +43,7 @@ struct EventRow: Sendable {
         duplicates = reader.count(5, "count of duplicates")
         dispatchedAt = reader.optionalTime(6, "time of dispatch")
         ruleSet = reader.optionalText(7, "rule set")
-        verdicts = reader.optionalBytes(8, "list of matches")
+        matchSet = reader.optionalBytes(8, "list of matches")
         bodyHash = reader.optionalBytes(9, "hash")
         package = reader.optionalBytes(10, "package")
         if Event.Origin(rawValue: origin) == nil { reader.fail("its origin is unknown") }
@@ -80,7 +80,7 @@ struct EventRow: Sendable {
             duplicates: duplicates,
             dispatchedAt: dispatchedAt,
             ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
-            verdicts: verdicts.map { Verdicts(bytes: $0) }
+            matchSet: matchSet.map { MatchSet(bytes: $0) }
         )
     }
 
@@ -102,7 +102,7 @@ struct EventRow: Sendable {
                 duplicates: duplicates,
                 dispatchedAt: dispatchedAt,
                 ruleSet: ruleSet.map { RuleSetVersion(rawValue: $0) },
-                verdicts: nil,
+                matchSet: nil,
                 damage: "\(error)"
             )
         }
@@ -121,12 +121,12 @@ extension JSON.Limits {
 /// An attempt as its row holds it.
 struct StepRow: Sendable {
     static let columns =
-        "id, step_id, attempt, round, status, is_final, plan, output, reason, started_at, finished_at"
+        "id, step_id, attempt, generation, status, is_final, plan, output, reason, started_at, finished_at"
 
     let id: Int64
     private let stepID: String
     private let attempt: Int
-    private let round: Int
+    private let generation: Int
     private let status: String
     private let isFinal: Bool
     private let plan: String?
@@ -143,7 +143,7 @@ struct StepRow: Sendable {
         id = reader.integer(0, "number")
         stepID = reader.text(1, "step")
         attempt = reader.count(2, "attempt")
-        round = reader.count(3, "round")
+        generation = reader.count(3, "generation")
         status = reader.text(4, "status")
         isFinal = reader.flag(5, "last word")
         plan = reader.optionalText(6, "plan")
@@ -162,7 +162,7 @@ struct StepRow: Sendable {
         return StepRecord(
             stepID: stepID,
             attempt: attempt,
-            round: round,
+            generation: generation,
             status: status,
             isFinal: isFinal,
             plan: try json(plan, path: path),
@@ -181,7 +181,7 @@ struct StepRow: Sendable {
             return StepRecord(
                 stepID: stepID,
                 attempt: attempt,
-                round: round,
+                generation: generation,
                 status: StepRecord.Status(rawValue: status) ?? .interrupted,
                 isFinal: isFinal,
                 plan: nil,
@@ -253,8 +253,8 @@ struct ClaimedRow: Sendable {
 
 extension Run {
     static let columns = """
-        id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, redo_step, redo_round,
-            waits_for, waits_because
+        id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, resume_step, resume_generation,
+            waiting_for, wait_reason
         """
 
     init(_ row: Row) {
@@ -262,8 +262,8 @@ extension Run {
         let id = ID(rawValue: reader.integer(0, "number"))
         let state = State(rawValue: reader.text(4, "state"))
         if state == nil { reader.fail("its state is unknown") }
-        let redoStep = reader.optionalText(9, "step to go on from")
-        let redoRound = reader.optionalCount(10, "round to go on from")
+        let resumeStep = reader.optionalText(9, "step to go on from")
+        let resumeGeneration = reader.optionalCount(10, "generation to go on from")
         let waitsFor = reader.optionalText(11, "destination")
         let waitsBecause = reader.optionalText(12, "reason to wait")
         let eventID = Event.ID(rawValue: reader.integer(1, "event"))
@@ -279,7 +279,8 @@ extension Run {
             state: state ?? .failed,
             dueAt: dueAt,
             retries: retries,
-            redo: redoStep.flatMap { step in redoRound.map { Redo(stepID: step, round: $0) } },
+            resumePoint: resumeStep.flatMap { step in resumeGeneration.map { ResumePoint(stepID: step, generation: $0) }
+            },
             wait: waitsFor.map { RunWait(destination: $0, reason: waitsBecause ?? "") },
             createdAt: createdAt,
             finishedAt: finishedAt,

@@ -20,9 +20,9 @@ struct RunTable {
 
     /// Marks an event as dispatched; false when it is so already.
     private func mark(_ dispatch: Dispatch, at now: Date) throws -> Bool {
-        let statement = try BareStatement(
+        let statement = try PreparedStatement(
             """
-            UPDATE events SET dispatched_at = ?, rule_set = CAST(? AS TEXT), verdicts = ?
+            UPDATE events SET dispatched_at = ?, rule_set = CAST(? AS TEXT), match_set = ?
             WHERE id = ? AND dispatched_at IS NULL
             """,
             in: db
@@ -32,9 +32,9 @@ struct RunTable {
         statement.bind(dispatch.eventID.rawValue, at: 4)
         var ruleSet = dispatch.ruleSet.rawValue
         return try ruleSet.withUTF8 { ruleSet in
-            try dispatch.verdicts.bytes.withUnsafeBytes { verdicts in
+            try dispatch.matchSet.bytes.withUnsafeBytes { matchSet in
                 statement.bind(UnsafeRawBufferPointer(ruleSet), at: 2)
-                statement.bind(verdicts, at: 3)
+                statement.bind(matchSet, at: 3)
                 _ = try statement.step()
             }
             return db.changesCount > 0
@@ -57,7 +57,7 @@ struct RunTable {
         return try due.compactMap { id in
             try db.change(
                 """
-                UPDATE runs SET state = 'running', lease_id = ?, lease_until = ?, waits_for = NULL, waits_because = NULL
+                UPDATE runs SET state = 'running', lease_id = ?, lease_until = ?, waiting_for = NULL, wait_reason = NULL
                 WHERE id = ?
                 """,
                 [lease.id, lease.until.milliseconds, id.rawValue]
@@ -109,7 +109,7 @@ struct RunTable {
             """
             UPDATE runs SET state = ?, due_at = coalesce(?, due_at), finished_at = ?, lease_id = NULL,
                 lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL,
-                waits_for = ?, waits_because = ?
+                waiting_for = ?, wait_reason = ?
             WHERE id = ? AND state = 'running' AND lease_id = ?
             """,
             [
@@ -129,23 +129,23 @@ struct RunTable {
         ) { (id: $0.number(at: 0) ?? 0, ruleSet: $0.text(at: 1) ?? "") }
         guard let event else { throw StoreError.leaseLost(run) }
         let latest = try db.first(
-            "SELECT id, verdicts, rule_set FROM evaluations WHERE event_id = ? ORDER BY id DESC LIMIT 1",
+            "SELECT id, match_set, rule_set FROM evaluations WHERE event_id = ? ORDER BY id DESC LIMIT 1",
             [event.id]
-        ) { (id: $0.number(at: 0) ?? 0, verdicts: try $0.bytes(at: 1), ruleSet: $0.text(at: 2)) }
+        ) { (id: $0.number(at: 0) ?? 0, matchSet: try $0.bytes(at: 1), ruleSet: $0.text(at: 2)) }
         if let latest, latest.ruleSet == event.ruleSet {
-            let rest = Verdicts(bytes: latest.verdicts).without(place)
-            try db.change("UPDATE evaluations SET verdicts = ? WHERE id = ?", [Data(rest.bytes), latest.id])
+            let rest = MatchSet(bytes: latest.matchSet).without(place)
+            try db.change("UPDATE evaluations SET match_set = ? WHERE id = ?", [Data(rest.bytes), latest.id])
         }
         // A replay by another set left the verdicts of the first one alone.
-        let verdicts = try db.first(
-            "SELECT verdicts FROM events WHERE id = ? AND rule_set = ?",
+        let matchSet = try db.first(
+            "SELECT match_set FROM events WHERE id = ? AND rule_set = ?",
             [event.id, event.ruleSet]
         ) { row in
             row.hasNull(atIndex: 0) ? [] : try row.bytes(at: 0)
         }
-        guard let verdicts else { return }
-        let rest = Verdicts(bytes: verdicts).without(place)
-        try db.change("UPDATE events SET verdicts = ? WHERE id = ?", [Data(rest.bytes), event.id])
+        guard let matchSet else { return }
+        let rest = MatchSet(bytes: matchSet).without(place)
+        try db.change("UPDATE events SET match_set = ? WHERE id = ?", [Data(rest.bytes), event.id])
     }
 
     func renew(_ lease: Lease) throws {
@@ -172,8 +172,8 @@ struct RunTable {
         if everyOwner {
             try db.change(
                 """
-                UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waits_for = NULL, waits_because = NULL
-                WHERE waits_for IS NOT NULL
+                UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waiting_for = NULL, wait_reason = NULL
+                WHERE waiting_for IS NOT NULL
                 """,
                 [now.milliseconds]
             )
@@ -187,8 +187,8 @@ struct RunTable {
         try db.change(
             """
             UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?1, finished_at = NULL,
-                redo_step = coalesce(?2, redo_step),
-                redo_round = CASE WHEN ?2 IS NULL THEN redo_round ELSE retries + 1 END,
+                resume_step = coalesce(?2, resume_step),
+                resume_generation = CASE WHEN ?2 IS NULL THEN resume_generation ELSE retries + 1 END,
                 rule_set = coalesce(?4, rule_set)
             WHERE id = ?3
             """,
@@ -196,14 +196,14 @@ struct RunTable {
         )
     }
 
-    func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) throws -> [ReplayedRun] {
+    func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) throws -> [ReplayedRun] {
         var replayed: [ReplayedRun] = []
         for dispatch in dispatches {
             try db.change(
-                "INSERT INTO evaluations (event_id, evaluated_at, rule_set, verdicts) VALUES (?, ?, ?, ?)",
+                "INSERT INTO evaluations (event_id, evaluated_at, rule_set, match_set) VALUES (?, ?, ?, ?)",
                 [
                     dispatch.eventID.rawValue, now.milliseconds, dispatch.ruleSet.rawValue,
-                    Data(dispatch.verdicts.bytes),
+                    Data(dispatch.matchSet.bytes),
                 ]
             )
             for ruleID in dispatch.ruleIDs {
@@ -212,22 +212,24 @@ struct RunTable {
                     [dispatch.eventID.rawValue, ruleID]
                 ) { Run($0) }
                 // A damaged run is left as it is, for somebody to look at.
-                let fate = found?.damage == nil ? ReplayedRun.fate(ofRunIn: found?.state, again: again) : .kept
-                switch fate {
-                case .made: try insert(ruleID, of: dispatch, at: now)
-                case .again:
+                let outcome =
+                    found?.damage == nil
+                    ? ReplayedRun.outcome(ofRunIn: found?.state, restarting: restartsEnded) : .unchanged
+                switch outcome {
+                case .created: try insert(ruleID, of: dispatch, at: now)
+                case .restarted:
                     try db.change(
                         """
                         UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?,
-                            finished_at = NULL, redo_step = '', redo_round = retries + 1
+                            finished_at = NULL, resume_step = '', resume_generation = retries + 1
                         WHERE event_id = ? AND rule_id = ?
                         """,
                         [dispatch.ruleSet.rawValue, now.milliseconds, dispatch.eventID.rawValue, ruleID]
                     )
-                case .kept: break
+                case .unchanged: break
                 }
-                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, fate: fate))
-                if dispatch.forgetsPackage, fate != .kept {
+                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome))
+                if dispatch.forgetsPackage, outcome != .unchanged {
                     try db.change("UPDATE events SET package = NULL WHERE id = ?", [dispatch.eventID.rawValue])
                 }
             }
@@ -238,9 +240,9 @@ struct RunTable {
     func wake(waitingFor destination: String, limit: Int, at now: Date) throws -> Int {
         try db.change(
             """
-            UPDATE runs SET due_at = ?, waits_for = NULL, waits_because = NULL
+            UPDATE runs SET due_at = ?, waiting_for = NULL, wait_reason = NULL
             WHERE id IN (
-                SELECT id FROM runs INDEXED BY runs_waiting WHERE waits_for = ? ORDER BY id LIMIT ?
+                SELECT id FROM runs INDEXED BY runs_waiting WHERE waiting_for = ? ORDER BY id LIMIT ?
             )
             """,
             [now.milliseconds, destination, max(0, limit)]
@@ -257,10 +259,10 @@ struct RunTable {
         )
     }
 
-    func drop(_ run: Run.ID, at now: Date) throws {
+    func discard(_ run: Run.ID, at now: Date) throws {
         try expect(run, in: [.failed, .queued], wanted: "failed or queued")
         try db.change(
-            "UPDATE runs SET state = 'dropped', finished_at = ?, waits_for = NULL, waits_because = NULL WHERE id = ?",
+            "UPDATE runs SET state = 'discarded', finished_at = ?, waiting_for = NULL, wait_reason = NULL WHERE id = ?",
             [now.milliseconds, run.rawValue]
         )
     }
@@ -293,6 +295,6 @@ private struct AbandonedRun {
     /// The record of the step that was under way; nil between steps.
     func interruption(at now: Date) -> StepRecord? {
         guard let stepID, let attempt, let startedAt else { return nil }
-        return .interrupted(stepID: stepID, attempt: attempt, round: retries, startedAt: startedAt, at: now)
+        return .interrupted(stepID: stepID, attempt: attempt, generation: retries, startedAt: startedAt, at: now)
     }
 }

@@ -26,7 +26,7 @@ extension SQLiteArchive {
     package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
         try await read { db in
             try db.all(
-                "SELECT evaluated_at, rule_set, verdicts FROM evaluations WHERE event_id = ? ORDER BY id",
+                "SELECT evaluated_at, rule_set, match_set FROM evaluations WHERE event_id = ? ORDER BY id",
                 [event.rawValue]
             ) { row -> Evaluation? in
                 // One that is damaged is left out: 'store check' names it.
@@ -34,7 +34,7 @@ extension SQLiteArchive {
                 return Evaluation(
                     at: at,
                     ruleSet: RuleSetVersion(rawValue: ruleSet),
-                    verdicts: Verdicts(bytes: try row.bytes(at: 2))
+                    matchSet: MatchSet(bytes: try row.bytes(at: 2))
                 )
             }
             .compactMap { $0 }
@@ -62,17 +62,17 @@ extension SQLiteArchive {
         try await read { try $0.first(.runCount(ofRule: id, in: state)) { $0[0] } } ?? 0
     }
 
-    package func activity(since date: Date) async throws -> [RunActivity] {
+    package func activity(since date: Date) async throws -> [RunCounts] {
         try await read { db in
             guard let first = try db.firstRun(since: date) else { return [] }
             return
-                try db.all(.activity(from: first, since: date)) { row -> RunActivity? in
+                try db.all(.activity(from: first, since: date)) { row -> RunCounts? in
                     var reader = RowReader(row)
                     let (hour, ruleID) = (reader.count(0, "hour"), reader.text(1, "rule"))
                     let (state, count) = (Run.State(rawValue: reader.text(2, "state")), reader.count(3, "count"))
                     // Damaged runs are told one by one, and belong to no hour.
                     guard let state, reader.fault == nil else { return nil }
-                    return RunActivity(hour: hour, ruleID: ruleID, state: state, count: count)
+                    return RunCounts(hour: hour, ruleID: ruleID, state: state, count: count)
                 }
                 .compactMap(\.self)
         }
@@ -84,8 +84,8 @@ extension SQLiteArchive {
             var start = date.milliseconds
             // An hour at a time, since SQLite would sort all of them to group them; empty hours are passed over.
             while let next = try db.first(.firstArrival(from: start), { $0.time(at: 0)?.milliseconds }) ?? nil {
-                let hour = next / RunActivity.hour
-                let end = (hour + 1) * RunActivity.hour
+                let hour = next / RunCounts.hour
+                let end = (hour + 1) * RunCounts.hour
                 counts[Int(hour)] = try db.first(.arrivals(from: next, to: end)) { $0[0] } ?? 0
                 start = end
             }
@@ -153,7 +153,7 @@ extension Query {
     package static func activity(from first: Run.ID, since date: Date) -> Query {
         Query(
             """
-            SELECT created_at / \(RunActivity.hour), rule_id, state, count(*) FROM runs
+            SELECT created_at / \(RunCounts.hour), rule_id, state, count(*) FROM runs
             WHERE id >= ? AND created_at >= ? GROUP BY 1, 2, 3
             """,
             [first.rawValue, date.milliseconds]
@@ -234,13 +234,13 @@ extension Query {
     /// Runs that wait for a destination and are looked at again after a time.
     package static func heldRuns(after date: Date) -> Query {
         Query(
-            "SELECT count(*) FROM runs INDEXED BY runs_waiting WHERE waits_for IS NOT NULL AND due_at > ?",
+            "SELECT count(*) FROM runs INDEXED BY runs_waiting WHERE waiting_for IS NOT NULL AND due_at > ?",
             [date.milliseconds]
         )
     }
 
     package static let oldestHeldRun = Query(
-        "SELECT min(id) FROM runs INDEXED BY runs_waiting WHERE waits_for IS NOT NULL"
+        "SELECT min(id) FROM runs INDEXED BY runs_waiting WHERE waiting_for IS NOT NULL"
     )
 
     package static func runTimes(limit: Int) -> Query {

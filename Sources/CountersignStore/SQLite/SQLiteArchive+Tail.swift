@@ -13,8 +13,8 @@ extension SQLiteArchive {
     package func newest(
         _ count: Int,
         since: Date?,
-        _ filter: HappeningFilter
-    ) async throws -> (happenings: [Happening], position: TailPosition) {
+        _ filter: TailFilter
+    ) async throws -> (entries: [TailEntry], position: TailPosition) {
         let query = EventQuery(
             name: filter.eventName,
             packageID: filter.packageID,
@@ -31,7 +31,7 @@ extension SQLiteArchive {
             }
             return (events, attempts, position)
         }
-        let all = try happenings(events, attempts)
+        let all = try entries(events, attempts)
         return (since == nil ? Array(all.suffix(count)) : all, position)
     }
 
@@ -41,10 +41,10 @@ extension SQLiteArchive {
     /// put in the place of another it tells what comes from now on.
     ///
     /// - Throws: `StoreError`.
-    package func happenings(
+    package func entries(
         after position: TailPosition,
-        _ filter: HappeningFilter
-    ) async throws -> (happenings: [Happening], position: TailPosition) {
+        _ filter: TailFilter
+    ) async throws -> (entries: [TailEntry], position: TailPosition) {
         let (events, attempts, reached) = try await read { db -> ([EventRow], [AttemptRow], TailPosition) in
             let end = try Self.end(of: db)
             guard end.store == position.store else { return ([], [], end) }
@@ -63,7 +63,7 @@ extension SQLiteArchive {
             ) { AttemptRow($0) }
             return (events, attempts, reached)
         }
-        let all = try happenings(events, attempts)
+        let all = try entries(events, attempts)
         return (all.filter { $0.isMeant(by: filter) }, reached)
     }
 
@@ -75,14 +75,14 @@ extension SQLiteArchive {
         )
     }
 
-    private func happenings(_ events: [EventRow], _ attempts: [AttemptRow]) throws -> [Happening] {
-        let told = events.map { Happening($0.listedEvent(path: path)) } + attempts.map(\.happening)
+    private func entries(_ events: [EventRow], _ attempts: [AttemptRow]) throws -> [TailEntry] {
+        let told = events.map { TailEntry($0.listedEvent(path: path)) } + attempts.map(\.entry)
         // What came in stands before what was done for it, also in the same millisecond.
         return told.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 }
 
-extension Happening {
+extension TailEntry {
     fileprivate init(_ stored: StoredEvent) {
         self.init(
             at: stored.event.receivedAt,
@@ -93,14 +93,14 @@ extension Happening {
         )
     }
 
-    fileprivate func isMeant(by filter: HappeningFilter) -> Bool {
+    fileprivate func isMeant(by filter: TailFilter) -> Bool {
         (filter.eventName ?? eventName) == eventName && (filter.packageID ?? packageID) == packageID
     }
 }
 
 /// An attempt with its run and its event, as their rows hold them, without what may be long.
 private struct AttemptRow: Sendable {
-    let happening: Happening
+    let entry: TailEntry
 
     static func query(_ condition: String) -> String {
         """
@@ -119,7 +119,7 @@ private struct AttemptRow: Sendable {
         let (ruleID, stepID, number) = (reader.text(5, "rule"), reader.text(6, "step"), reader.count(7, "attempt"))
         let (isFinal, reason) = (reader.flag(9, "last word"), reader.optionalText(10, "reason"))
         let (startedAt, at) = (reader.time(11, "time of beginning"), reader.time(0, "time of end"))
-        let attempt = Happening.Attempt(
+        let attempt = TailEntry.Attempt(
             runID: Run.ID(rawValue: runID),
             ruleID: ruleID,
             stepID: stepID,
@@ -129,7 +129,7 @@ private struct AttemptRow: Sendable {
             reason: reader.fault.map { "a step record of run \(runID) is damaged: \($0)" } ?? reason,
             startedAt: startedAt
         )
-        happening = Happening(
+        entry = TailEntry(
             at: at,
             eventID: Event.ID(rawValue: eventID),
             eventName: String(decoding: reader.bytes(2, "name"), as: UTF8.self),

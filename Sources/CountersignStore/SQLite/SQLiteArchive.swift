@@ -33,7 +33,7 @@ package final class SQLiteArchive: Archive {
         }
         do {
             readers = try DatabasePool(path: path, configuration: configuration)
-            try readers.read { try Schema.check($0, path: path) }
+            try readers.read { try Schema.active.check($0, path: path) }
         } catch let error as DatabaseError {
             throw StoreError(opening: error, path: path)
         }
@@ -114,7 +114,7 @@ package final class SQLiteArchive: Archive {
     }
 
     package func latestSources() async throws -> JSON? {
-        try await sources("SELECT sources FROM rule_sets ORDER BY kept_at DESC LIMIT 1", [])
+        try await sources("SELECT sources FROM rule_sets ORDER BY stored_at DESC LIMIT 1", [])
     }
 
     private func sources(_ query: String, _ arguments: StatementArguments) async throws -> JSON? {
@@ -126,20 +126,20 @@ package final class SQLiteArchive: Archive {
         }
     }
 
-    /// The fact that was kept last under `name`; nil when there is none.
-    package func note(_ name: String) async throws -> JSON? {
+    /// The value that was stored last under `key`; nil when there is none.
+    package func value(forKey key: String) async throws -> JSON? {
         let text = try await read { db in
-            try db.first("SELECT value FROM notes WHERE name = ?", [name]) { $0.text(at: 0) }
+            try db.first("SELECT value FROM key_values WHERE key = ?", [key]) { $0.text(at: 0) }
         }
         do {
             return try (text ?? nil).map { try JSON(parsing: $0) }
         } catch {
-            throw StoreError.unreadable(path: path, "the fact '\(name)' is damaged: \(error)")
+            throw StoreError.unreadable(path: path, "the value of key '\(key)' is damaged: \(error)")
         }
     }
 
     func hasNotes() throws -> Bool {
-        try readers.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM notes)") } ?? false
+        try readers.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM key_values)") } ?? false
     }
 
     package func traceID(of event: Event) async throws -> TraceID {

@@ -41,7 +41,7 @@ extension SQLiteStore {
         try await archive.runCount(ofRule: id, in: state)
     }
 
-    package func activity(since date: Date) async throws -> [RunActivity] { try await archive.activity(since: date) }
+    package func activity(since date: Date) async throws -> [RunCounts] { try await archive.activity(since: date) }
 
     package func arrivals(since date: Date) async throws -> [Int: Int] { try await archive.arrivals(since: date) }
 
@@ -49,7 +49,7 @@ extension SQLiteStore {
 
     package func runTimes(limit: Int) async throws -> [Duration] { try await archive.runTimes(limit: limit) }
 
-    package func note(_ name: String) async throws -> JSON? { try await archive.note(name) }
+    package func value(forKey key: String) async throws -> JSON? { try await archive.value(forKey: key) }
 
     package func latestSources() async throws -> JSON? { try await archive.latestSources() }
 

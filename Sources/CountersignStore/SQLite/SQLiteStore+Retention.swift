@@ -26,9 +26,9 @@ extension SQLiteStore: Prunable {
             try db.change(
                 // An event may be judged by the set before for a moment after a later one was kept: hence the day.
                 """
-                DELETE FROM rule_sets WHERE kept_at < (
-                    SELECT max(kept_at) FROM rule_sets
-                    WHERE kept_at <= (SELECT min(received_at) FROM events) - 86400000
+                DELETE FROM rule_sets WHERE stored_at < (
+                    SELECT max(stored_at) FROM rule_sets
+                    WHERE stored_at <= (SELECT min(received_at) FROM events) - 86400000
                 )
                 """,
                 []
@@ -64,7 +64,7 @@ extension PrunableKind {
             DELETE FROM steps
             WHERE id > ?1 AND id <= ?2 AND EXISTS (
                 SELECT 1 FROM runs
-                WHERE runs.id = steps.run_id AND state IN ('succeeded', 'dropped') AND runs.finished_at < ?3
+                WHERE runs.id = steps.run_id AND state IN ('succeeded', 'discarded') AND runs.finished_at < ?3
             )
             """
         case .quarantine:

@@ -9,8 +9,8 @@ import Synchronization
 /// every write until it is opened again, because the system then no longer tells what the disk holds.
 package final class SQLiteStore: Store {
     package let identity: String
-    package let arrivals = Bell()
-    package let queued = Bell()
+    package let arrivals = AsyncSignal()
+    package let queued = AsyncSignal()
 
     private let path: String
     private let lock: StoreLock
@@ -128,7 +128,7 @@ extension SQLiteStore {
             let receipt = try event.insert(in: db, knowsPolls: knowsPolls)
             return {
                 FailPoint.afterStoring.reach()
-                if case .stored = receipt { arrivals.ring() }
+                if case .stored = receipt { arrivals.notify() }
                 reply(.success(receipt))
             }
         } fail: {
@@ -151,8 +151,8 @@ extension SQLiteStore {
             try $0.change("UPDATE store SET confirmations = confirmations + 1", [])
         }
         // The trial fits into a page; an event with its runs takes more.
-        let log = LogRoom(path: path + "-wal", pages: statistics.logPages)
-        guard log.bytes.map({ $0 >= LogRoom.least }) ?? true else {
+        let log = LogCapacity(path: path + "-wal", pages: statistics.logPages)
+        guard log.bytes.map({ $0 >= LogCapacity.least }) ?? true else {
             throw StoreError.cannotWrite("no space is left for '\(path)'")
         }
     }
@@ -186,7 +186,7 @@ extension SQLiteStore {
 
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         let made = try await writer.write { try RunTable(db: $0).make(dispatches, at: now) }
-        if made > 0 { queued.ring() }
+        if made > 0 { queued.notify() }
     }
 
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
@@ -207,7 +207,7 @@ extension SQLiteStore {
         let record = StepRecord(
             stepID: "",
             attempt: 1,
-            round: run.retries,
+            generation: run.retries,
             status: .failed,
             isFinal: true,
             plan: nil,
@@ -253,8 +253,8 @@ extension SQLiteStore {
             try RunTable(db: db).release(run, lease: lease, to: ending, recording: step, at: now)
             return try raised?.insert(in: db, knowsPolls: false)
         }
-        if case .stored? = receipt { arrivals.ring() }
-        if ending.isQueued { queued.ring() }
+        if case .stored? = receipt { arrivals.notify() }
+        if ending.isQueued { queued.notify() }
     }
 
     package func keep(package: JSON, of event: Event.ID) async throws -> JSON {
@@ -274,18 +274,20 @@ extension SQLiteStore {
 
     package func rescue(everyOwner: Bool, at now: Date) async throws -> Int {
         let count = try await writer.write { try RunTable(db: $0).rescue(everyOwner: everyOwner, at: now) }
-        if count > 0 { queued.ring() }
+        if count > 0 { queued.notify() }
         return count
     }
 
     package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
         try await writer.write { try RunTable(db: $0).retry(run, from: step, by: ruleSet, at: now) }
-        queued.ring()
+        queued.notify()
     }
 
-    package func replay(_ dispatches: [Dispatch], again: Bool, at now: Date) async throws -> [ReplayedRun] {
-        let runs = try await writer.write { try RunTable(db: $0).replay(dispatches, again: again, at: now) }
-        if runs.contains(where: { $0.fate != .kept }) { queued.ring() }
+    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
+        let runs = try await writer.write {
+            try RunTable(db: $0).replay(dispatches, restartsEnded: restartsEnded, at: now)
+        }
+        if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
         return runs
     }
 
@@ -293,18 +295,18 @@ extension SQLiteStore {
         let count = try await writer.write {
             try RunTable(db: $0).wake(waitingFor: destination, limit: limit, at: now)
         }
-        if count > 0 { queued.ring() }
+        if count > 0 { queued.notify() }
         return count
     }
 
     package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
         let count = try await writer.write { try RunTable(db: $0).bringForward(by: seconds, at: now) }
-        if count > 0 { queued.ring() }
+        if count > 0 { queued.notify() }
         return count
     }
 
-    package func drop(_ run: Run.ID, at now: Date) async throws {
-        try await writer.write { try RunTable(db: $0).drop(run, at: now) }
+    package func discard(_ run: Run.ID, at now: Date) async throws {
+        try await writer.write { try RunTable(db: $0).discard(run, at: now) }
     }
 
     package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
@@ -313,21 +315,21 @@ extension SQLiteStore {
             try db.change(
                 // Always later than the others, whatever the clock says: the latest set is the one in force.
                 """
-                INSERT INTO rule_sets (version, sources, kept_at)
-                VALUES (?, ?, max(?, (SELECT coalesce(max(kept_at), 0) + 1 FROM rule_sets)))
-                ON CONFLICT (version) DO UPDATE SET kept_at = excluded.kept_at
+                INSERT INTO rule_sets (version, sources, stored_at)
+                VALUES (?, ?, max(?, (SELECT coalesce(max(stored_at), 0) + 1 FROM rule_sets)))
+                ON CONFLICT (version) DO UPDATE SET stored_at = excluded.stored_at
                 """,
                 [ruleSet.rawValue, text, now.milliseconds]
             )
         }
     }
 
-    package func keep(note name: String, _ value: JSON) async throws {
+    package func set(_ value: JSON, forKey key: String) async throws {
         let text = value.text
         try await writer.write { db in
-            try db.change("INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)", [name, text])
+            try db.change("INSERT OR REPLACE INTO key_values (key, value) VALUES (?, ?)", [key, text])
         }
-        // Where a poll notes its beginning, its events may follow.
+        // Once a poll has stored its state, its events may follow.
         knowsPolls.store(true, ordering: .relaxed)
     }
 }

@@ -1,24 +1,39 @@
+import CountersignModel
 import GRDB
 
 /// The store's tables, and how an older store becomes a current one.
 ///
 /// `user_version` counts the migrations that were applied. A migration that was published is never changed.
-enum Schema {
-    /// "CSGN": tells our files from other programs' databases.
-    private static let applicationID = 0x4353_474E
+struct Schema: Sendable {
+    /// "CSG1": distinguishes our files from other programs' databases.
+    private static let applicationID = 0x4353_4731
 
-    private static let migrations = [first, second, third, fourth, fifth, sixth]
+    /// "CSGN": the stores of builds before the first version.
+    private static let developmentID = 0x4353_474E
+
+    let migrations: [String]
+
+    /// The schema of this version.
+    static let current = Schema(migrations: [first])
+
+    /// The schema that this process works with.
+    static var active: Schema {
+        #if MUTANTS
+        if Mutant.chosen == .laterVersion { return later }
+        #endif
+        return current
+    }
 
     /// Brings the file up to date as a whole, or leaves it as it is.
     ///
     /// `willUpgrade` is told before a store that holds something is changed; what it throws leaves it as it is.
-    static func migrate(_ db: Database, path: String, willUpgrade: (StoreUpgrade) throws -> Void) throws {
+    func migrate(_ db: Database, path: String, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         let found = try version(of: db, path: path)
         guard found < migrations.count else { return }
         guard found > 0 else { return try migrate(db, from: found) }
         let size =
             try Int.fetchOne(db, sql: "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size") ?? 0
-        let upgrade = StoreUpgrade(from: found, to: migrations.count, size: size >> 20)
+        let upgrade = StoreUpgrade(from: found, to: migrations.count, size: ByteSize(bytes: Int64(size)))
         try willUpgrade(upgrade)
         do {
             try migrate(db, from: found)
@@ -27,26 +42,26 @@ enum Schema {
         }
     }
 
-    private static func migrate(_ db: Database, from found: Int) throws {
-        // A table that is made anew must not take along what belongs to its rows.
+    private func migrate(_ db: Database, from found: Int) throws {
+        // A table that is written anew must not take along what belongs to its rows.
         try db.execute(sql: "PRAGMA foreign_keys = OFF")
-        db.add(function: DeduplicationPlace.function)
-        defer { db.remove(function: DeduplicationPlace.function) }
         try db.inTransaction(.immediate) {
             for migration in migrations.dropFirst(found) { try db.execute(sql: migration) }
-            try db.execute(sql: "PRAGMA application_id = \(applicationID); PRAGMA user_version = \(migrations.count)")
+            try db.execute(
+                sql: "PRAGMA application_id = \(Self.applicationID); PRAGMA user_version = \(migrations.count)"
+            )
             return .commit
         }
         try db.execute(sql: "PRAGMA foreign_keys = ON")
     }
 
     /// Makes sure that the file is a store that this program may open, or one that is to be filled.
-    static func expectOurs(_ db: Database, path: String) throws {
+    func expectOurs(_ db: Database, path: String) throws {
         _ = try version(of: db, path: path)
     }
 
     /// Makes sure that a reader, who may not migrate, understands the file.
-    static func check(_ db: Database, path: String) throws {
+    func check(_ db: Database, path: String) throws {
         switch try version(of: db, path: path) {
         case migrations.count: break
         case 0:
@@ -59,11 +74,12 @@ enum Schema {
     }
 
     /// How many migrations the file has seen; 0 for an empty file.
-    private static func version(of db: Database, path: String) throws -> Int {
+    private func version(of db: Database, path: String) throws -> Int {
         let found = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         let owner = try Int.fetchOne(db, sql: "PRAGMA application_id") ?? 0
         let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
-        guard owner == applicationID || (isEmpty && owner == 0) else {
+        guard owner != Self.developmentID else { throw StoreError.development(path: path) }
+        guard owner == Self.applicationID || (isEmpty && owner == 0) else {
             throw StoreError.unreadable(path: path, "it is the database of another program")
         }
         guard found <= migrations.count else {
@@ -72,73 +88,7 @@ enum Schema {
         return found
     }
 
-    /// Runs that are done once more from a step on, and those that wait for a destination; the SHA-256 of each body.
-    private static let second = """
-        ALTER TABLE runs ADD COLUMN redo_step TEXT;
-        ALTER TABLE runs ADD COLUMN redo_round INTEGER;
-        ALTER TABLE events ADD COLUMN body_hash BLOB;
-        ALTER TABLE runs ADD COLUMN waits_for TEXT;
-        ALTER TABLE runs ADD COLUMN waits_because TEXT;
-        CREATE INDEX runs_waiting ON runs (waits_for, id) WHERE waits_for IS NOT NULL;
-        """
-
-    /// What replays found; what was found first stays with the event.
-    private static let sixth = """
-        CREATE TABLE evaluations (
-            id INTEGER PRIMARY KEY,
-            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
-            evaluated_at INTEGER NOT NULL,
-            rule_set TEXT NOT NULL,
-            verdicts BLOB NOT NULL
-        ) STRICT;
-        CREATE INDEX evaluations_by_event ON evaluations (event_id);
-        """
-
-    /// Deliveries are recognised by the place of their key (see `DeduplicationPlace`).
-    ///
-    /// The index over the keys themselves was changed somewhere else by each event. SQLite drops such an index only with
-    /// its table, so that a large store takes a while.
-    private static let fifth = """
-        CREATE TABLE events_anew (
-            id INTEGER PRIMARY KEY,
-            name TEXT NOT NULL,
-            package_id TEXT,
-            body BLOB NOT NULL,
-            origin TEXT NOT NULL,
-            received_at INTEGER NOT NULL,
-            deduplication_key BLOB,
-            deduplication_place INTEGER,
-            duplicates INTEGER NOT NULL DEFAULT 0,
-            dispatched_at INTEGER,
-            rule_set TEXT,
-            verdicts BLOB,
-            body_hash BLOB,
-            package BLOB
-        ) STRICT;
-        INSERT INTO events_anew
-            (id, name, package_id, body, origin, received_at, deduplication_key, deduplication_place, duplicates,
-            dispatched_at, rule_set, verdicts, body_hash, package)
-        SELECT id, name, package_id, body, origin, received_at, deduplication_key,
-            CASE WHEN deduplication_key IS NOT NULL THEN event_place(origin, body, deduplication_key) END, duplicates,
-            dispatched_at, rule_set, verdicts, body_hash, package
-        FROM events ORDER BY id;
-        DROP TABLE events;
-        ALTER TABLE events_anew RENAME TO events;
-        CREATE INDEX events_waiting ON events (id) WHERE dispatched_at IS NULL;
-        CREATE INDEX events_by_time ON events (received_at);
-        CREATE INDEX events_by_name ON events (name, received_at);
-        CREATE INDEX events_by_package ON events (package_id, received_at) WHERE package_id IS NOT NULL;
-        CREATE INDEX events_by_place ON events (deduplication_place) WHERE deduplication_place IS NOT NULL;
-        """
-
-    /// The package that an event is about, where a rule needed it.
-    private static let fourth = "ALTER TABLE events ADD COLUMN package BLOB"
-
-    /// Facts that outlive the process, such as how far the last poll came.
-    private static let third = """
-        CREATE TABLE notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-        """
-
+    /// The tables of the first version.
     private static let first = """
         CREATE TABLE store (
             id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -147,6 +97,7 @@ enum Schema {
         ) STRICT;
         INSERT INTO store (id, identity) VALUES (1, lower(hex(randomblob(8))));
 
+        -- deduplication_slot: see `DeduplicationSlot`. package: the package that the event is about, where a rule needed it.
         CREATE TABLE events (
             id INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -154,16 +105,30 @@ enum Schema {
             body BLOB NOT NULL,
             origin TEXT NOT NULL,
             received_at INTEGER NOT NULL,
-            deduplication_key BLOB UNIQUE,
+            deduplication_key BLOB,
+            deduplication_slot INTEGER,
             duplicates INTEGER NOT NULL DEFAULT 0,
             dispatched_at INTEGER,
             rule_set TEXT,
-            verdicts BLOB
+            match_set BLOB,
+            body_hash BLOB,
+            package BLOB
         ) STRICT;
         CREATE INDEX events_waiting ON events (id) WHERE dispatched_at IS NULL;
         CREATE INDEX events_by_time ON events (received_at);
         CREATE INDEX events_by_name ON events (name, received_at);
         CREATE INDEX events_by_package ON events (package_id, received_at) WHERE package_id IS NOT NULL;
+        CREATE INDEX events_by_slot ON events (deduplication_slot) WHERE deduplication_slot IS NOT NULL;
+
+        -- What replays found; what was found first stays with the event.
+        CREATE TABLE evaluations (
+            id INTEGER PRIMARY KEY,
+            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+            evaluated_at INTEGER NOT NULL,
+            rule_set TEXT NOT NULL,
+            match_set BLOB NOT NULL
+        ) STRICT;
+        CREATE INDEX evaluations_by_event ON evaluations (event_id);
 
         CREATE TABLE quarantine (
             id INTEGER PRIMARY KEY,
@@ -178,7 +143,7 @@ enum Schema {
             event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
             rule_id TEXT NOT NULL,
             rule_set TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'dropped')),
+            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'discarded')),
             due_at INTEGER NOT NULL,
             retries INTEGER NOT NULL DEFAULT 0,
             created_at INTEGER NOT NULL,
@@ -188,6 +153,10 @@ enum Schema {
             step_id TEXT,
             step_attempt INTEGER,
             step_started_at INTEGER,
+            resume_step TEXT,
+            resume_generation INTEGER,
+            waiting_for TEXT,
+            wait_reason TEXT,
             CHECK ((state = 'running') = (lease_id IS NOT NULL AND lease_until IS NOT NULL)),
             UNIQUE (event_id, rule_id)
         ) STRICT;
@@ -196,13 +165,14 @@ enum Schema {
         CREATE INDEX runs_by_state ON runs (state);
         CREATE INDEX runs_by_rule ON runs (rule_id);
         CREATE INDEX runs_by_rule_and_state ON runs (rule_id, state);
+        CREATE INDEX runs_waiting ON runs (waiting_for, id) WHERE waiting_for IS NOT NULL;
 
         CREATE TABLE steps (
             id INTEGER PRIMARY KEY,
             run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
             step_id TEXT NOT NULL,
             attempt INTEGER NOT NULL,
-            round INTEGER NOT NULL,
+            generation INTEGER NOT NULL,
             status TEXT NOT NULL,
             is_final INTEGER NOT NULL,
             plan TEXT,
@@ -216,7 +186,23 @@ enum Schema {
         CREATE TABLE rule_sets (
             version TEXT PRIMARY KEY,
             sources TEXT NOT NULL,
-            kept_at INTEGER NOT NULL
+            stored_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
+
+        -- What outlives the process, such as how far the last poll came.
+        CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """
 }
+
+#if MUTANTS
+extension Schema {
+    /// The schema of a version to come, with which tests prove that an upgrade keeps what a store holds.
+    ///
+    /// It writes each event anew, as an upgrade of a large table does.
+    fileprivate static let later = Schema(
+        migrations: current.migrations + [
+            "ALTER TABLE events ADD COLUMN later TEXT; UPDATE events SET later = name;"
+        ]
+    )
+}
+#endif

@@ -31,7 +31,7 @@ struct StoreFile {
         do {
             let reader = try DatabaseQueue(path: path, configuration: configuration)
             defer { try? reader.close() }
-            try reader.read { try Schema.expectOurs($0, path: path) }
+            try reader.read { try Schema.active.expectOurs($0, path: path) }
         } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
             throw StoreError(opening: error, path: path)
         } catch is DatabaseError {

@@ -17,7 +17,7 @@ final class WriterConnection: Sendable {
         gauge = LogGauge()
         try queue.writeWithoutTransaction { [gauge] db in
             try Self.prepare(db)
-            try Schema.migrate(db, path: path, willUpgrade: willUpgrade)
+            try Schema.active.migrate(db, path: path, willUpgrade: willUpgrade)
             try Self.expect(db, "foreign_keys", "1")
             gauge.watch(db)
         }

@@ -21,8 +21,8 @@ struct RulesBenchmark {
             // The loop takes long with many rules: a part of the bodies serves it.
             let sample = Array(bodies.prefix(max(20, min(bodies.count, 200_000 / size))))
             let matches = try verified(ruleSet, sample)
-            let indexed = try measure(bodies, forSeconds: 2) { try judged($0, by: ruleSet).count }
-            let naive = try measure(sample, forSeconds: 1) { try judgedOneByOne($0, by: ruleSet).count }
+            let indexed = try measure(bodies, forSeconds: 2) { try evaluated($0, by: ruleSet).count }
+            let naive = try measure(sample, forSeconds: 1) { try evaluatedOneByOne($0, by: ruleSet).count }
             let ratio = indexed.best / naive.best
             print(
                 "| \(size) | \(perSecond(indexed.best)) | \(perSecond(indexed.median)) | \(perSecond(naive.best)) |",
@@ -31,27 +31,27 @@ struct RulesBenchmark {
         }
     }
 
-    private static func judged(_ body: [UInt8], by ruleSet: RuleSet) throws -> [Int] {
-        ruleSet.matches(try judgement(body))
+    private static func evaluated(_ body: [UInt8], by ruleSet: RuleSet) throws -> [Int] {
+        ruleSet.matches(try context(body))
     }
 
-    private static func judgedOneByOne(_ body: [UInt8], by ruleSet: RuleSet) throws -> [Int] {
-        let judgement = try judgement(body)
-        return ruleSet.rules.indices.filter { ruleSet.rules[$0].condition.holds(in: judgement) }
+    private static func evaluatedOneByOne(_ body: [UInt8], by ruleSet: RuleSet) throws -> [Int] {
+        let context = try context(body)
+        return ruleSet.rules.indices.filter { ruleSet.rules[$0].condition.holds(in: context) }
     }
 
-    private static func judgement(_ body: [UInt8]) throws -> Judgement {
+    private static func context(_ body: [UInt8]) throws -> EvaluationContext {
         let payload = try JSON(parsing: body)
         let name = payload["name"]?.string ?? ""
-        return Judgement(subject: payload, eventName: name, origin: .callback, now: now)
+        return EvaluationContext(subject: payload, eventName: name, origin: .callback, now: now)
     }
 
     /// Makes sure that both ways find the same rules; the result is how many they find in all.
     private static func verified(_ ruleSet: RuleSet, _ bodies: [[UInt8]]) throws -> Int {
         var count = 0
         for body in bodies {
-            let found = try judged(body, by: ruleSet)
-            guard try found == judgedOneByOne(body, by: ruleSet) else { throw Disagreement(body: body) }
+            let found = try evaluated(body, by: ruleSet)
+            guard try found == evaluatedOneByOne(body, by: ruleSet) else { throw Disagreement(body: body) }
             count += found.count
         }
         return count

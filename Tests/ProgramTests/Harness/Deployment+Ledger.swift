@@ -31,7 +31,7 @@ extension Deployment {
                 events.allSatisfy({ $0["dispatched_at"]?.string != nil })
             else { return nil }
             let runs = try await list("runs")
-            let isAtRest = runs.allSatisfy { ["succeeded", "failed", "dropped"].contains($0["state"]?.string) }
+            let isAtRest = runs.allSatisfy { ["succeeded", "failed", "discarded"].contains($0["state"]?.string) }
             return isAtRest ? runs.reversed() : nil
         }
     }

@@ -65,8 +65,8 @@ struct EventView {
         let matched: Bool
         let isOff: Bool
         let condition: [ConditionView]
-        let remedies: [String]
-        let hasRemedy: Bool
+        let counterfactuals: [String]
+        let hasCounterfactual: Bool
     }
 
     let number: Int64
@@ -78,7 +78,7 @@ struct EventView {
     let time: String
     let origin: String
     let duplicates: String
-    let judged: String
+    let evaluated: String
     let damage: String?
 
     /// The `trace.id` of the log.
@@ -103,7 +103,7 @@ struct EventView {
         time = event.receivedAt.shown
         origin = event.origin.rawValue
         duplicates = stored.duplicates == 0 ? "none" : "\(stored.duplicates) more deliveries of the same event"
-        judged =
+        evaluated =
             stored.dispatchedAt.map { "\($0.shown) by rule set \(stored.ruleSet?.short ?? "-")" }
             ?? "not yet; what follows is by the rules in force last"
         damage = stored.damage
@@ -137,13 +137,13 @@ extension EventView.RuleView {
         } else {
             condition = [ConditionView(explained.condition)]
         }
-        remedies = explained.remedy.map { Self.sentences($0) } ?? []
-        hasRemedy = !remedies.isEmpty
+        counterfactuals = explained.counterfactual.map { Self.sentences($0) } ?? []
+        hasCounterfactual = !counterfactuals.isEmpty
     }
 
     /// The changes that are needed; alternatives in one line.
-    private static func sentences(_ remedy: Remedy) -> [String] {
-        switch remedy {
+    private static func sentences(_ counterfactual: Counterfactual) -> [String] {
+        switch counterfactual {
         case .change(let change): [change.sentence.printable]
         case .every(let parts): parts.flatMap { sentences($0) }
         case .one(let parts) where parts.isEmpty: ["nothing can make it match"]

@@ -5,7 +5,7 @@ import Foundation
 
 /// The first page, which tells whether everything is well.
 struct OverviewView {
-    struct Trouble {
+    struct SystemEvent {
         let title: String
         let text: String
         var href: String?
@@ -33,7 +33,7 @@ struct OverviewView {
         let until: String
     }
 
-    let troubles: [Trouble]
+    let troubles: [SystemEvent]
     let cards: [Card]
     let chart: String
     let hours: [HourRow]
@@ -57,11 +57,11 @@ struct OverviewView {
         isUnused = overview.lastEvent == nil
     }
 
-    private static func troubles(_ overview: Overview) -> [Trouble] {
-        var troubles: [Trouble] = []
+    private static func troubles(_ overview: Overview) -> [SystemEvent] {
+        var troubles: [SystemEvent] = []
         if overview.vitals.refusesWrites {
             troubles.append(
-                Trouble(
+                SystemEvent(
                     title: "Nothing is stored.",
                     text: "The disk failed to sync. Look at it, then start the server again."
                 )
@@ -70,10 +70,10 @@ struct OverviewView {
         if overview.deadLetters > 0 {
             let isOne = overview.deadLetters == 1
             troubles.append(
-                Trouble(
+                SystemEvent(
                     title: isOne ? "A run has failed for good." : "\(overview.deadLetters) runs have failed for good.",
                     text:
-                        "\(isOne ? "It waits" : "They wait") until somebody retries or drops \(isOne ? "it" : "them").",
+                        "\(isOne ? "It waits" : "They wait") until somebody retries or discards \(isOne ? "it" : "them").",
                     href: "/runs?state=failed",
                     link: isOne ? "See it" : "See them"
                 )
@@ -81,7 +81,7 @@ struct OverviewView {
         }
         if let refusal = overview.rules.refusal {
             troubles.append(
-                Trouble(
+                SystemEvent(
                     title: "Newer rules were refused",
                     text: "at \(refusal.at.shown); the old ones stay in force.",
                     href: "/rules",
@@ -92,7 +92,7 @@ struct OverviewView {
         }
         if !overview.vitals.unregisteredEvents.isEmpty {
             troubles.append(
-                Trouble(
+                SystemEvent(
                     title: "OneSpan Sign does not send events that the rules need:",
                     text: "\(overview.vitals.unregisteredEvents.joined(separator: ", ")). Run: countersign register"
                 )
@@ -100,7 +100,10 @@ struct OverviewView {
         }
         if !overview.vitals.breakers.isEmpty {
             troubles.append(
-                Trouble(title: "Destinations are down.", text: "What goes there waits, and is tried from time to time.")
+                SystemEvent(
+                    title: "Destinations are down.",
+                    text: "What goes there waits, and is tried from time to time."
+                )
             )
         }
         return troubles

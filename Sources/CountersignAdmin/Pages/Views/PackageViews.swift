@@ -77,7 +77,7 @@ struct PackageView {
     /// Where all events are listed; nil where they are all here.
     let allHref: String?
 
-    init(_ story: PackageStory) {
+    init(_ story: PackageTimeline) {
         id = story.packageID.printable
         name = story.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
         count = story.hasEarlier ? "more than \(story.events.count); the newest are shown" : "\(story.events.count)"

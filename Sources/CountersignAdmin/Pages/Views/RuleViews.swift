@@ -17,21 +17,21 @@ struct RulesView {
         let file: String
     }
 
-    let standing: String
+    let status: String
     let refusal: String?
     let findings: [String]
     let rules: [Row]
     let hasRules: Bool
     let payload: String
 
-    init(_ standing: RuleBook.Standing, _ rules: [RuleDocument], payload: String) {
-        self.standing =
-            standing.version.map {
-                "\(rules.count) rules, set \($0.short), in force since \(standing.since?.shown ?? "-")."
+    init(_ status: RuleBook.Status, _ rules: [RuleDocument], payload: String) {
+        self.status =
+            status.version.map {
+                "\(rules.count) rules, set \($0.short), in force since \(status.since?.shown ?? "-")."
             }
             ?? "No rules were ever in force."
-        refusal = standing.refusal?.at.shown
-        findings = (standing.refusal?.findings ?? []).map(\.printableLines)
+        refusal = status.refusal?.at.shown
+        findings = (status.refusal?.findings ?? []).map(\.printableLines)
         self.rules = rules.map { Row($0) }
         hasRules = !rules.isEmpty
         self.payload = payload
@@ -107,7 +107,7 @@ struct DryRunView {
     struct Report {
         let id: String
         let matched: Bool
-        let verdict: String
+        let outcome: String
         let findings: [FindingView]
         let steps: [StepView]
     }
@@ -141,7 +141,7 @@ extension DryRunView.Report {
     fileprivate init(_ report: DryRun.RuleReport) {
         id = report.rule.id
         matched = report.isMatch
-        verdict =
+        outcome =
             report.isOpen
             ? "may match" : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "switched off"
         findings = report.findings.map { finding in
@@ -160,7 +160,7 @@ extension DryRunView.StepView {
     fileprivate init(_ report: DryRun.StepReport) {
         id = report.step.id
         action = report.step.action
-        switch report.verdict {
+        switch report.outcome {
         case .planned(let planned): plan = planned.shown
         case .skipped: note = "is skipped: its 'if' does not hold"
         case .failing(let failure): note = "would fail: \(failure.reason.printable)"

@@ -91,7 +91,7 @@ struct RunView {
     /// The `trace.id` of the log.
     let trace: String
     let canRetry: Bool
-    let canDrop: Bool
+    let canDiscard: Bool
 
     /// The steps with which it can begin again.
     let choices: [String]
@@ -133,7 +133,7 @@ struct RunView {
         retries = run.retries > 0 ? run.retries : nil
         self.trace = trace.description
         canRetry = run.state == .failed
-        canDrop = run.state == .failed || run.state == .queued
+        canDiscard = run.state == .failed || run.state == .queued
         choices = resumption?.choices ?? []
         hasChoices = !choices.isEmpty
         stoppedAt = resumption?.stoppedAt

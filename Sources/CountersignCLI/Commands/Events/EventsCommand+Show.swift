@@ -42,8 +42,8 @@ extension EventsCommand {
             print("event       \(stored.event.id)  \(stored.event.name.printable)")
             print("received    \(stored.event.receivedAt.rfc3339), origin \(stored.event.origin.rawValue)")
             if stored.duplicates > 0 { print("duplicates  \(stored.duplicates) more deliveries of the same event") }
-            let judged = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
-            print("judged      \(judged ?? "not yet")")
+            let evaluated = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
+            print("judged      \(evaluated ?? "not yet")")
             print("trace       \(trace)")
             print("payload     \(stored.event.payload.indented.printableLines)")
             print(runs.isEmpty ? "runs        none" : "runs")

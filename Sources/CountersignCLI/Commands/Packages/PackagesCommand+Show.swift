@@ -26,7 +26,7 @@ extension PackagesCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             try await environment.reading(options.settings(in: environment)) { archive in
-                guard let story = try await PackageStory.read(id, from: archive) else {
+                guard let story = try await PackageTimeline.read(id, from: archive) else {
                     throw CommandFailure(
                         "nothing is known of a package '\(id.printable)'; 'countersign packages list' shows which came last"
                     )

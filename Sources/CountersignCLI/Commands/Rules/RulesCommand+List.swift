@@ -25,9 +25,9 @@ extension RulesCommand {
             let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
             let inFolder = try? RuleSources.read(folder: settings.rulesPath).version
             try await listing.show(in: environment, settings) { [limit = listing.limit] archive in
-                let rules = try await RulesInForce.read(archive, compiler)
-                let standings = try await rules.standings(in: archive, at: environment.clock.now)
-                var listing = Listing.rules(Array(standings.prefix(limit)))
+                let rules = try await ActiveRules.read(archive, compiler)
+                let statuses = try await rules.statuses(in: archive, at: environment.clock.now)
+                var listing = Listing.rules(Array(statuses.prefix(limit)))
                 if let inFolder, inFolder != rules.ruleSet.version {
                     listing.note =
                         "The files in \(settings.rulesPath) are not what is in force; 'countersign check' tells whether "

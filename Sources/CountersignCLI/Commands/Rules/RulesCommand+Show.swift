@@ -29,35 +29,35 @@ extension RulesCommand {
             let settings = try options.settings(in: environment)
             let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
             try await environment.reading(settings) { archive in
-                let rules = try await RulesInForce.read(archive, compiler)
-                guard let standing = try await rules.standing(of: id, in: archive, at: environment.clock.now) else {
+                let rules = try await ActiveRules.read(archive, compiler)
+                guard let status = try await rules.status(of: id, in: archive, at: environment.clock.now) else {
                     let near = Suggestion.nearest(to: id, among: rules.ruleSet.rules.map(\.id))
                     let hint = near.map { "did you mean '\($0)'?" } ?? "'countersign rules list' shows which are"
                     throw CommandFailure("no rule '\(id)' is in force; \(hint)")
                 }
                 let outline = rules.sources.outlines.first { $0.id == id }
-                if json { return print(object(standing, outline).indented) }
-                show(standing, outline, on: environment.terminal(colours.choice))
+                if json { return print(object(status, outline).indented) }
+                show(status, outline, on: environment.terminal(colours.choice))
             }
         }
 
-        private func show(_ standing: RuleStanding, _ outline: RuleOutline?, on terminal: Terminal) {
-            let rule = standing.rule
+        private func show(_ status: RuleStatus, _ outline: RuleOutline?, on terminal: Terminal) {
+            let rule = status.rule
             print(
                 "rule        \(Style.heading.applied(to: rule.id, on: terminal))\(rule.isEnabled ? "" : "  disabled")"
             )
             if let summary = rule.summary { print("for         \(summary.printable)") }
             print("events      \((rule.eventPatterns?.joined(separator: ", ") ?? "any").printable)")
             print("file        \(rule.file.printable)\(outline.map { ", line \($0.line)" } ?? "")")
-            print("last day    \(standing.runsOfTheDay.runs)")
-            let failed = standing.failed == 0 ? "none" : Style.bad.applied(to: standing.failed.runs, on: terminal)
+            print("last day    \(status.runsOfTheDay.runs)")
+            let failed = status.failed == 0 ? "none" : Style.bad.applied(to: status.failed.runs, on: terminal)
             print("failed      \(failed)")
-            print("last match  \(standing.lastMatch?.rfc3339 ?? "never")")
+            print("last match  \(status.lastMatch?.rfc3339 ?? "never")")
             if let outline { print("\n\(outline.text.printableLines)") }
         }
 
-        private func object(_ standing: RuleStanding, _ outline: RuleOutline?) -> JSON {
-            var object = standing.json.object ?? [:]
+        private func object(_ status: RuleStatus, _ outline: RuleOutline?) -> JSON {
+            var object = status.json.object ?? [:]
             object["line"] = outline.map { JSON($0.line) }
             object["source"] = JSON(outline?.text)
             return .object(object)

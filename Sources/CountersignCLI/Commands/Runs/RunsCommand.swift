@@ -11,7 +11,7 @@ struct RunsCommand: ParsableCommand {
               countersign runs show 7
               countersign runs retry 7
             """,
-        subcommands: [List.self, Show.self, Retry.self, Drop.self],
+        subcommands: [List.self, Show.self, Retry.self, Discard.self],
         defaultSubcommand: List.self
     )
 }

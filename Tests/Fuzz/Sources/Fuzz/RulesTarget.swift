@@ -28,12 +28,12 @@ enum RulesTarget {
 
     private static func checkIndex(of ruleSet: RuleSet) {
         for payload in payloads {
-            let judgement = judgement(payload, name: payload["name"]?.string ?? "")
+            let context = context(payload, name: payload["name"]?.string ?? "")
             // The package is not known here: a rule that asks for it is found where it may match.
             let expected = ruleSet.rules.indices.filter { index in
-                ruleSet.rules[index].isEnabled && ruleSet.rules[index].condition.canHold(in: judgement)
+                ruleSet.rules[index].isEnabled && ruleSet.rules[index].condition.canHold(in: context)
             }
-            require(ruleSet.matches(judgement) == expected, "the index finds the rules that match \(payload.text)")
+            require(ruleSet.matches(context) == expected, "the index finds the rules that match \(payload.text)")
         }
     }
 }

@@ -50,8 +50,8 @@ enum TemplateTarget {
 
     /// Rendering is plain in its outcome: a text, or a reason; the same one each time.
     private static func checkRendering(_ template: Template) {
-        let messages = Markup.allCases.map { Place.message($0) }
-        for place in [Place.text, .filePath, .url, .header, .mailHeader] + messages {
+        let messages = Markup.allCases.map { EncodingContext.message($0) }
+        for place in [EncodingContext.text, .filePath, .url, .header, .mailHeader] + messages {
             let first = rendered(template, for: place)
             require(first == rendered(template, for: place), "a template renders to the same text each time")
             guard case .success(let text) = first else { continue }
@@ -61,7 +61,7 @@ enum TemplateTarget {
         }
     }
 
-    private static func rendered(_ template: Template, for place: Place) -> Result<String, StepFailure> {
+    private static func rendered(_ template: Template, for place: EncodingContext) -> Result<String, StepFailure> {
         do throws(StepFailure) {
             return .success(try template.text(in: scope, for: place))
         } catch {

@@ -1,0 +1,151 @@
+import CountersignEngine
+import CountersignModel
+import CountersignRules
+import CountersignStore
+import Foundation
+import HTTPTypes
+
+extension Endpoint {
+    static func rules(_ service: AdminService) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get,
+                path: "/rules",
+                summary: "The rules in force, in their order.",
+                content: .json(
+                    .object([("version", .nullable(.string)), ("rules", .array(.named("Rule")))])
+                ),
+                refusals: [.unavailable]
+            ) { _ in
+                let rules = try await service.rules()
+                return APIAnswer([
+                    "version": JSON(service.book.current?.ruleSet.version.rawValue), "rules": .array(rules.map(\.json)),
+                ])
+            },
+            Endpoint(
+                method: .get,
+                path: "/rules/{id}",
+                summary: "One rule in force with its text.",
+                pathParameter: Parameter(name: "id", schema: .string, summary: "Rule"),
+                content: .json(.named("RuleWithSource")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                let id = request["id"] ?? ""
+                guard let found = try await service.rules().first(where: { $0.rule.id == id }) else {
+                    return APIAnswer(.notFound, "no rule in force is called '\(id)'")
+                }
+                return APIAnswer(found.json(source: try await service.source(of: found.rule)))
+            },
+            Endpoint(
+                method: .post,
+                path: "/dry-run",
+                summary: "What the rules in force would do with a callback; nothing is stored or done.",
+                body: .callback,
+                content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let (event, reports) = try await service.dryRun(request.body)
+                return APIAnswer(["event": event.payload, "rules": .array(reports.map(\.json))])
+            },
+        ]
+    }
+
+    static func quarantine(_ service: AdminService) -> [Endpoint] {
+        [
+            Endpoint(
+                method: .get,
+                path: "/quarantine",
+                summary: "Bodies that could not be read as events, the newest first.",
+                query: quarantineFilters + [limit],
+                content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
+                refusals: [.badRequest, .unavailable]
+            ) { request in
+                let bodies = try await service.store.quarantined(QuarantineQuery(request))
+                let next = bodies.count == request.limit ? bodies.last?.id : nil
+                return APIAnswer(["bodies": .array(bodies.map(\.json)), "next": next.map { JSON($0) } ?? .null])
+            },
+            Endpoint(
+                method: .get,
+                path: "/quarantine/{id}",
+                summary: "One body that could not be read, and why.",
+                pathParameter: Parameter(name: "id", schema: .id, summary: "Body"),
+                content: .json(.named("QuarantinedBody")),
+                refusals: [.notFound, .unavailable]
+            ) { request in
+                guard let body = try await service.store.quarantined(request.id) else {
+                    return APIAnswer(.notFound, "nothing is quarantined under the number \(request.id)")
+                }
+                return APIAnswer(body.json)
+            },
+        ]
+    }
+
+    static func commands(_ service: AdminService) -> [Endpoint] {
+        let state = Endpoint(
+            method: .get,
+            path: "/state",
+            summary: "What the server runs with, for `countersign doctor`.",
+            content: .json(.any),
+            refusals: [.unavailable]
+        ) { _ in APIAnswer(try await service.commands.state()) }
+        return [replay(service), state] + (service.commands.poll.map { [poll($0)] } ?? [])
+    }
+
+    private static func replay(_ service: AdminService) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/replay",
+            summary: "Judge stored events once more by the rules in force.",
+            body: .object([
+                ("events", .array(.id)), ("rule?", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
+            ]),
+            content: .json(
+                .object([
+                    (
+                        "runs",
+                        .array(
+                            .object([
+                                ("event", .id), ("rule", .string),
+                                ("outcome", .choice(ReplayOutcome.allCases.map(\.rawValue))),
+                            ])
+                        )
+                    )
+                ])
+            ),
+            refusals: [.badRequest, .conflict, .unavailable]
+        ) { request in
+            guard let json = try? JSON(parsing: request.body, limits: JSON.Limits()),
+                let order = ReplayRequest(json: json)
+            else {
+                return APIAnswer(.badRequest, "the order is not understood; see /api/v1/openapi.json")
+            }
+            do {
+                return APIAnswer(["runs": .array(try await service.commands.replay(order).map(\.json))])
+            } catch let error as ReplayError {
+                return APIAnswer(.conflict, "\(error)")
+            }
+        }
+    }
+
+    private static func poll(_ poll: @escaping @Sendable (JSON) async throws -> JSON) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/poll",
+            summary: "Ask OneSpan Sign now for what no callback told.",
+            body: .object([("since?", .nullable(.dateTime)), ("dry_run?", .boolean)]),
+            content: .json(.any),
+            refusals: [.badRequest, .unavailable, .badGateway]
+        ) { request in
+            guard let order = try? JSON(parsing: request.body, limits: JSON.Limits()) else {
+                return APIAnswer(.badRequest, "the order is no JSON")
+            }
+            do {
+                return APIAnswer(try await poll(order))
+            } catch let error as StoreError {
+                return APIAnswer(.unavailable, "\(error)")
+            } catch {
+                return APIAnswer(.badGateway, "\(error)")
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package import CountersignModel
+package import CountersignStore
+import Foundation
+
+/// All that is known of one package: what came in, what was made of it, and each attempt at each step.
+package struct PackageTimeline: Sendable {
+    /// One thing in it.
+    package enum Entry: Sendable {
+        case event(StoredEvent)
+        case run(Run)
+        case attempt(Run, StepRecord)
+
+        fileprivate var at: Date {
+            switch self {
+            case .event(let stored): stored.event.receivedAt
+            case .run(let run): run.createdAt
+            case .attempt(_, let record): record.finishedAt
+            }
+        }
+    }
+
+    /// How many events of one package are told of.
+    package static let eventLimit = 1_000
+
+    package let packageID: String
+
+    /// The oldest first; at most the newest `eventLimit`.
+    package let events: [StoredEvent]
+
+    /// Whether there are events before these.
+    package let hasEarlier: Bool
+
+    /// In the order of making.
+    package let runs: [ClaimedRun]
+
+    /// Reads it from the store.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: nil where nothing is known of the package.
+    package static func read(_ packageID: String, from archive: any Archive) async throws -> PackageTimeline? {
+        let found = try await archive.events(EventQuery(packageID: packageID, limit: eventLimit + 1))
+        let events = found.prefix(eventLimit)
+        guard !events.isEmpty else { return nil }
+        var runs: [ClaimedRun] = []
+        for run in try await archive.runs(of: events.map(\.event.id)) {
+            if let found = try await archive.run(run.id) { runs.append(found) }
+        }
+        return PackageTimeline(
+            packageID: packageID,
+            events: events.reversed(),
+            hasEarlier: found.count > events.count,
+            runs: runs
+        )
+    }
+
+    /// Everything in order of time.
+    package var entries: [Entry] {
+        var entries = events.map { Entry.event($0) }
+        for found in runs { entries += [.run(found.run)] + found.records.map { .attempt(found.run, $0) } }
+        // What led to what stands before it, also in the same millisecond.
+        return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+    }
+
+    /// One object, as the API and `--json` give it.
+    package var json: JSON {
+        [
+            "id": .string(packageID), "events": .array(events.map(\.json)),
+            "has_earlier_events": .bool(hasEarlier),
+            "runs": .array(runs.map { $0.run.json(records: $0.records) }),
+        ]
+    }
+}

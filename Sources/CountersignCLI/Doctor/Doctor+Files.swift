@@ -1,0 +1,178 @@
+import CountersignAdmin
+import CountersignEngine
+import CountersignModel
+import CountersignStore
+import Foundation
+import Glibc
+
+/// The store, the folders and the machine.
+extension Doctor {
+    /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
+    func store(_ state: JSON?) async -> [Finding] {
+        if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
+        guard FileManager.default.fileExists(atPath: settings.storePath) else {
+            let absence = "there is none at '\(settings.storePath)' yet"
+            return [
+                canBeMade(settings.storePath)
+                    ? .warning("store", "\(absence); 'countersign serve' makes it")
+                    : .failure("store", "\(absence), and this user cannot make it: see who may write there")
+            ]
+        }
+        let values: [String: String]
+        do {
+            if let pragmas = state?["pragmas"]?.object {
+                values = pragmas.members.reduce(into: [:]) { $0[$1.key] = $1.value.string }
+            } else {
+                let store = try SQLiteStore.open(path: settings.storePath) { upgrade in
+                    throw StoreError.older(path: settings.storePath, found: upgrade.from)
+                }
+                let pragmas = try await store.pragmas()
+                await store.close()
+                values = pragmas.reduce(into: [:]) { $0[$1.name] = $1.value }
+            }
+        } catch StoreError.older(_, let found) {
+            let advice = "'countersign serve' brings it up to date at its start; copy it before"
+            return [.warning("store", "an older Countersign made it (schema \(found)); \(advice)")]
+        } catch {
+            return [.failure("store", "\(error)")]
+        }
+        let size = [settings.storePath, settings.storePath + "-wal"].map { bytes(of: $0) >> 20 }
+        let facts = "'\(settings.storePath)', \(size[0]) MiB and \(size[1]) MiB of log"
+        var findings = [Finding.fine("store", facts)]
+        let wanted = [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")]
+        let wrong = wanted.filter { values[$0.0] != $0.1 }
+        if wrong.isEmpty {
+            let text = values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+            findings.append(.fine("sqlite", text))
+        }
+        for (name, value) in wrong {
+            findings.append(.failure("sqlite", "\(name) is \(values[name] ?? "nothing") where \(value) is promised"))
+        }
+        return findings + [names(), privacy(of: settings.storePath, "store")].compactMap { $0 }
+    }
+
+    private func names() -> Finding? {
+        var status = stat()
+        guard stat(settings.storePath, &status) == 0, status.st_nlink > 1 else { return nil }
+        return .warning(
+            "store",
+            "its file has \(status.st_nlink) names (hard links), and who opens it by another one misses the newest events; "
+                + "remove the others"
+        )
+    }
+
+    /// Folders and files, with their modes.
+    func places() -> [Finding] {
+        var findings: [Finding] = []
+        if let mode = mode(of: settings.rulesPath), mode & 0o022 != 0 {
+            let others = mode & 0o002 != 0 ? "everybody" : "its group"
+            findings.append(
+                .warning("rules folder", "\(others) may write '\(settings.rulesPath)', and so run programs; chmod go-w")
+            )
+        } else if let mode = mode(of: settings.rulesPath) {
+            findings.append(.fine("rules folder", "mode \(String(mode, radix: 8))"))
+        }
+        let root = settings.outputRoot
+        if let mode = mode(of: root) {
+            findings.append(
+                access(root, W_OK | X_OK) == 0
+                    ? .fine("output folder", "'\(root)', mode \(String(mode, radix: 8))")
+                    : .failure("output folder", "'\(root)' cannot be written by this user")
+            )
+        } else {
+            let absence = "there is none at '\(root)' yet"
+            findings.append(
+                canBeMade(root)
+                    ? .warning("output folder", "\(absence); 'countersign serve' makes it")
+                    : .failure("output folder", "\(absence), and this user cannot make it: see who may write there")
+            )
+        }
+        if let secrets = settings.secretsFolder {
+            findings.append(
+                mode(of: secrets) == nil
+                    ? .failure("secrets folder", "there is none at '\(secrets)'")
+                    : privacy(of: secrets, "secrets folder") ?? .fine("secrets folder", "'\(secrets)', private")
+            )
+        }
+        return findings
+    }
+
+    /// What the system grants.
+    func machine() -> [Finding] {
+        var limit = rlimit()
+        getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        let files = "\(limit.rlim_cur) open files"
+        return [
+            limit.rlim_cur < 2_048
+                ? .warning("limits", "\(files) are few for 1,024 connections; set LimitNOFILE=4096 or ulimit -n")
+                : .fine("limits", files)
+        ] + [disk()].compactMap { $0 }
+    }
+
+    /// The variables by which other programs are told of a proxy; none of them is honoured here.
+    static func proxyVariables(in variables: [String: String]) -> [String] {
+        let names: Set = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
+        return variables.filter { names.contains($0.key.uppercased()) && !$0.value.isEmpty }.map(\.key).sorted()
+    }
+
+    /// Whether somebody expects a proxy to be used.
+    func proxy() -> [Finding] {
+        let names = Self.proxyVariables(in: environment.variables)
+        guard !names.isEmpty else { return [] }
+        let isOne = names.count == 1
+        return [
+            .warning(
+                "proxy",
+                "\(names.joined(separator: ", ")) \(isOne ? "is" : "are") set, and not honoured: Countersign connects directly to each "
+                    + "host; programs of 'shell' and 'exec' do not get \(isOne ? "it" : "them") either"
+            )
+        ]
+    }
+
+    /// What is free for the store, judged as the server does that raises `X_DISK_LOW`; nil while its folder is not there.
+    private func disk() -> Finding? {
+        let folder = settings.storePath.folder
+        guard mode(of: folder) != nil else { return nil }
+        guard let space = DiskSpace(of: folder) else {
+            return .warning("disk", "the system does not say how much is free in '\(folder)'")
+        }
+        let text = "\(space.freeBytes >> 20) MiB free where the store lies"
+        if space.freeBytes < 100 << 20 { return .failure("disk", "\(text); make room before callbacks are refused") }
+        guard space.isLow(settings.minimumFree) else { return .fine("disk", text) }
+        let files = space.totalFiles > 0 ? ", for \(counted(Int(space.freeFiles), "more file")) at most" : ""
+        return .warning("disk", "\(text)\(files); make room, or see the setting 'disk.min_free'")
+    }
+
+    /// Whether this user may make what is missing, with the folders that it lies in.
+    private func canBeMade(_ path: String) -> Bool {
+        var status = stat()
+        var folder = path.folder
+        while stat(folder, &status) != 0, errno == ENOENT, folder != "/" { folder = folder.folder }
+        return stat(folder, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR && access(folder, W_OK | X_OK) == 0
+    }
+
+    private func privacy(of path: String, _ subject: String) -> Finding? {
+        guard let mode = mode(of: path), mode & 0o077 != 0 else { return nil }
+        return .failure(subject, "others than its owner may use '\(path)'; run: chmod go= '\(path)'")
+    }
+
+    private func mode(of path: String) -> Int? {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_mode & 0o7777) : nil
+    }
+
+    private func bytes(of path: String) -> Int {
+        var status = stat()
+        return stat(path, &status) == 0 ? Int(status.st_size) : 0
+    }
+}
+
+extension Settings {
+    /// Why the socket for commands cannot lie where it has to, beside the store; nil where it can.
+    var faultOfControlSocket: String? {
+        guard controlSocket.utf8.count > ControlServer.longestPath else { return nil }
+        return
+            "the store's path is too long: the socket '\(controlSocket)' beside it may have \(ControlServer.longestPath) "
+            + "bytes at most"
+    }
+}

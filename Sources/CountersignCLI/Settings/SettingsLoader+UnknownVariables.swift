@@ -1,0 +1,36 @@
+import CountersignActions
+import CountersignAdmin
+import CountersignModel
+
+extension SettingsLoader {
+    /// A variable that looks like one of ours, and is none.
+    struct UnknownVariable {
+        let name: String
+
+        /// The one that was probably meant.
+        let near: String?
+
+        /// What is to be told of it.
+        var sentence: String {
+            "\(name) is none of the variables that are looked at" + (near.map { "; did you mean \($0)?" } ?? "")
+        }
+    }
+
+    /// Those that are no settings, and what steps find in their environment.
+    private static let others =
+        [
+            "COUNTERSIGN_CONFIG", Settings.keyVariable, Settings.oldKeyVariable, Settings.adminToken,
+            "COUNTERSIGN_FAIL_POINT", "COUNTERSIGN_MUTANT",
+        ] + EventVariables.names
+
+    /// The variables that begin as ours do and that nothing looks at, in the order of their names.
+    ///
+    /// The secrets that rules name may be variables of any name.
+    static func unknownVariables(among variables: [String: String], secrets: Set<String>?) -> [UnknownVariable] {
+        let known = SettingsDeclaration.leaves.map(\.variable) + others
+        return variables.keys
+            .filter { $0.hasPrefix("COUNTERSIGN_") && !known.contains($0) && secrets?.contains($0) != true }
+            .sorted()
+            .map { UnknownVariable(name: $0, near: Suggestion.nearest(to: $0, among: known)) }
+    }
+}

@@ -1,0 +1,62 @@
+package import CountersignModel
+package import Foundation
+
+/// What a condition is judged by.
+package struct EvaluationContext: Sendable {
+    /// The value that paths start in: the event's payload, or the event and the steps for a step's `if`.
+    package let subject: JSON
+
+    package let eventName: String
+    package let origin: Event.Origin
+
+    /// The time at which the event is judged.
+    package let now: Date
+
+    /// The package that the event is about: null where there is none, nil where nobody has asked yet.
+    package let package: JSON?
+
+    /// The signer whom the event's `sessionUser` names; nil where the package has no such one.
+    package let signer: JSON?
+
+    package init(
+        subject: JSON,
+        eventName: String,
+        origin: Event.Origin,
+        now: Date,
+        package: JSON? = nil,
+        signer: JSON? = nil
+    ) {
+        self.package = package
+        self.signer = signer
+        self.subject = subject
+        self.eventName = eventName
+        self.origin = origin
+        self.now = now
+    }
+
+    /// A rule's `when` is judged by the event's payload.
+    package init(event: Event, now: Date) {
+        self.init(
+            subject: event.payload,
+            eventName: event.name,
+            origin: event.origin,
+            now: now,
+            package: event.package,
+            signer: event.signer
+        )
+    }
+
+    /// A step's `if` is judged by `event.…`, `steps.…` and `configured.…`.
+    package init(event: Event, steps: JSONObject, configured: Configured = Configured(), now: Date) {
+        self.init(
+            subject: [
+                "event": event.payload, "steps": .object(steps), "configured": .object(configured.json),
+            ],
+            eventName: event.name,
+            origin: event.origin,
+            now: now,
+            package: event.package,
+            signer: event.signer
+        )
+    }
+}
