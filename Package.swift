@@ -126,7 +126,7 @@ let package = Package(
             path: "examples/custom-action/Sources/CustomAction"
         ),
 
-        // Measures how fast rules judge events; Tests/Benchmarks/rules builds and runs it.
+        // Measures how fast rules evaluate events; Tests/Benchmarks/rules builds and runs it.
         .executableTarget(
             name: "RulesBenchmark",
             dependencies: ["CountersignModel", "CountersignRules"],

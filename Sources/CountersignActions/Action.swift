@@ -19,7 +19,7 @@ public protocol PlannedAction: Sendable {
 
     /// Says what would be done, and does nothing.
     ///
-    /// - Throws: `StepFailure` where a value cannot stand at its place.
+    /// - Throws: `StepFailure` where a value cannot be at its place.
     func plan(in scope: Scope) async throws(StepFailure) -> Plan
 
     /// Does it, once more or for the first time: the program may end before the result is written down.
@@ -36,7 +36,7 @@ public protocol ActionPlan: Sendable {
     /// The plan as dry runs and the ledger show it.
     var json: JSON { get }
 
-    /// Whom the step needs to do its part: a host, a program. Steps on their way to the same one are few at a time, and
+    /// Whom the step needs to do its part: a host, a program. Steps in progress to the same one are few at a time, and
     /// none while it is down; nil where there is nobody.
     var destination: String? { get }
 }

@@ -1,7 +1,7 @@
 public import CountersignModel
 public import Logging
 
-/// What an action is told and lent when it acts.
+/// What an action is reported and lent when it acts.
 public struct ActionContext: Sendable {
     /// The event that the run is about.
     public let event: Event

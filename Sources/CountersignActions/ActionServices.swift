@@ -44,7 +44,7 @@ package struct ActionServices: Sendable {
     package func vendor() throws(StepFailure) -> any PackageServing {
         guard let packages else {
             throw .final(
-                "it is not known where your account is; set 'onespan.url' in countersign.yaml, then retry the run"
+                "the URL of your OneSpan Sign account is not set; set 'onespan.url' in countersign.yaml, then retry the run"
             )
         }
         return packages
@@ -55,7 +55,7 @@ package struct ActionServices: Sendable {
     /// - Throws: `StepFailure` where they name none.
     package func mailServer() throws(StepFailure) -> any MailSending {
         guard let mail else {
-            throw .final("no mail server is known; set 'mail.server' in countersign.yaml, then retry the run")
+            throw .final("no mail server is set; set 'mail.server' in countersign.yaml, then retry the run")
         }
         return mail
     }

@@ -28,8 +28,8 @@ package struct AdminServer: Service {
     ///   - access: Who may look and order.
     ///   - service: What they look at and order.
     ///   - registry: What was counted.
-    ///   - collect: Called before numbers are told, to look up those that nobody counts.
-    ///   - logger: Where its beginning and its troubles are told.
+    ///   - collect: Called before numbers are reported, to look up those that nobody counts.
+    ///   - logger: Where its beginning and its problems are reported.
     package init(
         host: String,
         port: Int,
@@ -65,7 +65,7 @@ package struct AdminServer: Service {
                 // A channel that was closed at once, as the program could not start, has no address any more.
                 guard let port = channel.localAddress?.port else { return }
                 let name = host.contains(":") ? "[\(host)]" : host
-                logger.info("Admin pages are served", metadata: ["url": "http://\(name):\(port)/"])
+                logger.info("Admin server started", metadata: ["url": "http://\(name):\(port)/"])
             },
             logger: quiet
         )
@@ -74,7 +74,7 @@ package struct AdminServer: Service {
         } catch {
             let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
             logger.error(
-                "Admin pages and metrics cannot be served, see 'admin.listen'",
+                "Admin server cannot start, see 'admin.listen'",
                 metadata: ["host": "\(host)", "port": "\(port)", "reason": "\(reason)"]
             )
             // Its end must not end the others.

@@ -6,13 +6,13 @@ package import CountersignStore
 package import Foundation
 package import Logging
 
-/// What people look at and put right: the store, the rules in force, and what can be ordered.
+/// What people look at and repaired: the store, the active rules, and what can be ordered.
 ///
 /// The JSON API, the pages and the commands on this machine all work through it.
 package struct AdminService: Sendable {
     /// What only the running server can do, or knows.
     package struct Commands: Sendable {
-        /// Judges events once more by the rules in force.
+        /// Evaluates events once more by the active rules.
         package var replay: @Sendable (ReplayRequest) async throws -> [ReplayedRun]
 
         /// Asks the vendor what no callback told, and gives a report; nil where that is not set up.
@@ -54,11 +54,11 @@ package struct AdminService: Sendable {
     /// - Parameters:
     ///   - store: What is looked at and changed.
     ///   - reader: Reads the events that are handed in.
-    ///   - book: The rules in force.
+    ///   - book: The active rules.
     ///   - registry: The actions that rules may name.
     ///   - commands: What only the running server can do.
     ///   - clock: The time at which orders are carried out.
-    ///   - logger: Where orders that fail are told.
+    ///   - logger: Where orders that fail are reported.
     package init(
         store: any Store,
         reader: any CallbackReader,

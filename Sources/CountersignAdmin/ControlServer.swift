@@ -21,8 +21,8 @@ package struct ControlServer: Service {
     ///   - path: The path of the socket.
     ///   - connections: How many may be open; further ones wait in the system's queue.
     ///   - service: What commands look at and order.
-    ///   - logger: Where its troubles are told.
-    ///   - activity: Where what commands change is told.
+    ///   - logger: Where its problems are reported.
+    ///   - activity: Where what commands change is reported.
     ///   - onListening: Called once, when commands are heard.
     package init(
         path: String,

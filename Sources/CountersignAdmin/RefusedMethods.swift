@@ -19,7 +19,7 @@ enum RefusedMethods {
     }
 
     private static func response(_ path: String, _ allowed: String) -> Response {
-        let sentence = "this path takes \(allowed) only"
+        let sentence = "this path accepts \(allowed)"
         var response = Response(
             status: .methodNotAllowed,
             headers: [.contentType: "text/plain; charset=utf-8"],

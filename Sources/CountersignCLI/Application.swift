@@ -9,13 +9,15 @@ public enum Application {
 
     /// Runs the command that the process was started with, and ends the process.
     ///
-    /// Exit status: 0 done, 1 the work found a problem, 2 wrong usage.
+    /// Exit status: 0 success, 1 a problem was found, 2 wrong usage.
     ///
     /// - Parameter registry: The actions that rules may name.
     public static func run(actions registry: ActionRegistry = .builtIn) async -> Never {
         // Before anything starts a thread: it counts for the threads that come.
         if let refusal = Privileges.forgo() {
-            StandardError.tell("programs may gain privileges, the system refuses to forbid it: \(refusal)")
+            StandardError.tell(
+                "child processes may gain privileges, the system does not allow to forbid it: \(refusal)"
+            )
         }
         // A crash of a debug build is to leave its trace, for which a helper reads the process.
         #if !DEBUG
@@ -40,7 +42,7 @@ public enum Application {
         exit(ending.status)
     }
 
-    /// How a command ended: the exit status, and what is to be told.
+    /// How a command ended: the exit status, and what is to be reported.
     private struct Ending {
         var status: Int32 = 0
         var message: String?
@@ -99,20 +101,20 @@ protocol EnvironmentCommand: AsyncParsableCommand {
 struct RootCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "countersign",
-        abstract: "Acts by rules on the callbacks of OneSpan Sign.",
+        abstract: "Rule-driven automation for OneSpan Sign callbacks.",
         discussion: """
             First steps:
-              countersign init trial                     a folder with settings and a first rule
-              countersign check rules                    are the rules right?
-              countersign test rules                     do they do what their tests expect?
-              countersign dry-run PACKAGE_COMPLETE       what would they do?
-              countersign serve                          take callbacks in and act on them
-              countersign send PACKAGE_COMPLETE          post a sample callback to the server
+              countersign init trial                     create a folder with settings and a first rule
+              countersign check rules                    check the rules
+              countersign test rules                     run the tests in the rules
+              countersign dry-run PACKAGE_COMPLETE       show what the rules would do
+              countersign serve                          start the server
+              countersign send PACKAGE_COMPLETE          send a sample callback to the server
               countersign runs list                      what was done
-              countersign tail                           what happens right now
-              countersign explain 42                     why did rules (not) match event 42?
+              countersign tail                           follow events and steps
+              countersign explain 42                     explain why rules matched event 42 or did not
 
-            Exit status: 0 done, 1 the work found a problem, 2 wrong usage.
+            Exit status: 0 success, 1 a problem was found, 2 wrong usage.
             """,
         version: Application.version,
         subcommands: [

@@ -13,7 +13,7 @@ extension CommandEnvironment {
         var registry = registry
         for executable in settings.executables {
             guard !registry.declarations.contains(where: { $0.name == executable.name }) else {
-                throw UsageError("'actions.\(executable.name)' has the name of an action that is there already")
+                throw UsageError("'actions.\(executable.name)' has the name of an existing action")
             }
             do {
                 let kind = try await ExecutableAction.load(
@@ -68,7 +68,7 @@ extension CommandEnvironment {
         )
     }
 
-    /// The rule files at `paths`, which findings name as they stand here, or shorter where they lie in the working folder.
+    /// The rule files at `paths`, which findings name as they are here, or shorter where they lie in the working folder.
     ///
     /// - Throws: `CommandFailure` when something cannot be read, or there is no rule file.
     func ruleSources(_ paths: [String]) throws -> RuleSources {
@@ -85,7 +85,7 @@ extension CommandEnvironment {
             throw CommandFailure("\(error)")
         }
         guard !sources.files.isEmpty else {
-            throw CommandFailure("there is no rule file (*.yaml, *.yml) in \(paths.joined(separator: ", "))")
+            throw CommandFailure("no rule files (*.yaml, *.yml) in \(paths.joined(separator: ", "))")
         }
         return sources
     }
@@ -97,7 +97,7 @@ extension CommandEnvironment {
         let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
         guard let ruleSet = outcome.ruleSet else {
             let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: isColoured)
-            throw CommandFailure("the rules hold errors\n" + printer.text(outcome.diagnostics))
+            throw CommandFailure("the rules have errors\n" + printer.text(outcome.diagnostics))
         }
         return ruleSet
     }
@@ -116,7 +116,7 @@ extension CommandEnvironment {
         guard FileManager.default.fileExists(atPath: settings.storePath) else {
             throw CommandFailure(
                 "there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE, or start "
-                    + "'countersign serve', which makes it"
+                    + "'countersign serve', which creates it"
             )
         }
         do {
@@ -133,7 +133,7 @@ extension CommandEnvironment {
         guard let text else { return nil }
         guard let date = Date(pointInTime: text, now: clock.now) else {
             throw UsageError(
-                "'\(text)' is no duration and no time; write 30m, 12h, 2d, 2026-01-31 or 2026-01-31T09:00:00Z"
+                "'\(text)' is neither a duration nor a time; write 30m, 12h, 2d, 2026-01-31 or 2026-01-31T09:00:00Z"
             )
         }
         return date
@@ -146,7 +146,7 @@ extension CommandEnvironment {
         let (start, end) = (try date(before: since), try date(before: until))
         if let start, let end, start >= end {
             throw UsageError(
-                "nothing lies between --since \(since ?? "") and --until \(until ?? ""): --since is the earlier of the two"
+                "there is nothing between --since \(since ?? "") and --until \(until ?? ""): --since must be the earlier of the two"
             )
         }
         return (start, end)

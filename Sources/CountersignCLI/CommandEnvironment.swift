@@ -34,7 +34,7 @@ package struct CommandEnvironment: Sendable {
         self.workingDirectory = workingDirectory
     }
 
-    /// Whether findings and states may be shown in colour on standard output.
+    /// Whether findings and states may be shown in color on standard output.
     var isColoured: Bool { terminal().isColoured }
 }
 

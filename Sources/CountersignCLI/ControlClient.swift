@@ -23,7 +23,7 @@ struct ControlClient {
     /// Carries out `order` on a run.
     ///
     /// - Throws: `CommandFailure` with the reason.
-    /// - Returns: What is to be told of it beside its success; empty where that says all.
+    /// - Returns: Details beside its success; empty if there are none.
     func carryOut(_ order: Order, on run: Run.ID) async throws -> String {
         var note = ""
         try await change { store in
@@ -31,7 +31,7 @@ struct ControlClient {
             case .retry(let step, let takesCurrentRules):
                 guard !takesCurrentRules else {
                     throw CommandFailure(
-                        "'--rules current' takes the rules of a running server, and none answers on this store"
+                        "'--rules current' requires a running server, and none is running on this store"
                     )
                 }
                 try await store.retry(run, from: step, at: clock.now)
@@ -44,9 +44,9 @@ struct ControlClient {
                 let rules = takesCurrentRules ? "current" : "kept"
                 let answer = try await send("/runs/\(run)/retry?rules=\(rules)\(from ?? "")")
                 guard let version = answer["rule_set"]?.string else { break }
-                note = " by rule set \(version.prefix(12))"
+                note = " with rule set \(version.prefix(12))"
                 if answer["is_active"]?.bool == false {
-                    note += ", which it was made by; the active rules are others: '--rules current' takes those"
+                    note += ", which created it; the active rules differ: use '--rules current' for those"
                 }
             case .discard: _ = try await send("/runs/\(run)/discard")
             }
@@ -54,20 +54,20 @@ struct ControlClient {
         return note
     }
 
-    /// Has the running server judge events once more, and tells what became of their runs.
+    /// Has the running server evaluate events once more, and tells what became of their runs.
     ///
     /// - Throws: `CommandFailure` with the reason.
     func replay(_ order: ReplayRequest) async throws -> [ReplayedRun] {
         let answer = try await send("/replay", order.json.bytes)
         guard let runs = answer["runs"]?.array?.compactMap({ ReplayedRun(json: $0) }) else {
-            throw CommandFailure("the running server is of another version; restart it")
+            throw CommandFailure("the running server has a different version; restart it")
         }
         return runs
     }
 
     /// Stores events that a person hands in, and tells of each as soon as it is stored.
     ///
-    /// - Throws: `CommandFailure` with the reason; what was told of before is stored.
+    /// - Throws: `CommandFailure` with the reason; what was reported before is stored.
     func store(_ deliveries: [Delivery], told: (Delivery, Receipt) -> Void) async throws {
         try await change { store in
             for delivery in deliveries { told(delivery, try await store.append(delivery, at: clock.now)) }
@@ -75,7 +75,7 @@ struct ControlClient {
             for delivery in deliveries {
                 let answer = try await send("/events", delivery.body)
                 guard let receipt = Receipt(json: answer) else {
-                    throw CommandFailure("the running server is of another version; restart it")
+                    throw CommandFailure("the running server has a different version; restart it")
                 }
                 told(delivery, receipt)
             }
@@ -103,7 +103,7 @@ struct ControlClient {
         } throughServer: {
             let answer = try await send("/poll", order.json.bytes, within: .hours(6))
             guard let report = PollReport(json: answer) else {
-                throw CommandFailure("the running server is of another version; restart it")
+                throw CommandFailure("the running server has a different version; restart it")
             }
             outcome = (report, true)
         }
@@ -143,7 +143,7 @@ struct ControlClient {
     /// Says in time why the command takes long, and that an older program will not read the store any more.
     private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
         let sentence =
-            "bringing '\(settings.storePath)' up to date first, which an older Countersign made (schema \(upgrade.from) to "
+            "upgrading '\(settings.storePath)', which an older Countersign made (schema \(upgrade.from) to "
             + "\(upgrade.to)); that takes a while for a large one, and this one has \(upgrade.size.rounded)"
         StandardError.tell(sentence)
     }
@@ -163,7 +163,7 @@ struct ControlClient {
         within bound: TimeAmount = .seconds(10)
     ) async throws -> JSON {
         guard let url = URL(httpURLWithSocketPath: settings.controlSocket, uri: "/api/v1" + path) else {
-            throw CommandFailure("'\(settings.controlSocket)' is no path of a socket")
+            throw CommandFailure("'\(settings.controlSocket)' is not a socket path")
         }
         var request = HTTPClientRequest(url: url.absoluteString)
         request.method = method
@@ -179,7 +179,7 @@ struct ControlClient {
             throw failure
         } catch {
             throw CommandFailure(
-                "the running server does not answer at '\(settings.controlSocket)' (\(networkWords(error))); is 'countersign serve' running?"
+                "the running server does not respond at '\(settings.controlSocket)' (\(networkWords(error))); is 'countersign serve' running?"
             )
         }
     }

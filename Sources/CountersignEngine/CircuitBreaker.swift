@@ -31,7 +31,7 @@ package struct CircuitBreaker: Sendable, Equatable {
         case closed(outages: Int)
         /// It is down; nothing is tried before the time.
         case open(until: Date, pause: Duration)
-        /// One step is on its way to see whether it is back.
+        /// One step is in progress to see whether it is back.
         case probing(since: Date, pause: Duration)
     }
 

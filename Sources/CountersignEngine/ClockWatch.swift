@@ -6,7 +6,7 @@ import ServiceLifecycle
 
 /// Notices that the clock was set back, and makes what waits due as much earlier.
 ///
-/// Due times are times of day. With the clock an hour back, a retry that was to come in a second would come in an hour.
+/// Due times are times of day. With the clock an hour back, a retry that was to arrive a second would arrive an hour.
 package struct ClockWatch: Service {
     /// A moment by both clocks.
     package struct Mark: Sendable {
@@ -59,12 +59,12 @@ package struct ClockWatch: Service {
         do {
             let count = try await store.bringForward(by: lag, at: now.wall)
             logger.warning(
-                "The clock was set back, what waits comes as much earlier",
+                "Clock was set back, due times are moved accordingly",
                 metadata: ["seconds": "\(Int(lag))", "runs": "\(count)"]
             )
             return now
         } catch {
-            logger.error("Due times cannot follow the clock, trying again", metadata: ["error": "\(error)"])
+            logger.error("Due times cannot be moved with the clock, retrying", metadata: ["error": "\(error)"])
             return last
         }
     }

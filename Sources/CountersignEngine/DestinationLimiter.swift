@@ -2,7 +2,7 @@ package import CountersignModel
 package import Foundation
 import Synchronization
 
-/// How many steps are on their way to each destination, and which destinations are down.
+/// How many steps are in progress to each destination, and which destinations are down.
 ///
 /// A destination that is slow takes no more than its share of the workers; one that is down takes none. What has to wait
 /// goes back to the store and is woken from there, so nothing waits in memory. A restart forgets which were down.
@@ -93,14 +93,14 @@ package final class DestinationLimiter: Sendable {
             let capacity = capacity(of: destination)
             guard state.active < capacity else {
                 state.isAwaited = true
-                let wait = RunWait(destination: destination, reason: "\(capacity) steps are on their way there")
+                let wait = RunWait(destination: destination, reason: "\(capacity) steps are already in progress there")
                 return .refused(wait, until: now.addingTimeInterval(Self.longestWait))
             }
             if let until = state.breaker.admit(at: now) {
                 state.isAwaited = true
                 let due = state.hasCandidate ? until.addingTimeInterval(Self.longestWait) : until
                 state.hasCandidate = true
-                let wait = RunWait(destination: destination, reason: "it is down, as the last tries show")
+                let wait = RunWait(destination: destination, reason: "its circuit is open: the last attempts failed")
                 return .refused(wait, until: due)
             }
             state.active += 1

@@ -131,7 +131,7 @@ package struct DiskWatch: Service {
                 try await evaluate(space, locations)
             } catch {
                 // A disk that is full already cannot keep the event; the next look tries again.
-                logger.error("It cannot be told how full the disk is, trying again", metadata: ["error": "\(error)"])
+                logger.error("Disk space cannot be checked, retrying", metadata: ["error": "\(error)"])
             }
         }
     }
@@ -153,10 +153,10 @@ package struct DiskWatch: Service {
         // Where it goes up and down around the threshold, it is one incident.
         if space.isLow(limit) {
             let isNew = try await reporter.begin(.diskLow, of: holds, fields)
-            if isNew { logger.warning("The disk is nearly full", metadata: metadata) }
+            if isNew { logger.warning("Disk space is low", metadata: metadata) }
         } else if space.freeBytes >= threshold + threshold / 4, space.freeFiles >= fileThreshold + fileThreshold / 4 {
             let hasEnded = try await reporter.end(.diskLow, of: holds, reporting: .diskRecovered, fields)
-            if hasEnded { logger.info("The disk has room again", metadata: metadata) }
+            if hasEnded { logger.info("Disk space has recovered", metadata: metadata) }
         }
     }
 

@@ -6,7 +6,7 @@ import Foundation
 package import Logging
 import ServiceLifecycle
 
-/// Judges stored events by the rules in force and makes their runs.
+/// Evaluates stored events by the active rules and makes their runs.
 package struct Dispatcher: Service {
     private static let batch = 256
 
@@ -36,7 +36,7 @@ package struct Dispatcher: Service {
                 do {
                     if try await dispatchBatch() == 0 { await store.arrivals.wait() }
                 } catch {
-                    logger.error("Events cannot be dispatched, trying again", metadata: ["error": "\(error)"])
+                    logger.error("Events cannot be dispatched, retrying", metadata: ["error": "\(error)"])
                     try? await clock.sleep(until: clock.now.addingTimeInterval(1))
                 }
             }
@@ -49,12 +49,12 @@ package struct Dispatcher: Service {
     /// - Returns: How many events were dispatched, or put into quarantine; nothing waits when it is none.
     package func dispatchBatch() async throws -> Int {
         guard let rules = book.current?.ruleSet else { return 0 }
-        // The time as the store keeps it, so that an explanation later judges by the very same one.
+        // The time as the store keeps it, so that an explanation later evaluates by the very same one.
         let now = Date(milliseconds: clock.now.milliseconds)
         let waiting = try await store.undispatched(limit: Self.batch, at: now)
         for damage in waiting.damages {
             logger.error(
-                "A damaged event is put into quarantine",
+                "Damaged event quarantined",
                 metadata: ["event.id": "\(damage.id)", "error": "\(damage.reason)"]
             )
         }

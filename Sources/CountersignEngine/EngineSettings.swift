@@ -1,6 +1,6 @@
 /// How the engine works.
 package struct EngineSettings: Sendable {
-    /// How many runs are worked on at a time.
+    /// How many runs execute at the same time.
     package var workers: Int
 
     /// How long a run belongs to a worker that gives no sign of life.

@@ -13,9 +13,9 @@ package struct Explainer: Sendable {
         self.compiler = compiler
     }
 
-    /// The explanation by the rule set that judged the event, as at the time at which it did.
+    /// The explanation by the rule set that evaluated the event, as at the time at which it did.
     ///
-    /// An event that waits to be judged is explained by the rules in force last, as at `now`.
+    /// An event that waits to be evaluated is explained by the last active rules, as at `now`.
     ///
     /// - Throws: `ExplanationError`, `StoreError`.
     package func explain(_ id: Event.ID, at now: Date) async throws -> EventExplanation {
@@ -80,7 +80,7 @@ package struct EventExplanation: Sendable {
     package let stored: StoredEvent
     package let ruleSet: RuleSetVersion
 
-    /// The time that the event was judged by, or is judged by now.
+    /// The time that the event was evaluated by, or is evaluated by now.
     package let evaluatedAt: Date
 
     /// The rules in their order.
@@ -126,10 +126,10 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
     case noSuchEvent(Event.ID)
     case noSuchRule(String, RuleSetVersion, suggestion: String?)
 
-    /// The event waits, and no rules were ever in force.
+    /// The event waits, and no rules were ever active.
     case noRules(Event.ID)
 
-    /// The rules that judged the event cannot be read any more.
+    /// The rules that evaluated the event cannot be read any more.
     case unusable(Event.ID, RuleSetVersion, reason: String)
 
     /// The event is not as it was stored.
@@ -138,11 +138,11 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .noSuchEvent(let id):
-            "there is no event \(id); 'countersign events list' shows which there are"
+            "there is no event \(id); see 'countersign events list'"
         case .noSuchRule(let id, let version, let suggestion):
             "rule set \(version.short) has no rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
         case .noRules(let id):
-            "event \(id) is not judged yet, and no rules were in force so far; start 'countersign serve'"
+            "event \(id) is not evaluated yet, and there have never been active rules; start 'countersign serve'"
         case .damaged(let id, let reason): "event \(id) cannot be explained: \(reason)"
         case .unusable(let id, let version, let reason):
             "event \(id) belongs to rule set \(version.short), which this program cannot read: \(reason)"

@@ -30,7 +30,7 @@ package struct Retention: Sendable {
     }
 }
 
-/// Removes what was kept long enough, at the start and every hour, in slices between which events come in.
+/// Removes what was kept long enough, at the start and every hour, in slices between which events arrive.
 package struct Housekeeper: Service {
     private static let pause: TimeInterval = 3_600
     private static let slice = 200

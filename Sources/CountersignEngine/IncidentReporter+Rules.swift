@@ -9,7 +9,7 @@ extension IncidentReporter {
     /// Whom spells of refused rules concern.
     static let rulesSubject = "folder"
 
-    /// Tells of a change that was refused, or that rules are in force again as they lie in the folder.
+    /// Tells of a change that was refused, or that rules are active again as they lie in the folder.
     ///
     /// - Throws: `StoreError`.
     package func tell(of change: RuleBook.Change, _ version: RuleSetVersion) async throws {

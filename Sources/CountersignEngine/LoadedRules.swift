@@ -1,7 +1,7 @@
 package import CountersignModel
 package import CountersignRules
 
-/// A rule set in force, with the secrets that its rules name.
+/// A active rule set, with the secrets that its rules name.
 package struct LoadedRules: Sendable {
     package let ruleSet: RuleSet
     package let secrets: Secrets

@@ -12,7 +12,7 @@ package struct Planner: Sendable {
 
     /// The step's plan and the way to carry it out.
     ///
-    /// - Throws: `StepFailure` where a value cannot stand at its place.
+    /// - Throws: `StepFailure` where a value cannot be at its place.
     package func prepare(_ step: Step, in scope: Scope) async throws(StepFailure) -> PreparedStep {
         guard let action = registry.make(step.action, options: step.options) else {
             throw .final("this program has no action '\(step.action)'")

@@ -2,7 +2,7 @@ package import CountersignModel
 import CountersignRules
 package import CountersignStore
 
-/// Judges events that were judged before by the rules in force now.
+/// Evaluates events that were evaluated before by the active rules now.
 package struct Replayer: Sendable {
     private let store: any Store
     private let book: RuleBook
@@ -16,7 +16,7 @@ package struct Replayer: Sendable {
 
     /// Makes the runs that today's rules make of the events of `order`, and tells what became of each.
     ///
-    /// Each event is judged as at the time at which it was received. One that is not judged yet is left out: its runs
+    /// Each event is evaluated as at the time at which it was received. One that is not evaluated yet is left out: its runs
     /// come by themselves.
     ///
     /// - Throws: `ReplayError`, `StoreError`; runs of earlier events may have been made then.
@@ -33,7 +33,7 @@ package struct Replayer: Sendable {
             guard let stored = try await store.event(id) else { throw ReplayError.noSuchEvent(id) }
             if let damage = stored.damage { throw ReplayError.damaged(id, reason: damage) }
             guard stored.dispatchedAt != nil else { continue }
-            // What was known of the package then may not hold any more; a rule that needs it has it fetched anew.
+            // What was known of the package then may not hold any more; a rule that needs it has it fetched again.
             let event = stored.event.withoutPackage
             let matches = rules.matches(EvaluationContext(event: event, now: event.receivedAt))
             let ruleIDs = matches.map { rules.rules[$0].id }.filter { order.ruleID == nil || $0 == order.ruleID }
@@ -61,7 +61,7 @@ package struct Replayer: Sendable {
     }
 }
 
-/// Why nothing was judged once more.
+/// Why nothing was evaluated once more.
 package enum ReplayError: Error, Equatable, CustomStringConvertible {
     case noRules
     case noSuchEvent(Event.ID)
@@ -70,11 +70,11 @@ package enum ReplayError: Error, Equatable, CustomStringConvertible {
 
     package var description: String {
         switch self {
-        case .noRules: "no rules are in force"
-        case .noSuchEvent(let id): "there is no event \(id); 'countersign events list' shows which there are"
+        case .noRules: "there are no active rules"
+        case .noSuchEvent(let id): "there is no event \(id); see 'countersign events list'"
         case .damaged(let id, let reason): "event \(id) cannot be replayed: \(reason)"
         case .noSuchRule(let id, let suggestion):
-            "the rules in force have no rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
+            "there is no active rule '\(id)'" + (suggestion.map { "; did you mean '\($0)'?" } ?? "")
         }
     }
 }

@@ -29,7 +29,7 @@ package struct Resumption: Sendable, Equatable {
             return "the chain of run \(run) has no step '\(step)'; its steps are \(chain.joined(separator: ", "))"
                 + Suggestion.clause(for: step, among: chain)
         }
-        return "run \(run) stopped at '\(stoppedAt)', which comes before '\(step)'; it can begin again with "
+        return "run \(run) stopped at '\(stoppedAt)', which comes before '\(step)'; it can be retried from "
             + choices.joined(separator: " or ")
     }
 }

@@ -4,9 +4,9 @@ package import CountersignStore
 package import Foundation
 import Synchronization
 
-/// The rules in force, and the older sets that unfinished runs still go by.
+/// The active rules, and the older sets that unfinished runs still go by.
 ///
-/// A set is read, checked and swapped in as a whole; one with an error leaves the old one in force.
+/// A set is read, checked and swapped in as a whole; one with an error leaves the old one active.
 package final class RuleBook: Sendable {
     /// What came of an attempt to bring new sources into force.
     package enum Change: Sendable {
@@ -14,18 +14,18 @@ package final class RuleBook: Sendable {
         case refused([Diagnostic])
     }
 
-    /// Which rules are in force, and whether newer ones were refused since.
+    /// Which rules are active, and whether newer ones were refused since.
     package struct Status: Sendable {
-        /// The set in force; nil before the first one.
+        /// The set active; nil before the first one.
         package var version: RuleSetVersion?
 
         /// How many rules are in it.
         package var count = 0
 
-        /// Since when it is in force.
+        /// Since when it is active.
         package var since: Date?
 
-        /// The change that was refused last, and why; nil once another one came into force.
+        /// The change that was refused last, and why; nil once another one became active.
         package var refusal: (at: Date, findings: [String])?
     }
 
@@ -64,7 +64,7 @@ package final class RuleBook: Sendable {
         self.loadSecrets = loadSecrets
     }
 
-    /// The rules in force; nil before the first set was installed.
+    /// The active rules; nil before the first set was installed.
     package var current: LoadedRules? {
         state.withLock { $0.current }
     }
@@ -74,12 +74,12 @@ package final class RuleBook: Sendable {
         state.withLock { $0.older.count }
     }
 
-    /// Which rules are in force, and whether newer ones were refused since.
+    /// Which rules are active, and whether newer ones were refused since.
     package var status: Status {
         state.withLock { $0.status }
     }
 
-    /// Notes that new rules were not taken, for reasons that stand in `findings`.
+    /// Notes that new rules were not taken, for reasons that are in `findings`.
     package func note(refusal findings: [String]) {
         let now = clock.now
         state.withLock { $0.status.refusal = (now, findings) }
@@ -89,8 +89,8 @@ package final class RuleBook: Sendable {
     ///
     /// The sources are in the store before the first run can be made by them.
     ///
-    /// - Throws: `StoreError` when they cannot be kept; the old set stays in force.
-    /// - Returns: What came of it.
+    /// - Throws: `StoreError` when they cannot be kept; the old set stays active.
+    /// - Returns: Result.
     package func install(_ sources: RuleSources) async throws -> Change {
         let outcome = compiler.compile(sources)
         guard let ruleSet = outcome.ruleSet else {
@@ -107,7 +107,7 @@ package final class RuleBook: Sendable {
         return .installed(ruleSet.version, count: ruleSet.rules.count, warnings: outcome.diagnostics)
     }
 
-    /// Brings back the set that was in force last, when the store knows one and it still passes the checks.
+    /// Brings back the set that was active last, when the store knows one and it still passes the checks.
     package func installLastGood() async throws -> RuleSetVersion? {
         let refusal = status.refusal
         guard let sources = try await store.latestSources().flatMap({ RuleSources(json: $0) }),
@@ -140,7 +140,7 @@ package final class RuleBook: Sendable {
         let loaded = current.map { load($0.ruleSet) }
         let loadedOlder = older.map { load($0.ruleSet) }
         state.withLock { state in
-            // A set that came into force meanwhile has new secrets already.
+            // A set that became active meanwhile has new secrets already.
             if state.current?.ruleSet.version == loaded?.ruleSet.version { state.current = loaded }
             for rules in loadedOlder { state.keep(rules) }
         }
@@ -160,7 +160,7 @@ extension RuleCompiler {
         let outcome = compile(sources)
         guard let ruleSet = outcome.ruleSet else {
             let finding = outcome.diagnostics.first { $0.severity == .error }
-            throw UnknownRuleSet(version: version, reason: finding?.description ?? "it no longer passes the checks")
+            throw UnknownRuleSet(version: version, reason: finding?.description ?? "it no longer passes validation")
         }
         return ruleSet
     }
@@ -172,6 +172,6 @@ package struct UnknownRuleSet: Error, CustomStringConvertible {
     package let reason: String
 
     package var description: String {
-        "the run was made by rule set \(version.short), which cannot be used: \(reason)"
+        "the run was created by rule set \(version.short), which cannot be used: \(reason)"
     }
 }

@@ -25,13 +25,13 @@ package struct RuleReloader: Service {
     private let asked = AsyncSignal()
 
     /// - Parameters:
-    ///   - book: Where rules come into force.
-    ///   - reporter: Where it is told that they could not.
+    ///   - book: Where rules become active.
+    ///   - reporter: Reports that they could not.
     ///   - interval: How often the folder is looked at.
     ///   - clock: Tells when to look again.
-    ///   - logger: Where it is told what became of new rules.
+    ///   - logger: Logs the result of each reload.
     ///   - read: Reads the folder.
-    ///   - examine: Called with rules that have just come into force, to tell what they lack.
+    ///   - examine: Called with rules that have just become active, to tell what they lack.
     package init(
         book: RuleBook,
         reporter: IncidentReporter,
@@ -71,7 +71,7 @@ package struct RuleReloader: Service {
     }
 
     private func watch() async {
-        // Where the start refused the rules, what lies there now is looked at in any case.
+        // Where the start refused the rules, what lies there now is looked at ignoring case.
         let isRefused = (try? await reporter.isOpen(.rulesRefused, of: IncidentReporter.rulesSubject)) ?? false
         var settled = isRefused ? Seen() : Seen(version: book.current?.ruleSet.version)
         var candidate = settled
@@ -80,7 +80,7 @@ package struct RuleReloader: Service {
             if Task.isCancelled { return }
             let (found, sources) = look()
             let isAsked = asked.take()
-            if isAsked, found == settled { logger.info("Rules are the same as before") }
+            if isAsked, found == settled { logger.info("Rules are unchanged") }
             // A file that is being written shows another content at the next look; two equal looks are a whole file,
             // and so is one look for somebody who asks for it.
             if found != settled, isAsked || found == candidate {
@@ -104,7 +104,7 @@ package struct RuleReloader: Service {
         do {
             guard let sources else {
                 logger.error(
-                    "Rules cannot be read, the old ones stay in force",
+                    "Rules cannot be read, the previous ones stay active",
                     metadata: ["error": "\(found.problem ?? "")"]
                 )
                 book.note(refusal: [found.problem ?? "the rules cannot be read"])
@@ -120,7 +120,7 @@ package struct RuleReloader: Service {
             try await reporter.tell(of: change, sources.version)
             return true
         } catch {
-            logger.error("What became of new rules cannot be kept, trying again", metadata: ["error": "\(error)"])
+            logger.error("The result of the reload cannot be stored, retrying", metadata: ["error": "\(error)"])
             return false
         }
     }
@@ -132,12 +132,12 @@ package func report(_ change: RuleBook.Change, _ logger: Logger) {
     case .installed(let version, let count, let warnings):
         Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", "installed")]).increment()
         for warning in warnings { logger.warning("Rule file finding", metadata: ["finding": "\(warning)"]) }
-        logger.info("Rules in force", metadata: ["rule.set": "\(version.short)", "rules": "\(count)"])
+        logger.info("Rules loaded", metadata: ["rule.set": "\(version.short)", "rules": "\(count)"])
     case .refused(let findings):
         Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", "refused")]).increment()
         for finding in findings { logger.error("Rule file finding", metadata: ["finding": "\(finding)"]) }
         logger.error(
-            "Rules refused, the old ones stay in force",
+            "Rules refused, the previous ones stay active",
             metadata: ["findings": "\(findings.count { $0.severity == .error })"]
         )
     }

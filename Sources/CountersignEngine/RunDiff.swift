@@ -55,7 +55,7 @@ package struct RunDiff: Sendable {
     /// A row for each rule of the old set in its order, then for each new rule.
     package private(set) var rows: [Row]
 
-    /// How many events were judged.
+    /// How many events were evaluated.
     package private(set) var events = 0
 
     private let old: RuleSet
@@ -66,7 +66,7 @@ package struct RunDiff: Sendable {
     private let oldRows: [Int]
     private let newRows: [Int]
 
-    /// Nothing is judged yet; `examples` tells how many are kept for each rule, of added and of removed runs alike.
+    /// Nothing is evaluated yet; `examples` tells how many are kept for each rule, of added and of removed runs alike.
     package init(old: RuleSet, new: RuleSet, examples: Int) {
         self.old = old
         self.new = new
@@ -89,7 +89,7 @@ package struct RunDiff: Sendable {
     /// Whether a run was added or removed.
     package var differs: Bool { rows.contains(where: \.differs) }
 
-    /// Judges `event` by both sets, as at the time at which it was received.
+    /// Evaluates `event` by both sets, as at the time at which it was received.
     package mutating func evaluate(_ event: Event) {
         events += 1
         let context = EvaluationContext(event: event, now: event.receivedAt)
@@ -100,9 +100,9 @@ package struct RunDiff: Sendable {
         for row in before.intersection(after) { rows[row].unchanged += 1 }
     }
 
-    /// Judges the events of a store that were received at `since` or later, a page after the other, the oldest first.
+    /// Evaluates the events of a store that were received at `since` or later, a page after the other, the oldest first.
     ///
-    /// `progress` is told after each page how many events were judged.
+    /// `progress` is reported after each page how many events were evaluated.
     ///
     /// - Throws: `StoreError`.
     package mutating func evaluate(

@@ -25,7 +25,7 @@ package struct RunProgress: Sendable {
 
     package let rule: Rule
 
-    /// How often a person sent the run on its way again.
+    /// How often a person sent the run in progress again.
     package let generation: Int
 
     /// All attempts, in the order in which they were made.

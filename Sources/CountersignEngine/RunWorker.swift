@@ -97,11 +97,11 @@ package struct RunWorker: Sendable {
         } catch let error as UnknownRuleSet {
             await giveUp(error, at: context)
         } catch StoreError.leaseLost {
-            logger.warning("Run belongs to another worker by now")
+            logger.warning("Run belongs to another worker")
         } catch is CancellationError {
-            logger.warning("Run stays as it is, the program ends before it could be written")
+            logger.warning("Run result not stored before shutdown")
         } catch {
-            logger.error("Run cannot go on", metadata: ["error": "\(error)"])
+            logger.error("Run cannot continue", metadata: ["error": "\(error)"])
         }
     }
 
@@ -130,7 +130,7 @@ package struct RunWorker: Sendable {
         // The dispatcher let the rule pass, as it may match; now it is known.
         let evaluation = EvaluationContext(event: event, now: claimed.run.createdAt)
         guard rule.condition.asksPackage, !rule.condition.holds(in: evaluation) else { return informed }
-        context.logger.debug("Rule does not match, now that the package is known")
+        context.logger.debug("Rule does not match the fetched package")
         guard claimed.run.retries == 0 else {
             // What an earlier generation did stays on record.
             try await release(to: .succeeded, noMatch(of: claimed), at: context)
@@ -151,7 +151,7 @@ package struct RunWorker: Sendable {
             isFinal: true,
             plan: nil,
             output: nil,
-            reason: "the rule does not match the package as it is now, so nothing was done",
+            reason: "the rule does not match the current state of the package",
             startedAt: clock.now,
             finishedAt: clock.now
         )
@@ -179,7 +179,7 @@ package struct RunWorker: Sendable {
         switch outcome {
         case .success(let package):
             if package == .null {
-                context.logger.warning("OneSpan Sign knows no such package, so the rule finds nothing in 'package'")
+                context.logger.warning("OneSpan Sign has no such package, so 'package' is empty for the rule")
             }
             try await write(context) { try await store.record(record, of: claimed.run.id, lease: context.lease) }
             return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
@@ -193,7 +193,7 @@ package struct RunWorker: Sendable {
             let planned = policy.wait(afterFailures: inquiry.failures(of: claimed) + 1, spread: spread())
             let wait = max(planned, failure.retryAfter ?? .zero)
             context.logger.info(
-                "Package cannot be fetched, it will be tried again",
+                "Package cannot be fetched, retrying",
                 metadata: ["reason": "\(failure.reason)", "wait": "\(wait.text)"]
             )
             let dueAt = clock.now.addingTimeInterval(wait.timeInterval)
@@ -282,7 +282,7 @@ package struct RunWorker: Sendable {
         let outcome = try await performer.perform(attempt)
         guard let ended = outcome.ending else {
             // Stopped in the middle: no attempt is charged.
-            attempt.logger.info("Step handed back, the program stops", metadata: ["step.id": "\(attempt.step.id)"])
+            attempt.logger.info("Step handed back because of shutdown", metadata: ["step.id": "\(attempt.step.id)"])
             try await release(to: .queued(dueAt: clock.now), nil, at: context)
             return nil
         }
@@ -299,7 +299,7 @@ package struct RunWorker: Sendable {
         let isFinal = !failure.isWorthRetrying || failures >= policy.attempts
         let record = outcome.record(isFinal: isFinal)
         if isFinal {
-            // Where the run fails by it, that line tells all; so here it is told only where the chain goes on.
+            // Where the run fails by it, that line tells all; so here it is reported only where the chain goes on.
             attempt.logger.log(
                 level: attempt.step.continuesOnError ? .warning : .debug,
                 "Step failed for good",
@@ -311,7 +311,7 @@ package struct RunWorker: Sendable {
         }
         let wait = max(policy.wait(afterFailures: failures, spread: spread()), failure.retryAfter ?? .zero)
         attempt.logger.info(
-            "Step failed, it will be tried again",
+            "Step failed, will be retried",
             metadata: [
                 "step.id": "\(attempt.step.id)", "reason": "\(failure.reason)", "attempt": "\(attempt.number)",
                 "wait": "\(wait.text)",
@@ -356,7 +356,7 @@ package struct RunWorker: Sendable {
             do {
                 return try await shielded(work)
             } catch StoreError.cannotWrite(let reason) {
-                context.logger.error("A result cannot be recorded, trying again", metadata: ["error": "\(reason)"])
+                context.logger.error("A result cannot be recorded, retrying", metadata: ["error": "\(reason)"])
                 try await clock.sleep(until: clock.now.addingTimeInterval(pause))
                 pause = min(pause * 2, 30)
             }
@@ -382,7 +382,7 @@ package struct RunWorker: Sendable {
             try await release(to: .failed, record, cause: ("", error.description), at: context)
             count(.failed, context.claimed.records, context)
         } catch {
-            context.logger.error("Run cannot go on", metadata: ["error": "\(error)"])
+            context.logger.error("Run cannot continue", metadata: ["error": "\(error)"])
         }
     }
 

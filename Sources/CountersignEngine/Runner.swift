@@ -82,7 +82,7 @@ package struct Runner: Service {
             pool.enter(lease.id, count: runs.count)
             return (runs, lease)
         } catch {
-            logger.error("Runs cannot be claimed, trying again", metadata: ["error": "\(error)"])
+            logger.error("Runs cannot be claimed, retrying", metadata: ["error": "\(error)"])
             try? await clock.sleep(until: clock.now.addingTimeInterval(1))
             return ([], lease)
         }
@@ -119,9 +119,9 @@ package struct Runner: Service {
     private func rescue(everyOwner: Bool, at now: Date) async {
         do {
             let count = try await store.rescue(everyOwner: everyOwner, at: now)
-            if count > 0 { logger.warning("Interrupted runs go on", metadata: ["runs": "\(count)"]) }
+            if count > 0 { logger.warning("Interrupted runs resumed", metadata: ["runs": "\(count)"]) }
         } catch {
-            logger.error("Interrupted runs cannot be taken up", metadata: ["error": "\(error)"])
+            logger.error("Interrupted runs cannot be resumed", metadata: ["error": "\(error)"])
         }
     }
 }

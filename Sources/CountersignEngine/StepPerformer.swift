@@ -6,7 +6,7 @@ import CountersignTracing
 import Foundation
 import Logging
 
-/// Makes one attempt at one step: judges its `if`, plans it, performs it within its time.
+/// Makes one attempt at one step: evaluates its `if`, plans it, performs it within its time.
 struct StepPerformer: Sendable {
     /// The attempt to make.
     struct Attempt: Sendable {
@@ -20,7 +20,7 @@ struct StepPerformer: Sendable {
         let logger: Logger
     }
 
-    /// What came of it.
+    /// Result.
     struct Outcome: Sendable {
         enum Ending: Sendable {
             case succeeded(JSONObject)
@@ -110,7 +110,7 @@ struct StepPerformer: Sendable {
         if let condition = attempt.step.condition, !condition.holds(in: evaluation) { return outcome(nil, .skipped) }
         if attempt.progress.interruptions(of: attempt.step.id) >= RunProgress.toleratedInterruptions {
             let times = RunProgress.toleratedInterruptions
-            return outcome(nil, .failed(.final("the program ended \(times) times in the middle of this step")))
+            return outcome(nil, .failed(.final("the server ended \(times) times during this step")))
         }
         let prepared: PreparedStep
         do throws(StepFailure) {
@@ -192,13 +192,13 @@ struct StepPerformer: Sendable {
         let result = limiter.release(destination, ending, isProbe: isProbe, at: clock.now)
         if let until = result.opensUntil {
             logger.warning(
-                "Destination is down, steps wait for it",
+                "Destination circuit opened",
                 metadata: ["destination": "\(destination)", "until": "\(until.rfc3339)"]
             )
         }
         if let outage = result.ended {
             logger.info(
-                "Destination is back",
+                "Destination circuit closed",
                 metadata: [
                     "destination": "\(destination)", "since": "\(outage.since.rfc3339)", "tries": "\(outage.tries)",
                     "seconds": "\(Int(clock.now.timeIntervalSince(outage.since)))",
@@ -291,7 +291,7 @@ struct StepPerformer: Sendable {
                     group.cancelAll()
                 case .ended(.failed) where Task.isCancelled: return nil
                 case .ended(.failed(let failure)) where isTimedOut:
-                    let reason = "it was ended after its timeout of \(timeout.text)"
+                    let reason = "it exceeded its timeout of \(timeout.text)"
                     return .failed(StepFailure(reason, isOutage: true, output: failure.output))
                 case .ended(let ending):
                     group.cancelAll()

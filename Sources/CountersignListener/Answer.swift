@@ -69,7 +69,7 @@ extension Answer {
         )
     }
 
-    static let severalHosts = Answer(.badRequest, error: "the header 'Host' stands there more than once")
+    static let severalHosts = Answer(.badRequest, error: "the header 'Host' is repeated")
 
     static let unauthorised = Answer(
         .unauthorized,
@@ -80,7 +80,7 @@ extension Answer {
     static func tooManyGuesses(wait seconds: Int) -> Answer {
         var answer = Answer(
             .tooManyRequests,
-            error: "too many wrong keys; send the right one, which is let in at once",
+            error: "too many wrong keys; requests with the right key are accepted",
             fields: "Retry-After: \(seconds)\r\n"
         )
         answer.closes = true
@@ -94,15 +94,15 @@ extension Answer {
     }
 
     static func wrongMethod(allowed: String) -> Answer {
-        Answer(.methodNotAllowed, error: "this path takes \(allowed) only", fields: "Allow: \(allowed)\r\n")
+        Answer(.methodNotAllowed, error: "this path accepts \(allowed)", fields: "Allow: \(allowed)\r\n")
     }
 
-    static let notFound = Answer(.notFound, error: "nothing is served here; check the path of the callback URL")
+    static let notFound = Answer(.notFound, error: "not found; check the path of the callback URL")
 
     /// The bodies of others take up all the room, and did so until the sender's patience is near its end.
     static let noRoom = Answer(
         .serviceUnavailable,
-        error: "too many bodies are under way; send it again",
+        error: "too many pending request bodies; send it again",
         fields: "Retry-After: 5\r\n"
     )
 

@@ -7,7 +7,7 @@ import NIOHTTP1
 ///
 /// A request has a deadline to arrive whole, from the first byte of its head on, and the program has one to answer it.
 /// Whoever misses it, the connection is answered (408, 503) and ended. What ends with an answer is ended softly: what the
-/// client still sends is thrown away for a moment, since closing at once would make the system drop the answer on its way.
+/// client still sends is thrown away for a moment, since closing at once would make the system drop the answer in progress.
 final class CallbackConnection: ChannelDuplexHandler {
     typealias InboundIn = HTTPServerRequestPart
     typealias OutboundIn = Never
@@ -22,7 +22,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         case reading(CallbackRequest, Purpose)
         /// A request is answered already, and what follows of it is thrown away.
         case skipping
-        /// A request is here as a whole, and its answer is on its way.
+        /// A request is here as a whole, and its answer is in progress.
         case answering(CallbackRequest)
         /// The last answer is written.
         case ending
@@ -328,8 +328,8 @@ extension CallbackConnection {
     private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
         let (status, reason): (HTTPResponseStatus, String) =
             error == .headerOverflow
-            ? (.requestHeaderFieldsTooLarge, "the header fields are too many or too large")
-            : (.badRequest, "this is no HTTP/1.1 request")
+            ? (.requestHeaderFieldsTooLarge, "there are too many header fields, or they are too large")
+            : (.badRequest, "this is not a valid HTTP/1.1 request")
         handler.refusals.tell(reason, from: remote(context))
         refuse(with: Answer(status, error: reason), context)
     }
@@ -387,7 +387,7 @@ extension CallbackConnection {
             refuseLate(request.facts, context)
         case .waiting where headBegin.map { now >= $0 + requestDeadline } ?? false: refuseLate([:], context)
         case .queued(let request, _):
-            handler.refusals.tell("no room for its body, others are under way", from: remote(context), request.facts)
+            handler.refusals.tell("too many pending request bodies", from: remote(context), request.facts)
             refuse(with: .noRoom, context)
         case .answering:
             handler.logger.error(

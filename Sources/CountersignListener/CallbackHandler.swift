@@ -94,9 +94,9 @@ final class CallbackHandler: Sendable {
         let reason: String? =
             switch answer.status {
             case .payloadTooLarge: "the body is larger than \(settings.maximumBody) bytes"
-            case .methodNotAllowed: "the path does not take this method"
-            case .notFound: "nothing is served at this path"
-            case .badRequest where request.namesSeveralHosts: "the header 'Host' stands there more than once"
+            case .methodNotAllowed: "method not allowed"
+            case .notFound: "not found"
+            case .badRequest where request.namesSeveralHosts: "the header 'Host' is repeated"
             default: nil
             }
         if let reason { refusals.tell(reason, from: remote(), request.facts) }

@@ -26,7 +26,7 @@ struct CallbackRequest: Sendable {
     /// The length that the client announced; a number too large for `Int` counts as the largest one.
     let contentLength: Int?
 
-    /// Whether the body comes in chunks, its length unknown.
+    /// Whether the body is sent in chunks, its length unknown.
     let isChunked: Bool
 
     /// How the body is packed, such as `gzip`; nil where it is sent as it is.
@@ -41,7 +41,7 @@ struct CallbackRequest: Sendable {
     /// Whether the client may send another request on its connection.
     let isKeptAlive: Bool
 
-    /// Whether the client expects the connection to end unless it is told otherwise.
+    /// Whether the client expects the connection to end unless it is reported otherwise.
     let isOld: Bool
 
     init(_ head: HTTPRequestHead, id: DeliveryID) {

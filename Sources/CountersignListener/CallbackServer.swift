@@ -9,7 +9,7 @@ import NIOPosix
 import NIOSSL
 import ServiceLifecycle
 
-/// The server that takes in callbacks, and tells whether the program lives and is ready.
+/// The server that receives callbacks, and tells whether the program lives and is ready.
 ///
 /// On a graceful shutdown it accepts nothing more, answers the requests under way and returns.
 package struct CallbackServer: Service {
@@ -25,7 +25,7 @@ package struct CallbackServer: Service {
     ///   - traces: Where deliveries are recorded; nil for nowhere.
     ///   - readiness: How things stand; asked once a second at most.
     ///   - clock: The time at which events are received.
-    ///   - logger: Where refusals and failures are told.
+    ///   - logger: Where refusals and failures are reported.
     ///   - onListening: Called once with the port when connections are accepted.
     package init(
         settings: ListenerSettings,
@@ -89,7 +89,7 @@ package struct CallbackServer: Service {
                 try await door.closeFuture.get()
                 try await connections.waitUntilEmpty()
             } onGracefulShutdown: {
-                // A connection that is accepted while the door closes would be thrown away. So nothing more is accepted
+                // A connection that is accepted while the endpoint closes would be thrown away. So nothing more is accepted
                 // at first, what was accepted is set up, and what waits in the system's queue stays there for who listens
                 // on the same socket next.
                 door.setOption(.autoRead, value: false)
@@ -109,7 +109,7 @@ package struct CallbackServer: Service {
     private static func reason(_ error: any Error) -> String {
         switch error {
         case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-        case is SocketAddressError.UnknownHost: "no address is known for this name"
+        case is SocketAddressError.UnknownHost: "the name has no address"
         default: "\(error)"
         }
     }

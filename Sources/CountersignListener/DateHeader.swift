@@ -2,7 +2,7 @@ import CountersignModel
 import Foundation
 import Synchronization
 
-/// The value of the `Date` header, written anew only when the second changes.
+/// The value of the `Date` header, written again only when the second changes.
 final class DateHeader: Sendable {
     private struct State {
         var second = Int.min

@@ -16,11 +16,11 @@ struct HandshakeFailure {
             .contains { words.contains("ALERT_\($0)") }
         reason =
             if words.contains("HTTP_REQUEST") {
-                "plain HTTP where TLS is spoken; the URL must begin with https://"
+                "plain HTTP on a TLS port; the URL must begin with https://"
             } else if isDistrust {
-                "the sender does not trust the certificate; see whether it has expired and the file holds the whole chain"
+                "the sender does not trust the certificate; check its expiry date and that the file contains the whole chain"
             } else {
-                "no TLS came about: \(words.prefix(200))"
+                "TLS handshake failed: \(words.prefix(200))"
             }
     }
 }

@@ -61,7 +61,7 @@ final class Intake: Sendable {
         guard watch.begin() else {
             readiness.note(isStored: false)
             metrics.count(nil, .notStored)
-            logger.error("Delivery refused, the store does not answer", metadata: ["delivery.id": "\(id)"])
+            logger.error("Delivery refused, the store does not respond", metadata: ["delivery.id": "\(id)"])
             return answer(.notStored)
         }
         let start = ContinuousClock.now
@@ -157,14 +157,14 @@ final class Intake: Sendable {
 }
 
 extension UnreadableBody {
-    /// A body that was compressed on its way, which OneSpan Sign does not do: it is kept for somebody to unpack.
+    /// A body that was compressed in progress, which OneSpan Sign does not do: it is kept for somebody to unpack.
     fileprivate init(packed body: [UInt8], by encoding: String) {
         let name = String(encoding.prefix(40)).printable
         self.init(
             body: body,
             reason:
-                "the body is packed (Content-Encoding: \(name)), and only plain ones are read; see what packs it on the "
-                + "way, unpack this one and hand it in with 'countersign ingest'"
+                "the body is compressed (Content-Encoding: \(name)), which is not supported; find out what compresses it on the "
+                + "way, decompress this one and store it with 'countersign ingest'"
         )
     }
 }

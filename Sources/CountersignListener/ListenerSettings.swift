@@ -82,11 +82,11 @@ extension ListenerError: CustomStringConvertible {
 
     private static func counterfactual(for code: CInt?) -> String {
         switch code {
-        case EADDRINUSE: "stop what listens there, or name another port by 'listen'"
-        case EADDRNOTAVAIL: "name an address of this machine by 'listen', or 0.0.0.0 for all that it has"
+        case EADDRINUSE: "stop the program that listens there, or set another port in 'listen'"
+        case EADDRNOTAVAIL: "set an address of this machine in 'listen', or 0.0.0.0 for all"
         case EACCES:
-            "ports below 1024 take a right: have systemd listen (countersign.socket), or name a port above by 'listen'"
-        default: "name another address by 'listen'"
+            "ports below 1024 require a privilege: let systemd listen (countersign.socket), or set a higher port in 'listen'"
+        default: "set another address in 'listen'"
         }
     }
 }

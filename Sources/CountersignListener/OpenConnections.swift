@@ -12,7 +12,7 @@ final class OpenConnections: Sendable {
     private let state = Mutex(State())
     private let emptied: EventLoopPromise<Void>
 
-    /// No connections so far; on `eventLoop` it is told that the last one has ended.
+    /// No connections so far; `eventLoop` is where the end of the last one is signalled.
     init(limit: Int, eventLoop: any EventLoop) {
         self.limit = limit
         emptied = eventLoop.makePromise()

@@ -1,13 +1,13 @@
 import CountersignModel
 
-/// Whether the program can take in callbacks and act on them.
+/// Whether the program can receive callbacks and act on them.
 package struct Readiness: Sendable, Equatable {
     /// How one part stands, in words that unknownVariables may read.
     package enum Part: Sendable, Equatable {
         case ready(String)
         case failing(String)
 
-        /// A store that takes events in.
+        /// A store that stores events.
         package static let writable = Part.ready("writable")
 
         /// A store that does not.

@@ -28,7 +28,7 @@ final class Refusals: Sendable {
     /// Writes a line with the reason, `facts`, and where the request came from.
     func tell(_ reason: String, from remote: SocketAddress?, _ facts: Logger.Metadata = [:]) {
         let (isTold, leftOut) = count()
-        if leftOut > 0 { logger.warning("Refused requests left out", metadata: ["count": "\(leftOut)"]) }
+        if leftOut > 0 { logger.warning("Further refused requests not logged", metadata: ["count": "\(leftOut)"]) }
         guard isTold else { return }
         let metadata = facts.merging(["reason": "\(reason)", "remote": "\(remote.text)"]) { $1 }
         logger.warning("Request refused", metadata: metadata)

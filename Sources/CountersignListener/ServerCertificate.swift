@@ -50,7 +50,7 @@ package final class ServerCertificate: Sendable {
             do {
                 return try Data(contentsOf: URL(filePath: file))
             } catch {
-                throw Unusable(description: "'\(file)' cannot be read; see whether it exists and who may read it")
+                throw Unusable(description: "'\(file)' cannot be read; check that it exists and is readable")
             }
         }
     }
@@ -60,16 +60,16 @@ package final class ServerCertificate: Sendable {
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(Array(sources[0]))
         } catch {
-            throw Unusable(description: "'\(certificateFile)' holds no certificates in PEM form")
+            throw Unusable(description: "'\(certificateFile)' contains no certificates in PEM format")
         }
         let key: NIOSSLPrivateKey
         do {
             key = try NIOSSLPrivateKey(bytes: Array(sources[1]), format: .pem)
         } catch {
-            throw Unusable(description: "'\(keyFile)' holds no private key in PEM form without a passphrase")
+            throw Unusable(description: "'\(keyFile)' contains no private key in PEM format without a passphrase")
         }
         guard let first = chain.first else {
-            throw Unusable(description: "'\(certificateFile)' holds no certificate")
+            throw Unusable(description: "'\(certificateFile)' contains no certificate")
         }
         var configuration = TLSConfiguration.makeServerConfiguration(
             certificateChain: chain.map { .certificate($0) },
@@ -85,7 +85,7 @@ package final class ServerCertificate: Sendable {
             )
         } catch {
             throw Unusable(
-                description: "the key in '\(keyFile)' does not belong to the first certificate in '\(certificateFile)'"
+                description: "the key in '\(keyFile)' does not match the first certificate in '\(certificateFile)'"
             )
         }
     }

@@ -3,7 +3,7 @@ package struct Configured: Sendable, Equatable {
     /// The settings that can be asked for.
     package static let settings = ["mail.server", "mail.to", "onespan.url"]
 
-    /// What stands before the name of a secret.
+    /// What is before the name of a secret.
     package static let secretPrefix = "secret."
 
     private let names: Set<String>
@@ -38,7 +38,7 @@ package struct Configured: Sendable, Equatable {
         }
         guard !settings.contains(name) else { return nil }
         let near = Suggestion.nearest(to: name, among: settings).map { "did you mean '\($0)'?" }
-        let rest = near ?? "it tells of \(settings.joined(separator: ", ")) and secret.NAME"
-        return "'configured' does not tell of '\(name)'; \(rest)"
+        let rest = near ?? "it has \(settings.joined(separator: ", ")) and secret.NAME"
+        return "'configured' has no '\(name)'; \(rest)"
     }
 }

@@ -8,7 +8,7 @@ extension Date {
             self = now.addingTimeInterval(-duration.timeInterval)
             return
         }
-        // In a query of a URL "+" stands for a space, so the offset of a time comes with one when nobody encodes it.
+        // In a query of a URL "+" means a space, so the offset of a time comes with one when nobody encodes it.
         let spellings = [
             text, text + "T00:00:00Z", text.replacing(" ", with: "T") + "Z", text.replacing(" ", with: "+"),
         ]

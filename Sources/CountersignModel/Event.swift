@@ -14,7 +14,7 @@ public struct Event: Sendable {
         public var description: String { String(rawValue) }
     }
 
-    /// How an event came in.
+    /// How an event arrived.
     public enum Origin: String, Sendable, CaseIterable {
         /// Posted by the vendor to the callback path.
         case callback
@@ -35,7 +35,7 @@ public struct Event: Sendable {
     /// The whole body as it came, `name` included.
     public let payload: JSON
 
-    /// How it came in.
+    /// How it arrived.
     public let origin: Origin
 
     /// When the event was stored.
@@ -87,7 +87,7 @@ public struct Event: Sendable {
     }
 }
 
-/// An event on its way into the store.
+/// An event in progress into the store.
 package struct Delivery: Sendable {
     package let name: String
     package let payload: JSON

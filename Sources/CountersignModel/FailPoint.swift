@@ -10,7 +10,7 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case beforeStoring = "before-storing"
     /// An event is on disk, and nobody has an answer yet.
     case afterStoring = "after-storing"
-    /// Events are judged, and have no runs yet.
+    /// Events are evaluated, and have no runs yet.
     case beforeDispatch = "before-dispatch"
     /// Runs are made, and nobody works on them.
     case afterDispatch = "after-dispatch"
@@ -20,7 +20,7 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case afterBegin = "after-begin"
     /// A step has acted, and its result is not recorded.
     case afterStep = "after-step"
-    /// A result is recorded, and the next step has not begun.
+    /// A result is recorded, and the next step has not started.
     case afterRecord = "after-record"
     /// A run has ended or waits again, and its worker has not told anybody.
     case afterRelease = "after-release"

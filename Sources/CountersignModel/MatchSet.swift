@@ -6,13 +6,13 @@ package struct MatchSet: Sendable, Hashable {
     /// The bits as a store keeps them.
     package let bytes: [UInt8]
 
-    /// The verdicts that a store kept.
+    /// The matches that a store kept.
     package init(bytes: [UInt8]) {
         let count = bytes.lastIndex { $0 != 0 }.map { $0 + 1 } ?? 0
         self.bytes = count == bytes.count ? bytes : Array(bytes.prefix(count))
     }
 
-    /// The verdict on each rule, in the order of the set.
+    /// The result on each rule, in the order of the set.
     package init(_ matchSet: [Bool]) {
         self.init(matches: matchSet.indices.filter { matchSet[$0] })
     }
@@ -24,7 +24,7 @@ package struct MatchSet: Sendable, Hashable {
         self.bytes = bytes
     }
 
-    /// The verdicts without the one on the rule at `index`.
+    /// The matches without the one on the rule at `index`.
     package func without(_ index: Int) -> MatchSet {
         guard self[index] else { return self }
         var bytes = bytes

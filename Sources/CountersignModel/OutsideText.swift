@@ -9,9 +9,9 @@ package enum OutsideText {
 
         package var description: String {
             switch self {
-            case .otherEncoding(let name): "it is written in \(name); save it as UTF-8"
-            case .containsNUL: "it holds a NUL, which no text has; save it as UTF-8"
-            case .isNoUTF8(let offset): "byte \(offset + 1) is no UTF-8; save it as UTF-8"
+            case .otherEncoding(let name): "it is encoded in \(name); save it as UTF-8"
+            case .containsNUL: "it contains a NUL; save it as UTF-8"
+            case .isNoUTF8(let offset): "byte \(offset + 1) is not valid UTF-8; save it as UTF-8"
             }
         }
     }

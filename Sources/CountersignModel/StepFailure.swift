@@ -18,7 +18,7 @@ public struct StepFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// What the attempt gave before it failed, such as the answer of a server.
     public let output: JSON?
 
-    /// A failure that a later attempt may mend, unless the caller says otherwise.
+    /// A failure that a later attempt may correct, unless the caller says otherwise.
     public init(
         _ reason: String,
         isWorthRetrying: Bool = true,
@@ -33,7 +33,7 @@ public struct StepFailure: Error, Sendable, Equatable, CustomStringConvertible {
         self.output = output
     }
 
-    /// A failure that no later attempt can mend.
+    /// A failure that no later attempt can correct.
     public static func final(_ reason: String, output: JSON? = nil) -> StepFailure {
         StepFailure(reason, isWorthRetrying: false, output: output)
     }

@@ -1,5 +1,5 @@
 extension String {
-    /// The text with all signs escaped that a terminal could act on or that look like nothing; for showing what unknownVariables
+    /// The text with all characters escaped that a terminal could act on or that look like nothing; for showing what unknownVariables
     /// typed.
     package var printable: String { escaping { $0.isHarmful } }
 
@@ -36,7 +36,7 @@ extension Unicode.Scalar {
         }
     }
 
-    /// Whether it changes how its neighbours look, and not the direction of writing.
+    /// Whether it changes how its other rules look, and not the direction of writing.
     fileprivate var isJoiner: Bool { properties.generalCategory == .format && !properties.isBidiControl }
 }
 

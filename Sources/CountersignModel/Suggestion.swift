@@ -16,7 +16,7 @@ package enum Suggestion {
         nearest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
     }
 
-    /// How many insertions, deletions, replacements and swaps of neighbours lead from one word to the other.
+    /// How many insertions, deletions, replacements and swaps of other rules lead from one word to the other.
     private static func distance(_ left: String, _ right: String) -> Int {
         let (left, right) = (Array(left), Array(right))
         var older: [Int] = []

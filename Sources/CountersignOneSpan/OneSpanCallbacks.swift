@@ -3,7 +3,7 @@ import Crypto
 
 /// Reads the callbacks of OneSpan Sign: one flat JSON object a request, the callback key raw behind `Basic`.
 package struct OneSpanCallbacks: CallbackReader {
-    /// What stands in the place of a key's id where no key is asked for.
+    /// What is in the place of a key's id where no key is asked for.
     package static let anonymous: CallbackKey.ID = "none"
 
     /// Nil where everybody may post.
@@ -32,7 +32,7 @@ package struct OneSpanCallbacks: CallbackReader {
         } catch {
             throw UnreadableBody(
                 body: body,
-                reason: "the body is no JSON that can be read: \(error); \(Self.expectation)"
+                reason: "the body is not valid JSON: \(error); \(Self.expectation)"
             )
         }
         let name: String
@@ -60,9 +60,9 @@ package struct OneSpanCallbacks: CallbackReader {
 
     private static func refusal(of name: String) -> String {
         """
-        the event '\(String(name.prefix(100)).printable)' cannot come as a callback: names that begin with \
-        '\(EventCatalogue.ownPrefix)' are for events that rules and Countersign itself raise; \
-        'countersign ingest' takes it if it is meant
+        the event '\(String(name.prefix(100)).printable)' is not accepted as a callback: names that begin with \
+        '\(EventCatalogue.ownPrefix)' are reserved for events raised by rules and by Countersign itself; \
+        use 'countersign ingest' if this is intended
         """
     }
 
@@ -72,7 +72,7 @@ package struct OneSpanCallbacks: CallbackReader {
 
     private static func name(in payload: JSON, _ body: [UInt8]) throws(Fault) -> String {
         guard case .object(let object) = payload else {
-            throw Fault(sentence: "\(place(in: body)) stands \(payload.kind) where an object must stand")
+            throw Fault(sentence: "found \(payload.kind) instead of an object \(place(in: body))")
         }
         switch object["name"] {
         case .string("")?: throw Fault(sentence: "the field 'name' of the object \(place(in: body)) is empty")

@@ -60,7 +60,7 @@ final class CallbackPoster: Sendable {
     /// Whether there is nothing left to post.
     var isIdle: Bool { state.withLock { $0.queue.isEmpty && $0.held == nil && !$0.isPosting } }
 
-    /// Takes a notice on its way; faults count from the first one.
+    /// Takes a notice in progress; faults count from the first one.
     func post(_ notice: SimulatorNotice, to targets: [Target], _ faults: SimulatorFaults) {
         guard !targets.isEmpty else { return }
         let (isFirst, isHeld) = state.withLock { state -> (Bool, Bool) in

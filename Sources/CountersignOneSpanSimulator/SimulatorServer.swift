@@ -38,7 +38,7 @@ package struct SimulatorServer: Service {
     ///   - settings: How it behaves.
     ///   - http: The way to those who wait for callbacks.
     ///   - clock: The time of packages and waits.
-    ///   - logger: Where the server's own troubles are told.
+    ///   - logger: Where the server's own problems are reported.
     ///   - onListening: Called once with the port when requests are taken.
     package init(
         settings: Settings,

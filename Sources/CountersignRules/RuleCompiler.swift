@@ -73,7 +73,7 @@ package struct RuleCompiler: Sendable {
         var byMeaning: [String: RuleDraft] = [:]
         for draft in drafts {
             if let other = byID.updateValue(draft, forKey: draft.id) {
-                let message = "another rule is called '\(draft.id)', at \(other.place); rename one"
+                let message = "another rule has the id '\(draft.id)', at \(other.place); rename one"
                 draft.findings.report(.duplicateID, message, at: draft.idSpan)
                 continue
             }

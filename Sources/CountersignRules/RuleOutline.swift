@@ -1,6 +1,6 @@
 import CountersignModel
 
-/// A rule as it stands in its file, whether it can be used or not.
+/// A rule as it is in its file, whether it can be used or not.
 package struct RuleOutline: Sendable, Equatable {
     package let id: String
 

@@ -1,7 +1,7 @@
 package import CountersignModel
 package import Foundation
 
-/// All rules of a folder, checked and ready to judge events.
+/// All rules of a folder, checked and ready to evaluate events.
 package struct RuleSet: Sendable {
     package let version: RuleSetVersion
 

@@ -26,7 +26,7 @@ extension RuleSources {
     /// a version control's, or the folder that a mounted config map swaps its links to.
     package static func read(folder: String) throws(RuleSourcesError) -> RuleSources {
         var reader = FolderReader()
-        guard try reader.isFolder(folder) else { throw RuleSourcesError(path: folder, reason: "it is no folder") }
+        guard try reader.isFolder(folder) else { throw RuleSourcesError(path: folder, reason: "it is not a folder") }
         try reader.read(folder: folder, as: "")
         let label = folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder
         return RuleSources(folder: FolderReader.absolute(folder), files: reader.files, label: label)
@@ -89,7 +89,8 @@ private struct FolderReader {
             let inner = name.isEmpty ? entry : "\(name)/\(entry)"
             visited += 1
             guard visited <= Self.mostEntries else {
-                let reason = "it holds more than \(Self.mostEntries) files; name the folder of the rules alone"
+                let reason =
+                    "it contains more than \(Self.mostEntries) files; give the folder that contains only the rules"
                 throw RuleSourcesError(path: folder, reason: reason)
             }
             let isRuleFile = Self.isRuleFile(entry)
@@ -131,7 +132,7 @@ private struct FolderReader {
     private static func unreadableName(_ name: UnsafePointer<CChar>, in folder: String) -> RuleSourcesError {
         RuleSourcesError(
             path: "\(folder)/\(String(cString: name))",
-            reason: "its name is not in UTF-8, so it cannot be told in findings; rename it"
+            reason: "its name is not valid UTF-8 and cannot be shown in findings; rename it"
         )
     }
 
@@ -152,7 +153,7 @@ private struct FolderReader {
         guard seen.insert(name).inserted else { return }
         guard access(file, R_OK) == 0 else { throw Self.error(file) }
         guard let text = OutsideFile.contents(at: file, limit: RuleSources.sizeLimit) else {
-            let reason = "it vanished or failed while it was read, or is larger than \(RuleSources.sizeLimit >> 20) MiB"
+            let reason = "it disappeared or failed to be read, or is larger than \(RuleSources.sizeLimit >> 20) MiB"
             throw RuleSourcesError(path: file, reason: reason)
         }
         files.append(RuleSources.File(path: name, text: Array(text)))

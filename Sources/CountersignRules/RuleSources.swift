@@ -21,7 +21,7 @@ package struct RuleSources: Sendable, Equatable {
     /// The files in the order of their paths.
     package let files: [File]
 
-    /// What stands before a file's path in findings: the folder as the reader named it.
+    /// What is before a file's path in findings: the folder as the reader named it.
     package let label: String
 
     package init(folder: String, files: [File], label: String = "") {

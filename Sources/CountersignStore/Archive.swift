@@ -20,7 +20,7 @@ package protocol Archive: Sendable {
     /// One event with its body as it came; nil when there is none.
     func event(_ id: Event.ID) async throws -> StoredEvent?
 
-    /// Bodies that could not be read and came in at `since` or later, the newest first.
+    /// Bodies that could not be read and arrived at `since` or later, the newest first.
     func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody]
 
     /// One body that could not be read; nil when there is none of this number.
@@ -38,7 +38,7 @@ package protocol Archive: Sendable {
     /// The id under which the log and traces tell of an event's way.
     func traceID(of event: Event) async throws -> TraceID
 
-    /// Runs, the newest first.
+    /// Runs, newest first.
     func runs(_ query: RunQuery) async throws -> [Run]
 
     /// The runs of these events, in the order of making.
@@ -59,13 +59,13 @@ package protocol Archive: Sendable {
     /// How many events were stored in each hour since `date`; an hour goes by its number since 1970.
     func arrivals(since date: Date) async throws -> [Int: Int]
 
-    /// What waits to be judged and to be done at `now`.
+    /// What waits to be evaluated and to be done at `now`.
     func backlog(at now: Date) async throws -> Backlog
 
     /// How long it took from the storing of an event to the end of its run, for the latest runs that succeeded.
     func runTimes(limit: Int) async throws -> [Duration]
 
-    /// The sources that were kept last, which are those of the rules in force; nil when none were ever kept.
+    /// The sources that were kept last, which are those of the active rules; nil when none were ever kept.
     func latestSources() async throws -> JSON?
 
     /// The sources of a rule set; nil when it was never kept.
@@ -160,7 +160,7 @@ package struct EventQuery: Sendable {
 
 /// Which packages to show.
 package struct PackageQuery: Sendable {
-    /// What their ids begin with.
+    /// Only packages whose id begins with this.
     package var prefix: String?
 
     /// Only packages to which this event happened; in the time that is asked for, if one is.
@@ -269,13 +269,13 @@ package struct StoredEvent: Sendable {
     /// The body as it came, byte for byte.
     package let body: [UInt8]
 
-    /// How many further deliveries of the same event came in.
+    /// How many further deliveries of the same event arrived.
     package let duplicates: Int
 
     /// When its runs were made; nil while it waits.
     package let dispatchedAt: Date?
 
-    /// The rule set that judged it.
+    /// The rule set that evaluated it.
     package let ruleSet: RuleSetVersion?
 
     /// Which of that set's rules matched; nil while the event waits.

@@ -1,14 +1,14 @@
 package import Foundation
 
-/// What waits to be judged and to be done.
+/// What waits to be evaluated and to be done.
 package struct Backlog: Sendable, Equatable {
-    /// Events that no rules have judged yet.
+    /// Events not evaluated yet.
     package let events: Int
 
     /// When the oldest of them was stored.
     package let oldestEvent: Date?
 
-    /// Runs that wait for a worker, or for their time.
+    /// Queued runs.
     package let runs: Int
 
     /// Runs of these whose time has come, those that wait for a destination that is busy or down among them.

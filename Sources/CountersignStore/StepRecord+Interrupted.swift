@@ -18,7 +18,7 @@ extension StepRecord {
             isFinal: false,
             plan: nil,
             output: nil,
-            reason: "the worker was gone before the attempt ended; whether it acted is not known",
+            reason: "the worker stopped during the attempt; its effect is unknown",
             startedAt: startedAt,
             finishedAt: now
         )

@@ -7,17 +7,17 @@ package protocol Store: Inbox, Ledger, Archive, KeyValueStore {
     func close() async
 }
 
-/// What takes events in.
+/// What stores events.
 ///
 /// When a call returns, what it was given is on stable storage.
 package protocol Inbox: Sendable {
     /// A random word made with the store; with the number of an event it names the event all over the world.
     var identity: String { get }
 
-    /// Stores one event, or recognises it as one that is stored already.
+    /// Stores one event, or recognizes it as one that is stored already.
     ///
     /// What a poll found is stored only where its package has no event of this name. The callback of it that comes later is
-    /// recognised, and takes its place: only the first one, made up to `Delivery.pollTolerance` after the poll.
+    /// recognized, and takes its place: only the first one, made up to `Delivery.pollTolerance` after the poll.
     ///
     /// - Throws: `StoreError`.
     /// - Returns: The number of the event, and whether it is new.
@@ -157,7 +157,7 @@ package protocol Ledger: Sendable {
     /// - Returns: How many runs were queued again.
     func rescue(everyOwner: Bool, at now: Date) async throws -> Int
 
-    /// Sends a failed run on its way again, from the step that failed or from the one of the id `step`.
+    /// Sends a failed run in progress again, from the step that failed or from the one of the id `step`.
     ///
     /// Results of earlier steps stay. It goes on by the rule set that is given, or by the one that it was made by.
     ///
@@ -203,14 +203,14 @@ extension Ledger {
         try await release(run, lease: lease, to: ending, recording: record, raising: nil, at: now)
     }
 
-    /// Sends a failed run on its way again, from the step that failed.
+    /// Sends a failed run in progress again, from the step that failed.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     package func retry(_ run: Run.ID, at now: Date) async throws {
         try await retry(run, from: nil, at: now)
     }
 
-    /// Sends a failed run on its way again, by the rule set that it was made by.
+    /// Sends a failed run in progress again, by the rule set that it was made by.
     package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
         try await retry(run, from: step, by: nil, at: now)
     }
@@ -224,10 +224,10 @@ package struct Dispatch: Sendable {
     /// The rules that matched, in the order in which their runs are made.
     package let ruleIDs: [String]
 
-    /// The verdict on every rule of the set.
+    /// The result on every rule of the set.
     package let matchSet: MatchSet
 
-    /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it anew.
+    /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it again.
     package var forgetsPackage = false
 
     package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], matchSet: MatchSet) {
@@ -278,7 +278,7 @@ package enum RunEnding: Sendable, Equatable {
     case queued(dueAt: Date)
     /// It goes on when what it waits for is free, or at the given time.
     case waiting(RunWait, dueAt: Date)
-    /// The rule does not match after all, now that the package is known: the run is taken back, and the verdict on the rule
+    /// The rule does not match after all, now that the package is known: the run is taken back, and the result on the rule
     /// at this place of its set.
     case unmatched(place: Int)
 

@@ -31,26 +31,26 @@ extension StoreError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .cannotWrite(let reason):
-            "the store cannot write: \(reason); free disk space or mend the disk, the program goes on by itself"
+            "the store cannot write: \(reason); free disk space or repair the disk; the program resumes by itself"
         case .noAccess(let refusal): "the store cannot be opened: \(refusal)"
-        case .cannotCopy(let reason): "the copy cannot be written: \(reason)"
+        case .cannotCopy(let reason): "the backup cannot be written: \(reason)"
         case .unreadable(let path, let reason): "'\(path)' cannot be read as a Countersign store: \(reason)"
         case .newer(let path, let found, let known):
             "'\(path)' was made by a newer Countersign (schema \(found), this program knows \(known)); "
                 + "update the program or name another store"
         case .older(let path, let found):
-            "'\(path)' cannot be read as a Countersign store: an older Countersign made it (schema \(found)); "
-                + "start this program's server on it once"
+            "'\(path)' cannot be read as a Countersign store: it was made by an older Countersign (schema \(found)); "
+                + "start the server of this version on it once"
         case .development(let path):
             "'\(path)' was made by a Countersign from before its first version, and this one does not read it; "
                 + "name another store"
         case .noRoomToUpgrade(let path, let upgrade):
-            "the disk has no room to bring '\(path)' up to date (schema \(upgrade.from) to \(upgrade.to)): "
-                + "up to \(upgrade.room) must be free for a while; the store is as it was"
+            "the disk has too little free space to upgrade '\(path)' (schema \(upgrade.from) to \(upgrade.to)): "
+                + "up to \(upgrade.room) must be free temporarily; the store is unchanged"
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
-        case .notDurable(let reason): "the store cannot promise durability: \(reason)"
-        case .leaseLost(let run): "run \(run) belongs to another worker by now; its result was not recorded"
-        case .noSuchRun(let run): "there is no run \(run); 'countersign runs list' shows which there are"
+        case .notDurable(let reason): "the store cannot guarantee durability: \(reason)"
+        case .leaseLost(let run): "run \(run) belongs to another worker; its result was not recorded"
+        case .noSuchRun(let run): "there is no run \(run); see 'countersign runs list'"
         case .wrongState(let run, let state, let wanted):
             "run \(run) is \(state.rawValue), and only one that is \(wanted) can be \(wanted == "failed" ? "retried" : "discarded")"
         }

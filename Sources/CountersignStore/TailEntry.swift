@@ -1,7 +1,7 @@
 package import CountersignModel
 package import Foundation
 
-/// Something that happened in a store: an event came in, or an attempt at a step ended.
+/// Something that happened in a store: an event arrived, or an attempt at a step ended.
 package struct TailEntry: Sendable {
     package enum Kind: Sendable {
         case event(StoredEvent)
@@ -62,7 +62,7 @@ package struct TailEntry: Sendable {
 
 /// What somebody who follows a store has seen of it.
 package struct TailPosition: Sendable, Equatable {
-    /// Which store it is: a backup in its place begins anew.
+    /// Which store it is: a backup in its place begins again.
     let store: String
 
     let eventID: Int64

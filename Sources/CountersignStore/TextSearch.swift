@@ -1,7 +1,7 @@
 import CountersignModel
 import Foundation
 
-/// Looks for a text in the bodies of events as a reader sees them: an escape of JSON is the character that it stands for, and
+/// Looks for a text in the bodies of events as a reader sees them: an escape of JSON is the character that it means, and
 /// upper and lower case are the same in every script.
 struct TextSearch {
     private let needle: [UInt8]

@@ -22,7 +22,7 @@ extension StoreContract {
             #expect(try await store.page(of: EventQuery(limit: 2)).next == nil)
             #expect(try await store.page(of: EventQuery(limit: 1)).next != nil)
         },
-        Clause("a text is found in bodies in any case, and its signs stand for themselves") { store async throws in
+        Clause("a text is found in bodies ignoring case, and its signs stand for themselves") { store async throws in
             let texts = ["100% sure", "100 sure", #"back\\slash"#, "under_score", "underXscore"]
             for text in texts {
                 let body = #"{"name":"N","packageId":"\#(text)"}"#
@@ -197,7 +197,7 @@ extension StoreContract {
         Clause("a run that waits for its destination is late since it was made, whenever that is tried again") {
             store async throws in
             let run = try await running(in: store)
-            let busy = RunWait(destination: "erp:443", reason: "4 steps are on their way there")
+            let busy = RunWait(destination: "erp:443", reason: "4 steps are already in progress there")
             let waiting = RunEnding.waiting(busy, dueAt: after(600))
             try await store.release(run, lease: "w", to: waiting, recording: nil, at: after(5))
             let made = try #require(try await store.run(run)?.run.createdAt)

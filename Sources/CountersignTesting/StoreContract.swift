@@ -6,7 +6,7 @@ import Testing
 package enum StoreContract {
     /// One promise, checked on a store that is new and empty.
     ///
-    /// The checks spell out `async throws`: the compiler does not see a `try` that stands only inside `#expect`.
+    /// The checks spell out `async throws`: the compiler does not see a `try` that is only inside `#expect`.
     package struct Clause: Sendable, CustomTestStringConvertible {
         package let sentence: String
         package let check: @Sendable (any Store) async throws -> Void

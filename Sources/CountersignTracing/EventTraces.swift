@@ -16,7 +16,7 @@ package struct EventTraces: Sendable {
         recorder = SpanRecorder(makeID: { SpanID(.random(in: 1 ... .max)) }, export: export)
     }
 
-    /// Records that a callback was taken in.
+    /// Records that a callback was accepted.
     ///
     /// - Parameters:
     ///   - event: The number of its event.
@@ -48,7 +48,7 @@ package struct EventTraces: Sendable {
         span.end()
     }
 
-    /// Records that an event was judged and its runs were made.
+    /// Records that an event was evaluated and its runs were made.
     package func matched(_ event: Event, rules: [String], ruleSet: RuleSetVersion, since start: Moment) {
         let parent: SpanID? =
             if let raiser = Lineage(of: event).parent {
@@ -91,7 +91,7 @@ package struct EventTraces: Sendable {
 }
 
 extension EventTraces {
-    /// A moment at which something began, to be told later.
+    /// A moment at which something began, to be reported later.
     package struct Moment: Sendable {
         fileprivate let instant: DefaultTracerClock.Timestamp
 

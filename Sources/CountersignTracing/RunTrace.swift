@@ -45,7 +45,7 @@ package struct StepTrace: Sendable {
     ///   - status: How, in one word.
     ///   - destination: The host and port, or the program, that it went to.
     ///   - answer: The status code of the answer, where there was one.
-    ///   - failure: Why it failed, secrets masked; nil where it did not.
+    ///   - failure: Reason, secrets masked; nil where it did not.
     package func end(_ status: String, to destination: String? = nil, answer: Int? = nil, failure: String? = nil) {
         span.attributes["countersign.step.status"] = status
         if let destination { span.attributes["server.address"] = destination }

@@ -45,7 +45,7 @@ package final class SpanExporter: Service {
     ///   - instance: What tells this deployment from others.
     ///   - client: The way to the collector.
     ///   - clock: Tells when to send, and when to try again.
-    ///   - logger: Where troubles are told.
+    ///   - logger: Where problems are reported.
     ///   - words: Says why the collector could not be reached.
     package init(
         endpoint: String,
@@ -74,7 +74,7 @@ package final class SpanExporter: Service {
         let rest = queue.withLock { $0.count }
         if rest > 0 {
             dropped.increment(by: rest)
-            logger.warning("Spans are lost, the collector does not take them", metadata: ["spans": "\(rest)"])
+            logger.warning("Spans dropped, the trace collector does not accept them", metadata: ["spans": "\(rest)"])
         }
     }
 
@@ -96,13 +96,13 @@ package final class SpanExporter: Service {
             while !Task.isCancelled, !queue.withLock({ $0.isEmpty }) {
                 switch await send(within: Self.timeout) {
                 case .delivered, .refused:
-                    if failures > 0 { logger.info("The collector of traces is back") }
+                    if failures > 0 { logger.info("Trace collector available again") }
                     failures = 0
                 case .unavailable(let reason):
                     if Task.isCancelled { return }
                     if failures == 0 {
                         logger.warning(
-                            "The collector of traces cannot be reached, see 'tracing.endpoint'",
+                            "Trace collector unreachable, see 'tracing.endpoint'",
                             metadata: ["endpoint": "\(endpoint)", "reason": "\(reason)"]
                         )
                     }
@@ -147,7 +147,7 @@ package final class SpanExporter: Service {
             // The codes that OTLP calls worth a second try.
             if [429, 502, 503, 504].contains(code) { return .unavailable("it answered \(code)") }
             logger.error(
-                "The collector refuses spans",
+                "Trace collector refused spans",
                 metadata: ["endpoint": "\(endpoint)", "status": "\(code)"]
             )
             return .refused

@@ -102,7 +102,7 @@ extension InstrumentationContext {
         set { self[Key.self] = newValue }
     }
 
-    /// A context in which the next span stands at `place`.
+    /// A context in which the next span is at `place`.
     init(at place: TracePosition) {
         self = .topLevel
         self.place = place

@@ -34,7 +34,7 @@ rules:
         http: { url: "http://127.0.0.1:PORT/contracts/${event.packageId}", json: { package: "${event.packageId}" } }
         retry: { attempts: 1 }
       - id: last
-        log: "${event.packageId} is told"
+        log: "${event.packageId} is reported"
   - id: alert
     when: { event: [PACKAGE_DECLINE, PACKAGE_OPT_OUT] }
     then:
@@ -130,7 +130,7 @@ class Stage:
         self.wait_for(lambda: len(self.runs("failed")) == failing and self.is_at_rest())
 
     def is_at_rest(self):
-        """Whether every event is judged, those that runs raised among them, and every run has ended."""
+        """Whether every event is evaluated, those that runs raised among them, and every run has ended."""
         events = self.api("/events")["events"]
         return all(event["dispatched_at"] for event in events) and not self.runs("queued") and not self.runs("running")
 

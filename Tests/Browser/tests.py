@@ -45,11 +45,11 @@ class StageCase(unittest.TestCase):
                 self.assertEqual(complaints, [])
 
     def stand_still(self):
-        """Marks the document, to see that it is not loaded anew."""
+        """Marks the document, to see that it is not loaded again."""
         self.browser.script("window.mark = 1")
 
     def assertStoodStill(self):
-        self.assertEqual(self.browser.script("return window.mark"), 1, "the page was loaded anew")
+        self.assertEqual(self.browser.script("return window.mark"), 1, "the page was loaded again")
 
 
 class RetryTests(StageCase):
@@ -58,8 +58,8 @@ class RetryTests(StageCase):
     def test_a_failed_run_is_found_read_retried_and_seen_to_succeed_live(self):
         browser, stage = self.browser, self.stage
         browser.open("/")
-        self.assertIn("failed", browser.text("#troubles"))
-        browser.find("#troubles a").click()
+        self.assertIn("failed", browser.text("#problems"))
+        browser.find("#problems a").click()
         until(browser, lambda: "state=failed" in browser.driver.current_url and len(browser.all("#list tbody tr")) == 3)
         browser.find("#list tbody tr td a").click()
         until(browser, lambda: "500" in browser.text("#steps"))
@@ -71,11 +71,11 @@ class RetryTests(StageCase):
             stage.receiver.arrivals.get()
         self.assertFalse(browser.find("form[action$='/retry'] button").is_displayed())
         [one for one in browser.all("#facts summary") if "Retry it" in one.text][0].click()
-        self.assertRegex(browser.text("#facts"), "Step \\w+ is done again")
+        self.assertRegex(browser.text("#facts"), "Step \\w+ is repeated")
         browser.find("form[action$='/retry'] button").click()
         until(browser, lambda: "goes on" in browser.text("[role=status]"))
         until(browser, lambda: browser.text("#live-state") == "Live.")
-        # The step is on its way to the receiver, which has not answered yet.
+        # The step is in progress to the receiver, which has not answered yet.
         stage.receiver.arrivals.get(timeout=15)
         until(browser, lambda: "running" in browser.text("#facts"))
         self.stand_still()
@@ -106,9 +106,9 @@ class RetryTests(StageCase):
         run = stage.runs("failed")[0]["id"]
         browser.open(f"/runs/{run}")
         self.assertFalse(browser.find("form[action$='/discard'] button").is_displayed())
-        [one for one in browser.all("#facts summary") if "Give it up" in one.text][0].click()
+        [one for one in browser.all("#facts summary") if "Discard" in one.text][0].click()
         browser.find("form[action$='/discard'] button").click()
-        until(browser, lambda: "is given up" in browser.text("[role=status]"))
+        until(browser, lambda: "is discarded" in browser.text("[role=status]"))
         self.assertIn("discarded", browser.text("#facts"))
 
     def test_what_comes_in_is_seen_at_once(self):
@@ -186,8 +186,8 @@ class PageTests(StageCase):
         browser.open("/rules")
         area = browser.find("textarea")
         browser.script("arguments[0].value = arguments[1]", area, callback("PACKAGE_COMPLETE", "p-try", HOSTILE))
-        browser.button("Show what would happen").click()
-        until(browser, lambda: "Nothing was stored or done" in browser.text("main"))
+        browser.button("Dry run").click()
+        until(browser, lambda: "Nothing was stored or executed" in browser.text("main"))
         self.assertIn("tell-erp", browser.text("main"))
         self.assertIn("/contracts/p-try", browser.script("return document.querySelector('main').textContent"))
         self.assertIsNone(browser.script("return window.hacked ?? null"))
@@ -198,7 +198,7 @@ class PageTests(StageCase):
         browser = self.browser
         browser.open("/rules")
         browser.script("arguments[0].value = arguments[1]", browser.find("textarea"), "</textarea><script>window.hacked = 8</script>")
-        browser.button("Show what would happen").click()
+        browser.button("Dry run").click()
         until(browser, lambda: browser.text("[role=alert]") != "")
         self.assertEqual(browser.find("textarea").get_attribute("value"), "</textarea><script>window.hacked = 8</script>")
         self.assertIsNone(browser.script("return window.hacked ?? null"))
@@ -216,12 +216,12 @@ class AccessibilityTests(StageCase):
                         self.assertEqual(self.browser.violations(), [])
 
     def test_light_and_dark_differ(self):
-        colours = set()
+        colors = set()
         for scheme in ("light", "dark"):
             self.browser.scheme(scheme)
             self.browser.open("/")
-            colours.add(self.browser.script("return getComputedStyle(document.documentElement).backgroundColor"))
-        self.assertEqual(len(colours), 2, colours)
+            colors.add(self.browser.script("return getComputedStyle(document.documentElement).backgroundColor"))
+        self.assertEqual(len(colors), 2, colors)
 
     def test_the_first_key_leads_to_the_content(self):
         for _ in self.each_page():
@@ -264,7 +264,7 @@ class NoScriptTests(StageCase):
     def test_a_failed_run_is_retried_without_scripts(self):
         browser, stage = self.browser, self.stage
         browser.open("/")
-        browser.find("#troubles a").click()
+        browser.find("#problems a").click()
         until(browser, lambda: len(browser.all("#list tbody tr")) == 2)
         browser.find("#list tbody tr td a").click()
         until(browser, lambda: "500" in browser.text("#steps"))
@@ -272,7 +272,7 @@ class NoScriptTests(StageCase):
         stage.receiver.is_open = True
         self.assertFalse(browser.find("form[action$='/retry'] button").is_displayed())
         [one for one in browser.all("#facts summary") if "Retry it" in one.text][0].click()
-        self.assertRegex(browser.text("#facts"), "Step \\w+ is done again")
+        self.assertRegex(browser.text("#facts"), "Step \\w+ is repeated")
         browser.find("form[action$='/retry'] button").click()
         until(browser, lambda: "goes on" in browser.text(".notice"))
         stage.receiver.let_through()
@@ -291,8 +291,8 @@ class NoScriptTests(StageCase):
 
     def test_a_payload_is_tried_without_scripts(self):
         self.browser.open("/rules")
-        self.browser.button("Show what would happen").click()
-        until(self.browser, lambda: "Nothing was stored or done" in self.browser.text("main"))
+        self.browser.button("Dry run").click()
+        until(self.browser, lambda: "Nothing was stored or executed" in self.browser.text("main"))
 
 
 class TokenTests(unittest.TestCase):
@@ -305,7 +305,7 @@ class TokenTests(unittest.TestCase):
         self.assertEqual(browser.text("h1"), "Sign in")
         self.assertEqual(browser.violations(), [])
         browser.find("input[name=token]").send_keys("wrong" + Keys.ENTER)
-        until(browser, lambda: "not the token" in browser.text("[role=alert]"))
+        until(browser, lambda: "token is wrong" in browser.text("[role=alert]"))
         browser.find("input[name=token]").send_keys(stage.token + Keys.ENTER)
         until(browser, lambda: browser.text("h1") == "Runs")
         self.assertIn("state=failed", browser.driver.current_url)

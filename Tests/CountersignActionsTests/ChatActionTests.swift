@@ -115,7 +115,7 @@ struct ChatActionTests {
         #expect(failure?.reason == "the webhook is one of slack, and 'kind' says \(kind)")
     }
 
-    @Test func `a secret webhook is recognised when it is used, and shown nowhere`() async throws {
+    @Test func `a secret webhook is recognized when it is used, and shown nowhere`() async throws {
         let world = try World()
         let options = try options(url: "${secret:HOOK}")
         let dry = try await world.prepare("chat", options, event: .sample(message: "<x>"), secrets: .hidden)

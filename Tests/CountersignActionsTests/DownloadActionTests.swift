@@ -7,7 +7,7 @@ import Testing
 struct DownloadActionTests {
     private let path: [String: OptionValue] = ["path": .template(Template(literal: "a/b.zip"))]
 
-    @Test func `a file that comes in parts is there as a whole, with its size and checksum`() async throws {
+    @Test func `a file that is sent in parts is there as a whole, with its size and checksum`() async throws {
         let world = try World(packages: VendorFake(parts: ["hello ", "", "world"]))
         let outputs = try await world.run("onespan.download", path)
         #expect(try world.folder.text("output/a/b.zip") == "hello world")
@@ -29,7 +29,7 @@ struct DownloadActionTests {
         #expect(try world.folder.contents() == ["output: ", "output/a: ", "output/a/b.zip: old"])
     }
 
-    @Test func `a disk that takes no more is told with the file's name`() async throws {
+    @Test func `a disk that takes no more is reported with the file's name`() async throws {
         let world = try World(packages: VendorFake(parts: ["x"]))
         try world.folder.write("a file in the way", to: "output")
         let failure = await world.failure("onespan.download", path)
@@ -41,7 +41,7 @@ struct DownloadActionTests {
         let world = try World(packages: vendor)
         var options = path
         options["what"] = .text("document")
-        #expect(await world.failure("onespan.download", options)?.reason.contains("names no document") == true)
+        #expect(await world.failure("onespan.download", options)?.reason.contains("has no document") == true)
         options["document"] = .template(Template(literal: "default-consent"))
         #expect(await world.failure("onespan.download", options)?.isWorthRetrying == false)
         options["document"] = .template(Template(literal: "d1"))

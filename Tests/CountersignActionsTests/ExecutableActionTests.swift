@@ -120,7 +120,7 @@ struct ExecutableActionTests {
     }
 
     @Test(arguments: [
-        (#"{"name":"other","summary":"s"}"#, "it calls itself 'other', not 'greet'"),
+        (#"{"name":"other","summary":"s"}"#, "its name is 'other', not 'greet'"),
         (#"{"name":"greet"}"#, "the description has no text 'summary'"),
         (#"{"name":"greet","summary":"s","field":[]}"#, "has a key 'field'"),
         (#"{"name":"greet","summary":"s","fields":[{"key":"a","type":"date","summary":"s"}]}"#, "has the type 'date'"),
@@ -146,7 +146,7 @@ struct ExecutableActionTests {
 
     @Test func `a missing program, or a relative path, is refused at the start`() async throws {
         let missing = await #expect(throws: ExecutableActionError.self) { _ = try await load("/no/such/program") }
-        #expect(missing?.description.contains("there is no program at '/no/such/program'") == true)
+        #expect(missing?.description.contains("there is no executable program at '/no/such/program'") == true)
         let relative = await #expect(throws: ExecutableActionError.self) { _ = try await load("greet") }
         #expect(relative?.problem == .relativePath)
     }

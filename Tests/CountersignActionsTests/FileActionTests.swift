@@ -146,7 +146,7 @@ struct FileActionTests {
         try FileManager.default.createDirectory(atPath: output, withIntermediateDirectories: true)
         #expect(mkfifo(output + "/pipe", 0o644) == 0)
         let failure = await world.failure("file", try options("pipe", "append", "x"))
-        #expect(failure?.reason.contains("is not a plain file") == true)
+        #expect(failure?.reason.contains("is not a regular file") == true)
     }
 
     @Test func `a file in the place of a folder is named`() async throws {

@@ -68,7 +68,7 @@ struct HTTPActionTests {
         #expect(request.headers["content-type"] == "application/x-www-form-urlencoded")
     }
 
-    @Test func `own headers stand in the place of the usual ones`() async throws {
+    @Test func `own headers are in the place of the usual ones`() async throws {
         let headers = try OptionValue.parsed([
             "content-type": "text/csv", "User-Agent": "me", "X-Package": "${event.packageId}",
         ])
@@ -147,7 +147,7 @@ struct HTTPActionTests {
     @Test func `a connection that is closed without an answer is worth another try`() async throws {
         let failure = try await exchange(RecordingServer.Answer(closes: true)).failure
         #expect(failure?.isWorthRetrying == true)
-        let words = "' did not answer: the connection was closed before the answer was whole"
+        let words = "' did not answer: the connection was closed before the response was complete"
         #expect(failure?.reason.hasSuffix(words) == true)
     }
 
@@ -187,7 +187,7 @@ struct HTTPActionTests {
                 let task = Task { await world.failure("http", ["url": url]) }
                 await server.waitForRequest()
                 task.cancel()
-                #expect(await task.value?.reason.contains("was ended before it was done") == true)
+                #expect(await task.value?.reason.contains("was canceled before it finished") == true)
             }
         }
     }
@@ -204,7 +204,7 @@ struct HTTPActionTests {
         #expect(failure?.isWorthRetrying == false)
     }
 
-    @Test func `a secret URL is judged when it is used`() async throws {
+    @Test func `a secret URL is evaluated when it is used`() async throws {
         let world = try World()
         let options: [String: OptionValue] = ["url": try .parsed("${secret:HOOK}")]
         let failure = await world.failure("http", options, secrets: Secrets(["HOOK": "http://169.254.169.254/x"]))
@@ -261,7 +261,7 @@ struct HTTPActionTests {
     @Test(arguments: ["", "whsec_", "whsec_not base64", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"])
     func `a secret that cannot sign is refused without being shown`(text: String) {
         let failure = #expect(throws: StepFailure.self) { _ = try WebhookSignature(secret: text) }
-        #expect(failure == .final("the secret of 'sign' is not written as 'whsec_' and Base64"))
+        #expect(failure == .final("the secret of 'sign' must be 'whsec_' followed by Base64"))
     }
 
     @Test func `a plan shows the whole request`() async throws {
@@ -300,7 +300,9 @@ struct HTTPActionTests {
         let answer = RecordingServer.Answer.status(200, headers: [("Content-Type", "application/json")], body: body)
         let outputs = try #require(try await exchange(answer).outputs)
         #expect(outputs["body"] == .string(body))
-        #expect(outputs["body_problem"]?.string?.hasPrefix("it is said to be JSON and is none: ") == true)
+        #expect(
+            outputs["body_problem"]?.string?.hasPrefix("its content type is JSON, but it cannot be parsed: ") == true
+        )
     }
 
     @Test func `a kept connection that closes without an answer costs no attempt`() async throws {

@@ -75,7 +75,7 @@ struct OutgoingRequestTests {
         }
     }
 
-    @Test func `a name that nobody has is told as such`() async throws {
+    @Test func `a name that nobody has is reported as such`() async throws {
         try await withClient { sender in
             let error = await #expect(throws: ExchangeError.self) {
                 _ = try await sender.send(OutgoingRequest(method: "GET", url: "http://nobody.invalid/"))

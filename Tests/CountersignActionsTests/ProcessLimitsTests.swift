@@ -67,27 +67,27 @@ struct ProcessLimitsTests {
         #expect(result.ending == .exited(5))
     }
 
-    @Test func `limits that the system does not grant are told as what hinders the start`() async throws {
+    @Test func `limits that the system does not grant are reported as what hinders the start`() async throws {
         // More open files than any process may have (fs.nr_open), also for root.
         do {
             _ = try await run(ProcessLimits(openFiles: 1 << 40), "true")
             Issue.record("it was started")
         } catch ProcessError.notStarted(let program, let why, let isPassing) {
             #expect(program == "true")
-            #expect(why.hasPrefix("its limits (the settings 'programs.…') cannot be set"))
+            #expect(why.hasPrefix("its limits (the settings 'process_limits.…') cannot be set"))
             #expect(why.hasSuffix(": Operation not permitted"))
             #expect(!isPassing)
         }
     }
 
-    @Test func `no shell stands before the program with limits, which would leave PWD`() async throws {
+    @Test func `no shell is before the program with limits, which would leave PWD`() async throws {
         let result = try await run(ProcessLimits(openFiles: 64), "env")
         let names = result.output.text.split(separator: "\n")
             .compactMap { $0.split(separator: "=").first.map(String.init) }
         #expect(Set(names) == ["PATH", "A", "COUNTERSIGN_PROCESS"])
     }
 
-    @Test func `a missing program is told as without limits`() async throws {
+    @Test func `a missing program is reported as without limits`() async throws {
         for program in ["no-such-program", "/no/such/program"] {
             let place = program.contains("/") ? program : "/usr/bin:/bin"
             await #expect(throws: ProcessError.notFound(program: program, place: place)) {

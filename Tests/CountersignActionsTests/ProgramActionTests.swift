@@ -40,7 +40,7 @@ struct ProgramActionTests {
     }
 
     @Test(arguments: [
-        ("a\u{0}b", "its value holds a NUL"),
+        ("a\u{0}b", "its value contains a NUL"),
         (String(repeating: "x", count: 131_001), "its value has 131001 bytes, more than 131000"),
     ])
     func `a script that names a variable which cannot carry its value fails for good`(
@@ -105,7 +105,7 @@ struct ProgramActionTests {
         #expect(await world.failure("shell", ["run": "kill -9 $$"])?.reason == "the script was ended by signal 9")
         #expect(
             await world.failure("shell", ["run": "kill -XCPU $$"])?.reason
-                == "the script has used up its time on a processor ('process_limits.cpu_time')"
+                == "the script exceeded its CPU time ('process_limits.cpu_time')"
         )
     }
 
@@ -171,7 +171,7 @@ struct ProgramActionTests {
         try world.folder.write("#!/no/such/interpreter\n", to: "broken", isExecutable: true)
         let failure = await world.failure("exec", ["argv": try .parsed(["./broken"])])
         #expect(
-            failure?.reason.contains("could not be started: the program is there, but it, or the interpreter") == true
+            failure?.reason.contains("could not be started: the program exists, but it, or the interpreter") == true
         )
         #expect(failure?.isWorthRetrying == false)
     }

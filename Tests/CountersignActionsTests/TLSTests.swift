@@ -76,14 +76,14 @@ struct TLSTests {
         #expect(reason(result)?.contains("expired") == true)
     }
 
-    @Test func `a server that speaks no TLS is told as such`() async throws {
+    @Test func `a server that speaks no TLS is reported as such`() async throws {
         try await RecordingServer.with([.status(200)]) { server in
             try await withClient { sender in
                 let url = server.url.replacing("http://", with: "https://")
                 let error = await #expect(throws: ExchangeError.self) {
                     _ = try await sender.send(OutgoingRequest(method: "GET", url: url))
                 }
-                #expect(error?.reason.contains("does not speak TLS") == true)
+                #expect(error?.reason.contains("does not support TLS") == true)
             }
         }
     }

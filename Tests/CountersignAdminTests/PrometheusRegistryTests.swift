@@ -18,7 +18,7 @@ struct PrometheusRegistryTests {
         registry.makeCounter(label: MetricCatalogue.polls.name, dimensions: labels).increment(by: 2)
         #expect(
             lines() == [
-                "# HELP countersign_polls_total Polls by whether they finished.",
+                "# HELP countersign_polls_total Polls by result.",
                 "# TYPE countersign_polls_total counter", #"countersign_polls_total{result="finished"} 3"#,
             ]
         )

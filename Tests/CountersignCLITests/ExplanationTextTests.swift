@@ -32,7 +32,7 @@ import Testing
         RuleSources(folder: "/rules", files: [.init(path: "test.yaml", text: Array(yaml.utf8))])
     }
 
-    /// The explanation of an opt-out with this message, judged by the rules with these verdicts, or waiting without any.
+    /// The explanation of an opt-out with this message, evaluated by the rules with these matches, or waiting without any.
     private func explanation(message: String, _ matchSet: [Bool]?) async throws -> EventExplanation {
         let payload: JSON = ["name": "PACKAGE_OPT_OUT", "packageId": "TEST-1", "message": .string(message)]
         let id = try await store.append(SampleDelivery.delivery(payload.text), at: now).eventID
@@ -50,12 +50,12 @@ import Testing
         return try await Explainer(archive: store, compiler: compiler).explain(id, at: now)
     }
 
-    @Test func `each rule shows its verdict, its tests with what was found, and what would have to differ`()
+    @Test func `each rule shows its result, its tests with what was found, and what would have to differ`()
         async throws
     {
         let expected = """
-            event   1  PACKAGE_OPT_OUT  TEST-1
-            judged  2018-06-30T20:04:55.384Z by rule set \(sources(Self.rules).version.short)
+            event      1  PACKAGE_OPT_OUT  TEST-1
+            evaluated  2018-06-30T20:04:55.384Z by rule set \(sources(Self.rules).version.short)
 
             - fraud did not match
                 yes  event PACKAGE_OPT_OUT  (is "PACKAGE_OPT_OUT")
@@ -77,11 +77,11 @@ import Testing
         #expect(try await explanation(message: "hello", [false, false]).text == expected)
     }
 
-    @Test func `an event that waits, and a verdict that is no longer given, are told`() async throws {
+    @Test func `an event that waits, and a result that is no longer given, are reported`() async throws {
         let waiting = try await explanation(message: "a", nil).text
-        #expect(waiting.contains("judged  not yet; this is by the rules in force last"))
+        #expect(waiting.contains("evaluated  not yet; explained with the last active rules"))
         let contradicted = try await explanation(message: "b", [true, false])
-        #expect(contradicted.text.contains("+ fraud matched\n    ! judged again by this program, it does not match"))
+        #expect(contradicted.text.contains("+ fraud matched\n    ! evaluated again by this program, it does not match"))
         let rule = try #require(contradicted.json["rules"]?.array?.first)
         #expect(rule["matched"] == true && rule["matches_now"] == false)
     }

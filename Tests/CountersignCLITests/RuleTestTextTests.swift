@@ -60,7 +60,7 @@ struct RuleTestTextTests {
     }
 
     @Test
-    func `colour marks the verdict and nothing else`() async throws {
+    func `color marks the result and nothing else`() async throws {
         let results = try await results()
         let plain = results.text(isColoured: true).replacing("\u{1B}[1;32m", with: "")
             .replacing("\u{1B}[1;31m", with: "").replacing("\u{1B}[0m", with: "")

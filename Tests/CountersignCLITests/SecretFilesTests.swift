@@ -46,7 +46,7 @@ struct SecretFilesTests {
         let secrets = load("TOKEN", variables: ["TOKEN": "other"])
         let path = folder.path("secrets/TOKEN")
         let reason =
-            "the secret 'TOKEN' cannot be used: others than its owner may use the file '\(path)'; "
+            "the secret 'TOKEN' cannot be used: users other than the owner can access the file '\(path)'; "
             + "run: chmod 600 '\(path)'"
         #expect(throws: StepFailure(reason)) { try secrets.value(of: "TOKEN") }
         #expect(secrets.missing == ["TOKEN": reason])
@@ -55,7 +55,7 @@ struct SecretFilesTests {
     @Test func `a secret that is nowhere fails with all places that were looked at`() {
         let secrets = load("TOKEN")
         let reason =
-            "the secret 'TOKEN' is set nowhere; looked for the file '\(folder.path("secrets/TOKEN"))', the systemd "
+            "the secret 'TOKEN' is not set; looked for the file '\(folder.path("secrets/TOKEN"))', the systemd "
             + "credential '\(folder.path("credentials/TOKEN"))' and the environment variable TOKEN"
         #expect(throws: StepFailure(reason)) { try secrets.value(of: "TOKEN") }
     }
@@ -65,7 +65,7 @@ struct SecretFilesTests {
         let secrets = places.load(["A", "B"])
         #expect(try secrets.value(of: "A") == "a")
         #expect(
-            secrets.missing == ["B": "the secret 'B' is set nowhere; looked for the environment variable B"]
+            secrets.missing == ["B": "the secret 'B' is not set; looked for the environment variable B"]
         )
     }
 
@@ -79,12 +79,12 @@ struct SecretFilesTests {
         #expect(secrets.missing[name]?.contains("'\(folder.path)") == false)
     }
 
-    @Test func `what is no plain file, no text or too large is refused`() throws {
+    @Test func `what is not a regular file, no text or too large is refused`() throws {
         try FileManager.default.createDirectory(
             atPath: folder.path("secrets/FOLDER"),
             withIntermediateDirectories: false
         )
-        #expect(load("FOLDER").missing["FOLDER"]?.contains("not a plain file") == true)
+        #expect(load("FOLDER").missing["FOLDER"]?.contains("not a regular file") == true)
         try Data([0xFF, 0xFE]).write(to: URL(filePath: folder.path("secrets/BYTES")))
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: folder.path("secrets/BYTES"))
         #expect(load("BYTES").missing["BYTES"]?.contains("UTF-8") == true)

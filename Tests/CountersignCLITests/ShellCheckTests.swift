@@ -55,7 +55,7 @@ struct ShellCheckTests {
         #expect(findings.isEmpty)
     }
 
-    @Test func `a finding is told at its place in the rule file`() async throws {
+    @Test func `a finding is reported at its place in the rule file`() async throws {
         let findings = try await findings(about: scripts()) { _ in
             #"""
             {"comments":[{"file":"-","line":4,"endLine":4,"column":3,"endColumn":9,"level":"warning","code":2000,
@@ -74,13 +74,13 @@ struct ShellCheckTests {
         #expect(findings.isEmpty)
     }
 
-    @Test func `an answer that cannot be read is told, and how to do without`() async throws {
+    @Test func `an answer that cannot be read is reported, and how to do without`() async throws {
         do {
             _ = try await findings(about: scripts()) { _ in "what?" }
             Issue.record("it was read")
         } catch {
             let reason =
-                "shellcheck cannot be used: its answer is not the JSON that version 0.7 or later writes; "
+                "shellcheck cannot be used: its output is not the JSON of version 0.7 or later; "
                 + "leave it out with --no-shellcheck"
             #expect("\(error)" == reason)
         }

@@ -42,7 +42,7 @@ struct TableTests {
         #expect(text(40).contains(" 9  01-31 09:00Z  PACKAGE_OPT_O…  failed"))
     }
 
-    @Test func `headings are bold and states have their colours, and nothing else shows`() {
+    @Test func `headings are bold and states have their colors, and nothing else shows`() {
         let text = table().text(on: Terminal(width: nil, isColoured: true))
         #expect(text.hasPrefix("\u{1B}[1mID\u{1B}[0m  \u{1B}[1mRECEIVED (UTC)\u{1B}[0m"))
         #expect(text.hasSuffix("  \u{1B}[31mfailed\u{1B}[0m"))

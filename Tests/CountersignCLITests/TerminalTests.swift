@@ -4,14 +4,14 @@ import Foundation
 import Testing
 
 struct TerminalTests {
-    @Test func `a pipe has no width, whatever the variables say, and no colours`() {
+    @Test func `a pipe has no width, whatever the variables say, and no colors`() {
         let pipe = Pipe()
         let descriptor = pipe.fileHandleForWriting.fileDescriptor
         let terminal = Terminal(behind: descriptor, variables: ["COLUMNS": "60", "TERM": "xterm"])
         #expect(terminal == .none)
     }
 
-    @Test func `colours that somebody asks for are shown in a pipe, too`() {
+    @Test func `colors that somebody asks for are shown in a pipe, too`() {
         let pipe = Pipe()
         let descriptor = pipe.fileHandleForWriting.fileDescriptor
         let terminal = Terminal(behind: descriptor, variables: ["NO_COLOR": "1"], colours: .always)

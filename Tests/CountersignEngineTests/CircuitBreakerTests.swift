@@ -15,7 +15,7 @@ struct CircuitBreakerTests {
         return breaker
     }
 
-    @Test func `it opens at the threshold, and a success in between begins the count anew`() {
+    @Test func `it opens at the threshold, and a success in between begins the count again`() {
         var breaker = CircuitBreaker(policy: policy)
         breaker.failed(at: start)
         breaker.failed(at: start)

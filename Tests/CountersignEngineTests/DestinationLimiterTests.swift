@@ -24,7 +24,7 @@ struct DestinationLimiterTests {
             Issue.record("a third one was admitted")
             return
         }
-        #expect(wait == RunWait(destination: "a:80", reason: "2 steps are on their way there"))
+        #expect(wait == RunWait(destination: "a:80", reason: "2 steps are already in progress there"))
         #expect(until > now)
         #expect(isGranted(limiter.acquire("b:80", at: now)))
         #expect(limiter.release("a:80", .answered, isProbe: false, at: now).resumable == 1)
@@ -39,7 +39,7 @@ struct DestinationLimiterTests {
         }
         let until = now.addingTimeInterval(10)
         #expect(limiter.open == ["a:80": until])
-        let reason = "it is down, as the last tries show"
+        let reason = "its circuit is open: the last attempts failed"
         #expect(
             limiter.acquire("a:80", at: now) == .refused(RunWait(destination: "a:80", reason: reason), until: until)
         )
@@ -75,7 +75,7 @@ struct DestinationLimiterTests {
         #expect(limiter.release("a:80", .answered, isProbe: false, at: now).resumable == 1)
     }
 
-    @Test func `who opens a lane is told until when`() {
+    @Test func `who opens a circuit learns until when`() {
         let limiter = DestinationLimiter(capacity: 2, policy: .init(threshold: 1, firstPause: .seconds(10)))
         _ = limiter.acquire("a:80", at: now)
         #expect(limiter.release("a:80", .outage, isProbe: false, at: now).opensUntil == now.addingTimeInterval(10))

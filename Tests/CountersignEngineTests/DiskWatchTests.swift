@@ -57,7 +57,8 @@ struct DiskWatchTests {
         }
     }
 
-    @Test func `a disk that goes up and down around the threshold is told once, with what lies on it`() async throws {
+    @Test func `a disk that goes up and down around the threshold is reported once, with what lies on it`() async throws
+    {
         await look(watch(limit: 1_000), 2_000, 1_000, 999, 1_001, 998, 1_249, 10)
         #expect(try await raised() == ["X_DISK_LOW store and output"])
         let payload = try #require(try await store.events(EventQuery()).first?.event.payload)
@@ -74,7 +75,7 @@ struct DiskWatchTests {
         )
     }
 
-    @Test func `two file systems are two troubles`() async throws {
+    @Test func `two file systems are two problems`() async throws {
         let watch = watch(limit: 1_000)
         disks.set("/data", free: 5_000)
         disks.set("/out", device: 2, free: 5)

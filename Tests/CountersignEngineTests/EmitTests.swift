@@ -81,7 +81,7 @@ struct EmitTests {
                 reasons += try await world.store.run(run.id)?.records.compactMap(\.reason) ?? []
             }
         }
-        // The run that ended the cycle is told, too.
+        // The run that ended the cycle is reported, too.
         #expect(
             events.map(\.name) == ["PACKAGE_COMPLETE"] + (0..<4).flatMap { _ in ["X_PING", "X_PONG"] } + [
                 "X_RUN_FAILED"
@@ -91,7 +91,7 @@ struct EmitTests {
         #expect(
             reasons == [
                 "'X_PING' would be hop 9 from the first event, and 8 is the limit: "
-                    + "PACKAGE_COMPLETE → \(path) → X_PING; this is a cycle, end it by a condition in one of its rules"
+                    + "PACKAGE_COMPLETE → \(path) → X_PING; this is a cycle: break it with a condition in one of its rules"
             ]
         )
     }

@@ -39,7 +39,7 @@ struct ExplainerTests {
 
     private static let first = Event.ID(rawValue: 1)
 
-    @Test func `an event is explained by its kept verdicts, as at the time at which it was judged`() async throws {
+    @Test func `an event is explained by its kept matches, as at the time at which it was evaluated`() async throws {
         try await shop.use(Self.rules)
         try await receiveFresh()
         shop.clock.advance(by: .seconds(86_400))
@@ -54,7 +54,7 @@ struct ExplainerTests {
         #expect(explanation.rules.map(\.counterfactual) == [nil, nil, counterfactual, nil])
     }
 
-    @Test func `the rules that judged an event explain it, not those in force since`() async throws {
+    @Test func `the rules that evaluated an event explain it, not those active since`() async throws {
         try await shop.use(Self.rules)
         try await receiveFresh()
         let version = try #require(shop.book.current?.ruleSet.version)
@@ -64,7 +64,7 @@ struct ExplainerTests {
         #expect(explanation.rules.count == 4)
     }
 
-    @Test func `a verdict that this program would not give is told`() async throws {
+    @Test func `a result that this program would not give is reported`() async throws {
         try await shop.use(Self.rules)
         let event = try await shop.store.append(SampleDelivery.numbered(1), at: shop.clock.now).eventID
         let version = try #require(shop.book.current?.ruleSet.version)
@@ -75,7 +75,7 @@ struct ExplainerTests {
         #expect(explanation.rules.map(\.isContradicted) == [false, true, false, false])
     }
 
-    @Test func `an event that waits is explained by the rules in force last, as at now`() async throws {
+    @Test func `an event that waits is explained by the last active rules, as at now`() async throws {
         try await shop.use(Self.rules)
         let created = shop.clock.now.rfc3339
         let body = #"{"name":"PACKAGE_OPT_OUT","createdDate":"\#(created)"}"#
@@ -87,7 +87,7 @@ struct ExplainerTests {
         #expect(explanation.rules.map(\.matches) == [false, false, true, false])
     }
 
-    @Test func `one rule is picked by its id, and a slip of the pen is recognised`() async throws {
+    @Test func `one rule is picked by its id, and a slip of the pen is recognized`() async throws {
         try await shop.use(Self.rules)
         try await receiveFresh()
         let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
@@ -97,7 +97,7 @@ struct ExplainerTests {
         #expect(expected.description.hasSuffix("has no rule 'opt-ot'; did you mean 'opt-out'?"))
     }
 
-    @Test func `what cannot be explained is told`() async throws {
+    @Test func `what cannot be explained is reported`() async throws {
         await #expect(throws: ExplanationError.noSuchEvent(Self.first)) {
             try await explainer().explain(Self.first, at: shop.clock.now)
         }

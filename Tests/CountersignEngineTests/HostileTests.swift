@@ -104,7 +104,7 @@ struct HostileTests {
     }
 
     private func checkRequests(_ text: String, _ payload: JSON, in world: InjectionFixture) async throws {
-        // What stands in the head of a request is bounded by the receiver: either it takes it, or the step fails.
+        // What is in the head of a request is bounded by the receiver: either it takes it, or the step fails.
         let isLong = text.utf8.count > 10_000
         let heads = [
             ("url-path", "/url-path/\(text.percentEncoded)", text.isEmpty),

@@ -19,7 +19,7 @@ struct InjectionFixture: Sendable {
     private let worker: RunWorker
     private let dispatcher: Dispatcher
 
-    /// What stands for the address of the receiver in rules.
+    /// What means the address of the receiver in rules.
     static let receiver = "http://receiver"
 
     /// Runs `body` in a world with these rules, and ends all of it behind.

@@ -97,7 +97,7 @@ struct PackageTests {
         #expect(run.records.last?.reason?.contains("onespan.url") == true)
     }
 
-    @Test func `an explanation knows the package that the rule was judged by`() async throws {
+    @Test func `an explanation knows the package that the rule was evaluated by`() async throws {
         let fixture = EngineFixture(packages: ScriptedVendor([.success(Self.lease)]))
         try await fixture.use(Self.rules)
         try await fixture.receive(Self.body)
@@ -172,7 +172,7 @@ struct PackageTests {
         #expect(try await fixture.store.runs(RunQuery()).allSatisfy { $0.state == .succeeded })
     }
 
-    @Test func `a replay judges by the package as it is now, and keeps what was done before`() async throws {
+    @Test func `a replay evaluates by the package as it is now, and keeps what was done before`() async throws {
         var later = Self.lease.object ?? [:]
         later["name"] = "Loan"
         let vendor = ScriptedVendor([.success(Self.lease), .success(.object(later))])
@@ -190,7 +190,7 @@ struct PackageTests {
         #expect(lease.state == .succeeded)
         let records = try await fixture.store.run(lease.id)?.records ?? []
         #expect(records.contains { $0.status == .succeeded && $0.stepID == "probe" })
-        #expect(records.last?.reason?.contains("does not match the package as it is now") == true)
+        #expect(records.last?.reason?.contains("does not match the current state of the package") == true)
     }
 }
 

@@ -22,7 +22,7 @@ struct RuleBookTests {
         """
     }
 
-    @Test func `a set with an error is refused and the old one stays in force`() async throws {
+    @Test func `a set with an error is refused and the old one stays active`() async throws {
         let shop = EngineFixture()
         try await shop.use(Self.rule("old"))
         let version = shop.book.current?.ruleSet.version
@@ -145,7 +145,7 @@ struct RuleBookTests {
         #expect(log.lines(at: .warning).count == 1)
     }
 
-    @Test func `a refused change and its end are told once each`() async throws {
+    @Test func `a refused change and its end are reported once each`() async throws {
         let shop = EngineFixture()
         let reporter = IncidentReporter(store: shop.store, clock: shop.clock)
         func take(_ yaml: String) async throws {

@@ -27,7 +27,7 @@ struct RuleTestRunnerTests {
 
         """
 
-    /// Runs the only test of `yaml`, which stands beside the rules; nothing may act.
+    /// Runs the only test of `yaml`, which is beside the rules; nothing may act.
     private func report(_ yaml: String) async throws -> RuleTestReport {
         let action = ScriptedAction()
         let registry = ActionRegistry().adding(action.kind)
@@ -114,7 +114,7 @@ struct RuleTestRunnerTests {
     }
 
     @Test(arguments: [("47h", ["young"]), ("49h", [])])
-    func `events are judged at their own times`(delay: String, rules: [String]) async throws {
+    func `events are evaluated at their own times`(delay: String, rules: [String]) async throws {
         let report = try await report(
             """
               - name: times
@@ -143,7 +143,7 @@ struct RuleTestRunnerTests {
     }
 
     @Test
-    func `an event comes in the way the test says, and secrets are masked`() async throws {
+    func `an event has the origin that the test says, and secrets are masked`() async throws {
         let report = try await report(
             """
               - name: origin
@@ -158,7 +158,7 @@ struct RuleTestRunnerTests {
     }
 
     @Test
-    func `the same event sent twice is judged once`() async throws {
+    func `the same event sent twice is evaluated once`() async throws {
         let report = try await report(
             """
               - name: twice
@@ -211,7 +211,7 @@ struct RuleTestRunnerTests {
     }
 
     @Test
-    func `an event that a rule raises is judged, unless the step is mocked to fail`() async throws {
+    func `an event that a rule raises is evaluated, unless the step is mocked to fail`() async throws {
         let yaml = """
             rules:
               - id: raise

@@ -62,7 +62,7 @@ struct RunDiffTests {
         #expect(RunDiff(old: sets[0], new: sets[2], examples: 0).rows[0].hasOtherSteps)
     }
 
-    @Test func `only events since a time are judged`() async throws {
+    @Test func `only events since a time are evaluated`() async throws {
         let rules = try Self.ruleSet([("all", "{ event: '*' }", "a")])
         var diff = RunDiff(old: rules, new: rules, examples: 1)
         var told: [Int] = []
@@ -74,7 +74,7 @@ struct RunDiffTests {
         #expect(told == [2, 3])
     }
 
-    @Test func `an event is judged as at the time at which it was received`() async throws {
+    @Test func `an event is evaluated as at the time at which it was received`() async throws {
         let store = MemoryStore()
         let body = #"{"name":"PACKAGE_CREATE","createdDate":"\#(Self.start.rfc3339)"}"#
         for hours in [1.0, 3] {

@@ -23,7 +23,7 @@ struct RunFailedTests {
         }
     }
 
-    /// Judges and works until nothing is left to do.
+    /// Evaluates and works until nothing is left to do.
     private func settle(_ shop: EngineFixture) async throws {
         for _ in 1...20 {
             try await shop.work()
@@ -65,7 +65,7 @@ struct RunFailedTests {
         #expect(try await failures(shop).count == 1)
     }
 
-    @Test func `a run that is retried and fails again is told again, and one that succeeds is not`() async throws {
+    @Test func `a run that is retried and fails again is reported again, and one that succeeds is not`() async throws {
         let shop = Self.failing()
         try await shop.use(Self.rules)
         try await shop.receive()
@@ -114,7 +114,7 @@ struct RunFailedTests {
         }
     }
 
-    @Test func `a run whose rule set is lost is told`() async throws {
+    @Test func `a run whose rule set is lost is reported`() async throws {
         let shop = Self.failing()
         _ = try await shop.store.append(SampleDelivery.numbered(1), at: shop.clock.now)
         let lost = Dispatch(

@@ -59,7 +59,7 @@ struct RunWorkerTests {
         #expect(run.story == ["first succeeded", "second failed", "second succeeded"])
     }
 
-    @Test func `after the last try on_failure is told what happened and the run is kept as failed`() async throws {
+    @Test func `after the last attempt on_failure learns what happened and the run is kept as failed`() async throws {
         let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two") { throw StepFailure("it is broken") }
             return [:]
@@ -75,7 +75,7 @@ struct RunWorkerTests {
         #expect(shop.action.calls.last?.text == "second 3: it is broken")
     }
 
-    @Test func `a failure that no try can mend is final at once`() async throws {
+    @Test func `a failure that no try can correct is final at once`() async throws {
         let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two") { throw .final("never") }
             return [:]
@@ -94,7 +94,7 @@ struct RunWorkerTests {
         #expect(try await shop.store.nextDue() == shop.clock.now.addingTimeInterval(90))
     }
 
-    @Test func `a run sent on its way again resumes at the step that failed`() async throws {
+    @Test func `a run that is retried resumes at the step that failed`() async throws {
         let isMended = Flag()
         let shop = EngineFixture { call throws(StepFailure) in
             if call.text.hasPrefix("two"), !isMended.isSet { throw .final("no") }
@@ -147,7 +147,7 @@ struct RunWorkerTests {
         shop.clock.advance(by: .seconds(30))
         try await work
         let record = try #require(try await shop.onlyRun().records.first)
-        #expect(record.reason == "it was ended after its timeout of 30s")
+        #expect(record.reason == "it exceeded its timeout of 30s")
     }
 
     @Test func `a stop hands the run back without charging an attempt`() async throws {
@@ -193,7 +193,7 @@ struct RunWorkerTests {
         #expect(try await shop.onlyRun().story == finished.story)
         #expect(try await shop.onlyRun().records[1].output == ["word": "of call 2"])
         #expect(shop.action.calls.count == 3)
-        #expect(log.lines(at: .warning).map(\.message) == ["Run belongs to another worker by now"])
+        #expect(log.lines(at: .warning).map(\.message) == ["Run belongs to another worker"])
     }
 
     @Test func `nothing new is begun while the program stops`() async throws {

@@ -109,7 +109,7 @@ struct RunnerTests {
         let work = Task { try await runner(shop, workers: 1).run() }
         await shop.action.untilCalled(1)
         try await shop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P2"}"#)
-        // With its only worker busy the runner claims nothing; so this is one that was on its way when all stood still.
+        // With its only worker busy the runner claims nothing; so this is one that was in progress when all stood still.
         let late = Lease(id: "late", until: shop.clock.now.addingTimeInterval(60))
         let run = try #require(try await shop.store.claim(limit: 1, lease: late, at: shop.clock.now).first?.run)
         // The time of the step under way, and the keeper of the leases.

@@ -38,7 +38,7 @@ struct CallbackTests {
 
     @Test(arguments: [
         ("", "the text is empty"),
-        ("[1]", "stands an array where an object must stand"),
+        ("[1]", "found an array instead of an object"),
         (#"{"packageId":"x"}"#, "has no field 'name'"),
         (#"{"name":"X""#, "ends in the middle"),
         (String(repeating: "[", count: 65), "nested deeper than 64 levels"),
@@ -100,7 +100,7 @@ struct CallbackTests {
     }
 
     @Test(arguments: [TestServer.event(), "no event"])
-    func `a store that cannot write is told as 503, and the program goes on`(body: String) async throws {
+    func `a store that cannot write is reported as 503, and the program goes on`(body: String) async throws {
         struct Unknown: Error {}
         let failures: [any Error] = [StoreError.cannotWrite("disk full"), Unknown()]
         for failure in failures {
@@ -133,7 +133,7 @@ struct CallbackTests {
         try await TestServer.run { server in
             let answer = try await server.request("POST \(path) HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}")
             #expect(answer.status == 404)
-            #expect(try JSON(parsing: answer.body)["error"]?.string?.contains("nothing is served here") == true)
+            #expect(try JSON(parsing: answer.body)["error"]?.string?.contains("not found") == true)
         }
     }
 

@@ -17,7 +17,7 @@ final class InboxFake: Inbox {
     let identity = "0123456789abcdef"
     let arrivals = AsyncSignal()
 
-    /// Rings when a call came in.
+    /// Rings when a call arrived.
     let calls = AsyncSignal()
 
     private let state = Mutex(State())

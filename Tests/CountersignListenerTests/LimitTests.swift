@@ -56,9 +56,9 @@ struct LimitTests {
             server.clock.advance(by: .seconds(60))
             _ = try await server.request("nonsense\r\n\r\n")
             let later = server.log.lines(at: .warning).dropFirst(10)
-            #expect(later.map { $0.message } == ["Refused requests left out", "Request refused"])
+            #expect(later.map { $0.message } == ["Further refused requests not logged", "Request refused"])
             #expect(later.first?.metadata["count"] == "20")
-            #expect(later.last?.metadata["reason"] == "this is no HTTP/1.1 request")
+            #expect(later.last?.metadata["reason"] == "this is not a valid HTTP/1.1 request")
         }
     }
 

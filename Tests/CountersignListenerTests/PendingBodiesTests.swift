@@ -10,7 +10,7 @@ struct PendingBodiesTests {
         bodies.enter(DeliveryID(number), bytes: bytes) { [admitted] in admitted.add(number) }
     }
 
-    @Test func `bodies share the room, and those beyond it come in turn`() {
+    @Test func `bodies share the room, and those beyond it wait for their turn`() {
         let bodies = PendingBodies(limit: 8 << 20)
         #expect(enter(bodies, 1, 4 << 20) && enter(bodies, 2, 3 << 20))
         #expect(!enter(bodies, 3, 2 << 20) && !enter(bodies, 4, 1 << 20))

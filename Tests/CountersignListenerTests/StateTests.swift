@@ -170,7 +170,7 @@ struct StateTests {
                 let request = TestServer.callback(TestServer.event())
                 try await connection.send(request + request.prefix(20))
                 #expect(try await connection.response().status == 200)
-                // It is taken in before the other connection is answered.
+                // It is accepted before the other connection is answered.
                 try await connection.send(String(request.dropFirst(20).prefix(20)))
                 _ = try await server.request("GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
                 await server.beginStop()
@@ -190,7 +190,7 @@ struct StateTests {
         }
     }
 
-    @Test func `a port that is taken is told in a sentence`() async throws {
+    @Test func `a port that is taken is reported in a sentence`() async throws {
         try await TestServer.run { server in
             let second = CallbackServer(
                 settings: ListenerSettings(port: server.port),
@@ -202,22 +202,22 @@ struct StateTests {
             )
             let error = try await #require(throws: ListenerError.self) { try await second.run() }
             #expect("\(error)".hasPrefix("cannot listen on 127.0.0.1:\(server.port): "), "\(error)")
-            #expect("\(error)".contains("in use; stop what listens there"), "\(error)")
+            #expect("\(error)".contains("in use; stop the program that listens there"), "\(error)")
         }
     }
 
-    @Test func `why it cannot listen is told with what to do about it`() {
+    @Test func `why it cannot listen is reported with what to do about it`() {
         func sentence(_ host: String, _ code: CInt?, _ reason: String) -> String {
             "\(ListenerError.cannotListen(host: host, port: 80, code: code, reason: reason))"
         }
         #expect(
             sentence("::1", EACCES, "permission denied")
-                .hasPrefix("cannot listen on [::1]:80: permission denied; ports below 1024 take a right")
+                .hasPrefix("cannot listen on [::1]:80: permission denied; ports below 1024 require a privilege")
         )
         #expect(
             sentence("10.9.9.9", EADDRNOTAVAIL, "x")
-                .hasSuffix("x; name an address of this machine by 'listen', or 0.0.0.0 for all that it has")
+                .hasSuffix("x; set an address of this machine in 'listen', or 0.0.0.0 for all")
         )
-        #expect(sentence("a.invalid", nil, "x").hasSuffix("x; name another address by 'listen'"))
+        #expect(sentence("a.invalid", nil, "x").hasSuffix("x; set another address in 'listen'"))
     }
 }

@@ -34,7 +34,7 @@ struct TransferTests {
         }
     }
 
-    @Test func `a body may come in chunks and pieces`() async throws {
+    @Test func `a body may be sent in chunks and pieces`() async throws {
         try await TestServer.run { server in
             try await RawConnection.open(port: server.port) { connection in
                 try await connection.send(TestServer.head(TestServer.proof + "Transfer-Encoding: chunked\r\n"))

@@ -115,7 +115,7 @@ struct EncodingContextTests {
             (.text, false), (.credential, true),
         ] as [(EncodingContext, Bool)]
     )
-    func `secrets may stand only where nobody reads them by the way`(place: EncodingContext, isAllowed: Bool) throws {
+    func `secrets may be only where nobody reads them by the way`(place: EncodingContext, isAllowed: Bool) throws {
         let problem = place.problem(of: try Template(parsing: "${secret:KEY}"))
         #expect((problem == nil) == isAllowed)
     }

@@ -33,12 +33,12 @@ struct JSONPathTests {
     @Test(arguments: [
         ("", 0, "a key is missing"), ("a.", 2, "a key is missing"), (".a", 0, "double quotes"),
         ("a..b", 2, "double quotes"),
-        ("a b", 1, "a '.' or '['"), ("a[x]", 1, "counted from 0"), ("a[-1]", 1, "counted from 0"),
+        ("a b", 1, "expected '.' or '['"), ("a[x]", 1, "counted from 0"), ("a[-1]", 1, "counted from 0"),
         ("a[1", 1, "counted from 0"),
         ("a[]", 1, "counted from 0"), ("a[99999999999999999999]", 1, "counted from 0"), (#""a"#, 0, "closing quote"),
-        (#"a."b\"#, 2, "closing quote"), (#""\x""#, 0, "no JSON string"), ("a]", 1, "a '.' or '['"),
-        (#"a"b""#, 1, "a '.' or '['"),
-        ("[0]", 0, "double quotes"), ("a|b", 1, "a '.' or '['"),
+        (#"a."b\"#, 2, "closing quote"), (#""\x""#, 0, "not a valid JSON string"), ("a]", 1, "expected '.' or '['"),
+        (#"a"b""#, 1, "expected '.' or '['"),
+        ("[0]", 0, "double quotes"), ("a|b", 1, "expected '.' or '['"),
     ])
     func `what is no path is refused with its place`(text: String, offset: Int, sentence: String) throws {
         let error = try #require(throws: JSONPathError.self) { try JSONPath(parsing: text) }

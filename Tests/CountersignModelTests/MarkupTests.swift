@@ -1,14 +1,14 @@
 import CountersignModel
 import Testing
 
-/// What a signer types shows as it is, whatever its signs mean to the chat or the mail.
+/// What a signer types shows as it is, whatever its characters mean to the chat or the mail.
 struct MarkupTests {
     private func text(_ template: String, _ message: String, _ markup: Markup) throws -> String {
         let payload: JSON = ["name": "X", "message": .string(message)]
         return try Template(parsing: template).text(in: .test(payload), for: .message(markup))
     }
 
-    /// `·` stands for a space of no width, which nobody could see here.
+    /// `·` means a space of no width, which nobody could see here.
     private func seen(_ text: String) -> String { text.replacing("\u{200B}", with: "·") }
 
     @Test(arguments: [
@@ -65,7 +65,7 @@ struct MarkupTests {
     }
 
     @Test(arguments: Markup.allCases)
-    func `what the author writes stays as it is`(markup: Markup) throws {
+    func `what the author writes is unchanged`(markup: Markup) throws {
         let written = "*b* <!here> [x](http://y) @all `c`"
         #expect(try text(written + "${event.message}", "", markup) == written)
     }
@@ -81,7 +81,7 @@ struct MarkupTests {
         ("<script>${event.message}</script>", false), ("<style>${event.message}</style>", false),
         ("<!-- ${event.message} -->", false), ("<STYLE>a</style ><style>${event.message}", false),
     ])
-    func `a value in HTML stands in the text or in a link behind its host`(template: String, isAllowed: Bool) throws {
+    func `a value in HTML is in the text or in a link behind its host`(template: String, isAllowed: Bool) throws {
         let template = try Template(parsing: template)
         #expect((EncodingContext.message(.html).problem(of: template) == nil) == isAllowed)
     }
@@ -121,7 +121,7 @@ struct MailAddressTests {
     func `what is not one address is refused`(text: String) {
         let failure = #expect(throws: StepFailure.self) { try MailAddress(text, source: "${event.message}") }
         #expect(failure?.isWorthRetrying == false)
-        #expect(failure?.reason.hasPrefix("'${event.message}' is no address of a mail: ") == true)
+        #expect(failure?.reason.hasPrefix("'${event.message}' is not an email address: ") == true)
     }
 
     @Test func `a line end in a value becomes a space`() throws {

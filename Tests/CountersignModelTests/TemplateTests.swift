@@ -54,11 +54,11 @@ struct TemplateTests {
     @Test(arguments: [
         ("${", "bad-template", 2, "never closed"), ("ab ${event.x", "bad-template", 5, "never closed"),
         ("${event.x | default('}", "bad-template", 2, "never closed"), ("${}", "bad-path", 2, "a key is missing"),
-        ("${event}", "unknown-path", 2, "nothing is called 'event'"),
+        ("${event}", "unknown-path", 2, "there is no 'event'"),
         ("${evnt.x}", "unknown-path", 2, "did you mean 'event'?"),
         ("${event.a b}", "bad-path", 9, "'.' or '['"),
-        ("${failure.nope}", "unknown-path", 2, "nothing is called"), ("${secret:}", "bad-path", 2, "secret's name"),
-        ("${secret:a b}", "bad-path", 2, "secret's name"),
+        ("${failure.nope}", "unknown-path", 2, "there is no '"), ("${secret:}", "bad-path", 2, "name of a secret"),
+        ("${secret:a b}", "bad-path", 2, "name of a secret"),
         ("${event.a | uper}", "unknown-filter", 2, "did you mean 'upper'?"),
         ("${event.a | }", "unknown-filter", 2, "there is no filter ''"),
         ("${event.a | upper(1)}", "bad-filter-argument", 2, "'upper'"),
@@ -66,16 +66,22 @@ struct TemplateTests {
         ("${event.a | truncate(-1)}", "bad-filter-argument", 2, "truncate(10)"),
         ("${event.a | truncate('1')}", "bad-filter-argument", 2, "truncate(10)"),
         ("${event.a | default(x)}", "bad-filter-argument", 2, "default('text')"),
-        ("${event.a | date('yyyy-MM-ddTHH:mm')}", "bad-filter-argument", 2, "the letter 'T', which stands for nothing"),
-        (#"${event.a | date("yyyy'T")}"#, "bad-filter-argument", 2, "opens a quote"),
-        ("${event.a | date('')}", "bad-filter-argument", 2, "wants a pattern"),
-        ("${event.a | date('--')}", "bad-filter-argument", 2, "holds no part of a time"),
+        (
+            "${event.a | date('yyyy-MM-ddTHH:mm')}", "bad-filter-argument", 2,
+            "the letter 'T', which is not a date field"
+        ),
+        (#"${event.a | date("yyyy'T")}"#, "bad-filter-argument", 2, "unclosed quote"),
+        ("${event.a | date('')}", "bad-filter-argument", 2, "needs a pattern"),
+        ("${event.a | date('--')}", "bad-filter-argument", 2, "has no date field"),
         ("${event.a | date('YYYY-MM-dd')}", "bad-filter-argument", 2, "write 'yyyy'"),
         ("${event.a | date('dd.MM.YY')}", "bad-filter-argument", 2, "write 'yyyy'"),
         (#"${event.a | date("YY 'w'")}"#, "bad-filter-argument", 2, "write 'yyyy'"),
         (#"${event.a | date("yyyy-'W'ww")}"#, "bad-filter-argument", 2, "write 'YYYY'"),
-        ("${event.a | date('yyyy-MM-dd jj:mm')}", "bad-filter-argument", 2, "the letter 'j', which stands for nothing"),
-        ("${event.a | date('yyyy l')}", "bad-filter-argument", 2, "the letter 'l', which stands for nothing"),
+        (
+            "${event.a | date('yyyy-MM-dd jj:mm')}", "bad-filter-argument", 2,
+            "the letter 'j', which is not a date field"
+        ),
+        ("${event.a | date('yyyy l')}", "bad-filter-argument", 2, "the letter 'l', which is not a date field"),
         ("${event.a | date}", "bad-filter-argument", 2, "date('yyyy-MM-dd')"),
         ("${event.a | default}", "bad-filter-argument", 2, "default('text')"),
     ])

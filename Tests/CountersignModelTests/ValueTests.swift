@@ -34,7 +34,7 @@ struct SuggestionTests {
         ("mesage", "message"), ("massege", "message"), ("PACKAGEID", "packageId"), ("pakcageId", "packageId"),
         ("timeuot", "timeout"), ("di", "id"), ("Id", "id"),
     ])
-    func `a slip of the pen is recognised`(word: String, meant: String) {
+    func `a slip of the pen is recognized`(word: String, meant: String) {
         #expect(Suggestion.nearest(to: word, among: words) == meant)
         #expect(Suggestion.clause(for: word, among: words) == "; did you mean '\(meant)'?")
     }

@@ -39,7 +39,7 @@ struct CallbackMonitorTests {
             .map { "\($0.event.name) \($0.event.payload["packageId"]?.string ?? "-")" }
     }
 
-    @Test func `silence is told once, and again only after a callback has come`() async throws {
+    @Test func `silence is reported once, and again only after a callback has come`() async throws {
         try await watch.look()
         clock.advance(by: .seconds(86_399))
         try await watch.look()
@@ -66,7 +66,7 @@ struct CallbackMonitorTests {
         #expect(try await raised() == ["X_NO_CALLBACKS -"])
     }
 
-    @Test func `a package that is complete and was never seen sent is told once, after a while`() async throws {
+    @Test func `a package that is complete and was never seen sent is reported once, after a while`() async throws {
         try await receive("PACKAGE_COMPLETE", "before the watch")
         clock.advance(by: .seconds(1))
         try await watch.look()

@@ -28,7 +28,7 @@ struct EventFinderTests {
         #expect(bodies(find("\u{FEFF}\(optOut)\(divider)\(complete)")) == [optOut, complete])
     }
 
-    @Test func `a body that stands there twice is found once`() {
+    @Test func `a body that is there twice is found once`() {
         #expect(bodies(find("\(optOut)\n\(optOut)")) == [optOut])
     }
 
@@ -39,7 +39,7 @@ struct EventFinderTests {
         #expect(findings.unreadable.isEmpty)
     }
 
-    @Test func `a body that is cut off or damaged is told with its line`() {
+    @Test func `a body that is cut off or damaged is reported with its line`() {
         let cut = String(optOut.dropLast(20))
         let findings = find("first\n\(cut)\n\(complete)\n{\"packageId\": oops}")
         #expect(bodies(findings) == [complete])
@@ -81,7 +81,7 @@ struct EventFinderTests {
         }
     }
 
-    @Test func `a flood of braces is given up`() {
+    @Test func `a flood of braces is discarded`() {
         #expect(find(String(repeating: "{\"", count: 200_000)).events.isEmpty)
         #expect(find(String(repeating: "{", count: 200_000)).events.isEmpty)
     }

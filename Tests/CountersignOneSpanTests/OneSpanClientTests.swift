@@ -120,7 +120,7 @@ struct OneSpanClientTests {
         }
     }
 
-    @Test func `an error is told with the vendor's own words`() async throws {
+    @Test func `an error is reported with the vendor's own words`() async throws {
         let body =
             #"{"messageKey":"error.notFound.packageNotFound","code":404,"name":"Not Found","message":"No such package"}"#
         try await asking([.status(404, body: body)]) { client, server in

@@ -59,7 +59,8 @@ struct PollingServiceTests {
         try await store.events(EventQuery(limit: 100)).reversed().map(\.event.payload)
     }
 
-    @Test func `the third failure in a row is told, once over restarts, and so is the poll that finishes`() async throws
+    @Test func `the third failure in a row is reported, once over restarts, and so is the poll that finishes`()
+        async throws
     {
         try await poll(1)
         let finished = try #require(try await store.pollState()?.finishedAt)

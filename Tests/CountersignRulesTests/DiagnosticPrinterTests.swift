@@ -10,7 +10,7 @@ struct DiagnosticPrinterTests {
     }
 
     @Test
-    func `a caret stands under what a finding is about, whatever stands before it`() {
+    func `a caret is under what a finding is about, whatever is before it`() {
         let printer = DiagnosticPrinter(sources: [source])
         #expect(
             printer.text([finding(SourceSpan(line: 2, column: 12, length: 1))]) == """
@@ -24,7 +24,7 @@ struct DiagnosticPrinterTests {
     }
 
     @Test
-    func `colours are used only where they are asked for`() {
+    func `colors are used only where they are asked for`() {
         let text = DiagnosticPrinter(sources: [source], isColoured: true)
             .text([finding(SourceSpan(line: 1, column: 1))])
         #expect(text.contains("\u{1B}[1;31merror:\u{1B}[0m"))
@@ -48,7 +48,7 @@ struct DiagnosticPrinterTests {
     }
 
     @Test
-    func `GitHub gets workflow commands, special signs escaped`() {
+    func `GitHub gets workflow commands, special characters escaped`() {
         let text = DiagnosticPrinter(sources: [])
             .github([finding(SourceSpan(line: 2, column: 3, length: 4), "100% wrong\nat: all")])
         #expect(

@@ -25,7 +25,7 @@ import Testing
         ("{packageId: null}", "packageId would have to be absent"),
         ("{message: [a, 5]}", #"message would have to be one of ["a",5]"#),
         ("{message: {prefix: Q3-}}", "message would have to begin with 'Q3-'"),
-        ("{message: {suffix: .pdf, ignore_case: true}}", "message would have to end with '.pdf' in any case"),
+        ("{message: {suffix: .pdf, ignore_case: true}}", "message would have to end with '.pdf' ignoring case"),
         ("{message: {contains: Fraud}}", "message would have to contain 'Fraud'"),
         ("{message: {glob: 'a*b'}}", "message would have to fit 'a*b'"),
         ("{message: {matches: '^x+$'}}", "message would have to match '^x+$'"),
@@ -38,8 +38,8 @@ import Testing
         ("{nothing: {exists: true}}", "nothing would have to be there"),
         ("{message: {exists: false}}", "message would have to be absent"),
         ("{message: {length: {gt: 9}}}", #"message would have to have a length that satisfies {"gt":9}"#),
-        ("{at: {older_than: 2d}}", "at would have to be a time further back than 2d"),
-        ("{old: {newer_than: 2d}}", "old would have to be a time less far back than 2d"),
+        ("{at: {older_than: 2d}}", "at would have to be an earlier time than 2d"),
+        ("{old: {newer_than: 2d}}", "old would have to be a later time than 2d"),
         ("{message: {equals_field: packageId}}", "message would have to equal the value at packageId"),
         ("{items: {any_item: c}}", "items would have to have an item that satisfies 'c'"),
         ("{items: {every_item: a}}", "items would have to be a list of which every item satisfies 'a'"),
@@ -78,7 +78,7 @@ import Testing
         #expect(try counterfactual(when, ["a": 0, "b": 0]) == line)
     }
 
-    @Test func `what was found stands beside each test, a null and an absent value alike`() throws {
+    @Test func `what was found is beside each test, a null and an absent value alike`() throws {
         let condition = try #require(read(when: "{message: {prefix: a}, any: [{packageId: P}, {documentId: D}]}"))
         let explanation = condition.explained(in: context(["message": "abc", "packageId": .null]))
         func finding(
@@ -101,7 +101,7 @@ import Testing
         #expect(!explanation.holds)
     }
 
-    @Test func `an explanation agrees with the verdict, and its remedy exists just where it should`() throws {
+    @Test func `an explanation agrees with the result, and its remedy exists just where it should`() throws {
         var generator = SplitMix64(seed: 11)
         for _ in 0..<300 {
             let condition = try #require(read(when: Self.condition(depth: 3, &generator)))

@@ -85,7 +85,7 @@ func compile(_ yaml: String) -> RuleCompiler.Outcome {
     compiler.compile(RuleSources(folder: "/rules", files: [.init(path: "test.yaml", text: Array(yaml.utf8))]))
 }
 
-/// The condition that a `when` in YAML flow form stands for.
+/// The condition that a `when` in YAML flow form means.
 func read(when: String) -> Condition? {
     compile("rules: [{id: a, when: \(when), then: [{log: x}]}]").ruleSet?.rules.first?.condition
 }

@@ -21,7 +21,7 @@ struct GoldenTests {
     }
 
     @Test(arguments: names)
-    func `what is wrong with a file is told with its place`(name: String) throws {
+    func `what is wrong with a file is reported with its place`(name: String) throws {
         let (sources, outcome) = try Self.outcome(of: name)
         let said = DiagnosticPrinter(sources: sources.sourceTexts).text(outcome.diagnostics)
         let golden = Self.folder.appending(path: "\(name).txt")

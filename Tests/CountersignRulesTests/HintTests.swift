@@ -3,7 +3,7 @@ import CountersignModel
 import CountersignRules
 import Testing
 
-/// Slips that people make, and what they are told.
+/// Slips that people make, and what they are reported.
 struct HintTests {
     private func findings(_ yaml: String) -> [String] {
         let sources = RuleSources(folder: "/rules", files: [.init(path: "r.yaml", text: Array(yaml.utf8))])
@@ -19,10 +19,10 @@ struct HintTests {
     @Test(arguments: [
         (
             "\n      - http:\n        url: https://x.example.com/", "unknown-key",
-            "indent it, so that it stands below 'http:'"
+            "indent it below 'http:'"
         ),
         ("\n      - log: {message: ${event.name}}", "yaml-syntax", "within { } or [ ] needs quotes"),
-        ("\n      log: x", "wrong-type", "each of which begins with '- '"),
+        ("\n      log: x", "wrong-type", "each beginning with '- '"),
         ("\n      - log: x\n        retry: 3", "wrong-type", "such as { attempts: 3 }"),
         ("\n      - {id: q, log: x}\n      - log: '${steps.z.output}'", "unknown-step", "did you mean 'q'"),
         ("\n      - log: '${{ event.name }}'", "bad-path", "one brace is enough"),
@@ -34,7 +34,7 @@ struct HintTests {
         ("\n      - log: '{{ event.name }}'", "literal-variable", "${event.…}"),
         ("\n      - exec: [echo, '$COUNTERSIGN_MESSAGE']", "literal-variable", "${event.…} for a value"),
     ])
-    func `a slip is told with what to write`(then: String, code: String, hint: String) {
+    func `a slip is reported with what to write`(then: String, code: String, hint: String) {
         let findings = findings(rule(then: then))
         #expect(findings.contains { $0.hasPrefix("\(code): ") && $0.contains(hint) }, "\(findings)")
     }
@@ -67,22 +67,22 @@ struct HintTests {
     }
 
     @Test(arguments: [
-        (#"'\bété\b'"#, "ascii-class", "[\\pL\\pN_]"), (#"'^\w+ü'"#, "ascii-class", "ASCII only"),
-        ("'(?<!x)y'", "bad-expression", "no look-ahead and no look-behind"),
+        (#"'\bété\b'"#, "ascii-class", "[\\pL\\pN_]"), (#"'^\w+ü'"#, "ascii-class", "only knows ASCII"),
+        ("'(?<!x)y'", "bad-expression", "no look-ahead or look-behind"),
         ("'x(?=y)'", "bad-expression", "no look-ahead"),
-        (#"'(a)\1'"#, "bad-expression", "no references back"),
+        (#"'(a)\1'"#, "bad-expression", "no backreferences"),
     ])
-    func `what RE2 does otherwise is told`(pattern: String, code: String, hint: String) {
+    func `what RE2 does otherwise is reported`(pattern: String, code: String, hint: String) {
         let findings = findings(
             rule(when: "{event: PACKAGE_DECLINE, message: {matches: \(pattern)}}", then: " [{log: x}]")
         )
         #expect(findings.contains { $0.hasPrefix("\(code): ") && $0.contains(hint) }, "\(findings)")
     }
 
-    @Test func `a list without its key and a pair of surrogates are told`() {
-        #expect(findings("- id: a\n").contains { $0.contains("put that line above the list") })
+    @Test func `a list without its key and a pair of surrogates are reported`() {
+        #expect(findings("- id: a\n").contains { $0.contains("add that line above the list") })
         let surrogates = rule(when: #"{ event: A, message: "\ud83d\ude00" }"#, then: " [{log: x}]")
-        #expect(findings(surrogates).contains { $0.contains("YAML has no pairs of surrogates") })
+        #expect(findings(surrogates).contains { $0.contains("YAML has no surrogate pairs") })
     }
 
     @Test func `a rule has a thousand steps at most`() {
@@ -93,19 +93,19 @@ struct HintTests {
 
     @Test func `headers of the same name in other capitals are one header`() {
         let then = "\n      - http: {url: 'https://x.example.com', headers: {X-A: a, x-a: b}}"
-        #expect(findings(rule(then: then)).contains { $0.contains("in other capitals") })
+        #expect(findings(rule(then: then)).contains { $0.contains("with different case") })
     }
 
     @Test(arguments: [
-        ("shell: '\(String(repeating: "x", count: 131_100))'", "keep it in a file and run that"),
-        ("exec: [echo, '\(String(repeating: "x", count: 131_100))']", "hand it over on standard input"),
+        ("shell: '\(String(repeating: "x", count: 131_100))'", "put it in a file and run that"),
+        ("exec: [echo, '\(String(repeating: "x", count: 131_100))']", "pass it on standard input"),
         (
             "shell: { run: 'true', env: { A: '\(String(repeating: "x", count: 131_100))' } }",
-            "hand it over on standard input"
+            "pass it on standard input"
         ),
-        (#"shell: "a\0b""#, "holds a NUL"), (#"exec: [echo, "a\0b"]"#, "holds a NUL"),
+        (#"shell: "a\0b""#, "contains a NUL"), (#"exec: [echo, "a\0b"]"#, "contains a NUL"),
     ])
-    func `what no program can be given is told before it runs`(then: String, hint: String) {
+    func `what no program can be given is reported before it runs`(then: String, hint: String) {
         let findings = findings(rule(then: "\n      - \(then)"))
         #expect(findings.contains { $0.contains(hint) }, "\(findings.map { $0.suffix(300) })")
         let fits = then.replacing(String(repeating: "x", count: 131_100), with: String(repeating: "x", count: 131_000))

@@ -55,7 +55,7 @@ struct OperatorTests {
         ("{items: {any_item: {payload.length: {gte: 4}}}}", true),
         ("{packageId: {equals_field: copy}}", true),
     ])
-    func `a condition is judged by the payload`(when: String, holds: Bool) throws {
+    func `a condition is evaluated by the payload`(when: String, holds: Bool) throws {
         let payload: JSON = [
             "@class": "C", "packageId": "A", "copy": "A", "message": "no way", "any": "x", "a.b": 1,
             "items": [["id": 1, "kind": "a"], ["id": 2, "kind": "b2", "length": 4]],

@@ -1,13 +1,13 @@
 import CountersignRules
 import Testing
 
-/// Where rules stand in their files.
+/// Where rules are in their files.
 struct RuleOutlineTests {
     private func outlines(_ text: String) -> [RuleOutline] {
         RuleSources(folder: "/rules", files: [.init(path: "a.yaml", text: Array(text.utf8))]).outlines
     }
 
-    @Test func `a rule has its lines, the comments above it, and nothing of its neighbours`() {
+    @Test func `a rule has its lines, the comments above it, and nothing of its other rules`() {
         let text = """
             # The file's own words.
 

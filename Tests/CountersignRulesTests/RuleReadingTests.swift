@@ -80,7 +80,7 @@ struct RuleReadingTests {
     }
 
     @Test
-    func `the if of a step is judged by the event and the steps`() throws {
+    func `the if of a step is evaluated by the event and the steps`() throws {
         let outcome = compile(
             """
             rules:
@@ -184,14 +184,14 @@ struct RuleReadingTests {
         #expect(outcome.ruleSet == nil)
         #expect(
             outcome.diagnostics.map(\.description) == [
-                "rules/b.yaml:1:14: error: another rule is called 'a', at rules/a.yaml:1; rename one [duplicate-id]",
+                "rules/b.yaml:1:14: error: another rule has the id 'a', at rules/a.yaml:1; rename one [duplicate-id]",
                 "rules/b.yaml:1:68: error: there is no action 'lag'; did you mean 'log'? [unknown-action]",
             ]
         )
     }
 
     @Test
-    func `an alias repeats a value, and what is wrong with it is told once`() {
+    func `an alias repeats a value, and what is wrong with it is reported once`() {
         let outcome = compile(
             """
             rules:

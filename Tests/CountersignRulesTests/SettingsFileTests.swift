@@ -43,7 +43,7 @@ struct SettingsFileTests {
         ("actions: { mail: }", "1:12: error: 'mail' needs the option 'path' [missing-option]"),
         ("- a", "1:1: error: the settings file must be a map of options, not a list [wrong-type]"),
     ])
-    func `what is wrong is told with its place`(text: String, finding: String) {
+    func `what is wrong is reported with its place`(text: String, finding: String) {
         let (options, diagnostics) = read(text)
         #expect(options == nil)
         #expect(diagnostics.map(\.description) == ["countersign.yaml:" + finding])

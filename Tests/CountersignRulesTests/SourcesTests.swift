@@ -129,7 +129,7 @@ struct SourcesTests {
     }
 
     @Test(arguments: ["R\u{FC}ck.yaml", "R\u{FC}ck", "\u{E9}.YML"])
-    func `a rule file or a folder whose name is not UTF-8 is told, and not skipped`(name: String) throws {
+    func `a rule file or a folder whose name is not UTF-8 is reported, and not skipped`(name: String) throws {
         try folder.write("a.yaml", "x")
         let path =
             folder.path.utf8.map { CChar(bitPattern: $0) } + [CChar(bitPattern: UInt8(ascii: "/"))]
@@ -137,7 +137,7 @@ struct SourcesTests {
         let isMade = name.contains(".") ? close(open(path, O_CREAT | O_WRONLY, 0o600)) == 0 : mkdir(path, 0o700) == 0
         #expect(isMade)
         let error = #expect(throws: RuleSourcesError.self) { try RuleSources.read(folder: folder.path) }
-        #expect(error?.reason.contains("not in UTF-8") == true && error?.path.contains("\u{FFFD}") == true)
+        #expect(error?.reason.contains("not valid UTF-8") == true && error?.path.contains("\u{FFFD}") == true)
     }
 
     @Test func `a file whose name is not UTF-8 and that is no rule file is left alone`() throws {

@@ -42,7 +42,7 @@ struct TextTests {
     }
 
     @Test
-    func `a malformed expression is told in the words of RE2`() {
+    func `a malformed expression is reported in the words of RE2`() {
         let error = #expect(throws: RegularExpression.Malformed.self) { try RegularExpression("a(b") }
         #expect(error?.description == "missing ): a(b")
     }

@@ -68,7 +68,7 @@ struct YAMLTests {
     }
 
     @Test
-    func `an alias stands for the value of its anchor`() {
+    func `an alias means the value of its anchor`() {
         #expect(read("a: &x [1, 2]\nb: *x").0?.json == ["a": [1, 2], "b": [1, 2]])
     }
 }

@@ -34,7 +34,7 @@ struct AcknowledgedPositionTests {
         try data.write(to: URL(filePath: path))
     }
 
-    @Test func `a log that lost its end is missed by number, at the start and by the check, until it is told`()
+    @Test func `a log that lost its end is missed by number, at the start and by the check, until it is reported`()
         async throws
     {
         let store = try SQLiteStore.open(path: path)

@@ -21,7 +21,7 @@ import Testing
         }
     }
 
-    @Test func `what is committed between its steps does not begin it anew, and is not in it`() async throws {
+    @Test func `what is committed between its steps does not begin it again, and is not in it`() async throws {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore.open(path: folder.path("store.db"))
         try await append(0..<300, to: store, bytes: 64_000)

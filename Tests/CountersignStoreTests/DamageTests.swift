@@ -5,7 +5,7 @@ import Foundation
 import GRDB
 import Testing
 
-/// Rows that a flipped bit or a foreign program has spoiled: they are told, and hide no other.
+/// Rows that a flipped bit or a foreign program has spoiled: they are reported, and hide no other.
 struct DamageTests {
     private let folder: TemporaryFolder
     private var path: String { folder.path + "/damage.db" }
@@ -128,7 +128,7 @@ struct DamageTests {
         ("steps", "finished_at", "-9223372036854775808", "step record 2"),
         ("steps", "status", "'zzz'", "step record 2"),
     ])
-    func `a damaged row is told where it is listed, and found by the check`(
+    func `a damaged row is reported where it is listed, and found by the check`(
         table: String,
         column: String,
         value: String,

@@ -51,7 +51,7 @@ import Testing
         await store.close()
     }
 
-    @Test func `a verdict on one operation leaves its companions in the same commit`() async throws {
+    @Test func `a result on one operation leaves its companions in the same commit`() async throws {
         let store = try SQLiteStore.open(path: path)
         let run = Run.ID(rawValue: 5)
         let results = try await whileWritingIsHeldUp(1...20) { delivery in

@@ -18,7 +18,7 @@ struct IncidentReporterTests {
         try await store.events(EventQuery(limit: 100)).reversed().map(\.event.name)
     }
 
-    @Test func `a trouble is told once until it ends, and again when it comes back`() async throws {
+    @Test func `a problem is reported once until it ends, and again when it comes back`() async throws {
         for _ in 1...3 {
             try await reporter.begin(.diskLow, of: "store", [:])
             clock.advance(by: .seconds(60))
@@ -31,7 +31,7 @@ struct IncidentReporterTests {
         #expect(try await raised() == ["X_DISK_LOW", "X_DISK_RECOVERED", "X_DISK_LOW"])
     }
 
-    @Test func `the end tells when the trouble began`() async throws {
+    @Test func `the end tells when the problem began`() async throws {
         let start = clock.now
         try await reporter.begin(.pollFailed, of: "account", [:])
         clock.advance(by: .seconds(3_600))
@@ -49,7 +49,7 @@ struct IncidentReporterTests {
         #expect(try await reporter.isOpen(.diskLow, of: "store"))
     }
 
-    @Test func `another sign is another trouble, of which one end tells`() async throws {
+    @Test func `another sign is another problem, of which one end tells`() async throws {
         let start = clock.now
         for sign in ["a", "b", "b", "a"] {
             try await reporter.begin(.rulesRefused, of: "folder", fingerprint: sign, [:])

@@ -15,7 +15,7 @@ import Testing
     }
 
     @Test func `a missing store is named, and not made`() {
-        #expect(throws: StoreError.unreadable(path: path, "there is no such file; 'countersign serve' makes it")) {
+        #expect(throws: StoreError.unreadable(path: path, "there is no such file; 'countersign serve' creates it")) {
             try SQLiteArchive.open(path: path)
         }
         #expect(FileManager.default.fileExists(atPath: path) == false)
@@ -23,7 +23,7 @@ import Testing
 
     @Test func `an empty file is no store yet`() throws {
         try Data().write(to: URL(fileURLWithPath: path))
-        #expect(throws: StoreError.unreadable(path: path, "it holds no store yet")) {
+        #expect(throws: StoreError.unreadable(path: path, "it does not contain a store yet")) {
             try SQLiteArchive.open(path: path)
         }
     }

@@ -142,12 +142,12 @@ import Testing
         #expect(upgrades.isEmpty)
     }
 
-    @Test(arguments: ["no database at all, but a text that is long enough to be looked at", "short", "1"])
+    @Test(arguments: ["no database at all, but a text that is long enough to be read", "short", "1"])
     func `a file that is no database is refused and left as it is`(text: String) throws {
         let path = folder.path("text.db")
         try Data(text.utf8).write(to: URL(fileURLWithPath: path))
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: path)
-        let error = StoreError.unreadable(path: path, "it is no SQLite database")
+        let error = StoreError.unreadable(path: path, "it is not an SQLite database")
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
         #expect(try String(contentsOfFile: path, encoding: .utf8) == text)
@@ -158,7 +158,7 @@ import Testing
     @Test func `another program's database is refused and left as it is`() throws {
         try FileManager.default.createDirectory(atPath: folder.path("data"), withIntermediateDirectories: true)
         try change { try $0.execute(sql: "CREATE TABLE theirs (id)") }
-        let error = StoreError.unreadable(path: path, "it is the database of another program")
+        let error = StoreError.unreadable(path: path, "it is a database of another program")
         #expect(throws: error) { try SQLiteStore.open(path: path) }
         #expect(throws: error) { try SQLiteArchive.open(path: path) }
         try change { db throws in #expect(try db.tableExists("events") == false) }

@@ -4,7 +4,7 @@ import CountersignTesting
 import Foundation
 import Testing
 
-/// What somebody who follows a store is told.
+/// What somebody who follows a store is reported.
 @Suite struct TailTests {
     private let folder: TemporaryFolder
     private let store: SQLiteStore

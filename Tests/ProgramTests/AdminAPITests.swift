@@ -32,7 +32,7 @@ struct AdminAPITests {
         }
     }
 
-    @Test func `events, packages, runs, rules and what is quarantined are told`() async throws {
+    @Test func `events, packages, runs, rules and what is quarantined are reported`() async throws {
         try await serve { deployment, server, admin in
             for body in [event(package: "p/1="), event("PACKAGE_CREATE", package: "p2"), "rubbish"] {
                 try await server.post(body)
@@ -79,14 +79,14 @@ struct AdminAPITests {
         }
     }
 
-    @Test func `a failed run is retried and given up, and a wrong order is told why`() async throws {
+    @Test func `a failed run is retried and discarded, and a wrong request is refused with the reason`() async throws {
         try await serve { deployment, server, admin in
             try await server.post(event())
             _ = try await deployment.settledRuns(events: 1)
             let wrongStep = try await admin.send(.POST, "api/v1/runs/2/retry?from=nope")
             #expect(wrongStep.status == 400 && wrongStep.body.contains("its steps are stop"))
             let ignored = try await admin.send(.POST, "api/v1/runs/2/retry", body: #"{"from": "stop"}"#)
-            #expect(ignored.status == 400 && ignored.body.contains("stands in the query, as '?from=…'"))
+            #expect(ignored.status == 400 && ignored.body.contains("passed in the query, as '?from=…'"))
             #expect(try await admin.send(.POST, "api/v1/runs/2/retry").status == 200)
             _ = try await deployment.settledRuns(events: 1)
             #expect(try await admin.api("/runs/2")["retries"] == 1)
@@ -139,13 +139,13 @@ struct AdminAPITests {
     @Test(arguments: [
         "", "runs", "assets/style.css", "metrics", "live", "api/v1/runs", "api/v1/openapi.json", "api/v1",
     ])
-    func `HEAD is answered as GET is, and what a path does not take is told`(path: String) async throws {
+    func `HEAD is answered as GET is, and what a path does not take is reported`(path: String) async throws {
         try await serve { _, _, admin in
             let head = try await admin.send(.HEAD, path)
             #expect(head.status == 200 && head.body.isEmpty)
             let put = try await admin.send(.PUT, path)
             #expect(put.status == 405 && put.headers.first(name: "Allow") == "GET, HEAD")
-            #expect(put.body.contains("this path takes GET, HEAD only"))
+            #expect(put.body.contains("this path accepts GET, HEAD"))
         }
     }
 
@@ -214,7 +214,7 @@ struct AdminAPITests {
     }
 
     @Test(arguments: [
-        (["COUNTERSIGN_ADMIN_LISTEN": "0.0.0.0:0"], "takes a token"),
+        (["COUNTERSIGN_ADMIN_LISTEN": "0.0.0.0:0"], "requires a token"),
         (["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0", "COUNTERSIGN_ADMIN_TOKEN": "short"], "can be guessed"),
         (["COUNTERSIGN_ADMIN_LISTEN": "here"], "HOST:PORT"),
     ])

@@ -54,12 +54,12 @@ struct AdminPageTests {
             let admin = try await AdminClient(server)
             try await server.post(event("PACKAGE_OPT_OUT", message: "no"))
             _ = try await deployment.settledRuns(events: 1)
-            #expect(try await admin.send(.GET, "").body.contains("A run has failed for good."))
+            #expect(try await admin.send(.GET, "").body.contains("A run has failed."))
             let page = try await admin.send(.GET, "runs/1").body
-            #expect(page.contains("status 3") && page.contains("Step <code>stop</code> is done again"))
+            #expect(page.contains("status 3") && page.contains("Step <code>stop</code> is repeated"))
             let retried = try await admin.send(.POST, "runs/1/retry", body: "from=stop")
             #expect(retried.status == 303 && retried.headers.first(name: "Location") == "/runs/1?done=retry")
-            #expect(try await admin.send(.GET, "runs/1?done=retry").body.contains("Run 1 goes on by rule set "))
+            #expect(try await admin.send(.GET, "runs/1?done=retry").body.contains("Run 1 is retried with rule set "))
             _ = try await deployment.settledRuns(events: 1)
             #expect(try await admin.send(.POST, "runs/1/discard").status == 303)
             let refused = try await admin.send(.POST, "runs/1/retry")
@@ -67,7 +67,7 @@ struct AdminPageTests {
         }
     }
 
-    @Test func `a payload is tried, and one that is none is told`() async throws {
+    @Test func `a payload is tried, and one that is none is reported`() async throws {
         let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
         try await deployment.serve { server in
             let admin = try await AdminClient(server)
@@ -123,9 +123,9 @@ struct AdminPageTests {
             for path in ["packages?event=PACKAGE_OPT_OUT&since=1d", "packages?prefix=p&event=&until=0s"] {
                 #expect(try await admin.send(.GET, path).body.contains("href=\"/packages/p-1\""), "\(path)")
             }
-            #expect(try await admin.send(.GET, "packages?event=NONE").body.contains("No package was found."))
+            #expect(try await admin.send(.GET, "packages?event=NONE").body.contains("No packages found."))
             for path in ["runs?package=p-2", "runs?until=2d"] {
-                #expect(try await admin.send(.GET, path).body.contains("No run was found."))
+                #expect(try await admin.send(.GET, path).body.contains("No runs found."))
             }
         }
     }
@@ -145,7 +145,7 @@ struct AdminPageTests {
         }
     }
 
-    @Test func `open pages are told that something was written`() async throws {
+    @Test func `open pages learn that something was written`() async throws {
         let deployment = try Deployment(rules: Self.rules, environment: AdminClient.onFreePort)
         try await deployment.serve { server in
             let admin = try await AdminClient(server)

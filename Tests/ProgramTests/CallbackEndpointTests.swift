@@ -31,7 +31,7 @@ struct CallbackEndpointTests {
     }
 
     @Test(arguments: ["a-wrong-key", "The/key-of-the+tests", "the/KEY-of-the+tests=", nil])
-    func `a wrong or missing key is answered with 401 and stands in no log`(_ key: String?) async throws {
+    func `a wrong or missing key is answered with 401 and is in no log`(_ key: String?) async throws {
         let deployment = try Deployment(rules: Self.noRules)
         try await deployment.serve { server in
             let answer = try await server.post(event(), key: key)
@@ -128,7 +128,7 @@ struct CallbackEndpointTests {
         }
     }
 
-    @Test func `health and readiness are told`() async throws {
+    @Test func `health and readiness are reported`() async throws {
         let deployment = try Deployment(rules: Self.noRules)
         try await deployment.serve { server in
             let health = try await server.send(.GET, "/health", key: nil)

@@ -75,7 +75,7 @@ struct CheckTests {
         #expect(strict.status == .exited(1))
     }
 
-    @Test func `a path that does not exist is told in a sentence`() async throws {
+    @Test func `a path that does not exist is reported in a sentence`() async throws {
         let deployment = try Deployment(rules: nil)
         let outcome = try await deployment.run("check", "nowhere")
         #expect(outcome.status == .exited(1))

@@ -24,23 +24,23 @@ struct CommandLineTests {
     private static let mistakes: [(words: String, sentence: String)] = [
         ("run list", "there is no command 'run'; did you mean 'runs'?"),
         ("Runs", "there is no command 'Runs'; did you mean 'runs'?"),
-        ("zzz", "'countersign --help' lists those that there are"),
+        ("zzz", "'countersign --help' lists all commands"),
         ("runs lst", "'runs' has no command 'lst'; did you mean 'list'?"),
         ("runs list --state failed --state discarded", "'--state' is given 2 times"),
         ("runs --rule=a --rule b", "'--rule' is given 2 times"),
-        ("runs list --limit -5", "'--limit' takes nothing negative, and so not '-5'"),
-        ("tail --lines -1", "'--lines' takes nothing negative, and so not '-1'"),
-        ("events show -1", "'-1' is no number here: they begin with 1"),
-        ("events list --watch --json", "give one of them"),
-        ("quarantine show 1 --raw --json", "leave out --json"),
-        ("events show 1 --raw --json", "leave out --json"),
-        ("check --json --format github", "give one of them"),
-        ("simulator --lose-every=-1", "--lose-every counts from 1"),
-        ("simulator --speed 1e-300", "--speed is a number from 0.0001"),
+        ("runs list --limit -5", "'--limit' must not be negative: '-5'"),
+        ("tail --lines -1", "'--lines' must not be negative: '-1'"),
+        ("events show -1", "'-1' is not a valid number: numbers start at 1"),
+        ("events list --watch --json", "give only one"),
+        ("quarantine show 1 --raw --json", "omit --json"),
+        ("events show 1 --raw --json", "omit --json"),
+        ("check --json --format github", "give only one"),
+        ("simulator --lose-every=-1", "--lose-every must be 1 or more"),
+        ("simulator --speed 1e-300", "--speed must be a number from 0.0001"),
     ]
 
     @Test(arguments: mistakes.map(\.words))
-    func `a mistake in the words of a command is told as what it is`(words: String) async throws {
+    func `a mistake in the words of a command is reported as what it is`(words: String) async throws {
         let sentence = try #require(Self.mistakes.first { $0.words == words }).sentence
         let deployment = try Deployment(rules: nil)
         let outcome = try await deployment.run(words.split(separator: " ").map(String.init))

@@ -65,7 +65,7 @@ struct CompletionTests {
         ("runs retry 1 --from re", ["refuse"]),
     ]
 
-    /// A deployment of which something came in, too.
+    /// A deployment of which something arrived, too.
     private func used(_ body: (Deployment) async throws -> Void) async throws {
         let deployment = try await deployment()
         try await deployment.serve { server in
@@ -75,7 +75,7 @@ struct CompletionTests {
         }
     }
 
-    @Test func `bash offers what can stand there`() async throws {
+    @Test func `bash offers what can be there`() async throws {
         try await used { deployment in
             for completion in Self.fixed + Self.stored {
                 let line = "countersign \(completion.words)"
@@ -99,7 +99,7 @@ struct CompletionTests {
         #expect(deployment.text(of: "countersign.bash")?.contains("|| compopt -o filenames") == true)
     }
 
-    @Test func `fish offers what can stand there`() async throws {
+    @Test func `fish offers what can be there`() async throws {
         try await used { deployment in
             // Without a terminal fish cannot ask the program.
             for completion in Self.fixed {

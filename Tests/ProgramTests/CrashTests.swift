@@ -43,7 +43,7 @@ struct CrashTests {
         #expect(deployment.text(of: "output/first.txt") == "first\n")
 
         try await deployment.serve { server in
-            _ = try await server.log.line(with: "level=warning", "Interrupted runs go on")
+            _ = try await server.log.line(with: "level=warning", "Interrupted runs resumed")
             _ = try await waitingProcess(deployment, count: 2)
             try gate.letThrough()
             let runs = try await deployment.settledRuns()

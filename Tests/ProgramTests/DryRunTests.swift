@@ -105,7 +105,7 @@ struct DryRunTests {
         #expect(folder.count == 7)
     }
 
-    @Test func `a payload that is no event is told, and the others are reported`() async throws {
+    @Test func `a payload that is no event is reported, and the others are reported`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         let outcome = try await deployment.run("dry-run", "--json", "-", input: "[{\"name\": 1}, \(event())]")
         #expect(outcome.status == .exited(1))
@@ -113,7 +113,7 @@ struct DryRunTests {
         #expect(try outcome.json.count == 1)
     }
 
-    @Test func `a name that is neither a file nor a sample is told with the near one`() async throws {
+    @Test func `a name that is neither a file nor a sample is reported with the near one`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         let outcome = try await deployment.run("dry-run", "PACKAGE_OPTOUT")
         #expect(outcome.status == .exited(1))

@@ -41,7 +41,7 @@ struct HTTPStepTests {
         }
     }
 
-    @Test func `a refused connection is told as such`() async throws {
+    @Test func `a refused connection is reported as such`() async throws {
         // Nothing listens on the discard port.
         let run = try await run(of: "http://127.0.0.1:9/hook")
         #expect(run["state"] == "failed")

@@ -1,7 +1,7 @@
 import CountersignModel
 import Testing
 
-/// `countersign ingest`: what did not come in by callback is handed in.
+/// `countersign ingest`: what did not arrive by callback is handed in.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct IngestTests {
     private static let rules = """
@@ -24,7 +24,7 @@ struct IngestTests {
         """
     }
 
-    @Test func `a failure mail is stored through the running server and judged like any other event`() async throws {
+    @Test func `a failure mail is stored through the running server and evaluated like any other event`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         try await deployment.serve { server in
             try await server.post(event("PACKAGE_COMPLETE"))
@@ -33,7 +33,7 @@ struct IngestTests {
             #expect(outcome.status == .exited(0), "\(outcome.errors)")
             let lines = outcome.output.split(separator: "\n")
             #expect(lines.count == 2)
-            #expect(lines.first?.hasSuffix("is stored already, as event 1") == true)
+            #expect(lines.first?.hasSuffix("is already stored as event 1") == true)
             #expect(lines.last?.hasSuffix("stored as event 2") == true)
             _ = try await deployment.settledRuns(events: 2)
         }
@@ -62,14 +62,14 @@ struct IngestTests {
         #expect(deployment.text(of: "countersign.db") == nil)
     }
 
-    @Test func `what cannot be read is told with its line, and the rest is stored`() async throws {
+    @Test func `what cannot be read is reported with its line, and the rest is stored`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         try await deployment.serve { _ in
             let text = "\(event("PACKAGE_DECLINE"))\n{\"packageId\": \"p-2\", \"name\": }\n"
             let outcome = try await deployment.run("ingest", "-", input: text)
             #expect(outcome.status == .exited(1))
             #expect(outcome.output.contains("stored as event 1"))
-            #expect(outcome.errors.contains("-: line 2: the body is no JSON that can be read"))
+            #expect(outcome.errors.contains("-: line 2: the body is not valid JSON"))
         }
     }
 
@@ -77,7 +77,7 @@ struct IngestTests {
         let deployment = try Deployment(rules: Self.rules)
         let outcome = try await deployment.run("ingest", "-", input: mail("no body"))
         #expect(outcome.status == .exited(1))
-        #expect(outcome.errors.contains("no event is in it"))
+        #expect(outcome.errors.contains("it contains no event"))
     }
 
     @Test func `a file that is not there ends with 1 and its name`() async throws {

@@ -35,7 +35,7 @@ struct InitTests {
         #expect(loaded.errors.contains("there is no store"), "\(loaded.errors)")
     }
 
-    @Test func `a file where the folder should be is told in plain words`() async throws {
+    @Test func `a file where the folder should be is reported in plain words`() async throws {
         let deployment = try Deployment(rules: "rules: []", settings: "listen: 127.0.0.1:9\n")
         let outcome = try await deployment.run("init", "countersign.yaml")
         #expect(outcome.status == .exited(1))

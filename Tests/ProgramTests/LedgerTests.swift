@@ -2,7 +2,7 @@ import CountersignModel
 import Foundation
 import Testing
 
-/// What came in and what was done, read and put right beside a running server and without one.
+/// What arrived and what was done, read and repaired beside a running server and without one.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct LedgerTests {
     /// The first step leaves a line; the second fails until somebody makes the folder `ready`.
@@ -65,7 +65,11 @@ struct LedgerTests {
             )
             let outcome = try await deployment.run("runs", "retry", "1")
             #expect(outcome.status == .exited(0), "\(outcome.errors)")
-            #expect(outcome.output.hasPrefix(throughServer ? "run 1 goes on by rule set " : "run 1 goes on\n"))
+            #expect(
+                outcome.output.hasPrefix(
+                    throughServer ? "run 1 will be retried with rule set " : "run 1 will be retried\n"
+                )
+            )
         }
         try await deployment.serve { server in
             try await server.post(event())
@@ -174,7 +178,7 @@ struct LedgerTests {
     }
 
     @Test(arguments: [["events", "show", "7"], ["runs", "show", "7"]])
-    func `what does not exist is told, with status 1`(_ arguments: [String]) async throws {
+    func `what does not exist is reported, with status 1`(_ arguments: [String]) async throws {
         let deployment = try Deployment(rules: nil)
         let without = try await deployment.run(arguments)
         #expect(without.status == .exited(1))

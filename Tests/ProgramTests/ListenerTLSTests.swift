@@ -46,7 +46,7 @@ struct ListenerTLSTests {
         return try status.get()
     }
 
-    @Test func `callbacks come in over TLS, and a new certificate counts without a restart`() async throws {
+    @Test func `callbacks arrive over TLS, and a new certificate counts without a restart`() async throws {
         let deployment = try Deployment(rules: nil, settings: Self.settings)
         try await makeCertificate(in: deployment)
         try await makeCertificate(in: deployment, as: "new-")
@@ -69,7 +69,10 @@ struct ListenerTLSTests {
             // Half of a pair, as a renewal that was cut off leaves it.
             try deployment.write("no certificate", to: "cert.pem")
             server.hangUp()
-            _ = try await server.log.line(with: "Certificate refused, the old one stays", "holds no certificate")
+            _ = try await server.log.line(
+                with: "Certificate refused, the previous one stays active",
+                "contains no certificate"
+            )
             let same = try await post(to: server, trusting: trusted)
             #expect(same == 200)
         }
@@ -80,9 +83,9 @@ struct ListenerTLSTests {
         let deployment = try Deployment(rules: nil, settings: Self.settings)
         try await makeCertificate(in: deployment, days: 3)
         let (status, _) = try await deployment.serve { server in
-            _ = try await server.log.line(with: "The certificate expires soon")
+            _ = try await server.log.line(with: "Certificate expires soon")
             await #expect(throws: (any Error).self) { try await server.post(event()) }
-            _ = try await server.log.line(with: "Request refused", "plain HTTP where TLS is spoken")
+            _ = try await server.log.line(with: "Request refused", "plain HTTP on a TLS port")
             let answer = try await post(to: server, trusting: deployment.path("cert.pem"))
             #expect(answer == 200)
         }
@@ -90,11 +93,11 @@ struct ListenerTLSTests {
     }
 
     @Test(arguments: [
-        ("tls: { certificate: cert.pem }", "'tls' takes both"),
+        ("tls: { certificate: cert.pem }", "'tls' requires both"),
         ("tls: { certificate: gone.pem, key: key.pem }", "gone.pem' cannot be read"),
-        ("tls: { certificate: key.pem, key: key.pem }", "holds no certificate"),
-        ("tls: { certificate: cert.pem, key: cert.pem }", "holds no private key"),
-        ("tls: { certificate: cert.pem, key: other-key.pem }", "does not belong to the first certificate"),
+        ("tls: { certificate: key.pem, key: key.pem }", "contains no certificate"),
+        ("tls: { certificate: cert.pem, key: cert.pem }", "contains no private key"),
+        ("tls: { certificate: cert.pem, key: other-key.pem }", "does not match the first certificate"),
     ])
     func `files that cannot be used end the start with 2 and a sentence`(settings: String, part: String) async throws {
         let deployment = try Deployment(rules: nil, settings: settings)

@@ -49,6 +49,6 @@ struct ManualTests {
         ] {
             #expect(text.contains("\n\(line)\n"), "\(line)")
         }
-        #expect(text.contains("       countersign - acts by rules on the callbacks of OneSpan Sign\n"))
+        #expect(text.contains("       countersign - rule-driven automation for OneSpan Sign callbacks\n"))
     }
 }

@@ -9,7 +9,7 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct MetricsTests {
     private func metrics(_ server: RunningServer, accept: String = "*/*") async throws -> (type: String, text: String) {
-        let line = try await server.log.line(with: "msg=\"Admin pages are served\"")
+        let line = try await server.log.line(with: "msg=\"Admin server started\"")
         let url = line.split(separator: " ").first { $0.hasPrefix("url=") }?.dropFirst("url=".count)
         var request = HTTPClientRequest(url: String(url ?? "").replacing("\"", with: "") + "metrics")
         request.headers.add(name: "Accept", value: accept)
@@ -18,7 +18,7 @@ struct MetricsTests {
         return (response.headers.first(name: "Content-Type") ?? "", String(buffer: body))
     }
 
-    @Test func `deliveries, steps, runs and the process are told`() async throws {
+    @Test func `deliveries, steps, runs and the process are reported`() async throws {
         let rules = "rules: [{ id: r, when: { event: '*' }, then: [{ file: seen.json }] }]"
         let deployment = try Deployment(rules: rules, environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0"])
         try await deployment.serve { server in
@@ -45,7 +45,7 @@ struct MetricsTests {
                 #"countersign_run_attempts_bucket{result="succeeded",le="1"} 2"#, "countersign_backlog_events 0",
                 "countersign_backlog_due_runs 0", "countersign_backlog_event_age_seconds 0",
                 #"countersign_runs{state="succeeded"} 2"#, #"countersign_runs{state="failed"} 0"#,
-                "countersign_breakers_open 0", #"countersign_rule_reloads_total{result="installed"} 1"#,
+                "countersign_circuits_open 0", #"countersign_rule_reloads_total{result="installed"} 1"#,
             ] {
                 #expect(lines.contains(line), "\(line) is not in\n\(text)")
             }
@@ -64,7 +64,7 @@ struct MetricsTests {
         }
     }
 
-    /// Has Prometheus' own checker look at what is told, where it is installed.
+    /// Has Prometheus' own checker look at what is reported, where it is installed.
     private func checkByPromtool(_ text: String) async throws {
         guard Repository.hasProgram("promtool") else { return }
         let result = try await Subprocess.run(
@@ -89,19 +89,19 @@ struct MetricsTests {
         let deployment = try Deployment(rules: rules, environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0"])
         try await deployment.serve { server in
             try await server.post(event())
-            _ = try await server.log.line(with: "Destination is down")
-            // Between two pauses a probe is on its way, for a moment.
+            _ = try await server.log.line(with: "Destination circuit opened")
+            // Between two pauses a probe is in progress, for a moment.
             let text = try await eventually("a run that waits for a destination that is down") {
                 let text = try await metrics(server).text
-                let isDown = text.contains(#"countersign_breaker_open{destination="127.0.0.1:9"} 1"#)
+                let isDown = text.contains(#"countersign_circuit_open{destination="127.0.0.1:9"} 1"#)
                 return isDown && text.contains("countersign_backlog_runs 1") ? text : nil
             }
-            #expect(text.contains("countersign_breakers_open 1"))
+            #expect(text.contains("countersign_circuits_open 1"))
             try await checkByPromtool(text)
         }
     }
 
-    @Test func `polls are told`() async throws {
+    @Test func `polls are reported`() async throws {
         try await Simulator.run { simulator in
             try await simulator.makePackage()
             let settings = simulator.settings("  poll: { every: 6h }")
@@ -130,7 +130,7 @@ struct MetricsTests {
         let lines = log.split(separator: "\n")
         let entries = lines.compactMap { try? JSON(parsing: String($0)) }
         #expect(
-            entries.contains { $0["msg"] == "Rules in force" && $0["level"] == "info" && $0["rules"] == 0 },
+            entries.contains { $0["msg"] == "Rules loaded" && $0["level"] == "info" && $0["rules"] == 0 },
             "\(log)"
         )
     }
@@ -142,7 +142,7 @@ struct MetricsTests {
                 environment: ["COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:\(receiver.port)"]
             )
             let (status, _) = try await deployment.serve { server in
-                let line = try await server.log.line(with: "Admin pages and metrics cannot be served")
+                let line = try await server.log.line(with: "Admin server cannot start")
                 #expect(line.contains("reason=\"address already in use\""), "\(line)")
                 let answer = try await server.post(event())
                 #expect(answer.status == 200)

@@ -97,7 +97,8 @@ struct NotificationTests {
         #expect(!outcome.output.contains("very/secret"))
     }
 
-    @Test func `where neither is configured nobody is told, and an opt-out is an alert all the same`() async throws {
+    @Test func `where neither is configured nobody is reported, and an opt-out is an alert all the same`() async throws
+    {
         let deployment = try Deployment(rules: nil)
         let (_, log) = try await deployment.serve { server in
             try await server.post(event("PACKAGE_OPT_OUT", message: "no"))
@@ -128,7 +129,7 @@ struct NotificationTests {
                 let step = try await deployment.show(run: 1)["steps"]?.array?.last
                 #expect(step?["reason"]?.string?.contains("the recipient gone@example.com: 550 5.1.1 unknown") == true)
                 let doctor = try await deployment.run("doctor")
-                #expect(doctor.output.contains("'localhost:\(sink.port)' asks for no login; nothing was sent"))
+                #expect(doctor.output.contains("'localhost:\(sink.port)' requires no authentication; nothing was sent"))
             }
             #expect(sink.mails.isEmpty)
         }
@@ -165,12 +166,12 @@ struct NotificationTests {
     @Test(arguments: [
         ("to: [a@example.com]", "'mail.to' needs 'mail.server'"),
         ("server: smtp.example.com:587", "'mail.server' needs 'mail.from'"),
-        ("server: smtp.example.com\n  from: a@example.com", "'mail.server' is written as HOST:PORT"),
+        ("server: smtp.example.com\n  from: a@example.com", "'mail.server' must be HOST:PORT"),
         ("server: 169.254.169.254:25\n  from: a@example.com", "'mail.server' cannot be used"),
-        ("server: h:25\n  from: nobody", "'mail.from': 'nobody' is no address of a mail"),
+        ("server: h:25\n  from: nobody", "'mail.from': 'nobody' is not an email address"),
         (
             "server: h:25\n  from: a@example.com\n  security: none\n  user: u",
-            "'mail.user' would be sent for all to read"
+            "'mail.user' would be sent unencrypted"
         ),
     ])
     func `settings that cannot be used end the start with 2 and a sentence`(mail: String, words: String) async throws {

@@ -4,8 +4,8 @@ import Testing
 @Suite(.serialized, .timeLimit(.minutes(1)))
 struct OutgoingSettingsTests {
     @Test(arguments: [
-        ("allow_networks: [10.0.0.1/8]", "'http.allow_networks' holds '10.0.0.1/8', which is no network"),
-        ("allow_hosts: ['https://erp.example.com']", "'http.allow_hosts' holds 'https://erp.example.com'"),
+        ("allow_networks: [10.0.0.1/8]", "'http.allow_networks' has '10.0.0.1/8', which is not a network"),
+        ("allow_hosts: ['https://erp.example.com']", "'http.allow_hosts' has 'https://erp.example.com'"),
         ("ca_file: gone.pem", "cannot be read as certificates in PEM form"),
         ("ca_file: countersign.yaml", "cannot be read as certificates in PEM form"),
     ])

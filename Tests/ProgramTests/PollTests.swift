@@ -71,7 +71,7 @@ struct PollTests {
 
                 let second = try await deployment.run("poll", "--once")
                 #expect(
-                    second.output.contains("no package is in a state of which no callback told"),
+                    second.output.contains("no missing events found"),
                     "\(second.output)"
                 )
                 let answer = try await server.post(
@@ -133,7 +133,7 @@ struct PollTests {
             for number in 1...150 { try await simulator.makePackage(["name": .string("\(number)"), "status": "SENT"]) }
             try await simulator.set(["answer_after": "1s"])
             _ = try? await deployment.serve { server in
-                _ = try await server.log.line(with: "is recovered")
+                _ = try await server.log.line(with: "Event without a callback recovered")
                 server.crash()
             }
             let state = try await deployment.run("poll")
@@ -148,7 +148,7 @@ struct PollTests {
         }
     }
 
-    @Test func `of 200 packages, with callbacks lost, doubled and swapped, each state is told once`() async throws {
+    @Test func `of 200 packages, with callbacks lost, doubled and swapped, each state is reported once`() async throws {
         try await Simulator.run("--lose-every", "10", "--double-every", "9", "--swap-every", "7") { simulator in
             let deployment = try simulator.deployment(rules: Self.rules + "\n" + Self.filing)
             try await deployment.serve { server in
@@ -193,7 +193,7 @@ struct PollTests {
         #expect(told["name"] == "X_NO_CALLBACKS" && told["since"]?.string != nil)
     }
 
-    @Test func `an account that cannot be asked is told, and nothing moves`() async throws {
+    @Test func `an account that cannot be asked is reported, and nothing moves`() async throws {
         try await Simulator.run { simulator in
             let deployment = try simulator.deployment(rules: Self.rules)
             try await deployment.serve { _ in }

@@ -89,7 +89,7 @@ struct ProcessIsolationTests {
             let runs = try await deployment.settledRuns()
             #expect(runs.map { $0["state"] } == ["succeeded"])
         }
-        #expect(log.text.contains("Programs of a server that was killed are ended"))
+        #expect(log.text.contains("Processes left by a killed server were killed"))
     }
 
     @Test func `a program gains no privileges`() async throws {

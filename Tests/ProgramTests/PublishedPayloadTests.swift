@@ -2,7 +2,7 @@ import CountersignModel
 import Foundation
 import Testing
 
-/// The main job: the seven published callbacks come in, and the rules of the repository act on them.
+/// The main job: the seven published callbacks arrive, and the rules of the repository act on them.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct PublishedPayloadTests {
     static let names = [
@@ -66,7 +66,7 @@ struct PublishedPayloadTests {
         }
     }
 
-    @Test func `what the rules log stands in the server's log`() async throws {
+    @Test func `what the rules log is in the server's log`() async throws {
         let deployment = try Deployment(rules: nil)
         try await deployment.serve { server in
             try await server.post(try Repository.payload("PACKAGE_OPT_OUT"))

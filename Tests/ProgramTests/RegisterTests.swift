@@ -66,7 +66,7 @@ struct RegisterTests {
             let deployment = try simulator.deployment(rules: Self.rules)
             for (arguments, status, words) in [
                 (["register"], Int32(2), "--url"), (["register", "--url", "http://hooks.example.com/"], 2, "https://"),
-                (["register", "--url", "nonsense"], 2, "no URL"),
+                (["register", "--url", "nonsense"], 2, "not a URL"),
             ] {
                 let outcome = try await deployment.run(arguments)
                 #expect(outcome.status == .exited(status) && outcome.errors.contains(words), "\(outcome.errors)")
@@ -96,7 +96,7 @@ struct RegisterTests {
                 return outcome.output.split(separator: "\n").filter { $0.contains(" registration ") }
                     .joined(separator: "\n")
             }
-            #expect(try await findings().contains("sends nothing"))
+            #expect(try await findings().contains("no callbacks are registered"))
             let registered = try await deployment.run("register", "--url", Self.url, "--yes")
             #expect(registered.status == .exited(0))
             let fine = try await findings()
@@ -106,10 +106,10 @@ struct RegisterTests {
                 to: "rules/rules.yaml"
             )
             let edited = try await findings()
-            #expect(edited.contains("rules wait for PACKAGE_DECLINE"), "\(edited)")
-            #expect(edited.contains("no rule acts on PACKAGE_COMPLETE"), "\(edited)")
+            #expect(edited.contains("rules need PACKAGE_DECLINE"), "\(edited)")
+            #expect(edited.contains("no rule uses PACKAGE_COMPLETE"), "\(edited)")
             let otherKey = try await deployment.run(["doctor"], environment: ["COUNTERSIGN_CALLBACK_KEY": "another"])
-            #expect(otherKey.output.contains("its key is none of ours"))
+            #expect(otherKey.output.contains("its key is not one of the configured keys"))
         }
     }
 
@@ -127,7 +127,7 @@ struct RegisterTests {
                 #expect(try await unregistered() == [])
                 let rules = Self.rules.replacing("X_OWN", with: "DOCUMENT_SIGNED")
                 try deployment.write(rules, to: "rules/rules.yaml")
-                _ = try await server.log.line(with: "does not send events that the rules need", "DOCUMENT_SIGNED")
+                _ = try await server.log.line(with: "not registered with OneSpan Sign", "DOCUMENT_SIGNED")
                 #expect(try await unregistered() == ["DOCUMENT_SIGNED"])
             }
         }

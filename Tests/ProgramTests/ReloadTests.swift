@@ -14,14 +14,14 @@ struct ReloadTests {
         """
     }
 
-    /// What the rules in force write for a new event.
+    /// What the active rules write for a new event.
     private func mark(_ deployment: Deployment, _ server: RunningServer, package: String) async throws -> String {
         try await server.post(event(package: package))
         return try await eventually("a mark") { deployment.text(of: "output/marks/\(package)") }
     }
 
     private func sets(_ server: RunningServer) -> Int {
-        server.log.lines.count { $0.contains("Rules in force") }
+        server.log.lines.count { $0.contains("Rules loaded") }
     }
 
     enum Writing: CaseIterable {
@@ -81,18 +81,18 @@ struct ReloadTests {
         }
     }
 
-    @Test func `a server that starts on wrong rules goes by those that were in force last`() async throws {
+    @Test func `a server that starts on wrong rules goes by those that were active last`() async throws {
         let deployment = try Deployment(rules: Self.rules("old"))
         try await deployment.serve { _ in }
         try deployment.write("rules: [", to: "rules/rules.yaml")
         try await deployment.serve { server in
-            #expect(server.log.text.contains("The rules that were in force last are used"))
+            #expect(server.log.text.contains("Using the last active rules"))
             let written = try await mark(deployment, server, package: "p-1")
             #expect(written == "old")
         }
     }
 
-    @Test func `what new rules lack is told when they come into force`() async throws {
+    @Test func `what new rules lack is reported when they become active`() async throws {
         let deployment = try Deployment(rules: Self.rules("old"))
         try await deployment.serve { server in
             let rules = """
@@ -106,10 +106,10 @@ struct ReloadTests {
                 """
             try deployment.write(rules, to: "rules/rules.yaml")
             _ = try await server.log.line(with: "Secret missing", "CHAT_URL")
-            _ = try await server.log.line(with: "Rules send mail, but mail.server is not set", "needy")
-            _ = try await server.log.line(with: "Rules ask OneSpan Sign, but onespan.url is not set", "needy")
+            _ = try await server.log.line(with: "Rules send email, but mail.server is not set", "needy")
+            _ = try await server.log.line(with: "Rules need OneSpan Sign, but onespan.url is not set", "needy")
             try FileManager.default.removeItem(atPath: deployment.path("rules/rules.yaml"))
-            _ = try await server.log.line(with: "There is no rule, so nothing will be done", deployment.path("rules"))
+            _ = try await server.log.line(with: "There are no rules", deployment.path("rules"))
         }
     }
 
@@ -118,7 +118,7 @@ struct ReloadTests {
         let outcome = try await deployment.run("serve")
         #expect(outcome.status == .exited(1))
         #expect(
-            outcome.errors.contains("'\(deployment.path("nowhere"))': no such file or directory; see who may read it")
+            outcome.errors.contains("'\(deployment.path("nowhere"))': no such file or directory; check its permissions")
         )
         #expect(outcome.errors.contains("countersign init"))
     }
@@ -128,6 +128,6 @@ struct ReloadTests {
         let outcome = try await deployment.run("serve")
         #expect(outcome.status == .exited(1))
         #expect(outcome.errors.contains("rules.yaml:"))
-        #expect(outcome.errors.contains("there are no rules to go by"))
+        #expect(outcome.errors.contains("there are no rules to run"))
     }
 }

@@ -35,16 +35,16 @@ struct ReplayTests {
             _ = try await deployment.settledRuns(events: 2)
             try deployment.write(Self.two, to: "rules/rules.yaml")
             server.hangUp()
-            _ = try await server.log.line(with: "Rules in force", "rules=2")
+            _ = try await server.log.line(with: "Rules loaded", "rules=2")
             let dry = try await deployment.run("replay", "--since", "1h", "--dry-run", "--json")
             #expect(dry.status == .exited(0), "\(dry.errors)")
             #expect(try dry.json.map { $0["outcome"]?.string } == ["unchanged", "created", "unchanged"])
             let unasked = try await deployment.run("replay", "--since", "1h")
             #expect(unasked.status == .exited(1))
-            #expect(unasked.errors.contains("with --yes this would make or begin again 1 run of 2 events"))
+            #expect(unasked.errors.contains("with --yes this would create or restart 1 run of 2 events"))
             let replay = try await deployment.run("replay", "--since", "1h", "--yes")
             #expect(replay.status == .exited(0), "\(replay.errors)")
-            #expect(replay.output.hasSuffix("1 run is on its way\n"))
+            #expect(replay.output.hasSuffix("1 run is queued\n"))
             let runs = try await deployment.settledRuns(events: 2)
             #expect(runs.map { $0["rule"] } == ["first", "first", "second"])
             #expect(runs.allSatisfy { $0["state"] == "succeeded" })
@@ -82,7 +82,7 @@ struct ReplayTests {
             #expect(ahead.status == .exited(1))
             #expect(
                 ahead.errors.contains(
-                    "run 1 stopped at 'end', which comes before 'last'; it can begin again with note or end"
+                    "run 1 stopped at 'end', which comes before 'last'; it can be retried from note or end"
                 )
             )
             #expect(try await deployment.list("runs").allSatisfy { $0["retries"] == 0 })
@@ -127,10 +127,10 @@ struct ReplayTests {
 
     @Test(arguments: [
         (["replay", "9"], "there is no event 9"), (["replay", "1", "--rule", "frist"], "did you mean 'first'?"),
-        (["replay", "--event", "NOTHING"], "there is no event of this kind"),
-        (["runs", "retry", "--rule", "nothing"], "there is no failed run of this kind"),
+        (["replay", "--event", "NOTHING"], "no events match"),
+        (["runs", "retry", "--rule", "nothing"], "no failed runs match"),
     ])
-    func `what is not there is told`(command: [String], sentence: String) async throws {
+    func `what is not there is reported`(command: [String], sentence: String) async throws {
         let deployment = try Deployment(rules: Self.one)
         try await deployment.serve { server in
             try await server.post(event("PACKAGE_COMPLETE"))

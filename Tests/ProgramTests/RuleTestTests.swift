@@ -44,7 +44,7 @@ struct RuleTestTests {
         #expect(try deployment.listing() == before)
     }
 
-    @Test func `a test that fails ends with 1 and is told in text, as JSON and as XML`() async throws {
+    @Test func `a test that fails ends with 1 and is reported in text, as JSON and as XML`() async throws {
         let deployment = try Deployment(rules: Self.rules + Self.wrong)
         let text = try await deployment.run("test", "rules", "--junit", "results.xml")
         #expect(text.status == .exited(1))
@@ -68,6 +68,6 @@ struct RuleTestTests {
     @Test func `rules without a test are no success`() async throws {
         let outcome = try await Deployment(rules: Self.rules).run("test", "rules")
         #expect(outcome.status == .exited(1))
-        #expect(outcome.errors.contains("there is no test in 1 file"))
+        #expect(outcome.errors.contains("no tests in 1 file"))
     }
 }

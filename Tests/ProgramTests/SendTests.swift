@@ -37,7 +37,7 @@ struct SendTests {
         // Nothing listens on the discard port.
         let outcome = try await deployment.run("send", "--to", "http://127.0.0.1:9/callback", "PACKAGE_COMPLETE")
         #expect(outcome.status == .exited(1))
-        #expect(outcome.errors.contains("nobody answers at http://127.0.0.1:9/callback"))
+        #expect(outcome.errors.contains("no response from http://127.0.0.1:9/callback"))
         #expect(outcome.errors.contains("is 'countersign serve' running?"))
     }
 }

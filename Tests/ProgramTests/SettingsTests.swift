@@ -64,7 +64,7 @@ struct SettingsTests {
         #expect(outcome.errors.contains(words), "\(outcome.errors)")
     }
 
-    @Test func `an output folder that cannot be made is told in a sentence, and the store is as private as ever`()
+    @Test func `an output folder that cannot be made is reported in a sentence, and the store is as private as ever`()
         async throws
     {
         let deployment = try Deployment(
@@ -80,24 +80,30 @@ struct SettingsTests {
         try await deployment.serve { _ throws in #expect(try deployment.mode(of: "fresh") == 0o700) }
     }
 
-    @Test func `folders that others may write are told at the start`() async throws {
+    @Test func `folders that others may write are reported at the start`() async throws {
         let deployment = try Deployment(rules: nil, settings: "secrets: { folder: nowhere }\n")
         #expect(chmod(deployment.path("rules"), 0o777) == 0)
         let (status, log) = try await deployment.serve { _ in }
         #expect(status == .exited(0))
         for words in [
-            "everybody may write '\(deployment.path("rules"))'", "there is none at '\(deployment.path("nowhere"))'",
+            "everybody can write to '\(deployment.path("rules"))'", "'\(deployment.path("nowhere"))'",
         ] {
-            #expect(log.lines.contains { $0.contains("A folder is not as it should be") && $0.contains(words) })
+            #expect(
+                log.lines.contains {
+                    $0.contains("Folder permissions or contents need attention") && $0.contains(words)
+                }
+            )
         }
     }
 
-    @Test func `all that is wrong is told at once`() async throws {
+    @Test func `all that is wrong is reported at once`() async throws {
         let deployment = try Deployment(rules: nil, settings: "mail: { user: me }\ncallback: { path: hooks }\n")
         let variables = ["COUNTERSIGN_LISTEN": "nowhere", "COUNTERSIGN_ENGINE_WORKERS": "many"]
         let outcome = try await deployment.run("serve", environment: variables)
         #expect(outcome.status == .exited(2))
-        for words in ["'listen'", "engine.workers", "'mail.user' needs 'mail.server'", "'callback.path' begins with"] {
+        for words in [
+            "'listen'", "engine.workers", "'mail.user' needs 'mail.server'", "'callback.path' must begin with",
+        ] {
             #expect(outcome.errors.contains(words), "\(outcome.errors)")
         }
     }
@@ -117,17 +123,17 @@ struct SettingsTests {
         #expect(without.terminationStatus == .exited(0), "\(without.standardError)")
     }
 
-    @Test func `a misspelt variable is told at the start and by doctor`() async throws {
+    @Test func `a misspelt variable is reported at the start and by doctor`() async throws {
         let deployment = try Deployment(
             rules: nil,
             environment: ["COUNTERSIGN_LISTN": "x", "COUNTERSIGN_MESSAGE": "x"]
         )
-        let sentence = "COUNTERSIGN_LISTN is none of the variables that are looked at; did you mean COUNTERSIGN_LISTEN?"
+        let sentence = "COUNTERSIGN_LISTN is not a known variable; did you mean COUNTERSIGN_LISTEN?"
         let (_, log) = try await deployment.serve { _ in
             let outcome = try await deployment.run("doctor")
             #expect(outcome.output.contains(sentence), "\(outcome.output)")
         }
-        let warnings = log.lines.filter { $0.contains("An environment variable is no setting") }
+        let warnings = log.lines.filter { $0.contains("Unknown environment variable") }
         #expect(warnings.count == 1 && warnings.first?.contains(sentence) == true, "\(warnings)")
     }
 

@@ -32,7 +32,7 @@ struct StopTests {
             try await server.post(event())
             try await eventually("the program") { deployment.text(of: "output/started") != nil }
             server.terminate()
-            _ = try await server.log.line(with: "msg=\"Asked to stop, ending what runs\"")
+            _ = try await server.log.line(with: "msg=\"Stopping, waiting for running steps\"")
             let answer = try await server.post(event("PACKAGE_TRASH"))
             #expect(answer.status == 200)
             try gate.letThrough()
@@ -54,9 +54,9 @@ struct StopTests {
             try await eventually("the program") { deployment.text(of: "output/started")?.hasSuffix("\n") == true }
             server.terminate()
             // A signal that follows at once may be seen as one with the first.
-            _ = try await server.log.line(with: "msg=\"Asked to stop, ending what runs\"")
+            _ = try await server.log.line(with: "msg=\"Stopping, waiting for running steps\"")
             server.terminate()
-            _ = try await server.log.line(with: "Asked to stop a second time")
+            _ = try await server.log.line(with: "Second stop signal")
         }
         #expect(status == .exited(143))
         try deployment.write("rules: []\n", to: "rules/rules.yaml")

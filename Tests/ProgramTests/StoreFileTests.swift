@@ -56,12 +56,12 @@ struct StoreFileTests {
         }
         let later = ["COUNTERSIGN_MUTANT": "later-version"]
         let older = try await deployment.run("runs", "list", environment: later)
-        #expect(older.status == .exited(1) && older.errors.contains("an older Countersign made it"), "\(older.errors)")
+        #expect(older.status == .exited(1) && older.errors.contains("made by an older Countersign"), "\(older.errors)")
         let body = event(package: "p-2")
         let first = try await deployment.run("ingest", "-", input: body, environment: later)
         #expect(first.status == .exited(0), "\(first.errors)")
-        let words = "up to date first, which an older Countersign made (schema 1 to 2)"
-        #expect(first.errors.contains("bringing '\(deployment.path("countersign.db"))' \(words)"), "\(first.errors)")
+        let words = "which an older Countersign made (schema 1 to 2)"
+        #expect(first.errors.contains("upgrading '\(deployment.path("countersign.db"))', \(words)"), "\(first.errors)")
         let second = try await deployment.run("ingest", "-", input: body, environment: later)
         #expect(second.status == .exited(0) && second.errors.isEmpty, "\(second.errors)")
         let events = try await deployment.run("events", "list", "--json", environment: later)

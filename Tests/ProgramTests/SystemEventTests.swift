@@ -39,7 +39,7 @@ struct SystemEventTests {
         try await eventually(name) { try told(name, in: deployment).first }
     }
 
-    @Test func `a run that fails for good is told with the step and the reason, and an alert that fails is not`()
+    @Test func `a run that fails for good is reported with the step and the reason, and an alert that fails is not`()
         async throws
     {
         let rules = Self.keeping("X_RUN_FAILED") + Self.failing
@@ -75,7 +75,7 @@ struct SystemEventTests {
         #expect(try await deployment.list("events").count { $0["name"] == "X_RUN_FAILED" } == 1)
     }
 
-    @Test func `rules that are refused are told once, over restarts too, and so is their recovery`() async throws {
+    @Test func `rules that are refused are reported once, over restarts too, and so is their recovery`() async throws {
         let good = Self.keeping("X_RULES_REFUSED", "X_RULES_RECOVERED")
         let deployment = try Deployment(rules: good)
         try await deployment.serve { _ in
@@ -84,9 +84,9 @@ struct SystemEventTests {
             #expect(refused["first"]?.string?.contains("wrong.yaml:1:") == true, "\(refused)")
             #expect((refused["count"]?.number?.integer ?? 0) >= 1)
         }
-        // The start goes by the rules that were in force last.
+        // The start goes by the last active rules.
         try await deployment.serve { server in
-            _ = try await server.log.line(with: "Rules refused at the start")
+            _ = try await server.log.line(with: "Rules refused at start")
             try FileManager.default.removeItem(atPath: deployment.path("rules/wrong.yaml"))
             let recovered = try await firstTold("X_RULES_RECOVERED", in: deployment)
             #expect(recovered["since"]?.string != nil)
@@ -95,7 +95,7 @@ struct SystemEventTests {
         #expect(try told("X_RULES_RECOVERED", in: deployment).count == 1)
     }
 
-    @Test func `a disk with little room is told once until it has more`() async throws {
+    @Test func `a disk with little room is reported once until it has more`() async throws {
         let deployment = try Deployment(rules: Self.keeping("X_DISK_LOW", "X_DISK_RECOVERED"))
         for _ in 1...2 {
             try await deployment.serve(environment: ["COUNTERSIGN_DISK_MIN_FREE": "1000TiB"]) { _ in

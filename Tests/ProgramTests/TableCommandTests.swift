@@ -54,7 +54,7 @@ struct TableCommandTests {
         }
     }
 
-    @Test func `colours are for terminals that want them`() async throws {
+    @Test func `colors are for terminals that want them`() async throws {
         try await Self.used { deployment in
             let failed = "\u{1B}[31mfailed\u{1B}[0m"
             let onTerminal = try await deployment.run(onTerminal: "runs", "list", columns: 100)
@@ -75,7 +75,7 @@ struct TableCommandTests {
         }
     }
 
-    @Test func `runs are told with their package, and those that failed with the reason`() async throws {
+    @Test func `runs are reported with their package, and those that failed with the reason`() async throws {
         try await Self.used { deployment in
             let rows = try await deployment.run("runs", "list", "--json").json
             #expect(rows.map { $0["package"] } == [.string(Self.package), .string(Self.package), "p-2"])
@@ -108,12 +108,12 @@ struct TableCommandTests {
     }
 
     private static let doubts: [(command: String, sentence: String)] = [
-        ("runs --rule jurnal", "no rule in force is called 'jurnal'; did you mean 'journal'?"),
+        ("runs --rule jurnal", "no active rule is named 'jurnal'; did you mean 'journal'?"),
         ("events --event PACKAGE_COMPLET", "an event 'PACKAGE_COMPLET'; did you mean 'PACKAGE_COMPLETE'?"),
         ("packages --event PACKAGE_*", "'PACKAGE_*' is a pattern"),
     ]
 
-    @Test func `what can never be found is told, and so is a time that ends before it begins`() async throws {
+    @Test func `what can never be found is reported, and so is a time that ends before it begins`() async throws {
         try await Self.used { deployment in
             for doubt in Self.doubts {
                 var arguments = doubt.command.split(separator: " ").map(String.init)
@@ -126,12 +126,12 @@ struct TableCommandTests {
             for command in ["runs", "events", "packages"] {
                 let outcome = try await deployment.run(command, "list", "--since", "1h", "--until", "2h")
                 #expect(outcome.status == .exited(2))
-                #expect(outcome.errors.contains("nothing lies between --since 1h and --until 2h"))
+                #expect(outcome.errors.contains("there is nothing between --since 1h and --until 2h"))
             }
         }
     }
 
-    @Test func `packages are chosen by what came in for them`() async throws {
+    @Test func `packages are chosen by what arrived for them`() async throws {
         try await Self.used { deployment in
             let cases: [(flags: [String], ids: [String])] = [
                 (["--event", "PACKAGE_COMPLETE"], ["p-2"]), (["--since", "1h"], [Self.package, "p-2"]),
@@ -154,7 +154,7 @@ struct TableCommandTests {
         #expect(shown.output.contains("reason    ") && shown.output.contains("text      rubbish"), "\(shown.output)")
         #expect(try await deployment.run("quarantine", "show", "1", "--raw").output == "rubbish\n")
         let missing = try await deployment.run("quarantine", "show", "2")
-        #expect(missing.status == .exited(1) && missing.errors.contains("'countersign quarantine list' shows what is"))
+        #expect(missing.status == .exited(1) && missing.errors.contains("see 'countersign quarantine list'"))
     }
 
     @Test func `a name of endless length makes no table wide`() async throws {
@@ -171,7 +171,7 @@ struct TableCommandTests {
         }
     }
 
-    @Test func `rules are told with what they did, and with their source`() async throws {
+    @Test func `rules are reported with what they did, and with their source`() async throws {
         try await Self.used { deployment in
             let rows = try await deployment.list("rules")
             #expect(rows.map { $0["id"]?.string } == ["broken-rule", "journal", "asleep"])
@@ -187,7 +187,7 @@ struct TableCommandTests {
             #expect(missing.status == .exited(1))
             try deployment.write("rules: [", to: "rules/rules.yaml")
             let listed = try await deployment.run("rules", "list")
-            #expect(listed.output.contains("are not what is in force"))
+            #expect(listed.output.contains("differ from the active rules"))
         }
     }
 

@@ -15,7 +15,7 @@ struct TailTests {
             then: [{ file: { path: journal.jsonl, mode: append } }]
         """
 
-    @Test func `it waits for a store, follows, and goes on when the server is started anew`() async throws {
+    @Test func `it waits for a store, follows, and goes on when the server is started again`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         let ending = try await deployment.background(["tail", "--json"]) { log, process in
             try await deployment.serve { server in

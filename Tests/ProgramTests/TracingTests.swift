@@ -122,7 +122,7 @@ struct TracingTests {
         }
     }
 
-    @Test func `the id is the same after a kill, and stands in the log`() async throws {
+    @Test func `the id is the same after a kill, and is in the log`() async throws {
         try await RecordingServer.with { collector in
             let command = "printenv TRACEPARENT > traceparent || true"
             let atGate = Self.rules.replacing(command, with: "touch begun; read -r pass < ../gate")
@@ -168,7 +168,7 @@ struct TracingTests {
         }
     }
 
-    @Test func `a collector that is not there delays nothing, and is told of once`() async throws {
+    @Test func `a collector that is not there delays nothing, and is reported once`() async throws {
         let deployment = try Deployment(
             rules: "rules: [{ id: r, when: { event: '*' }, then: [{ log: one }] }]",
             environment: ["COUNTERSIGN_TRACING_ENDPOINT": "http://127.0.0.1:9/v1/traces"]
@@ -179,11 +179,11 @@ struct TracingTests {
                 #expect(answer.status == 200)
             }
             _ = try await deployment.settledRuns(events: 2)
-            _ = try await server.log.line(with: "The collector of traces cannot be reached")
+            _ = try await server.log.line(with: "Trace collector unreachable")
         }
         #expect(status == .exited(0))
-        #expect(log.lines.count { $0.contains("cannot be reached") } == 1)
-        #expect(log.lines.contains { $0.contains("Spans are lost") })
+        #expect(log.lines.count { $0.contains("unreachable") } == 1)
+        #expect(log.lines.contains { $0.contains("Spans dropped") })
     }
 
     @Test func `without an endpoint nothing is sent on`() async throws {

@@ -129,7 +129,7 @@ struct VendorActionTests {
             let reasons = try await [1, 2]
                 .asyncMap { try await deployment.show(run: $0)["steps"]?.array?.last?["reason"]?.string }
             #expect(reasons[0]?.contains("404 (error.notFound.packageNotFound") == true, "\(reasons)")
-            #expect(reasons[1]?.contains("'..' is no id") == true, "\(reasons)")
+            #expect(reasons[1]?.contains("'..' is not a valid id") == true, "\(reasons)")
         }
     }
 

@@ -16,7 +16,7 @@ struct WatchTests {
 
     @Test func `it shows what comes, and gives the terminal back at Ctrl-C`() async throws {
         let deployment = try Deployment(rules: Self.rules)
-        // There is no store yet: that is said on the screen, and mends itself.
+        // There is no store yet: that is said on the screen, and corrects itself.
         let outcome = try await deployment.run(
             onTerminal: "events",
             "list",

@@ -35,8 +35,8 @@ class Server:
         )
         self.lines = []
         self.port = int(self.told("msg=Listening", "port="))
-        # With its admin side on any free port, where that is; it comes before the door or behind it.
-        self.admin = self.told('msg="Admin pages are served"', "url=") if (more or {}).get(ADMIN) else None
+        # With its admin side on any free port, where that is; it comes before the endpoint or behind it.
+        self.admin = self.told('msg="Admin server started"', "url=") if (more or {}).get(ADMIN) else None
         threading.Thread(target=self.process.stderr.read, daemon=True).start()
 
     def told(self, message, field):

@@ -5,47 +5,47 @@ package struct ChatAction: Action {
     private static let url = Field.template(
         "url",
         in: .url,
-        "The chat's webhook; whoever knows it can post, so keep it as a secret.",
+        "The URL of the chat's webhook. Anyone who has it can post, so keep it as a secret.",
         isRequired: true
     )
     private static let kind = Field.choice(
         "kind",
         ["auto"] + ChatKind.allCases.map(\.rawValue),
-        "Which chat it is; `auto` goes by the URL, as far as that tells. `plain` posts `text`, `title`, `level` and `fields` "
+        "The kind of chat; `auto` detects it from the URL. `plain` posts `text`, `title`, `level` and `fields` "
             + "as JSON.",
         default: "auto"
     )
     private static let text = Field.template(
         "text",
         in: .message(.plain),
-        "The message, in the chat's own markup; values show as they are, whatever is in them. Where nothing is left of it, or of "
-            + "a field, it shows a dash; an empty title is left out.",
+        "The message, in the chat's own markup; values are escaped, so they show exactly as they are. An empty message or "
+            + "field shows as a dash; an empty title is omitted.",
         isRequired: true
     )
     private static let title = Field.template("title", in: .message(.plain), "A line above the message.")
     private static let level = Field.choice(
         "level",
         ChatLevel.allCases.map(\.rawValue),
-        "How much it matters, told by a colour.",
+        "The severity, shown as a color.",
         default: ChatLevel.info.rawValue
     )
     private static let fields = Field.templates(
         "fields",
         in: .message(.plain),
-        "Facts below the message, by their names."
+        "Names and values shown below the message."
     )
 
     package static let declaration = ActionDeclaration(
         name: "chat",
-        summary: "Posts a message to a webhook of Slack, Microsoft Teams (a workflow's), Mattermost, or any other.",
+        summary: "Posts a message to a webhook of Slack, Microsoft Teams (a workflow), Mattermost or another chat.",
         fields: [
             url.declaration, kind.declaration, text.declaration, title.declaration, level.declaration,
             fields.declaration,
         ],
-        outputs: [.init("status_code", "The answer's status code.")],
+        outputs: [.init("status_code", "The status code of the response.")],
         examples: [
             .init(
-                "Tell a channel of Slack, Teams or Mattermost.",
+                "Notify a channel of Slack, Teams or Mattermost.",
                 yaml: """
                     chat:
                       url: "${secret:OPS_CHAT_URL}"
@@ -134,7 +134,7 @@ package struct ChatAction: Action {
         }
         guard let found else {
             throw .final(
-                "the URL does not tell which chat it leads to; add 'kind: slack', teams, mattermost or plain "
+                "the kind of chat cannot be detected from the URL; add 'kind: slack', teams, mattermost or plain "
                     + "(a trigger of a Slack workflow takes plain)"
             )
         }
@@ -142,7 +142,7 @@ package struct ChatAction: Action {
     }
 
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        guard let kind = plan.kind else { throw .final("it is not known which chat it is; add 'kind'") }
+        guard let kind = plan.kind else { throw .final("the kind of chat is unknown; add 'kind'") }
         let request = HTTPPlan(
             method: "POST",
             target: plan.target,

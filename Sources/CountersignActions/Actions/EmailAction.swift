@@ -6,41 +6,46 @@ package struct EmailAction: Action {
     private static let to = Field.templateList(
         "to",
         in: .mailAddress,
-        "Whom it goes to, such as `Ops <ops@example.com>`; without it, those of `mail.to` in the settings."
+        "The recipients, such as `Ops <ops@example.com>`; defaults to `mail.to` in the settings."
     )
-    private static let cc = Field.templateList("cc", in: .mailAddress, "Who gets a copy.")
-    private static let bcc = Field.templateList("bcc", in: .mailAddress, "Who gets a copy that the others do not see.")
-    private static let replyTo = Field.template("reply_to", in: .mailAddress, "Whom answers go to.")
-    private static let from = Field.template("from", in: .mailAddress, "The sender; without it, `mail.from`.")
+    private static let cc = Field.templateList("cc", in: .mailAddress, "Recipients of a copy.")
+    private static let bcc = Field.templateList("bcc", in: .mailAddress, "Recipients of a blind copy.")
+    private static let replyTo = Field.template("reply_to", in: .mailAddress, "The address that replies go to.")
+    private static let from = Field.template("from", in: .mailAddress, "The sender; defaults to `mail.from`.")
     private static let subject = Field.template(
         "subject",
         in: .mailHeader,
-        "The subject; a line end in a value becomes a space, and it is cut after 250 characters.",
+        "The subject; line breaks in values become spaces, and it is truncated to 250 characters.",
         isRequired: true
     )
-    private static let text = Field.template("text", in: .message(.plain), "The mail as plain text.", isRequired: true)
+    private static let text = Field.template(
+        "text",
+        in: .message(.plain),
+        "The message as plain text.",
+        isRequired: true
+    )
     private static let html = Field.template(
         "html",
         in: .message(.html),
-        "The mail as HTML, for those who read that; values are escaped, and stand in its text or behind the host of a link."
+        "The message as HTML. Values are escaped; they are allowed in text and in a link after its host."
     )
 
     package static let declaration = ActionDeclaration(
         name: "email",
-        summary: "Sends a mail through the server of `mail.server`.",
+        summary: "Sends an email through the server `mail.server`.",
         fields: [
             to.declaration, cc.declaration, bcc.declaration, replyTo.declaration, from.declaration, subject.declaration,
             text.declaration, html.declaration,
         ],
         outputs: [
-            .init("message_id", "The mail's id, the same for every attempt."),
-            .init("accepted", "The addresses for which the server took it."),
-            .init("refused", "The addresses for which it did not, each with what the server said."),
-            .init("reply", "What the server said in the end."),
+            .init("message_id", "The Message-ID, the same for every attempt."),
+            .init("accepted", "The recipients that the server accepted."),
+            .init("refused", "The recipients that the server rejected, each with its reply."),
+            .init("reply", "The server's final reply."),
         ],
         examples: [
             .init(
-                "Tell those of `mail.to`.",
+                "Notify the recipients of `mail.to`.",
                 yaml: """
                     email:
                       subject: "Package ${event.packageId} is complete"
@@ -136,7 +141,7 @@ package struct EmailAction: Action {
         let receipt = try await server.send(plan.mail, key: context.idempotencyKey, at: now)
         for refusal in receipt.refused {
             context.logger.warning(
-                "Mail server refuses an address",
+                "Mail server rejected a recipient",
                 metadata: ["address": "\(refusal.address)", "reply": "\(refusal.reply)"]
             )
         }

@@ -4,25 +4,25 @@ package import CountersignModel
 package struct EmitAction: Action {
     private static let event = Field.ownEvent(
         "event",
-        "The new event's name, which begins with `X_`.",
+        "The name of the new event; it begins with `X_`.",
         isRequired: true
     )
     private static let fields = Field.jsonObject(
         "fields",
         reserved: ["name", Lineage.key],
-        "Its payload; `packageId` and `sessionUser` are those of the event at hand where they are not given."
+        "Its payload; `packageId` and `sessionUser` default to those of the current event."
     )
 
     package static let declaration = ActionDeclaration(
         name: "emit",
-        summary: "Raises another event, seen by all rules; its payload tells under `countersign` what led to it.",
+        summary: "Raises another event, which all rules evaluate; its payload says under `countersign` what led to it.",
         mainField: "event",
         fields: [event.declaration, fields.declaration],
         outputs: [.init("event", "The number of the new event.")],
         examples: [
             .init("Tell other rules that a package is filed.", yaml: "emit: X_PACKAGE_FILED"),
             .init(
-                "Turn a signer's refusal into an event of one's own, with its reason.",
+                "Turn a signer's refusal into an event of your own, with its reason.",
                 yaml: """
                     emit:
                       event: X_CONTRACT_REFUSED
@@ -63,7 +63,7 @@ package struct EmitAction: Action {
         return Plan(name: name, payload: .object(payload))
     }
 
-    /// An event that is raised keeps the bounds of one that comes in.
+    /// An event that is raised keeps the bounds of one that arrives.
     private static func requireEvent(_ payload: JSONObject, _ name: String) throws(StepFailure) {
         let body = JSON.object(payload).bytes
         guard body.count <= largest else {
@@ -72,7 +72,7 @@ package struct EmitAction: Action {
         do {
             _ = try JSON(parsing: body)
         } catch {
-            throw .final("'\(name)' would be no event that can be taken in: \(error)")
+            throw .final("'\(name)' would not be a valid event: \(error)")
         }
     }
 

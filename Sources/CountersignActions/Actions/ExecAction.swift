@@ -4,13 +4,14 @@ package import CountersignModel
 package struct ExecAction: Action {
     private static let arguments = Field.arguments(
         "argv",
-        "The program and its arguments; each element stays one argument, and a program with a '/' starts at the rule file.",
+        "The program and its arguments; each element is one argument. A path with a '/' is relative to the rule file.",
         isRequired: true
     )
 
     package static let declaration = ActionDeclaration(
         name: "exec",
-        summary: "Runs a program, no shell; the event comes as variables and, as JSON, on standard input.",
+        summary:
+            "Runs a program without a shell; the event is passed as environment variables and, as JSON, on standard input.",
         mainField: "argv",
         fields: [arguments.declaration] + ProgramStep.fields,
         outputs: ProgramStep.outputs,
@@ -24,7 +25,7 @@ package struct ExecAction: Action {
                     """
             ),
             .init(
-                "Hand a signer's text to a program that might take it for an option.",
+                "Pass a signer's text to a program that might mistake it for an option.",
                 yaml: """
                     exec:
                       argv: [logger, --tag, countersign, --, "${event.message}"]
@@ -43,7 +44,7 @@ package struct ExecAction: Action {
 
     package func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
         guard let program = templates.first?.literal, !program.isEmpty else {
-            throw .final("'argv' begins with the program, written out without '${…}'")
+            throw .final("the first element of 'argv' is the program and may not contain '${…}'")
         }
         var arguments: [String] = []
         for template in templates {
@@ -68,7 +69,7 @@ package struct ExecAction: Action {
             !templates.prefix(arguments.count).contains(where: { $0.literal == "--" })
         else { return }
         throw .final(
-            "'\(template.source)' became an argument that begins with '-', which the program would take for an option; "
+            "'\(template.source)' became an argument that begins with '-', which the program would read as an option; "
                 + "put a '--' before it"
         )
     }

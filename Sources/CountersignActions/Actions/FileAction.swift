@@ -5,39 +5,39 @@ package struct FileAction: Action {
     private static let path = Field.template(
         "path",
         in: .filePath,
-        "The file, relative to the output folder; missing folders are made, and a value is one component at most.",
+        "The file, relative to the output folder; missing folders are created, and a value cannot add path components.",
         isRequired: true
     )
     private static let mode = Field.choice(
         "mode",
         ["replace", "append", "create"],
-        "Write over the file as a whole, add a line at its end, or fail where it exists.",
+        "Replace the file, append a line, or fail if the file exists.",
         default: "replace"
     )
     private static let content = Field.template(
         "content",
         in: .text,
-        "The text; with `mode: append` it gets a line end where it has none."
+        "The text; `mode: append` adds a missing final newline."
     )
     private static let json = Field.json("json", "A JSON value, written on one line.")
 
     package static let declaration = ActionDeclaration(
         name: "file",
-        summary: "Writes a file beneath the output folder; without content, the event's JSON on one line.",
+        summary: "Writes a file in the output folder; the content defaults to the event's JSON on one line.",
         mainField: "path",
         fields: [path.declaration, mode.declaration, content.declaration, json.declaration],
         alternatives: [["content", "json"]],
         outputs: [
             .init("path", "The absolute path of the file."),
-            .init("bytes", "How many bytes were written."),
+            .init("bytes", "The number of bytes written."),
         ],
         examples: [
             .init(
-                "Keep each event of a package in a file of its own.",
+                "Keep each event of a package in its own file.",
                 yaml: "file: \"events/${event.packageId}.json\""
             ),
             .init(
-                "Keep a journal with a line for each opt-out.",
+                "Keep a journal with one line per opt-out.",
                 yaml: """
                     file:
                       path: opt-outs.jsonl

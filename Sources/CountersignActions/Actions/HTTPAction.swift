@@ -5,7 +5,7 @@ package struct HTTPAction: Action {
     private static let url = Field.template(
         "url",
         in: .url,
-        "Where to send it: http or https; values are percent-encoded as one segment or one value.",
+        "The URL, http or https; a value is percent-encoded as one path segment or one query value.",
         isRequired: true
     )
     private static let method = Field.choice(
@@ -15,26 +15,30 @@ package struct HTTPAction: Action {
         default: "POST"
     )
     private static let headers = Field.templates("headers", in: .header, "Headers of the request.")
-    private static let query = Field.templates("query", in: .query, "Parameters, appended to the URL percent-encoded.")
+    private static let query = Field.templates(
+        "query",
+        in: .query,
+        "Query parameters, percent-encoded and appended to the URL."
+    )
     private static let json = Field.json("json", in: .requestField, "A JSON value as the body.")
-    private static let form = Field.templates("form", in: .requestField, "Fields of a form as the body.")
+    private static let form = Field.templates("form", in: .requestField, "Form fields as the body.")
     private static let body = Field.template("body", in: .text, "A text as the body.")
-    private static let statuses = Field.integers("status", in: 100...599, "The codes that count as success.")
+    private static let statuses = Field.integers("status", in: 100...599, "The status codes that mean success.")
     private static let expect = Field.group(
         "expect",
         [statuses.declaration],
-        "What the answer must be; without it, any code from 200 to 299."
+        "The expected response; by default any status code from 200 to 299."
     )
     private static let secret = Field.template(
         "secret",
         in: .credential,
-        "The key that the receiver knows too: `whsec_` and Base64.",
+        "The key shared with the receiver: `whsec_` and Base64.",
         isRequired: true
     )
     private static let sign = Field.group(
         "sign",
         [secret.declaration],
-        "Signs the request by the Standard Webhooks scheme: webhook-id, webhook-timestamp, webhook-signature."
+        "Signs the request according to the Standard Webhooks specification: webhook-id, webhook-timestamp, webhook-signature."
     )
 
     package static let declaration = ActionDeclaration(
@@ -47,22 +51,22 @@ package struct HTTPAction: Action {
         ],
         alternatives: [["json", "form", "body"]],
         outputs: [
-            .init("status_code", "The answer's status code."),
-            .init("headers", "The answer's headers, their names in lower case."),
-            .init("body", "The first 64 KiB of the answer, unpacked: parsed when it is JSON, else text."),
+            .init("status_code", "The status code of the response."),
+            .init("headers", "The response headers, with lower-case names."),
+            .init("body", "The first 64KiB of the response body, decompressed; parsed if it is JSON, otherwise text."),
             .init(
                 "body_problem",
-                "Why `body` is a text although the answer says that it is JSON; absent where it is not."
+                "Why `body` is text although the response claims to be JSON; absent otherwise."
             ),
             .init(
                 "headers_problem",
-                "Which headers are not in UTF-8, such as a file's name in Latin-1; absent where all are."
+                "Which headers are not valid UTF-8, such as a file name in Latin-1; absent if all are."
             ),
         ],
         examples: [
-            .init("Hand the event on as it came.", yaml: "http: https://hooks.example.com/onespan"),
+            .init("Forward the event unchanged.", yaml: "http: https://hooks.example.com/onespan"),
             .init(
-                "Tell the ERP that a contract is signed.",
+                "Notify the ERP that a contract is signed.",
                 yaml: """
                     http:
                       method: PUT
@@ -129,7 +133,9 @@ package struct HTTPAction: Action {
                 throw .final("the header '\(name)' is set by Countersign; leave it out")
             }
             guard !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
-                throw .final("the header '\(name)' became a text with a control character, which no header can carry")
+                throw .final(
+                    "the header '\(name)' contains a control character after substitution, which is not allowed in a header"
+                )
             }
             headers.append(.init(name, value))
         }

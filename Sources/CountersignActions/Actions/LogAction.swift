@@ -6,25 +6,25 @@ package struct LogAction: Action {
     private static let message = Field.template(
         "message",
         in: .text,
-        "The line; control characters of its values are shown as `\\n` or `\\u{…}`, so that no second line is forged.",
+        "The message; control characters in values are shown as `\\n` or `\\u{…}`, so that log lines cannot be forged.",
         isRequired: true
     )
     private static let level = Field.choice(
         "level",
         ["debug", "info", "warning", "error"],
-        "How much it matters.",
+        "The severity.",
         default: "info"
     )
 
     package static let declaration = ActionDeclaration(
         name: "log",
-        summary: "Writes a line to the log, with the ids of event, run, rule and step.",
+        summary: "Writes a log line with the ids of the event, run, rule and step.",
         mainField: "message",
         fields: [message.declaration, level.declaration],
         examples: [
-            .init("Say that a package is complete.", yaml: "log: \"${event.packageId} is complete\""),
+            .init("Log that a package is complete.", yaml: "log: \"${event.packageId} is complete\""),
             .init(
-                "Warn of a bounced invitation.",
+                "Warn about a bounced invitation.",
                 yaml: """
                     log:
                       message: "the invitation to ${event.message | default('a signer')} came back"

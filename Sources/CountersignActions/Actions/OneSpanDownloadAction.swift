@@ -5,36 +5,36 @@ package struct OneSpanDownloadAction: Action {
     private static let path = Field.template(
         "path",
         in: .filePath,
-        "The file, relative to the output folder; missing folders are made, and a value is one component at most.",
+        "The file, relative to the output folder; missing folders are created, and a value cannot add path components.",
         isRequired: true
     )
     private static let what = Field.choice(
         "what",
         ["documents", "document", "evidence", "fields", "attachments"],
-        "All documents (ZIP), one document (PDF), the evidence summary (PDF), the values of the fields (JSON), or what "
-            + "signers attached (ZIP).",
+        "All documents (ZIP), one document (PDF), the evidence summary (PDF), the field values (JSON), or the "
+            + "signers' attachments (ZIP).",
         default: "documents"
     )
     private static let document = Field.template(
         "document",
         in: .text,
-        "The id of the one document; without it, that of the event."
+        "The id of the document; defaults to that of the event."
     )
 
     package static let declaration = ActionDeclaration(
         name: "onespan.download",
-        summary: "Fetches a file of a package from OneSpan Sign, and puts it in its place once it is there as a whole.",
+        summary: "Downloads a file of a package from OneSpan Sign; the file appears once it is complete.",
         mainField: "path",
         fields: [path.declaration, what.declaration, document.declaration, PackageTarget.field.declaration],
         outputs: [
             .init("path", "The absolute path of the file."),
-            .init("bytes", "How many bytes it has."),
+            .init("bytes", "Its size in bytes."),
             .init("sha256", "Its SHA-256, in hex."),
         ],
         examples: [
-            .init("Fetch all signed documents.", yaml: "onespan.download: \"contracts/${event.packageId}.zip\""),
+            .init("Download all signed documents.", yaml: "onespan.download: \"contracts/${event.packageId}.zip\""),
             .init(
-                "Fetch the document that was just signed.",
+                "Download the document that was just signed.",
                 yaml: """
                     onespan.download:
                       what: document
@@ -93,9 +93,11 @@ package struct OneSpanDownloadAction: Action {
         } else {
             id = scope.event.payload["documentId"]?.string
         }
-        guard let id, !id.isEmpty else { throw .final("the event names no document; give its id as 'document'") }
+        guard let id, !id.isEmpty else { throw .final("the event has no document; set its id as 'document'") }
         guard id != "default-consent" else {
-            throw .final("'default-consent' is the consent and no document; add 'documentId: {not: default-consent}'")
+            throw .final(
+                "'default-consent' is the consent, not a document; add the condition 'documentId: {not: default-consent}'"
+            )
         }
         return id
     }

@@ -6,10 +6,10 @@ package struct OneSpanRemindAction: Action {
 
     package static let declaration = ActionDeclaration(
         name: "onespan.remind",
-        summary: "Has OneSpan Sign mail the signer of a role once more.",
+        summary: "Makes OneSpan Sign send the signer of a role another notification.",
         mainField: "role",
         fields: [role.declaration, PackageTarget.field.declaration],
-        examples: [.init("Mail the first signer again.", yaml: "onespan.remind: Signer1")]
+        examples: [.init("Remind the first signer.", yaml: "onespan.remind: Signer1")]
     )
 
     private let options: Options

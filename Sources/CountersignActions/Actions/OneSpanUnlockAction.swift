@@ -6,7 +6,7 @@ package struct OneSpanUnlockAction: Action {
 
     package static let declaration = ActionDeclaration(
         name: "onespan.unlock",
-        summary: "Lets the signer of a role in again, who was locked out after too many wrong answers.",
+        summary: "Unlocks the signer of a role who was locked out after too many failed authentication attempts.",
         mainField: "role",
         fields: [role.declaration, PackageTarget.field.declaration],
         examples: [.init("Unlock the first signer.", yaml: "onespan.unlock: Signer1")]

@@ -6,13 +6,14 @@ package import CountersignModel
 package struct ShellAction: Action {
     private static let script = Field.shellScript(
         "run",
-        "The script; values come as variables such as \"$COUNTERSIGN_MESSAGE\", never as `${…}`.",
+        "The script; values are passed as environment variables such as \"$COUNTERSIGN_MESSAGE\", never as `${…}`.",
         isRequired: true
     )
 
     package static let declaration = ActionDeclaration(
         name: "shell",
-        summary: "Runs a script with /bin/sh -eu; the event comes as variables and, as JSON, on standard input.",
+        summary:
+            "Runs a script with /bin/sh -eu; the event is passed as environment variables and, as JSON, on standard input.",
         mainField: "run",
         fields: [script.declaration] + ProgramStep.fields,
         outputs: ProgramStep.outputs,
@@ -25,7 +26,7 @@ package struct ShellAction: Action {
                     """
             ),
             .init(
-                "Count the bytes of the event and leave the answer as JSON.",
+                "Count the bytes of the event and return the result as JSON.",
                 yaml: """
                     shell:
                       run: printf '{"bytes":%d}' "$(wc -c)"

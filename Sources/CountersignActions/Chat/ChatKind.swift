@@ -66,7 +66,7 @@ package enum ChatLevel: String, Sendable, CaseIterable {
     case warning
     case error
 
-    /// The colour beside the message, as `#rrggbb`; nil for none.
+    /// The color beside the message, as `#rrggbb`; nil for none.
     var colour: String? {
         switch self {
         case .info: nil
@@ -76,7 +76,7 @@ package enum ChatLevel: String, Sendable, CaseIterable {
         }
     }
 
-    /// The colour's name in an Adaptive Card.
+    /// The color's name in an Adaptive Card.
     var nameInCard: String {
         switch self {
         case .info: "Default"

@@ -1,6 +1,6 @@
 import CountersignModel
 
-/// What a chat is told, its values encoded for the chat's markup.
+/// What a chat is reported, its values encoded for the chat's markup.
 package struct ChatMessage: Sendable {
     /// A fact beside the text.
     package struct Field: Sendable {

@@ -28,6 +28,6 @@ package struct NoEventRaising: EventRaising {
     package init() {}
 
     package func raise(_ event: RaisedEvent) async throws(StepFailure) -> Event.ID {
-        throw .final("'\(event.name)' cannot be raised, since nothing here stores events")
+        throw .final("'\(event.name)' cannot be raised, since there is no event store")
     }
 }

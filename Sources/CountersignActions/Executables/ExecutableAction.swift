@@ -6,7 +6,7 @@ package struct ExecutableAction: PlannedAction {
     package struct Plan: ActionPlan {
         package let json: JSON
 
-        /// The action's name: its program is one neighbour.
+        /// The action's name: its program is one other rule.
         package let destination: String?
     }
 
@@ -43,7 +43,7 @@ package struct ExecutableAction: PlannedAction {
         guard description.declaration.name == name else {
             throw program.error(
                 "describe",
-                .badAnswer("it calls itself '\(description.declaration.name)', not '\(name)'")
+                .badAnswer("its name is '\(description.declaration.name)', not '\(name)'")
             )
         }
         return ActionRegistry.Kind(declaration: description.declaration) { options in

@@ -26,7 +26,7 @@ package struct ExecutableActionError: Error, Sendable, Equatable, CustomStringCo
         let what =
             switch problem {
             case .relativePath: "is not an absolute path; write the whole path"
-            case .process(let error): "could not be asked: \(error.failure.reason)"
+            case .process(let error): "could not be started: \(error.failure.reason)"
             case .timeout(let limit): "did not answer '\(request)' within \(limit.text)"
             case .ended(let how): "failed on '\(request)': \(how)"
             case .badAnswer(let fault): "gave an answer to '\(request)' that is not understood: \(fault)"

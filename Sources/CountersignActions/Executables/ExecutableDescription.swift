@@ -23,7 +23,7 @@ struct ExecutableDescription {
         for item in try Self.list(object["fields"], "fields") {
             let field = try Self.field(item)
             guard !fields.contains(where: { $0.key == field.key }) else {
-                throw Fault("the field '\(field.key)' stands twice")
+                throw Fault("the field '\(field.key)' is repeated")
             }
             fields.append(field)
             defaults[field.key] = item["default"].flatMap { $0 == .null ? nil : $0 }

@@ -78,7 +78,7 @@ struct AppendJournal {
 
     private func note(_ entry: Entry) throws(Errno) {
         if let text = try folder.content(of: journal), text.count > Self.largest {
-            // Lines: what stands before the first end of a line may be half of one.
+            // Lines: what is before the first end of a line may be half of one.
             let half = text.suffix(Self.largest / 2).drop { $0 != UInt8(ascii: "\n") }.dropFirst()
             try folder.replace(journal, with: half)
         }

@@ -19,7 +19,7 @@ extension OutputFolder {
             return Int(status.st_size)
         }
 
-        /// What stands in an open file from `offset` on: `count` bytes, or as many as there are.
+        /// What is in an open file from `offset` on: `count` bytes, or as many as there are.
         func read(_ file: CInt, from offset: Int, count: Int) throws(Errno) -> [UInt8] {
             var bytes = [UInt8](repeating: 0, count: count)
             var filled = 0

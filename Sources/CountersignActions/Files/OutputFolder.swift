@@ -214,7 +214,7 @@ struct OutputFolder: Sendable {
         case .fileExists: .final("'\(path)' exists already; 'mode: create' never writes over a file")
         case .isDirectory: .final("'\(path)' is a folder")
         case .notDirectory: .final("a folder on the way to '\(path)' is a file")
-        case .invalidArgument, .noSuchAddressOrDevice: .final("'\(path)' is not a plain file")
+        case .invalidArgument, .noSuchAddressOrDevice: .final("'\(path)' is not a regular file")
         case .fileNameTooLong: .final("'\(path)' is too long for a file's path")
         default: StepFailure("'\(path)' cannot be written: \(error.description.lowercased())")
         }

@@ -9,7 +9,7 @@ import SystemPackage
 
 /// Requests through AsyncHTTPClient, to addresses that a policy lets through.
 ///
-/// A name is resolved for each request, the address itself is judged, and the connection goes to that very address:
+/// A name is resolved for each request, the address itself is evaluated, and the connection goes to that very address:
 /// what the name leads to a moment later does not matter.
 package struct HTTPClientSender: HTTPSending {
     /// How much of an answer's body is kept.
@@ -62,7 +62,7 @@ package struct HTTPClientSender: HTTPSending {
         }
         guard let first else {
             throw ExchangeError(
-                Task.isCancelled ? "the exchange was ended before it was done" : "no answer within \(timeout.text)"
+                Task.isCancelled ? "the request was canceled before it finished" : "no answer within \(timeout.text)"
             )
         }
         return try first.get()
@@ -89,7 +89,7 @@ package struct HTTPClientSender: HTTPSending {
                 throw Self.error(for: error)
             }
         }
-        throw lastFailure ?? ExchangeError("its name leads to no address")
+        throw lastFailure ?? ExchangeError("its name has no address")
     }
 
     private func exchange(
@@ -175,12 +175,13 @@ package struct HTTPClientSender: HTTPSending {
     private static func error(for error: any Error) -> ExchangeError {
         switch error {
         case let error as ExchangeError: return error
-        case is CancellationError: return ExchangeError("the exchange was ended before it was done")
+        case is CancellationError: return ExchangeError("the request was canceled before it finished")
         case let error as HTTPClientError:
             switch error {
-            case .cancelled: return ExchangeError("the exchange was ended before it was done")
+            case .cancelled: return ExchangeError("the request was canceled before it finished")
             case .connectTimeout: return ExchangeError("no connection within 10 seconds")
-            case .remoteConnectionClosed: return ExchangeError("the connection was closed before the answer was whole")
+            case .remoteConnectionClosed:
+                return ExchangeError("the connection was closed before the response was complete")
             default: return ExchangeError(error.shortDescription.lowercased(), isPassing: !error.blamesRequest)
             }
         case let error as NIOConnectionError:
@@ -196,7 +197,7 @@ package struct HTTPClientSender: HTTPSending {
             return ExchangeError("its certificate is for another name; check the host, or the certificate")
         case is HTTPParserError:
             return ExchangeError(
-                "its answer is not HTTP/1.1 as RFC 9112 has it (such as a header that is continued on the next line)"
+                "its response is not valid HTTP/1.1 (RFC 9112), such as a header that continues on the next line"
             )
         case let error as ChannelError:
             if case .connectTimeout = error { return ExchangeError("no connection within 10 seconds") }
@@ -214,13 +215,13 @@ extension HTTPClientSender {
         let words = "\(cause)".withoutBuildPaths
         return if words.contains("CERTIFICATE_VERIFY_FAILED") {
             ExchangeError(
-                "its certificate cannot be trusted: it has expired, or an authority that is not known here has signed "
+                "its certificate cannot be trusted: it has expired, or was signed by an unknown certificate authority "
                     + "it (name a private one in 'http.ca_file')"
             )
         } else if words.contains("WRONG_VERSION_NUMBER") || words.contains("HTTP_REQUEST") {
-            ExchangeError("it does not speak TLS at this port; should the URL begin with http:// ?")
+            ExchangeError("it does not support TLS on this port; should the URL begin with http://?")
         } else {
-            ExchangeError("no encrypted connection could be agreed upon: \(words)")
+            ExchangeError("TLS negotiation failed: \(words)")
         }
     }
 }

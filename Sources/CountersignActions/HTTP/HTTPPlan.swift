@@ -77,7 +77,7 @@ package struct HTTPPlan: ActionPlan {
     }
 
     private static func isWorthRetrying(_ status: Int) -> Bool {
-        // Not found, conflict and too early pass when the other side has caught up; so do its own troubles.
+        // Not found, conflict and too early pass when the other side has caught up; so do its own problems.
         [404, 408, 409, 425, 429].contains(status) || (500...599).contains(status)
     }
 }
@@ -97,7 +97,7 @@ extension IncomingAnswer {
         let unread = headers.filter { $0.value.contains("\u{FFFD}") }.map { "'\($0.name)'" }
         outputs["headers_problem"] =
             unread.isEmpty
-            ? nil : .string("not in UTF-8, so that bytes of it are lost: \(unread.joined(separator: ", "))")
+            ? nil : .string("not valid UTF-8, so bytes of it are lost: \(unread.joined(separator: ", "))")
         return outputs
     }
 
@@ -110,11 +110,11 @@ extension IncomingAnswer {
         let type = header("content-type")?.prefix { $0 != ";" }.lowercased().filter { $0 != " " } ?? ""
         let text = JSON.string(String(decoding: body, as: UTF8.self))
         guard type == "application/json" || type.hasSuffix("+json"), !body.isEmpty else { return (text, nil) }
-        if isCut { return (text, "it is longer than what is kept, so it is no JSON any more") }
+        if isCut { return (text, "it is longer than the stored part, so it cannot be parsed as JSON") }
         do throws(JSONError) {
             return (try JSON(parsing: body, limits: .answer), nil)
         } catch {
-            return (text, "it is said to be JSON and is none: \(error)")
+            return (text, "its content type is JSON, but it cannot be parsed: \(error)")
         }
     }
 }

@@ -17,7 +17,7 @@ extension HTTPSending {
     }
 }
 
-/// What takes in a body of any size.
+/// What receives a body of any size.
 package protocol BodyReceiving: Sendable {
     /// Takes the next part; the sender waits meanwhile.
     ///

@@ -5,7 +5,7 @@ import NIOHTTPCompression
 import Synchronization
 
 /// The clients through which requests go out: one for each name and address, so that a connection goes to the address
-/// that was judged while certificates are checked against the name.
+/// that was evaluated while certificates are checked against the name.
 ///
 /// Connections are kept between requests. Whoever makes this shuts it down.
 package final class OutgoingClients: Sendable {

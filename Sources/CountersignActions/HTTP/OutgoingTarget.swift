@@ -22,7 +22,7 @@ struct OutgoingTarget {
         in scope: Scope
     ) throws(StepFailure) {
         let url = RequestURL.adding(parameters, to: try template.text(in: scope, for: .url))
-        // A dry run knows no secrets, so a URL that holds one is judged when it is used.
+        // A dry run knows no secrets, so a URL that holds one is evaluated when it is used.
         let hasSecret = template.expressions.contains { $0.isSecret }
         let destination = hasSecret ? nil : try RequestURL(url, source: template.source)
         self.url = destination?.url ?? url

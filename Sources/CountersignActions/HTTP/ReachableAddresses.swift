@@ -12,7 +12,7 @@ struct ReachableAddresses: Sendable {
         let refusals = all.map { policy.refusal(of: $0, for: host) }
         let allowed = zip(all, refusals).filter { $0.1 == nil }.map(\.0)
         if allowed.isEmpty, let reason = refusals.compactMap({ $0 }).first {
-            throw ExchangeError("it may not be reached: \(reason)", isPassing: false)
+            throw ExchangeError("requests to it are not allowed: \(reason)", isPassing: false)
         }
         return allowed
     }

@@ -13,7 +13,7 @@ package struct WebhookSignature: Sendable {
         guard secret.hasPrefix(Self.prefix),
             let data = Data(base64Encoded: String(secret.dropFirst(Self.prefix.count))),
             !data.isEmpty
-        else { throw .final("the secret of 'sign' is not written as 'whsec_' and Base64") }
+        else { throw .final("the secret of 'sign' must be 'whsec_' followed by Base64") }
         key = SymmetricKey(data: data)
     }
 

@@ -12,7 +12,7 @@ package struct MailServer: Sendable {
         case none
     }
 
-    /// What is looked up anew for each mail.
+    /// What is looked up again for each mail.
     package struct Login: Sendable {
         package let user: String
         package let password: String
@@ -80,7 +80,7 @@ extension MailServer {
         }
     }
 
-    /// Whether `name` may stand in EHLO: a domain, or an address in brackets such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`
+    /// Whether `name` may be in EHLO: a domain, or an address in brackets such as `[192.0.2.1]` or `[IPv6:2001:db8::1]`
     /// (RFC 5321, 4.1.3).
     package static func isGreetingName(_ name: String) -> Bool {
         guard name.hasPrefix("["), name.hasSuffix("]") else { return isFullyQualified(name) }

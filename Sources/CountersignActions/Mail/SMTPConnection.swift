@@ -49,7 +49,7 @@ struct SMTPConnection: Sendable {
         }
     }
 
-    /// Goes on over TLS; what came in the open beforehand is not taken for what comes over TLS.
+    /// Goes on over TLS; what was sent unencrypted before is discarded.
     func encrypt(with tls: SMTPEncryption) async throws {
         let (channel, handler) = (channel, handler)
         try await channel.eventLoop

@@ -10,7 +10,7 @@ struct SMTPReply: Sendable, Equatable {
     /// Whether it is a yes.
     var isPositive: Bool { (200...299).contains(code) }
 
-    /// The reply on one line, short enough to be told.
+    /// The reply on one line, short enough to be reported.
     var text: String {
         "\(code) \(lines.joined(separator: " ").onOneLine.cut(to: 200))"
     }

@@ -35,7 +35,7 @@ package struct SMTPSender: MailSending {
     package func send(_ mail: OutgoingMail, key: String, at now: Date) async throws(StepFailure) -> MailReceipt {
         let mail = mail.to.isEmpty ? mail.addressed(to: server.to) : mail
         guard !mail.to.isEmpty else {
-            throw .final("the mail names nobody; add 'to', or set 'mail.to' in countersign.yaml")
+            throw .final("the email has no recipient; add 'to', or set 'mail.to' in countersign.yaml")
         }
         let bytes = composer.bytes(of: mail, key: key, at: now)
         return try await converse { session throws(StepFailure) in
@@ -82,7 +82,9 @@ package struct SMTPSender: MailSending {
         }
         let isOpen = all.contains { AddressReach($0) == .open }
         guard server.security != .none || !isOpen else {
-            throw .final("'mail.security: none' is for the own network, to which '\(server.host)' does not belong")
+            throw .final(
+                "'mail.security: none' is only for your own network, to which '\(server.host)' does not belong"
+            )
         }
         let tls = server.security == .tls ? try encryption.for(server.host) : nil
         var failure = StepFailure("the mail server '\(server.place)' has no address", isOutage: true)

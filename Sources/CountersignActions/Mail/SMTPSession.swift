@@ -33,7 +33,7 @@ struct SMTPSession: Sendable {
         if server.security == .startTLS {
             guard abilities.current?.has("STARTTLS") == true else {
                 throw StepFailure(
-                    "\(name) offers no encryption (STARTTLS), so nothing is sent; where it speaks TLS from the first "
+                    "\(name) does not offer STARTTLS, so nothing was sent; if it uses TLS from the first "
                         + "byte, set 'mail.security: tls'"
                 )
             }
@@ -74,7 +74,9 @@ struct SMTPSession: Sendable {
             try await prove(encoded(login.user), isLast: false)
             try await prove(encoded(login.password), isLast: true)
         } else {
-            throw .final("\(name) offers no login by PLAIN or LOGIN; leave 'mail.user' out where it asks for none")
+            throw .final(
+                "\(name) supports neither PLAIN nor LOGIN authentication; remove 'mail.user' if it requires no authentication"
+            )
         }
     }
 
@@ -83,7 +85,7 @@ struct SMTPSession: Sendable {
         let reply = try await exchange(Array(line.utf8) + [0x0D, 0x0A])
         guard reply.code != (isLast ? 235 : 334) else { return }
         throw StepFailure(
-            "\(name) refuses the login of 'mail.user' (\(reply.code)); see whether it and the secret MAIL_PASSWORD are right",
+            "\(name) rejected the credentials of 'mail.user' (\(reply.code)); check it and the secret MAIL_PASSWORD",
             isWorthRetrying: (400...499).contains(reply.code),
             isOutage: reply.code == 421,
             output: ["reply_code": JSON(reply.code)]
@@ -185,14 +187,14 @@ extension SMTPSession {
         return switch error {
         case let fault as SMTPFault:
             switch fault {
-            case .outOfTurn: StepFailure("\(name) says what it was not asked for, so it is not trusted")
+            case .outOfTurn: StepFailure("\(name) sent an unexpected reply, so the connection was closed")
             case .closed: StepFailure("\(name) closed the connection", isOutage: true)
             case .timeIsUp: StepFailure("\(name) did not answer in time", isOutage: true)
             }
         case let error as SMTPReplyError:
             switch error {
-            case .tooLong: StepFailure("\(name) answers with more than any mail server says", isOutage: true)
-            case .malformed: StepFailure("\(name) does not speak SMTP; is its port right?", isOutage: true)
+            case .tooLong: StepFailure("\(name) sent an oversized reply", isOutage: true)
+            case .malformed: StepFailure("\(name) does not speak SMTP; check its port", isOutage: true)
             }
         case let error as IOError: StepFailure("no connection to \(name): \(error.shortReason)", isOutage: true)
         case let error as NIOSSLError: StepFailure(reason(name, error), isOutage: true)
@@ -212,11 +214,11 @@ extension SMTPSession {
         let words = "\(error)".withoutBuildPaths
         if words.contains("CERTIFICATE_VERIFY_FAILED") {
             return
-                "the certificate of \(name) cannot be trusted: it has expired, or an authority that is not known here "
+                "the certificate of \(name) cannot be trusted: it has expired, or an unknown certificate authority "
                 + "has signed it (name a private one in 'http.ca_file')"
         }
         if words.contains("WRONG_VERSION_NUMBER") {
-            return "\(name) does not speak TLS from the first byte; set 'mail.security: starttls'"
+            return "\(name) does not use TLS from the first byte; set 'mail.security: starttls'"
         }
         return "no encrypted connection to \(name) could be agreed upon: \(words.onOneLine.cut(to: 200))"
     }

@@ -20,7 +20,7 @@ package struct EventVariables {
         for variable in EventVariable.all {
             let (name, value) = (variable.name, variable.value(scope))
             if value.utf8.contains(0) {
-                left.append((name, "its value holds a NUL"))
+                left.append((name, "its value contains a NUL"))
             } else if value.utf8.count > Self.longest {
                 left.append((name, "its value has \(value.utf8.count) bytes, more than \(Self.longest)"))
             } else {

@@ -130,7 +130,7 @@ package enum Orphans {
 
     /// Whether a process has ended and nobody has taken note of it.
     private static func isZombie(_ process: pid_t) -> Bool {
-        // The state follows the name, which stands in brackets and may hold some itself (proc(5)).
+        // The state follows the name, which is in brackets and may hold some itself (proc(5)).
         let status = text(of: "/proc/\(process)/stat")
         guard let bracket = status.lastIndex(of: UInt8(ascii: ")")) else { return false }
         return status[bracket...].dropFirst(2).first == UInt8(ascii: "Z")

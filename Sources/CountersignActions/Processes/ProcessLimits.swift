@@ -9,7 +9,7 @@ package struct ProcessLimits: Sendable, Equatable {
     /// Address space in bytes.
     package let memory: Int?
 
-    /// Open files of one process.
+    /// Open files per process.
     package let openFiles: Int?
 
     /// Processes and threads of the user as whom we run, ours among them; root is not bound by it.

@@ -77,15 +77,15 @@ extension ProcessError {
     package var failure: StepFailure {
         switch self {
         case .notFound(let program, let place) where program == place:
-            .final("there is no program at '\(program)' that can be run; check the path and its execute permission")
+            .final("there is no executable program at '\(program)'; check the path and its execute permission")
         case .notFound(let program, let place):
             .final("there is no program '\(program)' in PATH (\(place)); install it or give its path")
         case .noFolder(let path):
             .final("the folder '\(path)' that the program should start in cannot be entered; create it")
         case .notStarted(let program, let why, let isPassing):
             StepFailure("'\(program)' could not be started: \(why)", isWorthRetrying: isPassing, isOutage: isPassing)
-        case .lost(let why): StepFailure("the program could not be watched to its end: \(why)")
-        case .cancelled: StepFailure("the program was ended before it was done")
+        case .lost(let why): StepFailure("the program could not be monitored: \(why)")
+        case .cancelled: StepFailure("the program was killed before it finished")
         }
     }
 }

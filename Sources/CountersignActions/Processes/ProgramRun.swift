@@ -91,10 +91,11 @@ extension ProgramRun {
         switch (obstacle, number) {
         case (linux_obstacle_directory, _): return .noFolder(path: request.directory)
         case (linux_obstacle_limits, _):
-            let why = "its limits (the settings 'programs.…') cannot be set, perhaps as Countersign's own are lower: "
+            let why =
+                "its limits (the settings 'process_limits.…') cannot be set, perhaps because those of Countersign itself are lower: "
             return .notStarted(program: program, why: why + reason, isPassing: false)
         case (_, ENOENT), (_, EACCES), (_, ENOTDIR), (_, ENOEXEC):
-            let why = "the program is there, but it, or the interpreter that its first line names, cannot be started"
+            let why = "the program exists, but it, or the interpreter in its first line, cannot be started"
             return .notStarted(program: program, why: why, isPassing: false)
         default:
             let isPassing = [EAGAIN, ENOMEM, EMFILE, ENFILE, ETXTBSY].contains(number)

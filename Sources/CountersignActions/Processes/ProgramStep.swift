@@ -6,25 +6,25 @@ struct ProgramStep {
     static let directory = Field.template(
         "dir",
         in: .folder,
-        "The folder to start in; a relative one begins at the rule file's folder, and without it it is the output folder."
+        "The working folder; a relative path starts at the rule file's folder. The default is the output folder."
     )
     static let environment = Field.templates(
         "env",
         in: .environment,
         """
-        Further variables; of those of Countersign itself only PATH, HOME, LANG, LC_ALL, TZ and TMPDIR are handed on. A \
-        variable of the event whose value holds a NUL or has over 131000 bytes is left out, and a script that names it fails.
+        Additional environment variables; of Countersign's own, only PATH, HOME, LANG, LC_ALL, TZ and TMPDIR are passed on. A \
+        variable of the event whose value contains a NUL or exceeds 131000 bytes is omitted, and a script that uses it fails.
         """
     )
     static let input = Field.template(
         "stdin",
         in: .text,
-        "The text on standard input; without it, the event's JSON."
+        "The text on standard input; defaults to the event's JSON."
     )
     static let output = Field.choice(
         "output",
         ["text", "json"],
-        "How standard output becomes `output`: as text without its final newline, or read as JSON.",
+        "How to read standard output into `output`: as text without its final newline, or as JSON.",
         default: "text"
     )
 
@@ -32,9 +32,9 @@ struct ProgramStep {
 
     static let outputs = [
         ActionDeclaration.Output("exit_code", "The exit status, 0."),
-        ActionDeclaration.Output("stdout", "Standard output: its first and its last 32 KiB."),
-        ActionDeclaration.Output("stderr", "Standard error: its first and its last 32 KiB."),
-        ActionDeclaration.Output("output", "Standard output as `output` says: text or JSON."),
+        ActionDeclaration.Output("stdout", "Standard output, limited to its first and last 32KiB."),
+        ActionDeclaration.Output("stderr", "Standard error, limited to its first and last 32KiB."),
+        ActionDeclaration.Output("output", "Standard output, read as the option `output` says."),
     ]
 
     private let options: Options
@@ -60,7 +60,9 @@ struct ProgramStep {
             directory: try options[Self.directory]
                 .map { template throws(StepFailure) in
                     let path = try template.text(in: scope, for: .folder)
-                    guard !path.utf8.contains(0) else { throw .final("'dir' holds a NUL, which no path can") }
+                    guard !path.utf8.contains(0) else {
+                        throw .final("'dir' contains a NUL, which is not allowed in a path")
+                    }
                     return Self.absolute(path, from: scope.ruleFolder)
                 },
             variables: variables,
@@ -74,7 +76,7 @@ struct ProgramStep {
         )
     }
 
-    /// A program is one neighbour, wherever it is started; a script belongs to its step.
+    /// A program is one other rule, wherever it is started; a script belongs to its step.
     private static func destination(of command: ProgramPlan.Command, in scope: Scope) -> String {
         switch command {
         case .script: "the script of \(scope.ruleID)/\(scope.stepID)"
@@ -181,7 +183,7 @@ extension ProcessResult {
         let what =
             switch ending {
             case .exited(let code): "\(name) ended with exit status \(code)"
-            case .signalled(Int(SIGXCPU)): "\(name) has used up its time on a processor ('process_limits.cpu_time')"
+            case .signalled(Int(SIGXCPU)): "\(name) exceeded its CPU time ('process_limits.cpu_time')"
             case .signalled(let signal): "\(name) was ended by signal \(signal)"
             }
         let last = errors.text.split(whereSeparator: \.isNewline).last

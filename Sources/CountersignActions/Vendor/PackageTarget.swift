@@ -2,7 +2,7 @@ package import CountersignModel
 
 /// The package that a step is about: the event's own unless the step names another one.
 package enum PackageTarget {
-    static let field = Field.template("package", in: .text, "The package's id; without it, that of the event.")
+    static let field = Field.template("package", in: .text, "The package's id; defaults to that of the event.")
 
     /// - Throws: `StepFailure` where there is none.
     static func id(_ options: Options, in scope: Scope) throws(StepFailure) -> String {
@@ -12,7 +12,7 @@ package enum PackageTarget {
         } else {
             id = scope.event.payload.packageID
         }
-        guard let id, !id.isEmpty else { throw .final("the event names no package; give its id as 'package'") }
+        guard let id, !id.isEmpty else { throw .final("the event has no package; set its id as 'package'") }
         return id
     }
 
@@ -32,6 +32,8 @@ package struct RolePlan: ActionPlan {
     init(_ role: Template, _ options: Options, in scope: Scope) throws(StepFailure) {
         packageID = try PackageTarget.id(options, in: scope)
         self.role = try role.text(in: scope, for: .text)
-        guard !self.role.isEmpty else { throw .final("'\(role.source)' became an empty text, which is no role") }
+        guard !self.role.isEmpty else {
+            throw .final("'\(role.source)' is empty after substitution, which is not a role")
+        }
     }
 }

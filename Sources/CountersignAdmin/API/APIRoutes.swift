@@ -80,7 +80,8 @@ struct APIRoutes: Sendable {
         let names = endpoint.query.map { "'?\($0.name)=…'" }.joined(separator: ", ")
         throw APIError(
             .badRequest,
-            "this path takes no body" + (names.isEmpty ? "" : "; what can be told stands in the query, as \(names)")
+            "this path does not accept a body"
+                + (names.isEmpty ? "" : "; parameters are passed in the query, as \(names)")
         )
     }
 
@@ -92,10 +93,10 @@ struct APIRoutes: Sendable {
             var answer = APIAnswer(.badRequest, "the body is larger than \(Self.largestBody) bytes")
             answer.status = .contentTooLarge
             return answer
-        case is HTTPParserError: return APIAnswer(.badRequest, "the body is not sent as HTTP/1.1 has it")
+        case is HTTPParserError: return APIAnswer(.badRequest, "the body is not sent as HTTP/1.1 requires")
         default:
-            logger.error("A request of the API failed", metadata: ["error": "\(error)"])
-            var answer = APIAnswer(.unavailable, "the request failed; the log says why")
+            logger.error("API request failed", metadata: ["error": "\(error)"])
+            var answer = APIAnswer(.unavailable, "the request failed; see the log")
             answer.status = .internalServerError
             return answer
         }

@@ -55,7 +55,7 @@ extension [Endpoint.Parameter] {
 }
 
 extension Schema {
-    /// Whether a parameter's text can stand for a value of this shape.
+    /// Whether a parameter's text can mean a value of this shape.
     fileprivate func accepts(_ text: String, at now: Date) -> Bool {
         switch self {
         case .integer(let minimum, let maximum):

@@ -21,11 +21,11 @@ struct Endpoint: Sendable {
 
         var summary: String {
             switch self {
-            case .badRequest: "What was asked is not understood."
-            case .notFound: "There is no such thing."
-            case .conflict: "Its state does not allow that."
-            case .unavailable: "The store cannot do it now."
-            case .badGateway: "OneSpan Sign gave no answer that helps."
+            case .badRequest: "The request is invalid."
+            case .notFound: "It does not exist."
+            case .conflict: "Its state does not allow this."
+            case .unavailable: "The store is unavailable."
+            case .badGateway: "OneSpan Sign did not respond successfully."
             }
         }
     }

@@ -11,7 +11,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/rules",
-                summary: "The rules in force, in their order.",
+                summary: "The active rules, in order.",
                 content: .json(
                     .object([("version", .nullable(.string)), ("rules", .array(.named("Rule")))])
                 ),
@@ -25,21 +25,21 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/rules/{id}",
-                summary: "One rule in force with its text.",
+                summary: "One active rule with its source.",
                 pathParameter: Parameter(name: "id", schema: .string, summary: "Rule"),
                 content: .json(.named("RuleWithSource")),
                 refusals: [.notFound, .unavailable]
             ) { request in
                 let id = request["id"] ?? ""
                 guard let found = try await service.rules().first(where: { $0.rule.id == id }) else {
-                    return APIAnswer(.notFound, "no rule in force is called '\(id)'")
+                    return APIAnswer(.notFound, "no active rule is named '\(id)'")
                 }
                 return APIAnswer(found.json(source: try await service.source(of: found.rule)))
             },
             Endpoint(
                 method: .post,
                 path: "/dry-run",
-                summary: "What the rules in force would do with a callback; nothing is stored or done.",
+                summary: "What the active rules would do with a callback; nothing is stored or executed.",
                 body: .callback,
                 content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
                 refusals: [.badRequest, .unavailable]
@@ -55,7 +55,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/quarantine",
-                summary: "Bodies that could not be read as events, the newest first.",
+                summary: "Bodies that could not be read as events, newest first.",
                 query: quarantineFilters + [limit],
                 content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
@@ -73,7 +73,7 @@ extension Endpoint {
                 refusals: [.notFound, .unavailable]
             ) { request in
                 guard let body = try await service.store.quarantined(request.id) else {
-                    return APIAnswer(.notFound, "nothing is quarantined under the number \(request.id)")
+                    return APIAnswer(.notFound, "there is no quarantined body \(request.id)")
                 }
                 return APIAnswer(body.json)
             },
@@ -84,7 +84,7 @@ extension Endpoint {
         let state = Endpoint(
             method: .get,
             path: "/state",
-            summary: "What the server runs with, for `countersign doctor`.",
+            summary: "The server's configuration and health, for `countersign doctor`.",
             content: .json(.any),
             refusals: [.unavailable]
         ) { _ in APIAnswer(try await service.commands.state()) }
@@ -95,7 +95,7 @@ extension Endpoint {
         Endpoint(
             method: .post,
             path: "/replay",
-            summary: "Judge stored events once more by the rules in force.",
+            summary: "Evaluate stored events again with the active rules.",
             body: .object([
                 ("events", .array(.id)), ("rule?", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
             ]),
@@ -117,7 +117,7 @@ extension Endpoint {
             guard let json = try? JSON(parsing: request.body, limits: JSON.Limits()),
                 let order = ReplayRequest(json: json)
             else {
-                return APIAnswer(.badRequest, "the order is not understood; see /api/v1/openapi.json")
+                return APIAnswer(.badRequest, "the request is invalid; see /api/v1/openapi.json")
             }
             do {
                 return APIAnswer(["runs": .array(try await service.commands.replay(order).map(\.json))])
@@ -131,13 +131,13 @@ extension Endpoint {
         Endpoint(
             method: .post,
             path: "/poll",
-            summary: "Ask OneSpan Sign now for what no callback told.",
+            summary: "Poll OneSpan Sign now for events without a callback.",
             body: .object([("since?", .nullable(.dateTime)), ("dry_run?", .boolean)]),
             content: .json(.any),
             refusals: [.badRequest, .unavailable, .badGateway]
         ) { request in
             guard let order = try? JSON(parsing: request.body, limits: JSON.Limits()) else {
-                return APIAnswer(.badRequest, "the order is no JSON")
+                return APIAnswer(.badRequest, "the request is not valid JSON")
             }
             do {
                 return APIAnswer(try await poll(order))

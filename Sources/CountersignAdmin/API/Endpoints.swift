@@ -16,7 +16,7 @@ extension Endpoint {
     static let limit = Parameter(
         name: "limit",
         schema: .integer(minimum: 1, maximum: 500),
-        summary: "How many at most; 50 if not given."
+        summary: "The maximum number of results; 50 by default."
     )
 
     private static func id(of thing: String) -> Parameter {
@@ -30,23 +30,28 @@ extension Endpoint {
     static let since = Parameter(
         name: "since",
         schema: .pointInTime,
-        summary: "Only those of this time or later, such as `2d` (ago), `2026-01-31` or `2026-01-31T09:00:00Z`."
+        summary: "Only those at or after this time, such as `2d` (ago), `2026-01-31` or `2026-01-31T09:00:00Z`."
     )
     private static let until = Parameter(name: "until", schema: .pointInTime, summary: "Only those before this time.")
 
     /// What a list of events can be narrowed by, for programs and on the page.
     static let eventFilters = [
-        text("event", "Only events of this name."), text("package", "Only events of this package."),
-        Parameter(name: "origin", schema: .origin, summary: "Only events that came in like this."), since, until,
-        text("text", "Only events whose body holds this text, escaped or not, in upper or lower case."),
-        Parameter(name: "before", schema: .place, summary: "Where to go on: `next` of the answer before."),
+        text("event", "Only events with this name."), text("package", "Only events of this package."),
+        Parameter(name: "origin", schema: .origin, summary: "Only events with this origin."), since, until,
+        text("text", "Only events whose body contains this text, ignoring case and JSON escapes."),
+        Parameter(name: "before", schema: .place, summary: "The start of the page: `next` of the previous response."),
     ]
 
     /// What a list of packages can be narrowed by.
     static let packageFilters = [
-        text("prefix", "What their ids begin with."), text("event", "Only packages to which this event happened."),
+        text("prefix", "Only packages whose id begins with this."),
+        text("event", "Only packages with an event of this name."),
         since, until,
-        Parameter(name: "after", schema: .packagePlace, summary: "Where to go on: `next` of the answer before."),
+        Parameter(
+            name: "after",
+            schema: .packagePlace,
+            summary: "The start of the page: `next` of the previous response."
+        ),
     ]
 
     /// What a list of bodies that could not be read can be narrowed by.
@@ -56,7 +61,7 @@ extension Endpoint {
 
     /// What a list of runs can be narrowed by.
     static let runFilters = [
-        Parameter(name: "event_id", schema: .id, summary: "Only runs for the event of this number."),
+        Parameter(name: "event_id", schema: .id, summary: "Only runs of the event with this number."),
         text("package", "Only runs for events of this package."), text("rule", "Only runs of this rule."),
         Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
         Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."),
@@ -66,7 +71,7 @@ extension Endpoint {
         Endpoint(
             method: .get,
             path: "/overview",
-            summary: "How everything stands, at a glance.",
+            summary: "The overall status at a glance.",
             content: .json(.named("Overview")),
             refusals: [.unavailable]
         ) { _ in APIAnswer(try await service.overview().json) }
@@ -77,7 +82,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/events",
-                summary: "Events, the newest first. A search for a text goes through 20,000 events at a time.",
+                summary: "Events, newest first. A text search scans 20,000 events at a time.",
                 query: eventFilters + [limit],
                 content: .json(
                     .object([("events", .array(.named("Event"))), ("next", .nullable(.place))])
@@ -104,7 +109,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/events/{id}/body",
-                summary: "The body of an event as it came, byte for byte.",
+                summary: "The body of an event as received, byte for byte.",
                 pathParameter: id(of: "Event"),
                 content: .bytes,
                 refusals: [.notFound, .unavailable]
@@ -112,7 +117,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/events/{id}/explanation",
-                summary: "Why each rule matched the event, or did not.",
+                summary: "Why each rule matched the event or did not.",
                 pathParameter: id(of: "Event"),
                 content: .json(.any),
                 refusals: [.notFound, .conflict, .unavailable]
@@ -132,7 +137,7 @@ extension Endpoint {
             Endpoint(
                 method: .post,
                 path: "/events",
-                summary: "Store an event that somebody hands in, such as one of a failure mail.",
+                summary: "Store an event that was submitted manually, such as one from a failure email.",
                 body: .callback,
                 content: .json(.object([("event", .id), ("duplicate", .boolean)])),
                 refusals: [.badRequest, .unavailable]
@@ -153,7 +158,7 @@ extension Endpoint {
                 method: .get,
                 path: "/packages",
                 summary:
-                    "Packages that something happened to, the latest first; by id where only a beginning of it is given.",
+                    "Packages with events, most recent first; sorted by id when a prefix is given.",
                 query: packageFilters + [limit],
                 content: .json(
                     .object([("packages", .array(.named("Package"))), ("next", .nullable(.packagePlace))])
@@ -168,14 +173,14 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/packages/{id}",
-                summary: "All that is known of a package: its events, their runs and steps.",
+                summary: "The timeline of a package: its events, their runs and steps.",
                 pathParameter: text("id", "Package"),
                 content: .json(.named("Story")),
                 refusals: [.notFound, .unavailable]
             ) { request in
                 let id = request["id"] ?? ""
                 guard let story = try await PackageTimeline.read(id, from: service.store) else {
-                    return APIAnswer(.notFound, "no event is about the package '\(id)'")
+                    return APIAnswer(.notFound, "there is no event of the package '\(id)'")
                 }
                 return APIAnswer(story.json)
             },
@@ -188,7 +193,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/runs",
-                summary: "Runs, the newest first.",
+                summary: "Runs, newest first.",
                 query: runFilters + [limit],
                 content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
@@ -203,7 +208,7 @@ extension Endpoint {
             Endpoint(
                 method: .get,
                 path: "/runs/{id}",
-                summary: "One run with every attempt at every step.",
+                summary: "One run with all attempts of all steps.",
                 pathParameter: run,
                 content: .json(.named("RunWithSteps")),
                 refusals: [.notFound, .unavailable]
@@ -214,15 +219,15 @@ extension Endpoint {
             Endpoint(
                 method: .post,
                 path: "/runs/{id}/retry",
-                summary: "Send a failed run on its way again, from the step that failed or from the one that is named.",
+                summary: "Retry a failed run from the step that failed, or from the given one.",
                 pathParameter: run,
                 query: [
-                    text("from", "The id of the step to begin with; results of those before it are kept."),
+                    text("from", "The id of the step to start with; results of earlier steps are kept."),
                     Parameter(
                         name: "rules",
                         schema: .choice(AdminService.RulesOfRetry.allCases.map(\.rawValue)),
                         summary:
-                            "By which rules: those that the run was made by (`kept`, the default), or the active ones."
+                            "Which rules to use: those that created the run (`kept`, the default), or the active ones (`current`)."
                     ),
                 ],
                 content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
@@ -236,7 +241,7 @@ extension Endpoint {
             Endpoint(
                 method: .post,
                 path: "/runs/{id}/discard",
-                summary: "Give up a failed or waiting run; its history is kept.",
+                summary: "Discard a failed or waiting run; its history is kept.",
                 pathParameter: run,
                 content: .json(.object([])),
                 refusals: [.notFound, .conflict, .unavailable]
@@ -257,7 +262,7 @@ extension AdminService {
         case current
     }
 
-    /// Sends a failed run on its way again, and gives the rule set by which it goes on.
+    /// Sends a failed run in progress again, and gives the rule set by which it goes on.
     ///
     /// - Throws: `APIError` when it cannot begin with that step or by those rules, `StoreError`.
     func retry(_ id: Run.ID, from step: String?, by rules: RulesOfRetry) async throws -> RuleSetVersion {
@@ -267,7 +272,7 @@ extension AdminService {
             guard let active, let rule = active.rule(found.run.ruleID) else {
                 throw APIError(
                     .conflict,
-                    "the active rules have no rule '\(found.run.ruleID)'; retry it by those it was made by"
+                    "the active rules have no rule '\(found.run.ruleID)'; retry the run with its own rules"
                 )
             }
             if let step, !rule.steps.contains(where: { $0.id == step }) {
@@ -336,7 +341,7 @@ extension PackageQuery {
         )
         switch after {
         case .id? where !isByID, .event? where isByID:
-            throw APIError(.badRequest, "'after' is of another list: give the parameters as before, or leave it out")
+            throw APIError(.badRequest, "'after' belongs to another list: repeat the same parameters, or omit it")
         default: break
         }
     }

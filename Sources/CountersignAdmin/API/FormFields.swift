@@ -4,7 +4,7 @@ import Foundation
 package struct FormFields: Sendable {
     private let fields: [(name: String, value: String)]
 
-    /// Fields as they stand behind the `?` of a URL or in the body of a form.
+    /// Fields as they are behind the `?` of a URL or in the body of a form.
     package init(_ text: some StringProtocol) {
         fields = text.split(separator: "&")
             .map { field in

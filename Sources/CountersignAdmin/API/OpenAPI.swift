@@ -21,7 +21,8 @@ struct OpenAPI {
             "openapi": "3.1.0",
             "info": [
                 "title": "Countersign", "version": "1",
-                "description": "Events of OneSpan Sign, the runs that rules made of them, and what can be put right.",
+                "description":
+                    "Events from OneSpan Sign, the runs that rules created for them, and commands to retry and repair.",
             ],
             "servers": [["url": .string(APIRoutes.root)]], "paths": .object(paths),
             "components": [
@@ -67,7 +68,7 @@ struct OpenAPI {
         for refusal in endpoint.refusals {
             answers[String(refusal.rawValue)] = ["description": .string(refusal.summary), "content": error]
         }
-        answers["default"] = ["description": "Anything else that went wrong.", "content": error]
+        answers["default"] = ["description": "Any other error.", "content": error]
         return answers
     }
 

@@ -56,7 +56,7 @@ indirect enum Schema: Sendable {
     }
 
     private static let pointsInTime: JSON = [
-        "description": "A time of RFC 3339, one in UTC without its zone, a day, or so long ago: `2d`, `12h`, `30m`.",
+        "description": "A time in RFC 3339, in UTC if it has no zone; a date; or a time ago: `2d`, `12h`, `30m`.",
         "anyOf": [
             ["type": "string", "format": "date-time"], ["type": "string", "format": "date"],
             ["type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h|d)$"],

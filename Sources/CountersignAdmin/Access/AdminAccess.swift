@@ -4,7 +4,7 @@ package import Foundation
 
 /// Who may look and order: anybody on this machine, or who knows the token.
 ///
-/// Browsers that are signed in are known here and nowhere else: who signs out, or whose server starts anew, is out.
+/// Browsers that are signed in are known here and nowhere else: who signs out, or whose server starts again, is out.
 package struct AdminAccess: Sendable {
     /// How long a browser stays signed in.
     package static let session: TimeInterval = 12 * 3_600
@@ -21,7 +21,7 @@ package struct AdminAccess: Sendable {
     var needsToken: Bool { token != nil }
 
     /// Who is let in, in a few words.
-    package var summary: String { needsToken ? "for who knows the token" : "for everybody on this machine" }
+    package var summary: String { needsToken ? "with a token" : "for every user of this machine" }
 
     /// Whether `offered` is the token; compared by digests, so that the time taken tells nothing.
     func isToken(_ offered: String) -> Bool {

@@ -4,7 +4,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// Lets in who may come in, and tells browsers what a page may do.
+/// Lets in who may arrive, and tells browsers what a page may do.
 struct AdminGate: RouterMiddleware {
     static let cookie = "countersign"
 
@@ -28,16 +28,16 @@ struct AdminGate: RouterMiddleware {
         return response
     }
 
-    /// The answer to who may not come in; nil for who may.
+    /// The answer to who may not arrive; nil for who may.
     private func refusal(of request: Request, _ context: AdminContext) async -> Response? {
         let host = request.head.authority ?? ""
-        guard AdminAccess.isHost(host) else { return answer(request, .badRequest, "the header 'Host' names no host") }
+        guard AdminAccess.isHost(host) else { return answer(request, .badRequest, "the header 'Host' is invalid") }
         // The first one is the authority; what is left among the fields is a second one.
         guard !request.headers.contains(where: { $0.name.canonicalName == "host" }) else {
-            return answer(request, .badRequest, "the header 'Host' stands there more than once")
+            return answer(request, .badRequest, "the header 'Host' is repeated")
         }
         guard access.needsToken || AdminAccess.isLocal(host: host) else {
-            return answer(request, .forbidden, "only http://127.0.0.1 and http://localhost lead here without a token")
+            return answer(request, .forbidden, "only http://127.0.0.1 and http://localhost are allowed without a token")
         }
         let isChange = ![.get, .head].contains(request.method)
         let fits = AdminAccess.isSameOrigin(
@@ -46,11 +46,11 @@ struct AdminGate: RouterMiddleware {
             host: host
         )
         guard !isChange || fits else {
-            return answer(request, .forbidden, "this was sent from a page of another site")
+            return answer(request, .forbidden, "the request came from a page of another site")
         }
         // A page of another site may lead here, but gets nothing to work with.
         guard access.needsToken || fits || isNavigation(request) else {
-            return answer(request, .forbidden, "this was asked for by a page of another site")
+            return answer(request, .forbidden, "the request came from a page of another site")
         }
         let path = request.uri.path
         let isOpen = path == "/login" || path.hasPrefix("/assets/") || !access.needsToken
@@ -78,7 +78,7 @@ struct AdminGate: RouterMiddleware {
     }
 
     private func tooManyGuesses(_ request: Request, _ wait: Int) -> Response {
-        var response = answer(request, .tooManyRequests, "too many wrong tokens came from your address; wait a little")
+        var response = answer(request, .tooManyRequests, "too many wrong tokens from your address; try again later")
         response.headers[.retryAfter] = String(wait)
         return response
     }

@@ -2,7 +2,7 @@ package import CountersignModel
 package import CountersignStore
 
 extension Receipt {
-    /// What commands on this machine are told of a receipt.
+    /// The JSON form of a receipt for commands.
     package var json: JSON {
         switch self {
         case .stored(let id): ["event": JSON(id.rawValue), "duplicate": false]
@@ -19,7 +19,7 @@ extension Receipt {
 }
 
 extension ReplayRequest {
-    /// What the server is told.
+    /// What the server is reported.
     package var json: JSON {
         [
             "events": .array(events.map { JSON($0.rawValue) }), "rule": JSON(ruleID), "again": .bool(restartsEnded),
@@ -41,7 +41,7 @@ extension ReplayRequest {
 }
 
 extension ReplayedRun {
-    /// What commands are told of it.
+    /// The JSON form for commands.
     package var json: JSON {
         ["event": JSON(eventID.rawValue), "rule": .string(ruleID), "outcome": .string(outcome.rawValue)]
     }

@@ -4,7 +4,7 @@ import CountersignRules
 import CountersignStore
 import Foundation
 
-/// How everything stands, at a glance.
+/// The overall status at a glance.
 struct Overview: Sendable {
     /// What came and was done in an hour.
     struct Hour: Sendable {
@@ -28,7 +28,7 @@ struct Overview: Sendable {
     let hours: [Hour]
     let backlog: Backlog
 
-    /// Runs that failed for good and wait for somebody.
+    /// Runs that failed for good and need attention.
     let deadLetters: Int
     let running: Int
     let lastEvent: StoredEvent?

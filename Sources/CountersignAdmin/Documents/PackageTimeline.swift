@@ -2,7 +2,7 @@ package import CountersignModel
 package import CountersignStore
 import Foundation
 
-/// All that is known of one package: what came in, what was made of it, and each attempt at each step.
+/// All that is known of one package: what arrived, what was made of it, and each attempt at each step.
 package struct PackageTimeline: Sendable {
     /// One thing in it.
     package enum Entry: Sendable {
@@ -19,7 +19,7 @@ package struct PackageTimeline: Sendable {
         }
     }
 
-    /// How many events of one package are told of.
+    /// How many events of one package a timeline shows.
     package static let eventLimit = 1_000
 
     package let packageID: String
@@ -57,7 +57,7 @@ package struct PackageTimeline: Sendable {
     package var entries: [Entry] {
         var entries = events.map { Entry.event($0) }
         for found in runs { entries += [.run(found.run)] + found.records.map { .attempt(found.run, $0) } }
-        // What led to what stands before it, also in the same millisecond.
+        // What led to what is before it, also in the same millisecond.
         return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 

@@ -4,14 +4,14 @@ import CountersignRules
 import CountersignStore
 import Foundation
 
-/// A rule in force, with what became of it.
+/// A active rule, with what became of it.
 struct RuleDocument: Sendable {
     let rule: Rule
 
     /// Runs that were made in the last 24 hours.
     let runsLastDay: Int
 
-    /// Runs that failed for good and wait for somebody.
+    /// Runs that failed for good and need attention.
     let failed: Int
 
     var json: JSON { .object(object) }
@@ -34,7 +34,7 @@ struct RuleDocument: Sendable {
 }
 
 extension AdminService {
-    /// The rules in force, in their order.
+    /// The active rules, in order.
     func rules() async throws -> [RuleDocument] {
         let activity = try await store.activity(since: clock.now.addingTimeInterval(-86_400))
         let counts = activity.reduce(into: [:]) { counts, row in counts[row.ruleID, default: 0] += row.count }
@@ -46,7 +46,7 @@ extension AdminService {
         return documents
     }
 
-    /// The text of a rule in force, as its file has it; empty where the store no longer has the file.
+    /// The text of a active rule, as its file has it; empty where the store no longer has the file.
     func source(of rule: Rule) async throws -> String {
         guard let version = book.current?.ruleSet.version, let json = try await store.sources(of: version) else {
             return ""
@@ -54,9 +54,9 @@ extension AdminService {
         return RuleSources(json: json)?.outlines.first { $0.id == rule.id }?.text ?? ""
     }
 
-    /// What the rules in force would do with a body, or why it is no event.
+    /// What the active rules would do with a body, or why it is no event.
     func dryRun(_ body: [UInt8]) async throws(APIError) -> (event: Event, reports: [DryRun.RuleReport]) {
-        guard let rules = book.current?.ruleSet else { throw APIError(.unavailable, "no rules are in force") }
+        guard let rules = book.current?.ruleSet else { throw APIError(.unavailable, "there are no active rules") }
         let delivery: Delivery
         do {
             // By hand, since events that only rules raise are tried as well.

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// The library for metrics is given one of these at the start.
 package final class PrometheusRegistry: MetricsFactory {
-    /// In which form the numbers are told.
+    /// In which form the numbers are reported.
     package enum Format: Sendable {
         /// Prometheus' text format, version 0.0.4.
         case text

@@ -7,7 +7,7 @@ import ServiceLifecycle
 
 /// Tells open pages that something was written, as server-sent events (WHATWG HTML, section 9.2).
 ///
-/// An event says only that something changed; the page then asks for itself again. Whoever connects anew has missed
+/// An event says only that something changed; the page then asks for itself again. Whoever connects again has missed
 /// nothing for the same reason.
 struct LiveRoute: Sendable {
     /// How often is looked at most.

@@ -52,10 +52,10 @@ struct PageRoutes: Sendable {
         router.post("/logout") { request, _ in signOut(request) }
         router.get("/assets/style.css") { _, _ in asset(PackageResources.style_css, "text/css; charset=utf-8") }
         router.get("/assets/live.js") { _, _ in asset(PackageResources.live_js, "text/javascript; charset=utf-8") }
-        router.get("/**") { _, _ in await page { throw APIError(.notFound, "There is no such page.") } }
+        router.get("/**") { _, _ in await page { throw APIError(.notFound, "Page not found.") } }
     }
 
-    /// The answer that `body` gives, or a page that says what went wrong.
+    /// The answer that `body` gives, or a page that says failure.
     private func page(_ body: () async throws -> Response) async -> Response {
         do {
             return try await body()
@@ -65,12 +65,12 @@ struct PageRoutes: Sendable {
             return await failure(error.refusal, "\(error)")
         } catch {
             service.logger.error("A page failed", metadata: ["error": "\(error)"])
-            return await failure(.unavailable, "The page failed; the log says why.")
+            return await failure(.unavailable, "The page failed; see the log.")
         }
     }
 
     private func failure(_ refusal: Endpoint.Refusal, _ sentence: String) async -> Response {
-        let title = refusal == .notFound ? "Not found" : refusal == .conflict ? "Not possible" : "That did not work"
+        let title = refusal == .notFound ? "Not found" : refusal == .conflict ? "Not possible" : "Request failed"
         return (try? await html(title, "message", MessageView(text: sentence), status: refusal.rawValue))
             ?? Response(status: .internalServerError)
     }
@@ -181,7 +181,7 @@ extension PageRoutes {
 
     private func package(_ id: String) async throws -> Response {
         guard let story = try await PackageTimeline.read(id, from: service.store) else {
-            throw APIError(.notFound, "No event is about the package '\(id.printable)'.")
+            throw APIError(.notFound, "There is no event of the package '\(id.printable)'.")
         }
         return try await html("Package \(id.printable)", "package", PackageView(story))
     }
@@ -214,10 +214,10 @@ extension PageRoutes {
         let notice: String? =
             switch done {
             case "retry":
-                "Run \(number) goes on by rule set \(found.run.ruleSet.short)"
+                "Run \(number) is retried with rule set \(found.run.ruleSet.short)"
                     + (found.run.ruleSet == service.book.current?.ruleSet.version
-                        ? ", the active one." : ", which it was made by.")
-            case "discard": "Run \(number) is given up."
+                        ? ", the active one." : ", which created it.")
+            case "discard": "Run \(number) is discarded."
             default: nil
             }
         let active = service.book.current?.ruleSet
@@ -246,7 +246,7 @@ extension PageRoutes {
 
     private func rule(_ id: String) async throws -> Response {
         guard let document = try await service.rules().first(where: { $0.rule.id == id }) else {
-            throw APIError(.notFound, "No rule in force is called '\(id.printable)'.")
+            throw APIError(.notFound, "No active rule is named '\(id.printable)'.")
         }
         let runs = try await service.store.rows(of: service.store.runs(RunQuery(ruleID: id, limit: 20)))
         let source = try await service.source(of: document.rule)
@@ -262,7 +262,7 @@ extension PageRoutes {
         } catch {
             view = DryRunView(payload: payload, problem: error.sentence)
         }
-        return try await html("What would happen", "dryrun", view, status: view.problem == nil ? 200 : 400)
+        return try await html("Dry run", "dryrun", view, status: view.problem == nil ? 200 : 400)
     }
 
     private func quarantine(_ fields: FormFields) async throws -> Response {
@@ -297,7 +297,7 @@ extension PageRoutes {
 
     private func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
         guard let found = try await service.store.quarantined(number) else {
-            throw APIError(.notFound, "Nothing is quarantined under the number \(number).")
+            throw APIError(.notFound, "There is no quarantined body \(number).")
         }
         return found
     }
@@ -316,9 +316,9 @@ extension PageRoutes {
         await guesses.pause(before: context)
         guard access.isToken(form["token"] ?? "") else {
             guard let wait = guesses.wait(afterWrongTokenIn: context) else {
-                return login(to: target, problem: "That is not the token.")
+                return login(to: target, problem: "The token is wrong.")
             }
-            var response = login(to: target, problem: "Too many wrong tokens came from your address; wait a little.")
+            var response = login(to: target, problem: "Too many wrong tokens from your address. Try again later.")
             response.status = .tooManyRequests
             response.headers[.retryAfter] = String(wait)
             return response
@@ -349,7 +349,7 @@ extension PageRoutes {
 }
 
 extension Request {
-    /// What stands behind the `?`.
+    /// What is behind the `?`.
     fileprivate var fields: FormFields { FormFields(uri.query ?? "") }
 
     /// The posted form.
@@ -359,7 +359,7 @@ extension Request {
             do {
                 body = try await self.body.collect(upTo: 4 << 20)
             } catch {
-                throw APIError(.badRequest, "What was sent is too large.")
+                throw APIError(.badRequest, "The request is too large.")
             }
             return FormFields(String(buffer: body))
         }
@@ -376,7 +376,7 @@ extension AdminContext {
     /// The number that it names.
     fileprivate var number: Int64 {
         get throws(APIError) {
-            guard let number = Int64(text) else { throw APIError(.notFound, "'\(text.printable)' is no number.") }
+            guard let number = Int64(text) else { throw APIError(.notFound, "'\(text.printable)' is not a number.") }
             return number
         }
     }

@@ -33,7 +33,7 @@ package struct ShellCheck {
                 throw Self.failure(error.failure.reason)
             }
             guard let comments = Self.comments(in: result) else {
-                throw Self.failure("its answer is not the JSON that version 0.7 or later writes")
+                throw Self.failure("its output is not the JSON of version 0.7 or later")
             }
             findings += comments.map { $0.warning(about: script) }
         }
@@ -62,7 +62,7 @@ package struct ShellCheck {
 
     /// The script with a line that says what holds when it is run: `sh -eu`, and the variables of the step.
     private struct Framing {
-        /// How many lines stand before the added one: comments, since a directive among them is for the whole script.
+        /// How many lines are before the added one: comments, since a directive among them is for the whole script.
         let head: Int
         let text: String
 

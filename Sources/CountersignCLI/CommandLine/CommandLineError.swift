@@ -5,7 +5,7 @@ import CountersignModel
 struct CommandLineError {
     private let words: [String]
 
-    /// - Parameter words: What stands behind the name of the program.
+    /// - Parameter words: What is behind the name of the program.
     init(words: [String]) {
         self.words = Array(words.prefix { $0 != "--" })
     }
@@ -18,7 +18,7 @@ struct CommandLineError {
         guard let name = names.first(where: { twice.contains($0) && found.optionNames.contains($0) }) else {
             return nil
         }
-        return "'\(name)' is given \(names.count { $0 == name }) times, and only one of them could count; give it once"
+        return "'\(name)' is given \(names.count { $0 == name }) times; give it only once"
     }
 
     /// What is wrong with words that the parser has refused; nil where its own message says it well.
@@ -30,9 +30,9 @@ struct CommandLineError {
         }
         let word = words[place]
         guard place > 0, words[place - 1].hasPrefix("-") else {
-            return "'\(word)' is no number here: they begin with 1"
+            return "'\(word)' is not a valid number: numbers start at 1"
         }
-        return "'\(words[place - 1])' takes nothing negative, and so not '\(word)'"
+        return "'\(words[place - 1])' must not be negative: '\(word)'"
     }
 
     private var unknownCommand: String? {
@@ -41,7 +41,7 @@ struct CommandLineError {
         guard !word.hasPrefix("-") else { return nil }
         let near = Suggestion.nearest(to: word, among: found.commands.map(\.name))
         if commands.count == 1 {
-            let hint = near.map { "did you mean '\($0)'?" } ?? "'countersign --help' lists those that there are"
+            let hint = near.map { "did you mean '\($0)'?" } ?? "'countersign --help' lists all commands"
             return "there is no command '\(word.printable)'; \(hint)"
         }
         return near.map { "'\(found.name)' has no command '\(word.printable)'; did you mean '\($0)'?" }

@@ -1,4 +1,4 @@
-/// The help of a command as it stands on a terminal: prose is filled, examples stay as they are.
+/// The help of a command as it is on a terminal: prose is filled, examples stay as they are.
 struct HelpText {
     /// Where the parser begins the meaning of an option.
     private static let meaningColumn = 26

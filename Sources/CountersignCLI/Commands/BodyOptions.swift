@@ -2,7 +2,7 @@ import ArgumentParser
 
 /// The flags of commands that show one body: in which form.
 struct BodyOptions: ParsableArguments {
-    @Flag(help: "Print the body as it came, byte for byte, and nothing else.")
+    @Flag(help: "Print only the body as received, byte for byte.")
     var raw = false
 
     @Flag(help: "Print a JSON object.")
@@ -10,7 +10,7 @@ struct BodyOptions: ParsableArguments {
 
     func validate() throws {
         guard !raw || !json else {
-            throw ValidationError("--raw prints the body and nothing else: leave out --json")
+            throw ValidationError("--raw prints only the body: omit --json")
         }
     }
 }

@@ -14,15 +14,15 @@ struct CheckCommand: EnvironmentCommand {
 
     static let configuration = CommandConfiguration(
         commandName: "check",
-        abstract: "Check rule files and show every finding.",
+        abstract: "Check rule files.",
         discussion: """
             Example:
               countersign check rules
 
-            Without a path the rules of the settings are checked, and rules that need what the settings lack are told.
-            Scripts are looked at by shellcheck as well, where it is installed.
+            Without a path, the rules of the settings are checked, including whether the settings provide
+            what the rules need. Scripts are also checked by shellcheck if it is installed.
 
-            Exit status: 0 clean or warnings only, 1 errors (with --strict: or warnings), 2 wrong usage.
+            Exit status: 0 no errors, 1 errors (with --strict: or warnings), 2 wrong usage.
             """
     )
 
@@ -32,23 +32,23 @@ struct CheckCommand: EnvironmentCommand {
     )
     var paths: [String] = []
 
-    @Option(help: "Form of the findings: text, json, or github (annotations for CI).")
+    @Option(help: "Output format: text, json, or github (annotations for CI).")
     var format: Format?
 
     @Flag(help: "The same as --format json.")
     var json = false
 
-    @Flag(help: "Count warnings as errors.")
+    @Flag(help: "Treat warnings as errors.")
     var strict = false
 
-    @Flag(inversion: .prefixedNo, help: "Have scripts looked at by shellcheck, where it is installed.")
+    @Flag(inversion: .prefixedNo, help: "Check scripts with shellcheck if it is installed.")
     var shellcheck = true
 
     @OptionGroup var options: SettingsOptions
 
     func validate() throws {
         guard !json || format == nil || format == .json else {
-            throw ValidationError("--json and --format ask for two forms: give one of them")
+            throw ValidationError("--json and --format exclude each other: give only one")
         }
     }
 

@@ -10,18 +10,18 @@ import Foundation
 struct DiffCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "diff",
-        abstract: "Show which runs edited rules would have made of the stored events.",
+        abstract: "Compare two rule sets on the stored events.",
         discussion: """
-            Judges the stored events by both sets of rules, each as at the time at which
-            it was received, and shows by rule which runs the new set adds and removes.
-            Nothing is run and nothing is written.
+            Evaluates the stored events with both rule sets, each event as of the time at which it was
+            received, and shows for each rule which runs the new set adds and removes. Nothing is executed
+            or written.
 
             Examples:
               countersign diff rules edited-rules
               countersign diff rules edited-rules --since 7d --json
 
             Exit status: 0 done, whether runs differ or not (with --exit-code: 1 when
-            they differ), 1 the rules hold errors, 2 wrong usage.
+            they differ), 1 the rules have errors, 2 wrong usage.
             """
     )
 
@@ -34,10 +34,10 @@ struct DiffCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Only events of the last time, such as 7d.", valueName: "duration"))
     var since: String?
 
-    @Option(help: "How many examples of added and of removed runs to show for each rule.")
+    @Option(help: "The number of added and removed runs to show for each rule.")
     var examples = 3
 
-    @Flag(help: "End with exit status 1 when runs differ.")
+    @Flag(help: "Exit with status 1 if runs differ.")
     var exitCode = false
 
     @Flag(help: "Print a JSON object.")
@@ -48,7 +48,7 @@ struct DiffCommand: EnvironmentCommand {
     @OptionGroup var options: SettingsOptions
 
     func validate() throws {
-        guard examples >= 0 else { throw ValidationError("--examples takes 0 or more") }
+        guard examples >= 0 else { throw ValidationError("--examples must be 0 or more") }
     }
 
     func run(in environment: CommandEnvironment) async throws {
@@ -77,7 +77,7 @@ struct DiffCommand: EnvironmentCommand {
 }
 
 extension Archive {
-    /// About how many events came in since a time: their numbers are given in the order of coming.
+    /// About how many events arrived since a time: their numbers are given in the order of coming.
     ///
     /// - Throws: `StoreError`.
     fileprivate func expectedEvents(since start: Date?) async throws -> Int? {

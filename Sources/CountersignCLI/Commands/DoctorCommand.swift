@@ -5,15 +5,15 @@ import CountersignModel
 struct DoctorCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Show what a deployment really runs with, and whether it keeps its promises.",
+        abstract: "Check the health of a deployment.",
         discussion: """
-            Looks at the settings, the keys (by name, never by value), the store's settings read back from SQLite, the rules
-            and whether the server goes by them, folders and their modes, limits, the disk and the clock. Run it as the user
-            as whom the server runs:
+            Checks the settings, the keys (by name, never by value), the SQLite settings of the store, the
+            rules and whether the server uses them, folders and their permissions, limits, the disk and the
+            clock. Run it as the user that the server runs as:
               countersign doctor
               sudo -u countersign countersign doctor --config /etc/countersign/countersign.yaml
 
-            Exit status: 0 all promises are kept (there may be warnings), 1 one is not, 2 wrong usage.
+            Exit status: 0 no failures (there may be warnings), 1 failures, 2 wrong usage.
             """
     )
 
@@ -28,7 +28,7 @@ struct DoctorCommand: EnvironmentCommand {
         if json {
             print(JSON.array(findings.map(\.json)).indented)
         } else {
-            var table = Table(["status", "subject", "how it is"])
+            var table = Table(["status", "subject", "finding"])
             for finding in findings { table.add([finding.status.rawValue, finding.subject, finding.text]) }
             print(table.text)
         }

@@ -11,27 +11,28 @@ import Foundation
 struct DryRunCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "dry-run",
-        abstract: "Show what the rules would do with payloads, and do nothing.",
+        abstract: "Show what the rules would do, without doing it.",
         discussion: """
-            For each event and rule: does it match, why or why not, and what would each step do. Values are filled in,
-            secrets are masked, steps are taken to succeed.
+            For each event and rule: whether it matches and why, and what each step would do. Values are
+            filled in, secrets are masked, and steps are assumed to succeed.
 
             Examples:
               countersign dry-run PACKAGE_COMPLETE
               countersign dry-run --rules rules examples/payloads
               curl -s https://example.com/recorded.jsonl | countersign dry-run --json -
 
-            A payload is a file, a folder, - for standard input, or the name of a published sample; a text holds one
-            JSON object, an array of them, or one a line.
+            A payload is a file, a folder, - for standard input, or the name of a published sample. It contains
+            one JSON object, an array of objects, or one object per line.
 
-            With --json a rule that is switched off has "enabled": false; a step that its 'if' skips has "skipped": true
-            instead of a plan, one that would fail has "failure", one that lacks a secret or a setting has "would_fail" with
-            the reason, and one whose 'if' looks at results of earlier steps has "depends_on_results": true.
+            With --json, a disabled rule has "enabled": false; a step that its 'if' skips has "skipped": true
+            instead of a plan, one that would fail has "failure", one that lacks a secret or a setting has
+            "would_fail" with the reason, and one whose 'if' uses results of earlier steps has
+            "depends_on_results": true.
             """
     )
 
     @Argument(
-        help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"),
+        help: ArgumentHelp("Files, folders, - for standard input, or sample names.", valueName: "payload"),
         completion: .payloads
     )
     var payloads: [String]
@@ -43,7 +44,10 @@ struct DryRunCommand: EnvironmentCommand {
     var rules: String?
 
     @Option(
-        help: ArgumentHelp("The package, as GET /api/packages/ID gives it, for rules that use it.", valueName: "file"),
+        help: ArgumentHelp(
+            "A file with the package as returned by GET /api/packages/ID, for rules that use it.",
+            valueName: "file"
+        ),
         completion: .file(extensions: ["json"])
     )
     var package: String?
@@ -51,7 +55,7 @@ struct DryRunCommand: EnvironmentCommand {
     @Flag(help: "Show only rules that match.")
     var matching = false
 
-    @Flag(help: "Print a JSON object for each event on a line.")
+    @Flag(help: "Print one JSON object per line for each event.")
     var json = false
 
     @OptionGroup var options: SettingsOptions
@@ -105,14 +109,14 @@ struct DryRunCommand: EnvironmentCommand {
 
     private func package(at file: String, _ environment: CommandEnvironment) throws -> JSON {
         guard let data = OutsideFile.contents(at: file.absolute(from: environment.workingDirectory)) else {
-            throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
+            throw CommandFailure("'\(file)' cannot be read; check that it exists and is readable")
         }
         do throws(JSONError) {
             let package = try JSON(parsing: Array(data), limits: JSON.Limits(depth: 64, keys: .max))
             if package.object != nil { return package }
         } catch {
-            throw CommandFailure("'\(file)' holds no package: \(error)")
+            throw CommandFailure("'\(file)' does not contain a package: \(error)")
         }
-        throw CommandFailure("'\(file)' holds no package: it must be one JSON object")
+        throw CommandFailure("'\(file)' does not contain a package: it must be one JSON object")
     }
 }

@@ -10,18 +10,18 @@ import Foundation
 struct ExplainCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "explain",
-        abstract: "Show why rules matched a stored event, or did not.",
+        abstract: "Explain why rules matched an event or did not.",
         discussion: """
-            For each rule of the set that judged the event: the verdict, each condition
-            with what was found, and what would have had to differ. Ages are reckoned
-            from the time at which the event was judged.
+            For each rule of the set that evaluated the event: whether it matched, each condition with the
+            actual value, and what would have had to be different. Ages are relative to the time of the
+            evaluation.
 
             Examples:
               countersign explain 42
               countersign explain 42 opt-out-alert
               countersign explain 42 --json
 
-            An event that waits to be judged is explained by the rules in force last.
+            An event that is not evaluated yet is explained with the last active rules.
             """
     )
 

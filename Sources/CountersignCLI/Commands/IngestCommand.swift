@@ -5,29 +5,29 @@ import CountersignOneSpan
 import CountersignStore
 import Foundation
 
-/// `countersign ingest`: stores events that did not come in by callback.
+/// `countersign ingest`: stores events that did not arrive by callback.
 struct IngestCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "ingest",
-        abstract: "Store events from a failure mail of OneSpan Sign, or from JSON.",
+        abstract: "Store events from a failure email of OneSpan Sign, or from JSON.",
         discussion: """
-            OneSpan Sign does not repeat a callback that failed: it mails the event to the package's sender. Save that
-            mail (.eml, or its text, forwarded or not) and hand it in; JSON and JSON lines will do as well:
+            OneSpan Sign does not retry a failed callback: it emails the event to the package's sender. Save
+            that email (.eml, or its text, forwarded or not) and ingest it; JSON and JSON lines work as well:
               countersign ingest failure.eml
               countersign ingest --dry-run < mail.txt -
 
-            What is found is shown and stored, with the origin `manual`; rules judge it like any other event. An event
-            that is stored already is recognised and not stored again.
+            The events in it are shown and stored with the origin `manual`; rules evaluate them like any
+            other event. An event that is already stored is recognized and not stored again.
             """
     )
 
     @Argument(help: ArgumentHelp("Files, or - for standard input.", valueName: "file"), completion: .file())
     var files: [String]
 
-    @Flag(help: "Show what is found, and store nothing.")
+    @Flag(help: "Show the events without storing them.")
     var dryRun = false
 
-    @Flag(help: "Print each event as a JSON object on a line.")
+    @Flag(help: "Print one JSON object per line for each event.")
     var json = false
 
     @OptionGroup var progress: ProgressOptions
@@ -47,7 +47,9 @@ struct IngestCommand: EnvironmentCommand {
                 StandardError.tell("\(file): line \(unreadable.line): \(unreadable.reason)")
             }
             if findings.events.isEmpty, findings.unreadable.isEmpty {
-                StandardError.tell("\(file): no event is in it; the mail must hold the JSON that OneSpan Sign sent")
+                StandardError.tell(
+                    "\(file): it contains no event; the email must contain the JSON that OneSpan Sign sent"
+                )
             }
             problems += findings.unreadable.count + (findings.events.isEmpty ? 1 : 0)
         }
@@ -71,7 +73,7 @@ struct IngestCommand: EnvironmentCommand {
         if file == "-" { return Array(FileHandle.standardInput.readDataToEndOfFile()) }
         let path = file.absolute(from: environment.workingDirectory)
         guard let data = OutsideFile.contents(at: path) else {
-            throw CommandFailure("'\(file)' cannot be read; see whether it is there, and who may read it")
+            throw CommandFailure("'\(file)' cannot be read; check that it exists and is readable")
         }
         return Array(data)
     }
@@ -88,11 +90,11 @@ struct IngestCommand: EnvironmentCommand {
         let outcome =
             switch receipt {
             case .stored(let id)?: "stored as event \(id)"
-            case .duplicate(let id)?: "is stored already, as event \(id)"
+            case .duplicate(let id)?: "is already stored as event \(id)"
             case nil: "found"
             }
         let facts = ["packageId", "createdDate"].compactMap { delivery.payload[$0]?.string }
         print(([delivery.name] + facts + [outcome]).map(\.printable).joined(separator: "  "))
-        if event.isMended { print("  line breaks were taken out of it; compare: \(delivery.payload.text.printable)") }
+        if event.isMended { print("  line breaks were removed from it; compare: \(delivery.payload.text.printable)") }
     }
 }

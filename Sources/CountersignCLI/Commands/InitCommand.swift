@@ -8,11 +8,11 @@ import Foundation
 struct InitCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
-        abstract: "Write settings and a first rule to begin with.",
+        abstract: "Create settings and a first rule.",
         discussion: """
-            Writes countersign.yaml, with a comment on each setting that one may want, and rules/first.yaml, a rule with its
-            tests; beside them their JSON Schemas, by which editors complete and check them ('countersign schema' makes
-            those anew, with actions of your own). A file that is there already is left as it is.
+            Writes countersign.yaml with a comment on each common setting, rules/first.yaml with a rule and
+            its tests, and JSON Schemas with which editors complete and check both ('countersign schema'
+            writes them again, with your custom actions). Existing files are not changed.
 
             Example:
               countersign init trial && cd trial && countersign test
@@ -20,7 +20,10 @@ struct InitCommand: EnvironmentCommand {
     )
 
     @Argument(
-        help: ArgumentHelp("The folder, made where it is missing (default: this one).", valueName: "folder"),
+        help: ArgumentHelp(
+            "The folder; created if it does not exist (default: the current folder).",
+            valueName: "folder"
+        ),
         completion: .directory
     )
     var folder = "."
@@ -41,7 +44,7 @@ struct InitCommand: EnvironmentCommand {
                 try Data(file.text.utf8).write(to: URL(filePath: path), options: .withoutOverwriting)
                 print("wrote  \(file.path)")
             } catch let error as CocoaError where error.code == .fileWriteFileExists {
-                print("kept   \(file.path), which is there already")
+                print("kept   \(file.path), which already exists")
             } catch {
                 throw CommandFailure("'\(path)' cannot be written: \(systemWords(error))")
             }
@@ -54,7 +57,7 @@ struct InitCommand: EnvironmentCommand {
               export COUNTERSIGN_CALLBACK_KEY=$(openssl rand -hex 24)
               countersign serve                                 take callbacks in
               countersign send PACKAGE_COMPLETE                 in another terminal, with the same key: a sample callback
-              countersign runs list                             what was done?
+              countersign runs list                             list the runs
             """
         )
     }
@@ -64,6 +67,6 @@ struct InitCommand: EnvironmentCommand {
         var isFolder: ObjCBool = false
         if !FileManager.default.fileExists(atPath: path), path.folder != path { return try expectFolder(path.folder) }
         guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), !isFolder.boolValue else { return }
-        throw CommandFailure("'\(path)' is a file; name a folder, which is made where it is missing")
+        throw CommandFailure("'\(path)' is a file; name a folder, which is created if it does not exist")
     }
 }

@@ -5,28 +5,28 @@ import Foundation
 
 /// The flags that all lists share: how many, in which form, and whether to keep looking.
 struct ListingOptions: ParsableArguments {
-    @Option(help: "How many at most.")
+    @Option(help: "The maximum number of rows.")
     var limit = 50
 
-    @Flag(help: "Print each as a JSON object on a line.")
+    @Flag(help: "Print one JSON object per line.")
     var json = false
 
-    @Flag(help: "Show the list again and again, until Ctrl-C.")
+    @Flag(help: "Refresh the list until Ctrl-C.")
     var watch = false
 
-    @Option(help: ArgumentHelp("With --watch: how often (default: 1s).", valueName: "duration"))
+    @Option(help: ArgumentHelp("With --watch: the refresh interval (default: 1s).", valueName: "duration"))
     var every: String?
 
     @OptionGroup var colours: ColourOptions
 
     func validate() throws {
-        guard limit >= 1 else { throw ValidationError("--limit is at least 1, not \(limit)") }
+        guard limit >= 1 else { throw ValidationError("--limit must be at least 1, not \(limit)") }
         guard !watch || !json else {
             throw ValidationError(
-                "--watch draws a table again and again, and --json prints its rows once: give one of them"
+                "--watch refreshes a table and --json prints rows once: give only one"
             )
         }
-        guard every == nil || watch else { throw ValidationError("--every goes with --watch") }
+        guard every == nil || watch else { throw ValidationError("--every requires --watch") }
     }
 
     /// Shows what `find` gives, once or again and again.
@@ -46,7 +46,7 @@ struct ListingOptions: ParsableArguments {
             return
         }
         guard environment.terminal(colours.choice).width != nil else {
-            throw UsageError("--watch draws on a terminal, and this is none; 'countersign tail' follows what happens")
+            throw UsageError("--watch requires a terminal; use 'countersign tail' elsewhere")
         }
         let interval = try interval()
         try await untilInterrupted {
@@ -67,22 +67,22 @@ struct ListingOptions: ParsableArguments {
     private func interval() throws -> Duration {
         guard let every else { return .seconds(1) }
         guard let duration = Duration(text: every), duration >= .milliseconds(100) else {
-            throw UsageError("--every takes a duration of at least 100ms, such as 5s, not '\(every)'")
+            throw UsageError("--every must be a duration of at least 100ms, such as 5s, not '\(every)'")
         }
         return duration
     }
 
     private func head(_ environment: CommandEnvironment, _ interval: Duration, _ terminal: Terminal) -> String {
-        let words = "\(environment.clock.now.tableTime) UTC, every \(interval.text), Ctrl-C ends it"
+        let words = "\(environment.clock.now.tableTime) UTC, every \(interval.text), Ctrl-C to exit"
         return Style.faint.applied(to: words.fitted(to: terminal.width ?? .max), on: terminal)
     }
 }
 
-/// Whether output is coloured.
+/// Whether output is colored.
 struct ColourOptions: ParsableArguments {
     @Option(
         name: .customLong("color"),
-        help: "Colours: auto (on a terminal, unless NO_COLOR is set), always, or never."
+        help: "Colors: auto (on a terminal, unless NO_COLOR is set), always, or never."
     )
     var choice: ColourChoice = .auto
 }
@@ -90,7 +90,7 @@ struct ColourOptions: ParsableArguments {
 extension ColourChoice: ExpressibleByArgument {}
 
 extension CommandEnvironment {
-    /// What stands behind standard output now.
+    /// What is behind standard output now.
     func terminal(_ colours: ColourChoice = .auto) -> Terminal {
         Terminal(behind: STDOUT_FILENO, variables: variables, colours: colours)
     }

@@ -6,7 +6,7 @@ struct ManCommand: ParsableCommand {
         commandName: "man",
         abstract: "Print the manual page.",
         discussion: """
-            It is made from the program itself, so it tells of this version.
+            It is generated from the program, so it describes this version.
 
             Examples:
               countersign man | man -l -

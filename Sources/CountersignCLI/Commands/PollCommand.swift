@@ -9,18 +9,18 @@ import Logging
 struct PollCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "poll",
-        abstract: "Ask OneSpan Sign what happened to packages, and make events of what no callback told.",
+        abstract: "Poll OneSpan Sign for events whose callback is missing.",
         discussion: """
-            The server does so by itself with onespan.poll.every in countersign.yaml. By hand, or from cron:
-              countersign poll                              how polling stands
-              countersign poll --once --dry-run             what would be recovered?
+            The server polls by itself if onespan.poll.every is set in countersign.yaml. Manually, or from cron:
+              countersign poll                              show when the last poll finished
+              countersign poll --once --dry-run             show what would be recovered
               countersign poll --once                       recover it
               countersign poll --once --since 7d            look back a week
 
-            A poll finds that packages were sent, completed, declined, opted out of, expired, archived or thrown away. What
-            signers do with single documents leaves no trace that a poll could find.
+            A poll finds packages that were sent, completed, declined, opted out of, expired, archived or
+            trashed. What signers do with single documents leaves no trace that a poll could find.
 
-            Exit status: 0 polled, 1 OneSpan Sign could not be asked or the store not written, 2 wrong usage.
+            Exit status: 0 polled, 1 the poll failed, 2 wrong usage.
             """
     )
 
@@ -29,13 +29,13 @@ struct PollCommand: EnvironmentCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Look at packages updated within this time (default: since the last poll).",
+            "Poll for packages updated within this time (default: since the last poll).",
             valueName: "duration"
         )
     )
     var since: String?
 
-    @Flag(help: "Show what would be recovered, and store nothing.")
+    @Flag(help: "Show what would be recovered, without storing it.")
     var dryRun = false
 
     @Flag(help: "Print a JSON object.")
@@ -46,7 +46,7 @@ struct PollCommand: EnvironmentCommand {
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment)
         guard once else {
-            if since != nil || dryRun { throw UsageError("--since and --dry-run belong to a poll: add --once") }
+            if since != nil || dryRun { throw UsageError("--since and --dry-run require --once") }
             return try await tellState(settings, environment)
         }
         let client = try environment.requiredOneSpan(for: settings)
@@ -69,10 +69,10 @@ struct PollCommand: EnvironmentCommand {
         print(
             "\(packages) updated since \(report.since.rfc3339); "
                 + (count == 0
-                    ? "no package is in a state of which no callback told (other events leave no trace for a poll)"
+                    ? "no missing events found (events of single documents cannot be polled)"
                     : counted(count, "event") + " " + (dryRun ? "missed" : "recovered"))
         )
-        if count > 0, !dryRun, !isServed { print("Rules act on them at the next start of 'countersign serve'.") }
+        if count > 0, !dryRun, !isServed { print("Rules will evaluate them at the next start of 'countersign serve'.") }
     }
 
     private func tellState(_ settings: Settings, _ environment: CommandEnvironment) async throws {
@@ -86,7 +86,7 @@ struct PollCommand: EnvironmentCommand {
             if let interval = settings.oneSpan?.pollEvery {
                 print("Next poll           \(finishedAt.addingTimeInterval(interval.timeInterval).rfc3339)")
             } else {
-                print("Next poll           never by itself: onespan.poll.every is not set")
+                print("Next poll           not scheduled: onespan.poll.every is not set")
             }
             print("Events recovered    \(state.recovered)")
         }

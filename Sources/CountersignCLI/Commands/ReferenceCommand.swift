@@ -7,7 +7,7 @@ struct ReferenceCommand: EnvironmentCommand {
         commandName: "reference",
         abstract: "Print the reference of operators, actions, filters, settings, events and metrics.",
         discussion: """
-            It is Markdown, made from the program itself; actions of your own are in it.
+            The output is Markdown, generated from the program, and includes your custom actions.
 
             Example:
               countersign reference actions
@@ -16,7 +16,7 @@ struct ReferenceCommand: EnvironmentCommand {
 
     @Argument(
         help:
-            "The part to print: operators, actions, filters, settings, events, troubles or metrics; all of them by default.",
+            "The part to print: operators, actions, filters, settings, events, system-events or metrics; all by default.",
         completion: .list(Reference.parts)
     )
     var part: String?
@@ -29,7 +29,7 @@ struct ReferenceCommand: EnvironmentCommand {
         let chosen = sections.filter { part == nil || $0.name == part }
         guard !chosen.isEmpty else {
             let names = sections.map(\.name).joined(separator: ", ")
-            throw UsageError("there is no part '\(part ?? "")'; there are \(names)")
+            throw UsageError("there is no section '\(part ?? "")'; there are \(names)")
         }
         for section in chosen { print("## \(section.name.capitalized)\n\n\(section.text)") }
     }

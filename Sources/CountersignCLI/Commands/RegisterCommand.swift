@@ -8,31 +8,31 @@ import Foundation
 struct RegisterCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "register",
-        abstract: "Tell OneSpan Sign where to send callbacks, and for which events.",
+        abstract: "Register the callback URL and events with OneSpan Sign.",
         discussion: """
-            The events are those that a rule in force may act on; patterns and rules for every event count for all that
-            OneSpan Sign is known to send. The key is the first one of the settings. What is registered today is shown
-            beside it, and nothing is changed before you agree:
+            The events are those that an active rule may act on; a pattern, or a rule for all events, selects
+            from all events that OneSpan Sign is known to send. The key is the first one of the settings. The
+            current registration is shown, and you confirm before anything is changed:
               countersign register --url https://hooks.example.com/callback --dry-run
               countersign register --url https://hooks.example.com/callback
 
             An account has one registration, and each connector one of its own: --connector ORIGIN.
             Needs onespan.url in countersign.yaml and the secret ONESPAN_API_KEY.
 
-            Exit status: 0 registered, or nothing to change; 1 it could not be done; 2 wrong usage.
+            Exit status: 0 registered, or nothing to change; 1 failed; 2 wrong usage.
             """
     )
 
-    @Option(help: ArgumentHelp("Where OneSpan Sign is to post (default: the URL of today).", valueName: "url"))
+    @Option(help: ArgumentHelp("The URL for callbacks (default: the registered one).", valueName: "url"))
     var url: String?
 
     @Option(help: ArgumentHelp("Register for this connector instead of the account.", valueName: "origin"))
     var connector: String?
 
-    @Flag(help: "Show what would change, and change nothing.")
+    @Flag(help: "Show what would change, without changing it.")
     var dryRun = false
 
-    @Flag(help: "Do not ask.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
 
     @OptionGroup var options: SettingsOptions
@@ -56,8 +56,8 @@ struct RegisterCommand: EnvironmentCommand {
             print("\nWarning: \(mismatch).")
         }
         for finding in settings.findingsOnAPIKey(environment) { print("\nWarning: \(finding).") }
-        guard today != wanted else { return print("\nIt is registered like this already; there is nothing to change.") }
-        if dryRun { return print("\nNothing was changed; without --dry-run it would be.") }
+        guard today != wanted else { return print("\nAlready registered like this; nothing to change.") }
+        if dryRun { return print("\nNothing was changed because of --dry-run.") }
         print()
         try confirm("register this for \(slot) at \(client.baseURL)", yes: yes)
         let result = try await asking { () async throws(APIFailure) in
@@ -69,9 +69,11 @@ struct RegisterCommand: EnvironmentCommand {
         }
         guard result == wanted else {
             show(result, wanted, slot, key)
-            throw CommandFailure("OneSpan Sign took it, but tells something else when it is asked: see the table above")
+            throw CommandFailure(
+                "OneSpan Sign accepted the registration, but returns a different one: see the table above"
+            )
         }
-        print("Registered, and read back.")
+        print("Registered and verified.")
     }
 
     private func asking<Value>(_ work: () async throws(APIFailure) -> Value) async throws -> Value {
@@ -84,7 +86,7 @@ struct RegisterCommand: EnvironmentCommand {
 
     private func wantedURL(_ today: Registration) throws -> String {
         guard let text = url ?? today.url else {
-            throw UsageError("nothing is registered yet; give --url https://…, where OneSpan Sign reaches this server")
+            throw UsageError("nothing is registered yet; give --url https://…, the public URL of this server")
         }
         do throws(StepFailure) {
             _ = try RequestURL(text, source: text)
@@ -92,11 +94,11 @@ struct RegisterCommand: EnvironmentCommand {
             throw UsageError("\(error); write https://hooks.example.com/callback")
         }
         guard let parts = URL(string: text), let scheme = parts.scheme, let host = parts.host(), !host.isEmpty else {
-            throw UsageError("'\(text)' is no URL; write https://hooks.example.com/callback")
+            throw UsageError("'\(text)' is not a URL; write https://hooks.example.com/callback")
         }
         let isLocal = ["127.0.0.1", "localhost", "::1"].contains(host)
         guard scheme == "https" || scheme == "http" && isLocal else {
-            throw UsageError("'\(text)' would send the key over the network for all to read; it begins with https://")
+            throw UsageError("'\(text)' would send the key unencrypted; use https://")
         }
         return text
     }
@@ -124,7 +126,7 @@ struct RegisterCommand: EnvironmentCommand {
 extension Settings {
     /// The events that OneSpan Sign has to send so that the rules can do their work.
     ///
-    /// - Throws: `CommandFailure` when the rules hold errors or cannot be read.
+    /// - Throws: `CommandFailure` when the rules have errors or cannot be read.
     func wantedEvents(in environment: CommandEnvironment) async throws -> Set<String> {
         let registry = try await environment.registry(for: self)
         let sources: RuleSources

@@ -4,15 +4,15 @@ import CountersignModel
 import CountersignStore
 import Foundation
 
-/// `countersign replay`: has stored events judged once more.
+/// `countersign replay`: has stored events evaluated once more.
 struct ReplayCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "replay",
-        abstract: "Judge stored events once more, by the rules in force now.",
+        abstract: "Evaluate stored events again with the active rules.",
         discussion: """
-            A new or mended rule gets the runs that it would have had. A rule that has a run for an event keeps it, unless
-            --again has it begin from its first step; it carries the same idempotency keys as before. What would be done
-            is shown first; the running server does it.
+            A new or corrected rule gets the runs that it would have had. A rule that has a run for an event
+            keeps it, unless --again restarts it from its first step with the same idempotency keys. What
+            would be done is shown first; the running server does it.
 
             Examples:
               countersign replay 42
@@ -27,31 +27,34 @@ struct ReplayCommand: EnvironmentCommand {
     @Argument(help: ArgumentHelp("The numbers of the events.", valueName: "id"))
     var ids: [Int64] = []
 
-    @Option(help: ArgumentHelp("All events of this name.", valueName: "name"), completion: .list(EventCatalogue.names))
+    @Option(
+        help: ArgumentHelp("All events with this name.", valueName: "name"),
+        completion: .list(EventCatalogue.names)
+    )
     var event: String?
 
     @Option(help: ArgumentHelp("All events of this package.", valueName: "id"), completion: .packages)
     var package: String?
 
-    @Option(help: ArgumentHelp("All events since then: 7d (ago), a day, or a time.", valueName: "time"))
+    @Option(help: ArgumentHelp("All events since this time: 7d (ago), a date, or a time.", valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("All events before then.", valueName: "time"))
+    @Option(help: ArgumentHelp("All events before this time.", valueName: "time"))
     var until: String?
 
     @Option(help: ArgumentHelp("Only this rule.", valueName: "id"), completion: .rules)
     var rule: String?
 
-    @Flag(help: "Have runs that have ended begin again.")
+    @Flag(help: "Restart runs that have ended.")
     var again = false
 
-    @Flag(help: "Only show what would be done.")
+    @Flag(help: "Show what would be done, without doing it.")
     var dryRun = false
 
-    @Flag(help: "Do not ask.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
 
-    @Flag(help: "Print what became of each run as a JSON object on a line.")
+    @Flag(help: "Print one JSON object per line with the outcome of each run.")
     var json = false
 
     @OptionGroup var progress: ProgressOptions
@@ -76,13 +79,13 @@ struct ReplayCommand: EnvironmentCommand {
             return
         }
         if !json { show(prospects, tense: "would be ", environment) }
-        try confirm("make or begin again \(counted(count, "run")) of \(counted(events.count, "event"))", yes: yes)
+        try confirm("create or restart \(counted(count, "run")) of \(counted(events.count, "event"))", yes: yes)
         let replayed = try await replay(events, through: control, isDryRun: false, environment)
         if json {
             show(replayed, tense: "", environment)
         } else {
             let count = replayed.count { $0.outcome != .unchanged }
-            print(count == 1 ? "1 run is on its way" : "\(count) runs are on their way")
+            print(count == 1 ? "1 run is queued" : "\(count) runs are queued")
         }
     }
 
@@ -95,8 +98,8 @@ struct ReplayCommand: EnvironmentCommand {
             found = try await archive.eventIDs(query)
         }
         guard !found.isEmpty else {
-            let doubt = unknownEvent(event) ?? "'countersign events list' shows which there are"
-            throw CommandFailure("there is no event of this kind; \(doubt)")
+            let doubt = unknownEvent(event) ?? "see 'countersign events list'"
+            throw CommandFailure("no events match; \(doubt)")
         }
         return found
     }
@@ -123,14 +126,14 @@ struct ReplayCommand: EnvironmentCommand {
 
     private func show(_ runs: [ReplayedRun], tense: String, _ environment: CommandEnvironment) {
         if json { return runs.forEachLine { $0.json.text } }
-        guard !runs.isEmpty else { return print("no rule in force matches") }
+        guard !runs.isEmpty else { return print("no active rule matches") }
         var table = Table(["EVENT", "RULE", "RUN"])
         for run in runs.prefix(Self.shown) {
             let words =
                 switch run.outcome {
                 case .created: "\(tense)made"
                 case .restarted: "\(tense)begun again"
-                case .unchanged: "stays as it is"
+                case .unchanged: "is unchanged"
                 }
             table.add(["\(run.eventID)", run.ruleID, words])
         }

@@ -9,7 +9,7 @@ struct SchemaCommand: EnvironmentCommand {
         commandName: "schema",
         abstract: "Print the JSON Schema of rule files or of the settings, for editors.",
         discussion: """
-            It is a draft-07 schema, made from the program itself; actions of your own are in it. An editor with
+            A draft-07 schema, generated from the program; it includes your custom actions. An editor with
             yaml-language-server completes and checks rule files that begin with
               # yaml-language-server: $schema=../countersign.schema.json
             and a countersign.yaml that begins with

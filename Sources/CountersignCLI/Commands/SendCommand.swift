@@ -10,13 +10,13 @@ import NIOHTTP1
 struct SendCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "send",
-        abstract: "Post payloads to a server as OneSpan Sign does.",
+        abstract: "Send payloads to a server as OneSpan Sign does.",
         discussion: """
             Without a file, give a published sample by its name:
               countersign send PACKAGE_COMPLETE
 
-            The key is that of the settings (COUNTERSIGN_CALLBACK_KEY or callback.key_file); it is sent raw, the
-            User-Agent is empty, and an answer is waited for 20 seconds, as OneSpan Sign does it.
+            The key is that of the settings (COUNTERSIGN_CALLBACK_KEY or callback.key_file). As OneSpan Sign
+            does, it sends the key as is, an empty User-Agent, and waits 20 seconds for a response.
 
             There is a sample of every event of OneSpan Sign (see: countersign reference events), and
             DOCUMENT_SIGNED-consent.
@@ -24,15 +24,15 @@ struct SendCommand: EnvironmentCommand {
     )
 
     @Argument(
-        help: ArgumentHelp("Files, folders, - for standard input, or names of samples.", valueName: "payload"),
+        help: ArgumentHelp("Files, folders, - for standard input, or sample names.", valueName: "payload"),
         completion: .payloads
     )
     var payloads: [String]
 
-    @Option(help: ArgumentHelp("Where to post (default: the server of the settings).", valueName: "url"))
+    @Option(help: ArgumentHelp("The URL to post to (default: the server of the settings).", valueName: "url"))
     var to: String?
 
-    @Flag(help: "Print each answer as a JSON object on a line.")
+    @Flag(help: "Print one JSON object per line for each response.")
     var json = false
 
     @OptionGroup var options: SettingsOptions
@@ -44,7 +44,7 @@ struct SendCommand: EnvironmentCommand {
         let door = settings.certificate == nil ? "http" : "https"
         let url = to ?? "\(door)://\(host):\(settings.port)\(settings.callbackPath)"
         guard let scheme = URL(string: url)?.scheme, ["http", "https"].contains(scheme) else {
-            throw UsageError("'\(url)' is no http or https URL")
+            throw UsageError("'\(url)' is not an http or https URL")
         }
         let key = try settings.callbackKeys(environment.variables).first
         var refusals = 0
@@ -78,7 +78,7 @@ struct SendCommand: EnvironmentCommand {
             let text = try await answer.body.collect(upTo: 64 * 1_024)
             return Answer(status: answer.status.code, body: String(buffer: text))
         } catch {
-            throw CommandFailure("nobody answers at \(url) (\(networkWords(error))); is 'countersign serve' running?")
+            throw CommandFailure("no response from \(url) (\(networkWords(error))); is 'countersign serve' running?")
         }
     }
 

@@ -11,17 +11,17 @@ import UnixSignals
 struct ServeCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Take callbacks in, store them, and act on them by the rules.",
+        abstract: "Start the server.",
         discussion: """
             Example:
               export COUNTERSIGN_CALLBACK_KEY=the-key-registered-with-OneSpan-Sign
               countersign serve --rules rules --listen 127.0.0.1:8080
 
-            The key never comes as a flag, where every user of the machine could read it. Two keys count at the same time
-            while one takes over from the other: COUNTERSIGN_CALLBACK_KEY_OLD, or several lines in callback.key_file.
+            The key is never a flag, which every user of the machine could read. To rotate the key, set two
+            at the same time: COUNTERSIGN_CALLBACK_KEY_OLD, or several lines in callback.key_file.
 
-            SIGTERM and SIGINT stop it: nothing new is begun, what runs is finished or handed back.
-            SIGHUP reads the rules at once; a change is noticed within two seconds anyway.
+            SIGTERM and SIGINT stop it: no new steps start, running ones finish or are handed back.
+            SIGHUP reloads the rules at once; changes are also detected within two seconds.
 
             Settings: flags, then environment (COUNTERSIGN_LISTEN, COUNTERSIGN_RULES, …), then countersign.yaml.
             """

@@ -3,7 +3,7 @@ import ArgumentParser
 /// The flags that name the settings file and the store, shared by all commands that need them.
 struct SettingsOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("Settings file (default: countersign.yaml, where there is one).", valueName: "file"),
+        help: ArgumentHelp("Settings file (default: countersign.yaml, if it exists).", valueName: "file"),
         completion: .file(extensions: ["yaml", "yml"])
     )
     var config: String?

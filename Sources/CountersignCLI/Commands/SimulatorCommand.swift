@@ -11,23 +11,23 @@ import UnixSignals
 struct SimulatorCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "simulator",
-        abstract: "Be OneSpan Sign, to try everything without an account.",
+        abstract: "Run a local OneSpan Sign simulator.",
         discussion: """
-            Serves the calls of the vendor's API that Countersign makes, and posts callbacks as the vendor does: the key raw,
-            an empty User-Agent, 20 seconds of patience, never a second time. All is kept in memory.
+            Implements the OneSpan Sign API calls that Countersign uses, and sends callbacks as OneSpan Sign
+            does: raw key, empty User-Agent, a timeout of 20 seconds, no retries. All state is kept in memory.
 
             Example:
               countersign simulator --lose PACKAGE_COMPLETE --speed 3600
 
             In another terminal, with ONESPAN_API_KEY set to the key that it prints:
               curl -H "Authorization: Basic $ONESPAN_API_KEY" http://127.0.0.1:8181/api/packages \\
-                   --data '{"name": "Lease", "status": "SENT"}'      make a package and send it
+                   --data '{"name": "Lease", "status": "SENT"}'      create and send a package
               curl -X POST http://127.0.0.1:8181/simulator/packages/ID/sign     the next signer signs
                    …/decline  …/opt-out  …/expire  …/lock  …/attach  …/bounce
-              curl http://127.0.0.1:8181/simulator                     packages, and what became of callbacks
+              curl http://127.0.0.1:8181/simulator                     packages and callback results
               curl -X PUT http://127.0.0.1:8181/simulator/faults --data '{"lose_every": 10}'
 
-            With --speed signers sign by themselves; in life each takes an hour, with --speed 3600 a second.
+            With --speed, signers sign by themselves; each takes an hour, or a second with --speed 3600.
             """
     )
 
@@ -35,19 +35,24 @@ struct SimulatorCommand: EnvironmentCommand {
     var listen = "127.0.0.1:8181"
 
     @Option(
-        help: ArgumentHelp("The API key that requests must carry (default: one that is printed).", valueName: "key")
+        help: ArgumentHelp(
+            "The API key that requests must use (default: a generated one, which is printed).",
+            valueName: "key"
+        )
     )
     var apiKey: String?
 
-    @Option(help: ArgumentHelp("How many times faster than life signers sign by themselves.", valueName: "times"))
+    @Option(
+        help: ArgumentHelp("Signers sign by themselves, this many times faster than real time.", valueName: "times")
+    )
     var speed: Double?
 
-    @Option(help: ArgumentHelp("Never send every n-th callback.", valueName: "n"))
+    @Option(help: ArgumentHelp("Lose every n-th callback.", valueName: "n"))
     var loseEvery = 0
 
     @Option(
         name: .customLong("lose"),
-        help: ArgumentHelp("Never send the callbacks of this event; may be given several times.", valueName: "event"),
+        help: ArgumentHelp("Lose all callbacks of this event; may be repeated.", valueName: "event"),
         completion: .list(EventCatalogue.names)
     )
     var lost: [String] = []
@@ -55,7 +60,7 @@ struct SimulatorCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Send every n-th callback twice.", valueName: "n"))
     var doubleEvery = 0
 
-    @Option(help: ArgumentHelp("Send every n-th callback behind the next one.", valueName: "n"))
+    @Option(help: ArgumentHelp("Swap every n-th callback with the next one.", valueName: "n"))
     var swapEvery = 0
 
     @Option(help: ArgumentHelp("Answer every n-th request with 429.", valueName: "n"))
@@ -64,7 +69,7 @@ struct SimulatorCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Answer the first n requests for a package's files with 404.", valueName: "n"))
     var missingFor = 0
 
-    @Option(help: ArgumentHelp("Let each answer wait, such as 2s.", valueName: "duration"))
+    @Option(help: ArgumentHelp("Delay each response, such as 2s.", valueName: "duration"))
     var answerAfter: String?
 
     func run(in environment: CommandEnvironment) async throws {
@@ -81,7 +86,7 @@ struct SimulatorCommand: EnvironmentCommand {
         let server = SimulatorServer(settings: settings, http: sender, clock: environment.clock, logger: logger) {
             port in
             let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-            let line = "The simulator listens on http://\(host):\(port), its API key is '\(settings.apiKey)'\n"
+            let line = "The simulator is listening on http://\(host):\(port); its API key is '\(settings.apiKey)'\n"
             // At once, and not when a buffer is full: whoever started it waits for this line.
             try? StandardOutput.write(Array(line.utf8))
         }
@@ -104,7 +109,7 @@ struct SimulatorCommand: EnvironmentCommand {
         if let speed {
             // A signer who takes longer than a year waits for nobody's trial.
             guard speed >= 0.000_1, speed.isFinite else {
-                throw UsageError("--speed is a number from 0.0001, such as 3600, not \(speed)")
+                throw UsageError("--speed must be a number from 0.0001, such as 3600, not \(speed)")
             }
             settings.signingTime = .milliseconds(max(1, Int64(3_600_000 / speed)))
         }
@@ -112,7 +117,7 @@ struct SimulatorCommand: EnvironmentCommand {
             ("lose-every", loseEvery), ("double-every", doubleEvery), ("swap-every", swapEvery),
             ("busy-every", busyEvery), ("missing-for", missingFor),
         ] where count < 0 {
-            throw UsageError("--\(name) counts from 1; 0 means never, not \(count)")
+            throw UsageError("--\(name) must be 1 or more, or 0 for never, not \(count)")
         }
         settings.faults.loseEvery = loseEvery
         settings.faults.lose = Set(lost)
@@ -122,7 +127,7 @@ struct SimulatorCommand: EnvironmentCommand {
         settings.faults.missingFor = missingFor
         if let answerAfter {
             guard let wait = Duration(text: answerAfter) else {
-                throw UsageError("--answer-after is a duration such as 2s, not '\(answerAfter)'")
+                throw UsageError("--answer-after must be a duration such as 2s, not '\(answerAfter)'")
             }
             settings.faults.answerAfter = wait
         }

@@ -7,7 +7,7 @@ import Foundation
 struct StoreCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "store",
-        abstract: "Check the store, or copy it; the server may go on meanwhile.",
+        abstract: "Check or back up the store; the server may keep running.",
         discussion: """
             Examples:
               countersign store check
@@ -20,20 +20,19 @@ struct StoreCommand: ParsableCommand {
     /// `countersign store check` looks for damage.
     struct Check: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Look through the whole store for damage.",
+            abstract: "Check the store for damage.",
             discussion: """
-                Looked at: whether the newest event that was acknowledged is here, SQLite's structures, whether each column
-                of each row holds what it can hold, the belonging of rows to one another, and each event's body against the
-                hash that was stored with it. A plan or an output of a step that was changed for another one is not found.
-                It can be used on a backup as well:
+                Checks that the newest acknowledged event exists, SQLite's structures, the values of all columns,
+                the references between rows, and each event's body against its stored hash. A plan or an output of
+                a step that was replaced by another valid one is not detected. Works on a backup as well:
                   countersign store check /backup/countersign-2026-11-24.db
 
-                Exit status: 0 all is whole, 1 something is damaged.
+                Exit status: 0 no damage, 1 damage found.
                 """
         )
 
         @Argument(
-            help: ArgumentHelp("A copy to look through; without it, the store of the settings.", valueName: "file"),
+            help: ArgumentHelp("The copy to check (default: the store of the settings).", valueName: "file"),
             completion: .file()
         )
         var file: String?
@@ -45,7 +44,7 @@ struct StoreCommand: ParsableCommand {
 
         func validate() throws {
             guard file == nil || options.store == nil else {
-                throw ValidationError("name one store only, by FILE or by --store")
+                throw ValidationError("give FILE or --store, not both")
             }
         }
 
@@ -64,7 +63,7 @@ struct StoreCommand: ParsableCommand {
                 print(object.indented)
             } else {
                 for damage in check.damages { print(damage.description.printable) }
-                let verdict = check.damages.isEmpty ? "all is whole" : "restore a backup, and keep this file"
+                let verdict = check.damages.isEmpty ? "no damage" : "restore a backup, and keep this file"
                 let seen = "\(counted(check.events, "event")) and \(counted(check.runs, "run"))"
                 print("\(seen), \(counted(check.damages.count, "damage")): \(verdict)")
             }
@@ -75,10 +74,10 @@ struct StoreCommand: ParsableCommand {
     /// `countersign store backup` copies the store.
     struct Backup: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Copy the store as it is now into a file.",
+            abstract: "Back up the store to a file.",
             discussion: """
-                The copy is whole, checked, readable by its owner only, and one file. To go back to it, stop the server, put
-                it in the place of the store, and delete the files -wal and -shm beside that.
+                The backup is one file, checked, and readable by its owner only. To restore it, stop the server,
+                replace the store with it, and delete the files -wal and -shm next to it.
 
                 Example:
                   countersign store backup /backup/countersign-$(date +%F).db
@@ -88,7 +87,7 @@ struct StoreCommand: ParsableCommand {
         @Argument(help: ArgumentHelp("The new file.", valueName: "file"), completion: .file())
         var file: String
 
-        @Flag(help: "Replace a file that is there.")
+        @Flag(help: "Replace an existing file.")
         var force = false
 
         @OptionGroup var progress: ProgressOptions
@@ -102,13 +101,13 @@ struct StoreCommand: ParsableCommand {
                 throw UsageError("'\(file)' is the store itself")
             }
             guard force || !FileManager.default.fileExists(atPath: target) else {
-                throw CommandFailure("'\(file)' is there already; name another file, or replace it with --force")
+                throw CommandFailure("'\(file)' already exists; name another file, or replace it with --force")
             }
             let bar = Progress("Copying pages", isWanted: !progress.quiet, environment)
             defer { bar.end() }
             try await environment.opening(settings) { archive in
                 try await archive.back(upTo: target) { done, total in
-                    if done < total { bar.advance(to: done, of: total) } else { bar.begin("Checking the copy") }
+                    if done < total { bar.advance(to: done, of: total) } else { bar.begin("Checking the backup") }
                 }
             }
             bar.end()

@@ -7,10 +7,10 @@ import Foundation
 struct TailCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "tail",
-        abstract: "Follow what happens: one line for each event and each step.",
+        abstract: "Follow events and steps.",
         discussion: """
-            It begins with what happened last and goes on until Ctrl-C, whether a server runs or not; it waits for a store
-            that is not there yet. Times are in UTC.
+            Starts with the most recent lines and continues until Ctrl-C, with or without a running server;
+            it waits for a store that does not exist yet. Times are in UTC.
 
             Examples:
               countersign tail
@@ -21,26 +21,26 @@ struct TailCommand: EnvironmentCommand {
 
     @Option(
         name: .shortAndLong,
-        help: ArgumentHelp("Begin with this many lines of what happened last (default: 10).", valueName: "count")
+        help: ArgumentHelp("Start with this many recent lines (default: 10).", valueName: "count")
     )
     var lines: Int?
 
-    @Option(help: ArgumentHelp("Begin with what happened since then: 10m (ago), a day, or a time.", valueName: "time"))
+    @Option(help: ArgumentHelp("Start with this time: 10m (ago), a date, or a time.", valueName: "time"))
     var since: String?
 
     @Option(
-        help: ArgumentHelp("Only events of this name, and what is done for them.", valueName: "name"),
+        help: ArgumentHelp("Only events with this name, and their steps.", valueName: "name"),
         completion: .list(EventCatalogue.names)
     )
     var event: String?
 
     @Option(
-        help: ArgumentHelp("Only events of this package, and what is done for them.", valueName: "id"),
+        help: ArgumentHelp("Only events of this package, and their steps.", valueName: "id"),
         completion: .packages
     )
     var package: String?
 
-    @Flag(help: "Print each as a JSON object on a line.")
+    @Flag(help: "Print one JSON object per line.")
     var json = false
 
     @OptionGroup var colours: ColourOptions
@@ -48,8 +48,8 @@ struct TailCommand: EnvironmentCommand {
     @OptionGroup var options: SettingsOptions
 
     func validate() throws {
-        guard lines == nil || since == nil else { throw ValidationError("give one of --lines and --since") }
-        guard (lines ?? 0) >= 0 else { throw ValidationError("--lines is 0 or more") }
+        guard lines == nil || since == nil else { throw ValidationError("give --lines or --since, not both") }
+        guard (lines ?? 0) >= 0 else { throw ValidationError("--lines must be 0 or more") }
     }
 
     func run(in environment: CommandEnvironment) async throws {

@@ -10,12 +10,11 @@ import Foundation
 struct TestCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "test",
-        abstract: "Run the tests inside rule files.",
+        abstract: "Run the tests in rule files.",
         discussion: """
-            Each test sends its events through the engine, with a clock that steps from
-            one due time to the next. Steps are planned as they always are, but nothing
-            is done: a step's result is that of its 'mock', or success without outputs;
-            of several mocks each is for one attempt. Secrets are masked.
+            Each test sends its events through the engine, with a clock that steps from one due time to the
+            next. Steps are planned as usual, but not executed: the result of a step is that of its 'mock', or
+            success without outputs; of several mocks, each is for one attempt. Secrets are masked.
 
             Examples:
               countersign test rules
@@ -23,7 +22,7 @@ struct TestCommand: EnvironmentCommand {
 
             A test in a rule file:
               tests:
-                - name: a full disk is told
+                - name: a full disk is reported
                   send:
                     - { name: PACKAGE_OPT_OUT, packageId: A, message: fraud }
                   mock:
@@ -34,8 +33,8 @@ struct TestCommand: EnvironmentCommand {
                       steps: [shell, { id: log, plan: { level: error } }]
                   expect_none: [archive-signed-package]
 
-            Exit status: 0 all passed; 1 a test failed, the rules hold errors, or there
-            is no test; 2 wrong usage.
+            Exit status: 0 all passed; 1 a test failed, the rules have errors, or there are no tests; 2 wrong
+            usage.
             """
     )
 
@@ -46,7 +45,7 @@ struct TestCommand: EnvironmentCommand {
     var paths: [String] = []
 
     @Option(
-        help: ArgumentHelp("Write the results as JUnit XML to this file as well.", valueName: "file"),
+        help: ArgumentHelp("Also write the results as JUnit XML to this file.", valueName: "file"),
         completion: .file()
     )
     var junit: String?
@@ -67,7 +66,7 @@ struct TestCommand: EnvironmentCommand {
         guard !outcome.tests.isEmpty else {
             let files = sources.files.count
             throw CommandFailure(
-                "there is no test in \(files) \(files == 1 ? "file" : "files"); write one under 'tests:' "
+                "no tests in \(files) \(files == 1 ? "file" : "files"); write one under 'tests:' "
                     + "('countersign test --help' shows how)"
             )
         }
@@ -108,7 +107,7 @@ struct TestCommand: EnvironmentCommand {
             print(report.indented)
         } else {
             let count = counted(errors.count, "error")
-            print(printer.text(errors) + "no test was run: the rules hold \(count)")
+            print(printer.text(errors) + "no tests were run: the rules have \(count)")
         }
         try write(JUnitReport(errors), environment)
         throw ExitCode(1)

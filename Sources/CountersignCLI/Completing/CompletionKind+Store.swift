@@ -5,12 +5,12 @@ import CountersignStore
 import Foundation
 
 extension CompletionKind {
-    /// The ids of the rules in force, and of those in the folder of rules.
+    /// The ids of the active rules, and of those in the folder of rules.
     static var rules: CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).rules.filter { $0.hasPrefix(prefix) } }
     }
 
-    /// The numbers of runs that failed and wait for somebody to decide.
+    /// The numbers of runs that failed and need attention to decide.
     static var failedRuns: CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).failedRuns.filter { $0.hasPrefix(prefix) } }
     }
@@ -45,7 +45,7 @@ extension CompletionKind {
             }
     }
 
-    /// The ids of the packages of which something came in last.
+    /// The ids of the packages of which something arrived last.
     static var packages: CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).packages.filter { $0.hasPrefix(prefix) } }
     }

@@ -4,10 +4,10 @@ import ArgumentParser
 struct CompletionsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "completions",
-        abstract: "Print a script that completes commands in a shell.",
+        abstract: "Print a shell completion script.",
         discussion: """
-            It knows commands and flags, events, states, samples, files, the ids of your rules, those of the latest packages,
-            and the numbers and steps of runs that failed.
+            Completes commands and flags, events, states, samples, files, rule ids, recent package ids, and
+            the numbers and steps of failed runs.
 
             Examples:
               countersign completions bash > /etc/bash_completion.d/countersign

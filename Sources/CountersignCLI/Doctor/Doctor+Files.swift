@@ -11,11 +11,11 @@ extension Doctor {
     func store(_ state: JSON?) async -> [Finding] {
         if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
         guard FileManager.default.fileExists(atPath: settings.storePath) else {
-            let absence = "there is none at '\(settings.storePath)' yet"
+            let absence = "'\(settings.storePath)' does not exist yet"
             return [
                 canBeMade(settings.storePath)
-                    ? .warning("store", "\(absence); 'countersign serve' makes it")
-                    : .failure("store", "\(absence), and this user cannot make it: see who may write there")
+                    ? .warning("store", "\(absence); 'countersign serve' creates it")
+                    : .failure("store", "\(absence), and this user cannot create it: check the permissions")
             ]
         }
         let values: [String: String]
@@ -31,8 +31,8 @@ extension Doctor {
                 values = pragmas.reduce(into: [:]) { $0[$1.name] = $1.value }
             }
         } catch StoreError.older(_, let found) {
-            let advice = "'countersign serve' brings it up to date at its start; copy it before"
-            return [.warning("store", "an older Countersign made it (schema \(found)); \(advice)")]
+            let advice = "'countersign serve' upgrades it at its start; back it up first"
+            return [.warning("store", "it was made by an older Countersign (schema \(found)); \(advice)")]
         } catch {
             return [.failure("store", "\(error)")]
         }
@@ -46,7 +46,7 @@ extension Doctor {
             findings.append(.fine("sqlite", text))
         }
         for (name, value) in wrong {
-            findings.append(.failure("sqlite", "\(name) is \(values[name] ?? "nothing") where \(value) is promised"))
+            findings.append(.failure("sqlite", "\(name) is \(values[name] ?? "nothing") instead of \(value)"))
         }
         return findings + [names(), privacy(of: settings.storePath, "store")].compactMap { $0 }
     }
@@ -56,7 +56,7 @@ extension Doctor {
         guard stat(settings.storePath, &status) == 0, status.st_nlink > 1 else { return nil }
         return .warning(
             "store",
-            "its file has \(status.st_nlink) names (hard links), and who opens it by another one misses the newest events; "
+            "its file has \(status.st_nlink) names (hard links), and a program that opens it by another name misses the newest events; "
                 + "remove the others"
         )
     }
@@ -67,7 +67,10 @@ extension Doctor {
         if let mode = mode(of: settings.rulesPath), mode & 0o022 != 0 {
             let others = mode & 0o002 != 0 ? "everybody" : "its group"
             findings.append(
-                .warning("rules folder", "\(others) may write '\(settings.rulesPath)', and so run programs; chmod go-w")
+                .warning(
+                    "rules folder",
+                    "\(others) can write to '\(settings.rulesPath)' and so run programs; chmod go-w"
+                )
             )
         } else if let mode = mode(of: settings.rulesPath) {
             findings.append(.fine("rules folder", "mode \(String(mode, radix: 8))"))
@@ -80,17 +83,17 @@ extension Doctor {
                     : .failure("output folder", "'\(root)' cannot be written by this user")
             )
         } else {
-            let absence = "there is none at '\(root)' yet"
+            let absence = "'\(root)' does not exist yet"
             findings.append(
                 canBeMade(root)
-                    ? .warning("output folder", "\(absence); 'countersign serve' makes it")
-                    : .failure("output folder", "\(absence), and this user cannot make it: see who may write there")
+                    ? .warning("output folder", "\(absence); 'countersign serve' creates it")
+                    : .failure("output folder", "\(absence), and this user cannot create it: check the permissions")
             )
         }
         if let secrets = settings.secretsFolder {
             findings.append(
                 mode(of: secrets) == nil
-                    ? .failure("secrets folder", "there is none at '\(secrets)'")
+                    ? .failure("secrets folder", "'\(secrets)' does not exist")
                     : privacy(of: secrets, "secrets folder") ?? .fine("secrets folder", "'\(secrets)', private")
             )
         }
@@ -104,12 +107,12 @@ extension Doctor {
         let files = "\(limit.rlim_cur) open files"
         return [
             limit.rlim_cur < 2_048
-                ? .warning("limits", "\(files) are few for 1,024 connections; set LimitNOFILE=4096 or ulimit -n")
+                ? .warning("limits", "\(files) are too few for 1,024 connections; set LimitNOFILE=4096 or ulimit -n")
                 : .fine("limits", files)
         ] + [disk()].compactMap { $0 }
     }
 
-    /// The variables by which other programs are told of a proxy; none of them is honoured here.
+    /// The variables by which other programs find a proxy; none of them is used here.
     static func proxyVariables(in variables: [String: String]) -> [String] {
         let names: Set = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
         return variables.filter { names.contains($0.key.uppercased()) && !$0.value.isEmpty }.map(\.key).sorted()
@@ -123,24 +126,26 @@ extension Doctor {
         return [
             .warning(
                 "proxy",
-                "\(names.joined(separator: ", ")) \(isOne ? "is" : "are") set, and not honoured: Countersign connects directly to each "
-                    + "host; programs of 'shell' and 'exec' do not get \(isOne ? "it" : "them") either"
+                "\(names.joined(separator: ", ")) \(isOne ? "is" : "are") set, but not used: Countersign connects directly to each "
+                    + "host; programs of 'shell' and 'exec' do not receive \(isOne ? "it" : "them") either"
             )
         ]
     }
 
-    /// What is free for the store, judged as the server does that raises `X_DISK_LOW`; nil while its folder is not there.
+    /// What is free for the store, evaluated as the server does that raises `X_DISK_LOW`; nil while its folder is not there.
     private func disk() -> Finding? {
         let folder = settings.storePath.folder
         guard mode(of: folder) != nil else { return nil }
         guard let space = DiskSpace(of: folder) else {
-            return .warning("disk", "the system does not say how much is free in '\(folder)'")
+            return .warning("disk", "the free space cannot be determined for '\(folder)'")
         }
         let text = "\(space.freeBytes >> 20) MiB free where the store lies"
-        if space.freeBytes < 100 << 20 { return .failure("disk", "\(text); make room before callbacks are refused") }
+        if space.freeBytes < 100 << 20 {
+            return .failure("disk", "\(text); free disk space before callbacks are refused")
+        }
         guard space.isLow(settings.minimumFree) else { return .fine("disk", text) }
         let files = space.totalFiles > 0 ? ", for \(counted(Int(space.freeFiles), "more file")) at most" : ""
-        return .warning("disk", "\(text)\(files); make room, or see the setting 'disk.min_free'")
+        return .warning("disk", "\(text)\(files); free disk space, or see the setting 'disk.min_free'")
     }
 
     /// Whether this user may make what is missing, with the folders that it lies in.
@@ -153,7 +158,7 @@ extension Doctor {
 
     private func privacy(of path: String, _ subject: String) -> Finding? {
         guard let mode = mode(of: path), mode & 0o077 != 0 else { return nil }
-        return .failure(subject, "others than its owner may use '\(path)'; run: chmod go= '\(path)'")
+        return .failure(subject, "users other than the owner can access '\(path)'; run: chmod go= '\(path)'")
     }
 
     private func mode(of path: String) -> Int? {

@@ -13,7 +13,7 @@ extension Doctor {
                 return [
                     .failure(
                         "mail",
-                        "\(names): \(sending.count == 1 ? "sends" : "send") mail, but 'mail.server' is not set"
+                        "\(names): \(sending.count == 1 ? "sends" : "send") email, but 'mail.server' is not set"
                     )
                 ]
             }
@@ -24,14 +24,14 @@ extension Doctor {
         if !unaddressed.isEmpty {
             let names = unaddressed.joined(separator: ", ")
             findings.append(
-                .failure("mail", "'mail.to' is not set, and a mail of \(names) has no 'to': it reaches nobody")
+                .failure("mail", "'mail.to' is not set, and a mail of \(names) has no 'to': it has no recipient")
             )
         } else if mail.to.isEmpty {
-            findings.append(.warning("mail", "'mail.to' is not set: a mail whose step has no 'to' reaches nobody"))
+            findings.append(.warning("mail", "'mail.to' is not set: an email whose step has no 'to' has no recipient"))
         }
         do {
             try await environment.mail(for: settings)?.probe()
-            let login = mail.user.map { "takes the login of \($0)" } ?? "asks for no login"
+            let login = mail.user.map { "accepts the credentials of \($0)" } ?? "requires no authentication"
             return findings + [.fine("mail", "'\(mail.host):\(mail.port)' \(login); nothing was sent")]
         } catch {
             return findings + [.failure("mail", "\("\(error)".lines.first ?? "")")]
@@ -45,7 +45,7 @@ extension Doctor {
             .load(ruleSet.secretNames)
         let missing = loaded.missing.filter { !ruleSet.optionalSecretNames.contains($0.key) }.sorted { $0.key < $1.key }
         guard missing.isEmpty else {
-            return missing.map { .warning("secret", "\($0.value); rules that use it fail, unless the server finds it") }
+            return missing.map { .warning("secret", "\($0.value); rules that use it fail unless the server has it") }
         }
         return [
             .fine("secrets", loaded.names.isEmpty ? "none is needed" : loaded.names.sorted().joined(separator: ", "))

@@ -3,21 +3,21 @@ import CountersignOneSpan
 import CountersignRules
 import Foundation
 
-/// What OneSpan Sign was told, beside what the rules need.
+/// What OneSpan Sign was reported, beside what the rules need.
 extension Doctor {
     func registration(for ruleSet: RuleSet?) async -> [Finding] {
         guard let oneSpan = settings.oneSpan else {
             return [
                 .fine(
                     "onespan",
-                    "'onespan.url' is not set: nothing is asked of OneSpan Sign, and the registration unknown"
+                    "'onespan.url' is not set: OneSpan Sign is not used, and the registration is unknown"
                 )
             ]
         }
         var findings: [Finding] = []
         let isLocal = URL(string: oneSpan.url)?.host().map { ["127.0.0.1", "localhost", "::1"].contains($0) } ?? false
         if oneSpan.url.hasPrefix("http:"), !isLocal {
-            findings.append(.failure("onespan", "'\(oneSpan.url)' sends the API key for all to read: write https://"))
+            findings.append(.failure("onespan", "'\(oneSpan.url)' sends the API key unencrypted: use https://"))
         }
         findings += settings.findingsOnAPIKey(environment).map { .warning("onespan", $0) }
         do {
@@ -33,13 +33,13 @@ extension Doctor {
     /// Whether polls finish when they are due.
     private func polling(_ oneSpan: OneSpanSettings) async -> [Finding] {
         guard let interval = oneSpan.pollEvery else {
-            return [.warning("poll", "'onespan.poll.every' is not set: a callback that is lost stays lost")]
+            return [.warning("poll", "'onespan.poll.every' is not set: lost callbacks are not recovered")]
         }
         guard FileManager.default.fileExists(atPath: settings.storePath) else { return [] }
         var last: Date?
         try? await environment.reading(settings) { last = try await $0.pollState()?.finishedAt }
-        guard let last else { return [.warning("poll", "none has finished yet")] }
-        let text = "the last one finished at \(last.formatted(.iso8601))"
+        guard let last else { return [.warning("poll", "no poll has finished yet")] }
+        let text = "the last poll finished at \(last.formatted(.iso8601))"
         let isLate = environment.clock.now.timeIntervalSince(last) > 1.5 * interval.timeInterval
         return [
             isLate ? .failure("poll", "\(text), and the next is overdue; see the server's log") : .fine("poll", text)
@@ -48,7 +48,7 @@ extension Doctor {
 
     private func evaluate(_ found: Registration, wanted: Set<String>) -> [Finding] {
         guard let url = found.url, !found.events.isEmpty else {
-            return [.failure("registration", "OneSpan Sign sends nothing; run: countersign register --url https://…")]
+            return [.failure("registration", "no callbacks are registered; run: countersign register --url https://…")]
         }
         let keys = (try? settings.callbackKeys(environment.variables)) ?? []
         var findings =
@@ -59,12 +59,12 @@ extension Doctor {
         let missing = wanted.subtracting(found.events).sorted().joined(separator: ", ")
         if !missing.isEmpty {
             findings.append(
-                .failure("registration", "rules wait for \(missing), which is not registered: countersign register")
+                .failure("registration", "rules need \(missing), which is not registered: countersign register")
             )
         }
         let idle = found.events.subtracting(wanted).sorted().joined(separator: ", ")
         if !idle.isEmpty {
-            findings.append(.warning("registration", "no rule acts on \(idle), which is registered"))
+            findings.append(.warning("registration", "no rule uses \(idle), which is registered"))
         }
         return findings + [.fine("registration", "\(counted(found.events.count, "event")) to '\(url)'")]
     }

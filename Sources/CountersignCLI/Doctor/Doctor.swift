@@ -37,10 +37,10 @@ struct Doctor {
         guard geteuid() != 0 else {
             return .warning(
                 "user",
-                "root; if the server runs as root, so does every program of a rule: make a user for it"
+                "root; if the server runs as root, so does every program of a rule: create a user for it"
             )
         }
-        return .fine("user", "\(user); the server should be the same one")
+        return .fine("user", "\(user); the server should run as the same user")
     }
 
     private func door() -> Finding {
@@ -50,12 +50,12 @@ struct Doctor {
             + "\(settings.workersPerDestination) to one destination"
         let isLocal = Settings.isLoopback(settings.host)
         guard settings.certificate == nil, !isLocal else { return .fine("listen", text) }
-        return .warning("listen", "\(text); without TLS the key can be read on the way: set 'tls', or use a proxy")
+        return .warning("listen", "\(text); without TLS the key is sent unencrypted: set 'tls', or use a proxy")
     }
 
     private func keys() -> Finding {
         guard settings.requiresKey else {
-            return .warning("callback key", "none is asked for ('callback.auth: none'), so anybody can post events")
+            return .warning("callback key", "none is required ('callback.auth: none'), so anyone can post events")
         }
         do {
             let keys = try settings.requiredKeys(environment.variables)
@@ -69,10 +69,10 @@ struct Doctor {
         do {
             guard let certificate = try settings.serverCertificate() else { return nil }
             let days = Int((certificate.expiry.timeIntervalSince(environment.clock.now) / 86_400).rounded(.down))
-            if days < 0 { return .failure("certificate", "it has expired; senders will not connect: renew it") }
+            if days < 0 { return .failure("certificate", "it has expired; senders cannot connect: renew it") }
             return days < 14
                 ? .warning("certificate", "it expires in \(days) days: renew it")
-                : .fine("certificate", "good for \(days) days")
+                : .fine("certificate", "valid for \(days) days")
         } catch {
             return .failure("certificate", "\(error)")
         }
@@ -95,11 +95,13 @@ struct Doctor {
             let state = try await client.state()
             let process = state["process"]?.number?.integer ?? 0
             if state["refuses_writes"]?.bool == true {
-                return (state, .failure("server", "the disk failed to sync, so it stores nothing: start it again"))
+                return (state, .failure("server", "the disk failed to sync, so no events are stored: restart it"))
             }
             return (state, .fine("server", "process \(process), version \(state["version"]?.string ?? "unknown")"))
         } catch {
-            return (nil, .warning("server", "none answers on this store; what follows is what one would run with"))
+            return (
+                nil, .warning("server", "none is running on this store; the findings below show what it would run with")
+            )
         }
     }
 
@@ -117,7 +119,7 @@ struct Doctor {
     private func rules(_ ruleSet: RuleSet, _ state: JSON?) -> [Finding] {
         if settings.oneSpan == nil, !ruleSet.rulesAsking.isEmpty {
             let names = ruleSet.rulesAsking.joined(separator: ", ")
-            return [.failure("rules", "\(names) ask OneSpan Sign, but 'onespan.url' is not set")]
+            return [.failure("rules", "\(names) need OneSpan Sign, but 'onespan.url' is not set")]
         }
         let text = "\(ruleSet.rules.count) in '\(settings.rulesPath)', version \(ruleSet.version.short)"
         guard let inForce = state?["rule_set"]?.string, inForce != ruleSet.version.rawValue else {
@@ -126,7 +128,7 @@ struct Doctor {
         return [
             .failure(
                 "rules",
-                "\(text), but the server goes by \(inForce.prefix(12)); its log says why it refused these"
+                "\(text), but the server uses \(inForce.prefix(12)); see its log for why it refused these"
             )
         ]
     }
@@ -135,9 +137,11 @@ struct Doctor {
     private func clock() async -> [Finding] {
         var findings: [Finding] = []
         if linux_clock_is_synchronised() == 0 {
-            findings.append(.warning("clock", "no time server corrects it (see: timedatectl)"))
+            findings.append(.warning("clock", "not synchronized with a time server (see: timedatectl)"))
         } else {
-            findings.append(.fine("clock", "\(environment.clock.now.formatted(.iso8601)), corrected by a time server"))
+            findings.append(
+                .fine("clock", "\(environment.clock.now.formatted(.iso8601)), synchronized with a time server")
+            )
         }
         guard FileManager.default.fileExists(atPath: settings.storePath) else { return findings }
         var latest: Date?
@@ -146,7 +150,10 @@ struct Doctor {
         }
         if let latest, latest.timeIntervalSince(environment.clock.now) > 60 {
             findings.append(
-                .failure("clock", "it is behind the newest event, which came at \(latest.formatted(.iso8601)): set it")
+                .failure(
+                    "clock",
+                    "it is behind the newest event, which was received at \(latest.formatted(.iso8601)): set the clock"
+                )
             )
         }
         return findings

@@ -5,7 +5,7 @@ import Foundation
 struct Finding: Sendable {
     enum Status: String, Sendable {
         case fine = "ok"
-        /// Something to know, or to put right in calm.
+        /// Something to know, or to repaired in calm.
         case warning
         /// A promise is not kept.
         case failure = "FAIL"

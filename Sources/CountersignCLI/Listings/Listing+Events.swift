@@ -34,6 +34,6 @@ extension Listing {
                 String(String(decoding: body.body, as: UTF8.self).prefix(60)),
             ])
         }
-        return Listing(table: table, objects: bodies.map(\.json), none: "nothing is quarantined")
+        return Listing(table: table, objects: bodies.map(\.json), none: "there are no quarantined bodies")
     }
 }

@@ -18,7 +18,7 @@ extension Listing {
                 status.rule.file,
             ])
         }
-        return Listing(table: table, objects: statuses.map(\.json), none: "no rules are in force")
+        return Listing(table: table, objects: statuses.map(\.json), none: "there are no active rules")
     }
 }
 

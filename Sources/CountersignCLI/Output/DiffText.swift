@@ -36,7 +36,7 @@ package struct DiffText {
         return ([row.ruleID] + added + row.added.more("+") + removed + row.removed.more("-")).joined(separator: "\n")
     }
 
-    /// One object: how many events were judged, whether runs differ, and each rule with counts and examples.
+    /// One object: how many events were evaluated, whether runs differ, and each rule with counts and examples.
     package var json: JSON {
         [
             "events": JSON(diff.events), "differs": .bool(diff.differs),
@@ -78,7 +78,7 @@ extension RunDiff.Runs {
         ]
     }
 
-    /// The line that stands for the runs that are no examples.
+    /// The line that means the runs that are no examples.
     fileprivate func more(_ sign: String) -> [String] {
         let rest = count - examples.count
         return rest == 0 || examples.isEmpty ? [] : ["  \(sign) and \(rest) more"]

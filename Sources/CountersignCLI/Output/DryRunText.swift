@@ -16,7 +16,7 @@ struct DryRunText {
         for report in reports where report.isMatch || !onlyMatching {
             let outcome =
                 report.isOpen
-                ? "may match: that depends on the package, which --package FILE gives"
+                ? "may match: this depends on the package; give it with --package FILE"
                 : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "is disabled"
             lines.append("  \(report.isMatch ? "+" : "-") \(report.rule.id) \(outcome)")
             lines += report.findings.map { finding in
@@ -33,11 +33,11 @@ struct DryRunText {
 
     private func text(_ report: DryRun.StepReport) -> String {
         let head = "      step \(report.step.id) (\(report.step.action))"
-        let condition = report.isConditional ? ", if the results before it allow it" : ""
+        let condition = report.isConditional ? ", if earlier results allow it" : ""
         return switch report.outcome {
         case .planned(let plan):
             "\(head)\(condition): \(plan.text.printable)"
-                + (report.lack.map { "\n        but it would fail as things are set here: \($0.printable)" } ?? "")
+                + (report.lack.map { "\n        but it would fail with the current settings: \($0.printable)" } ?? "")
         case .skipped: "\(head) is skipped: its 'if' does not hold"
         case .failing(let failure): "\(head) would fail: \(failure.reason.printable)"
         }

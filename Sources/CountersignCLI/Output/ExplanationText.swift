@@ -19,15 +19,17 @@ package struct ExplanationText {
     package var text: String {
         let event = explanation.stored.event
         let packageID = event.payload.packageID.map { "  \($0.printable)" } ?? ""
-        var lines = ["event   \(event.id)  \(event.name.printable)\(packageID)"]
+        var lines = ["event      \(event.id)  \(event.name.printable)\(packageID)"]
         if isEvaluated {
-            lines.append("judged  \(explanation.evaluatedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
+            lines.append("evaluated  \(explanation.evaluatedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
         } else {
-            lines.append("judged  not yet; this is by the rules in force last, rule set \(explanation.ruleSet.short)")
+            lines.append(
+                "evaluated  not yet; explained with the last active rules, rule set \(explanation.ruleSet.short)"
+            )
         }
         lines += explanation.rules.flatMap { self.lines(on: $0) }
         for replay in explanation.replays {
-            lines += ["", "replayed  \(replay.at.rfc3339) by rule set \(replay.ruleSet.short)"]
+            lines += ["", "replayed   \(replay.at.rfc3339) by rule set \(replay.ruleSet.short)"]
             lines += replay.rules?.flatMap { self.lines(on: $0) } ?? ["", "its rules cannot be read any more"]
         }
         return lines.joined(separator: "\n")
@@ -38,7 +40,7 @@ package struct ExplanationText {
         var lines = ["", "\(matched ? "+" : "-") \(rule.rule.id) \(verdict(on: rule, matched))"]
         if rule.isContradicted {
             let verdict = rule.matches ? "matches" : "does not match"
-            lines.append("    ! judged again by this program, it \(verdict): the program has changed since")
+            lines.append("    ! evaluated again by this program, it \(verdict): the program has changed since")
         }
         if rule.isOpen {
             lines.append("    ? it depends on the package, which is not fetched yet: see 'countersign runs list'")
@@ -87,7 +89,7 @@ package struct ExplanationText {
         case .change(let change): [indent + change.sentence.printable]
         case .every(let parts) where depth == 3: parts.flatMap { lines(on: $0, depth: depth) }
         case .every(let parts): [indent + "all of the following"] + parts.flatMap { lines(on: $0, depth: depth + 1) }
-        case .one(let parts) where parts.isEmpty: [indent + "nothing can make it match"]
+        case .one(let parts) where parts.isEmpty: [indent + "it can never match"]
         case .one(let parts): [indent + "one of the following"] + parts.flatMap { lines(on: $0, depth: depth + 1) }
         }
     }

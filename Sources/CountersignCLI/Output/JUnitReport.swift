@@ -40,7 +40,7 @@ package struct JUnitReport: Sendable {
             $0.file
         } case: { finding in
             Case(
-                name: "line \(finding.span.line) is right [\(finding.code)]",
+                name: "line \(finding.span.line) is correct [\(finding.code)]",
                 took: .zero,
                 failure: (finding.message, finding.description)
             )
@@ -94,7 +94,7 @@ package struct JUnitReport: Sendable {
         return "\(duration.milliseconds / 1_000).\(String(repeating: "0", count: 3 - rest.count))\(rest)"
     }
 
-    /// The text with what XML gives a meaning escaped, and without the signs that XML 1.0 cannot hold.
+    /// The text with what XML gives a meaning escaped, and without the characters that XML 1.0 cannot hold.
     private static func escaped(_ text: String, keepsLines: Bool = false) -> String {
         var out = ""
         for scalar in text.unicodeScalars {

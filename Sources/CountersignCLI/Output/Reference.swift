@@ -27,14 +27,14 @@ package struct Reference {
             Section(name: "filters", text: filters),
             Section(name: "settings", text: settings),
             Section(name: "events", text: events),
-            Section(name: "troubles", text: troubles),
+            Section(name: "system-events", text: systemEvents),
             Section(name: "metrics", text: metrics),
         ]
     }
 
     private func text(_ action: ActionDeclaration) -> String {
         var lines = ["#### `\(action.name)`", "", action.summary, ""]
-        lines += ["| option | holds | default | meaning |", "|---|---|---|---|"]
+        lines += ["| option | type | default | meaning |", "|---|---|---|---|"]
         lines += action.fields.flatMap { rows($0, under: "", main: action.mainField) }
         if !action.alternatives.isEmpty {
             let groups = action.alternatives.map { keys in keys.map { "`\($0)`" }.joined(separator: ", ") }
@@ -93,10 +93,10 @@ package struct Reference {
             let fields = entry.extraFields.map { "`\($0)`" }.joined(separator: ", ")
             return "| `\(entry.name)` | \(entry.group.words) | \(entry.meaning) | \(fields) |\n"
         }
-        return "| event | about | when it is sent | fields of its own |\n|---|---|---|---|\n" + rows.joined()
+        return "| event | about | when it is sent | additional fields |\n|---|---|---|---|\n" + rows.joined()
     }
 
-    private var troubles: String {
+    private var systemEvents: String {
         let rows = SystemEvent.allCases.map { systemEvent in
             let fields = systemEvent.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
             return "| `\(systemEvent.name)` | \(systemEvent.summary) | \(fields) |\n"
@@ -132,9 +132,9 @@ extension EventCatalogue.Group {
     fileprivate var words: String {
         switch self {
         case .packageStatus: "a package's status"
-        case .packageAction: "what was done to a package"
+        case .packageAction: "callback"
         case .signing: "signing"
-        case .exception: "what went wrong"
+        case .exception: "failure"
         }
     }
 }
@@ -149,8 +149,8 @@ extension OptionKind {
         case .templates: "map of texts with `${…}`"
         case .templateList: "text with `${…}`, or a list of them"
         case .json: "any value with `${…}`"
-        case .jsonObject: "map of any values with `${…}`"
-        case .ownEvent: "name that begins with `X_`"
+        case .jsonObject: "map of values with `${…}`"
+        case .ownEvent: "name beginning with `X_`"
         case .text: "text"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .duration: "duration"

@@ -22,7 +22,7 @@ struct RuleTestFailureText {
         switch failure {
         case .unreadable(let event, let reason): "event \(event) cannot be read: \(reason.printable)"
         case .unknownOutput(let mock, let key, let known):
-            "step '\(mock.step)' of rule '\(mock.rule)' has no output '\(key.printable)' that could be mocked; "
+            "step '\(mock.step)' of rule '\(mock.rule)' has no output '\(key.printable)' to mock; "
                 + "it leaves \(Self.list(known))"
         case .noRun(let expectation, false, _): "rule '\(expectation.rule)' did not run: it is disabled"
         case .noRun(let expectation, true, _): "rule '\(expectation.rule)' did not run"
@@ -34,7 +34,7 @@ struct RuleTestFailureText {
         }
     }
 
-    /// What stands under the sentence.
+    /// What is under the sentence.
     var details: [String] {
         switch failure {
         case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .noRun(_, isEnabled: false, _): []
@@ -65,7 +65,7 @@ struct RuleTestFailureText {
         }
     }
 
-    /// A test that holds and is wrong all the same stands under a 'not'.
+    /// A test that holds and is wrong all the same is under a 'not'.
     private func expectation(_ finding: ConditionFinding) -> String {
         (finding.holds ? "not " : "") + finding.test.printable
     }

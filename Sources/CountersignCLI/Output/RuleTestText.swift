@@ -51,8 +51,8 @@ package struct RuleTestText: Sendable {
     private static func story(of sent: RuleTestReport.Sent, in report: RuleTestReport) -> [String] {
         let head = "event \(sent.number), \(sent.name.printable)"
         switch sent.outcome {
-        case .duplicate(let first): return ["\(head): the same as event \(first), so not judged again"]
-        case .unreadable: return ["\(head): not judged"]
+        case .duplicate(let first): return ["\(head): a duplicate of event \(first), not evaluated"]
+        case .unreadable: return ["\(head): not evaluated"]
         case .evaluated: break
         }
         let runs = report.runs.filter { $0.event == sent.number }

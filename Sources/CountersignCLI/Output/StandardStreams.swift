@@ -28,7 +28,7 @@ enum StandardOutput {
         do {
             try FileHandle.standardOutput.write(contentsOf: Data(bytes))
         } catch {
-            throw CommandFailure("the result could not be written to standard output: \(systemWords(error))")
+            throw CommandFailure("the output could not be written: \(systemWords(error))")
         }
     }
 
@@ -36,7 +36,7 @@ enum StandardOutput {
     ///
     /// A reader who had enough, as `head` has, is no problem.
     static func flush() -> String? {
-        let what = "the result could not be written to standard output"
+        let what = "the output could not be written"
         guard fflush(nil) == 0 else {
             return errno == EPIPE ? nil : "\(what): \(String(cString: strerror(errno)).lowercased())"
         }

@@ -5,7 +5,7 @@ import Foundation
 struct PayloadReader {
     /// One payload and where it came from.
     struct Source {
-        /// The file, with the line where several stand in one; `-` for standard input; or the sample's name.
+        /// The file, with the line where several are in one; `-` for standard input; or the sample's name.
         let name: String
         let body: [UInt8]
     }
@@ -34,7 +34,7 @@ struct PayloadReader {
         let names = SamplePayload.all.map(\.name)
         let near = Suggestion.clause(for: argument, among: names)
         throw CommandFailure(
-            "there is no file '\(argument)' and no sample of this name"
+            "there is no file or sample named '\(argument)'"
                 + (near.isEmpty ? "; the samples are \(names.joined(separator: ", "))" : near)
         )
     }
@@ -43,14 +43,14 @@ struct PayloadReader {
         let files = try FileManager.default.subpathsOfDirectory(atPath: path)
             .filter { $0.hasSuffix(".json") || $0.hasSuffix(".jsonl") }
             .sorted()
-        guard !files.isEmpty else { throw CommandFailure("the folder '\(name)' holds no .json or .jsonl file") }
+        guard !files.isEmpty else { throw CommandFailure("the folder '\(name)' has no .json or .jsonl files") }
         let prefix = name.hasSuffix("/") ? name : name + "/"
         return try files.flatMap { try file(path + "/" + $0, called: prefix + $0) }
     }
 
     private func file(_ path: String, called name: String) throws -> [Source] {
         guard let data = OutsideFile.contents(at: path) else {
-            throw CommandFailure("'\(name)' cannot be read; see who may read it")
+            throw CommandFailure("'\(name)' cannot be read; check its permissions")
         }
         return try split(Array(data), from: name)
     }

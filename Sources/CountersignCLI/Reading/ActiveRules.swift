@@ -13,17 +13,17 @@ struct ActiveRules: Sendable {
     /// - Throws: `CommandFailure` when there are none, or none that this program understands; `StoreError`.
     static func read(_ archive: any Archive, _ compiler: RuleCompiler) async throws -> ActiveRules {
         guard let sources = try await archive.latestSources().flatMap({ RuleSources(json: $0) }) else {
-            throw CommandFailure("no rules were in force so far; start 'countersign serve'")
+            throw CommandFailure("there have never been active rules; start 'countersign serve'")
         }
         let outcome = compiler.compile(sources)
         guard let ruleSet = outcome.ruleSet else {
             let reason = outcome.diagnostics.first { $0.severity == .error }.map { ": \($0)" } ?? ""
-            throw CommandFailure("the rules in force are those of another program than this one\(reason)")
+            throw CommandFailure("the active rules belong to a different program version\(reason)")
         }
         return ActiveRules(sources: sources, ruleSet: ruleSet)
     }
 
-    /// Each rule with how it fares, in the order of the files.
+    /// Each rule with its statistics, in the order of the files.
     ///
     /// - Throws: `StoreError`.
     func statuses(in archive: any Archive, at now: Date) async throws -> [RuleStatus] {
@@ -33,7 +33,7 @@ struct ActiveRules: Sendable {
         return statuses
     }
 
-    /// One rule with how it fares; nil where none is called so.
+    /// One rule with its statistics; nil where none is called so.
     ///
     /// - Throws: `StoreError`.
     func status(of id: String, in archive: any Archive, at now: Date) async throws -> RuleStatus? {
@@ -66,7 +66,7 @@ struct RuleStatus: Sendable {
     /// How many runs were made of it in the last day.
     let runsOfTheDay: Int
 
-    /// How many of its runs wait for somebody to look after them.
+    /// How many of its runs need attention to look after them.
     let failed: Int
 
     /// When its newest run was made.

@@ -5,7 +5,7 @@ import Logging
 import ServiceLifecycle
 import Synchronization
 
-/// Takes a new certificate as soon as its files are there, and warns before the one in force ends.
+/// Takes a new certificate as soon as its files are there, and warns before the one active ends.
 final class CertificateWatch: Service {
     private struct State {
         var complaint = ""
@@ -35,7 +35,7 @@ final class CertificateWatch: Service {
         }
     }
 
-    /// Looks whether there is another certificate, and tells once of each trouble.
+    /// Looks whether there is another certificate, and tells once of each problem.
     func look() {
         state.withLock { state in
             do {
@@ -46,7 +46,7 @@ final class CertificateWatch: Service {
                 state.complaint = ""
             } catch {
                 if "\(error)" != state.complaint {
-                    logger.error("Certificate refused, the old one stays", metadata: ["error": "\(error)"])
+                    logger.error("Certificate refused, the previous one stays active", metadata: ["error": "\(error)"])
                 }
                 state.complaint = "\(error)"
             }
@@ -59,7 +59,7 @@ final class CertificateWatch: Service {
         guard rest < 14 * Self.day else { return }
         state.warnedAt = clock.now
         logger.warning(
-            rest < 0 ? "The certificate has expired, senders will not connect" : "The certificate expires soon",
+            rest < 0 ? "Certificate has expired, senders cannot connect" : "Certificate expires soon",
             metadata: ["expires": "\(certificate.expiry)"]
         )
     }

@@ -2,7 +2,7 @@ import CountersignListener
 import CountersignStore
 import ServiceLifecycle
 
-/// Opens the door for callbacks once commands are heard: who sees it open can give orders.
+/// Opens the endpoint for callbacks once commands are heard: who sees it open can give orders.
 struct DeferredListener: Service {
     let door: CallbackServer
 

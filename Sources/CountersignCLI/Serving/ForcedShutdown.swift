@@ -28,10 +28,10 @@ struct ForcedShutdown {
         for await _ in await UnixSignalsSequence(trapping: .sigterm, .sigint) {
             count += 1
             guard count > 1 else {
-                logger.info("Asked to stop, ending what runs")
+                logger.info("Stopping, waiting for running steps")
                 continue
             }
-            logger.warning("Asked to stop a second time, ending at once")
+            logger.warning("Second stop signal, stopping immediately")
             // What programs leave behind is ended at the next start.
             _exit(Self.exitStatus)
         }

@@ -13,7 +13,7 @@ struct ReloadSignalService: Service {
 
     func run() async throws {
         for await _ in hangups.cancelOnGracefulShutdown() {
-            logger.info("Reading the rules, their secrets and the certificate, as SIGHUP asks")
+            logger.info("Reloading rules, secrets and certificate (SIGHUP)")
             certificate?.look()
             reloader.readAgain()
         }

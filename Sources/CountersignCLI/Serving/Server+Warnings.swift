@@ -4,31 +4,31 @@ import CountersignRules
 import CountersignStore
 import Logging
 
-/// What is told at the start, and with new rules, so that nobody waits for what cannot come.
+/// What is reported at the start, and with new rules, so that nobody waits for what cannot come.
 extension Server {
     /// Tells of rules whose steps will fail because it is not known whom to ask, or how to send their mail.
     func warnOfMissingSettings(_ rules: LoadedRules?) {
         guard let ruleSet = rules?.ruleSet else { return }
         if ruleSet.rules.isEmpty {
-            logger.warning("There is no rule, so nothing will be done", metadata: ["folder": "\(settings.rulesPath)"])
+            logger.warning("There are no rules", metadata: ["folder": "\(settings.rulesPath)"])
         }
         let (asking, mailing) = (ruleSet.rulesAsking, ruleSet.rules { settings.lacksMailServer($0) })
         if settings.oneSpan == nil, !asking.isEmpty {
             logger.warning(
-                "Rules ask OneSpan Sign, but onespan.url is not set",
+                "Rules need OneSpan Sign, but onespan.url is not set",
                 metadata: ["rule.ids": "\(asking.joined(separator: " "))"]
             )
         }
         if !mailing.isEmpty {
             logger.warning(
-                "Rules send mail, but mail.server is not set",
+                "Rules send email, but mail.server is not set",
                 metadata: ["rule.ids": "\(mailing.joined(separator: " "))"]
             )
         }
         let unaddressed = ruleSet.rules { settings.lacksRecipient($0) }
         if !unaddressed.isEmpty {
             logger.warning(
-                "Rules send mail to nobody: a step has no 'to', and mail.to is not set",
+                "Rules send email without a recipient: a step has no 'to', and mail.to is not set",
                 metadata: ["rule.ids": "\(unaddressed.joined(separator: " "))"]
             )
         }
@@ -38,7 +38,7 @@ extension Server {
     func warnOfAPIKey() {
         for finding in settings.findingsOnAPIKey(environment) {
             logger.warning(
-                "The API key has not the length that OneSpan Sign asks for",
+                "API key does not have the length that OneSpan Sign requires",
                 metadata: ["reason": "\(finding)"]
             )
         }
@@ -48,7 +48,7 @@ extension Server {
     func warnOfNames(of store: SQLiteStore) {
         guard store.nameCount > 1 else { return }
         logger.warning(
-            "The store's file has several names (hard links): open it by the one in the settings only, and remove the others",
+            "Store file has several names (hard links): open it only by the one in the settings, and remove the others",
             metadata: ["path": "\(settings.storePath)", "names": "\(store.nameCount)"]
         )
     }
@@ -57,7 +57,7 @@ extension Server {
     func tellOfLostEvents(_ store: SQLiteStore, _ reporter: IncidentReporter) async throws {
         guard let lost = store.lostEvents else { return }
         logger.critical(
-            "Acknowledged events are missing from the store; keep a copy of it, restore a backup, and poll for them",
+            "Acknowledged events are missing from the store: keep a copy of it, restore a backup, and poll for them",
             metadata: ["count": "\(lost.count)", "event.first": "\(lost.first)", "event.last": "\(lost.last)"]
         )
         let fields: JSONObject = [
@@ -80,7 +80,7 @@ extension Server {
     func warnOfPlaces() {
         for finding in Doctor(settings: settings, environment: environment).places() where finding.status != .fine {
             logger.warning(
-                "A folder is not as it should be",
+                "Folder permissions or contents need attention",
                 metadata: ["folder": "\(finding.subject)", "reason": "\(finding.text)"]
             )
         }
@@ -91,7 +91,7 @@ extension Server {
         let names = Doctor.proxyVariables(in: environment.variables)
         guard !names.isEmpty else { return }
         logger.warning(
-            "Proxies are not supported; every host is connected to directly",
+            "Proxy variables are not used, every host is connected to directly",
             metadata: ["variables": "\(names.joined(separator: " "))"]
         )
     }
@@ -102,7 +102,7 @@ extension Server {
             among: environment.variables,
             secrets: rules?.ruleSet.secretNames
         ) {
-            logger.warning("An environment variable is no setting", metadata: ["reason": "\(stranger.sentence)"])
+            logger.warning("Unknown environment variable", metadata: ["reason": "\(stranger.sentence)"])
         }
     }
 }

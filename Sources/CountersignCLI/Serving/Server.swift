@@ -34,7 +34,7 @@ struct Server {
         if let fault = settings.faultOfControlSocket { throw UsageError(fault) }
         if geteuid() == 0 {
             logger.warning(
-                "Running as root, and so does every program that a rule starts; make a user for it (systemd: User=)"
+                "Running as root, as does every program that a rule starts; create a user for it (systemd: User=)"
             )
         }
         let certificate = try settings.serverCertificate()
@@ -67,14 +67,14 @@ struct Server {
         } catch {
             throw CommandFailure(
                 "the output folder '\(settings.outputRoot)' cannot be made: \(systemWords(error)); name another with "
-                    + "'files.root', or see who may write there"
+                    + "'files.root', or check the permissions"
             )
         }
     }
 
     private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
         logger.warning(
-            "Bringing the store of an older version up to date first, which takes a while for a large one",
+            "Upgrading the store of an older version, which takes a while for a large one",
             metadata: [
                 "store.schema": "\(upgrade.from)", "store.schema.wanted": "\(upgrade.to)",
                 "store.size": "\(upgrade.size.rounded)",
@@ -105,7 +105,7 @@ struct Server {
         warnOfAPIKey()
         warnOfProxies()
         logger.info(
-            "File descriptors shared out",
+            "File descriptors allocated",
             metadata: [
                 "connections.callbacks": "\(descriptors.callbacks)", "connections.admin": "\(descriptors.admin)",
                 "connections.control": "\(descriptors.control)",
@@ -213,7 +213,7 @@ struct Server {
         // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
         let first: [any Service] = exporter.map { [$0] } ?? []
         let commandsAreHeard = AsyncSignal()
-        // The door comes early, so it is shut late: callbacks are stored while what runs has its grace time.
+        // The endpoint comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [
             ControlServer(
                 path: settings.controlSocket,
@@ -236,7 +236,7 @@ struct Server {
         { order in try await PollRequest(json: order).carryOut(by: poller).json }
     }
 
-    /// What people look at and put right.
+    /// What people look at and repaired.
     private func service(
         _ store: SQLiteStore,
         _ book: RuleBook,
@@ -357,11 +357,14 @@ struct Server {
     /// Their steps are begun again; without this, one and the same step would be at work twice.
     private func takeOverPrograms(of store: any Store) async {
         if let refusal = Orphans.adopt() {
-            logger.warning("Programs that leave their group cannot be ended", metadata: ["reason": "\(refusal)"])
+            logger.warning(
+                "Processes that leave their process group cannot be killed",
+                metadata: ["reason": "\(refusal)"]
+            )
         }
         let count = await Orphans.endLeftovers(of: owner(of: store))
         if count > 0 {
-            logger.warning("Programs of a server that was killed are ended", metadata: ["processes": "\(count)"])
+            logger.warning("Processes left by a killed server were killed", metadata: ["processes": "\(count)"])
         }
     }
 
@@ -372,19 +375,19 @@ struct Server {
         return quiet
     }
 
-    /// Brings the rules of the folder into force, or else those that were in force last.
+    /// Brings the rules of the folder into force, or else those that were active last.
     ///
-    /// Events that come in must be stored, so a wrong rule file keeps only the very first start from succeeding.
+    /// Events that arrive must be stored, so a wrong rule file keeps only the very first start from succeeding.
     private func loadRules(into book: RuleBook, _ reporter: IncidentReporter) async throws {
         guard let problem = try await problem(ofLoadingInto: book, reporter) else { return }
         guard let version = try await book.installLastGood() else {
-            throw CommandFailure("there are no rules to go by\n\(problem)")
+            throw CommandFailure("there are no rules to run\n\(problem)")
         }
-        logger.error("Rules refused at the start", metadata: ["finding": "\(problem)"])
-        logger.error("The rules that were in force last are used", metadata: ["rule.set": "\(version.short)"])
+        logger.error("Rules refused at start", metadata: ["finding": "\(problem)"])
+        logger.error("Using the last active rules", metadata: ["rule.set": "\(version.short)"])
     }
 
-    /// What keeps the folder's rules from being in force; nil when they are.
+    /// What keeps the folder's rules from being active; nil when they are.
     private func problem(ofLoadingInto book: RuleBook, _ reporter: IncidentReporter) async throws -> String? {
         let sources: RuleSources
         do {
@@ -392,7 +395,7 @@ struct Server {
         } catch {
             try await reporter.tell(ofUnreadableRules: "\(error)")
             return
-                "\(error); see who may read it, or name another folder by 'rules' ('countersign init' writes a first rule)"
+                "\(error); check its permissions, or set another folder as 'rules' ('countersign init' writes a first rule)"
         }
         let change = try await book.install(sources)
         try await reporter.tell(of: change, sources.version)
@@ -403,7 +406,7 @@ struct Server {
         return DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
     }
 
-    /// What the server runs with, for `countersign doctor`.
+    /// The server's configuration and health, for `countersign doctor`.
     private func state(_ store: SQLiteStore, _ book: RuleBook) async throws -> JSON {
         let pragmas = try await store.pragmas().map { JSONObject.Member(key: $0.name, value: .string($0.value)) }
         return [

@@ -16,13 +16,13 @@ package enum SocketActivation {
             count > 0
         else { return nil }
         guard count == 1 else {
-            throw UsageError("systemd hands \(count) sockets over; name one ListenStream= in countersign.socket")
+            throw UsageError("systemd passed \(count) sockets; set exactly one ListenStream= in countersign.socket")
         }
         var isListening: CInt = 0
         var size = socklen_t(MemoryLayout<CInt>.size)
         guard getsockopt(first, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &size) == 0, isListening == 1 else {
             throw UsageError(
-                "what systemd hands over does not listen; use ListenStream= and Accept=no in countersign.socket"
+                "the socket from systemd is not a listening socket; use ListenStream= and Accept=no in countersign.socket"
             )
         }
         // Programs that rules start do not inherit it.

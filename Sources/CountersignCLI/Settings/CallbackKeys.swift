@@ -8,7 +8,7 @@ extension Settings {
 
     /// All callback keys that count, from the environment and from the key file.
     ///
-    /// - Throws: `UsageError` when the file cannot be read or others than its owner may read it.
+    /// - Throws: `UsageError` when the file cannot be read or users other than the owner can read it.
     func callbackKeys(_ variables: [String: String]) throws -> [CallbackKey] {
         var keys: [CallbackKey] = []
         for name in [Self.keyVariable, Self.oldKeyVariable] {
@@ -19,11 +19,13 @@ extension Settings {
         }
         guard let keyFile else { return keys }
         guard let data = OutsideFile.contents(at: keyFile) else {
-            throw UsageError("the key file '\(keyFile)' cannot be read; see whether it exists and who may read it")
+            throw UsageError("the key file '\(keyFile)' cannot be read; check that it exists and is readable")
         }
         let mode = try FileManager.default.attributesOfItem(atPath: keyFile)[.posixPermissions] as? Int ?? 0
         guard mode & 0o077 == 0 else {
-            throw UsageError("others than its owner may read the key file '\(keyFile)'; run: chmod 600 '\(keyFile)'")
+            throw UsageError(
+                "users other than the owner can read the key file '\(keyFile)'; run: chmod 600 '\(keyFile)'"
+            )
         }
         let text: String
         do throws(OutsideText.Fault) {
@@ -48,10 +50,10 @@ extension Settings {
         if requiresKey, keys.isEmpty {
             throw UsageError(
                 """
-                no callback key is set, so anybody could post events
+                no callback key is set, so anyone could post events
                   set \(Self.keyVariable)=… to the key that is registered with OneSpan Sign,
                   or callback.key_file in countersign.yaml to a file that holds it,
-                  or callback.auth: none to take events from anybody
+                  or callback.auth: none to accept events from anyone
                 """
             )
         }

@@ -11,8 +11,8 @@ enum HeaderSecret {
     /// Why no header can carry the value; nil where one can.
     static func fault(of value: String) -> String? {
         for (index, scalar) in value.unicodeScalars.enumerated() where !(0x20...0x7E).contains(scalar.value) {
-            let kind = scalar.value < 0x20 || scalar.value == 0x7F ? "a control character" : "no character of ASCII"
-            return "cannot be sent in a header: its character \(index + 1) is \(kind); set it anew"
+            let kind = scalar.value < 0x20 || scalar.value == 0x7F ? "a control character" : "not an ASCII character"
+            return "cannot be sent in a header: its character \(index + 1) is \(kind); replace it"
         }
         return nil
     }

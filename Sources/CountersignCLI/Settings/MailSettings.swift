@@ -34,12 +34,12 @@ struct MailSettings: Sendable {
         } catch {
             throw UsageError("'mail.server' cannot be used: \(error)")
         }
-        guard port > 0 else { throw UsageError("'mail.server' needs a port, which is 587 or 465 as a rule") }
+        guard port > 0 else { throw UsageError("'mail.server' needs a port, usually 587 or 465") }
         security = MailServer.Security(rawValue: options.required(Declared.mailSecurity)) ?? .startTLS
         hello = options[Declared.mailHello]
         guard hello.map(MailServer.isGreetingName) ?? true else {
             throw UsageError(
-                "'mail.hello' is a full domain such as app.example.com, or an address such as [192.0.2.1] or "
+                "'mail.hello' must be a full domain such as app.example.com, or an address such as [192.0.2.1] or "
                     + "[IPv6:2001:db8::1], not '\((hello ?? "").printable)'"
             )
         }
@@ -50,7 +50,7 @@ struct MailSettings: Sendable {
         to = try options.required(Declared.mailTo).map { try Self.address($0, "mail.to") }
         user = options[Declared.mailUser]
         guard user == nil || security != .none else {
-            throw UsageError("'mail.user' would be sent for all to read; set 'mail.security' to starttls or tls")
+            throw UsageError("'mail.user' would be sent unencrypted; set 'mail.security' to starttls or tls")
         }
     }
 

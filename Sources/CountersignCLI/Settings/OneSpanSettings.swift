@@ -51,7 +51,9 @@ struct OneSpanSettings: Sendable {
         pollEvery = poll[Declared.pollEvery]
         pollOverlap = poll.required(Declared.pollOverlap)
         if let pollEvery, pollEvery < .seconds(60) {
-            throw UsageError("'onespan.poll.every' is a minute at least, and hours in earnest, not \(pollEvery.text)")
+            throw UsageError(
+                "'onespan.poll.every' must be at least a minute (several hours in production), not \(pollEvery.text)"
+            )
         }
         dateParameters = OneSpanAccess.DateParameters(rawValue: options.required(Declared.dateParameters)) ?? .sdk
     }
@@ -64,11 +66,11 @@ struct OneSpanSettings: Sendable {
         do throws(StepFailure) {
             for name in names { values.append(try secrets.value(of: name)) }
         } catch {
-            throw APIFailure("OneSpan Sign cannot be asked: \(error)")
+            throw APIFailure("OneSpan Sign cannot be used: \(error)")
         }
         for (name, value) in zip(names, values) {
             guard let fault = HeaderSecret.fault(of: value) else { continue }
-            throw APIFailure("OneSpan Sign cannot be asked: the secret '\(name)' \(fault)")
+            throw APIFailure("OneSpan Sign cannot be used: the secret '\(name)' \(fault)")
         }
         switch authentication {
         case .apiKey: return .apiKey(values[0])
@@ -86,7 +88,7 @@ extension Settings {
         oneSpan.map { [PackageTarget.destination: min($0.concurrency, max(1, workers - 1))] } ?? [:]
     }
 
-    /// What is to be told of the API key before the vendor refuses it; no key is told by its absence here.
+    /// Warnings about the API key before the vendor refuses it; a missing key is reported elsewhere.
     func findingsOnAPIKey(_ environment: CommandEnvironment) -> [String] {
         guard let oneSpan, oneSpan.authentication == .apiKey else { return [] }
         let places = SecretFiles(folder: secretsFolder, variables: environment.variables)
@@ -95,7 +97,7 @@ extension Settings {
         guard key.count != length else { return [] }
         return [
             "the secret ONESPAN_API_KEY has \(counted(key.count, "character")); OneSpan Sign's API keys have \(length), and "
-                + "those of another length stop working on \(OneSpanAccess.endOfShortKeys): make a new one in your account"
+                + "keys of another length stop working on \(OneSpanAccess.endOfShortKeys): create a new one in your account"
         ]
     }
 }
@@ -125,7 +127,7 @@ extension CommandEnvironment {
         guard let client = try oneSpan(for: settings) else {
             throw UsageError(
                 """
-                it is not known where your account is
+                the URL of your account is not set
                   set onespan.url in countersign.yaml, such as https://apps.esignlive.com,
                   and the secret ONESPAN_API_KEY in the environment or in secrets.folder
                 """

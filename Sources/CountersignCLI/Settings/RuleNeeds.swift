@@ -25,7 +25,7 @@ extension RuleSet {
 }
 
 extension Settings {
-    /// A warning for each enabled rule that needs what is not set; `label` stands before the paths of its files.
+    /// A warning for each enabled rule that needs what is not set; `label` is before the paths of its files.
     func lacks(of ruleSet: RuleSet, labelled label: String) -> [Diagnostic] {
         ruleSet.rules.filter(\.isEnabled)
             .compactMap { rule in
@@ -44,9 +44,9 @@ extension Settings {
 
     /// What a step needs that is not set, as a sentence; nil where it lacks nothing.
     func lack(of step: Step) -> String? {
-        if step.asksOneSpan, oneSpan == nil { return "it asks OneSpan Sign, but 'onespan.url' is not set" }
-        if lacksMailServer(step) { return "it sends mail, but 'mail.server' is not set" }
-        if lacksRecipient(step) { return "its mail names nobody; add 'to', or set 'mail.to'" }
+        if step.asksOneSpan, oneSpan == nil { return "it needs OneSpan Sign, but 'onespan.url' is not set" }
+        if lacksMailServer(step) { return "it sends email, but 'mail.server' is not set" }
+        if lacksRecipient(step) { return "its email has no recipient; add 'to', or set 'mail.to'" }
         return nil
     }
 

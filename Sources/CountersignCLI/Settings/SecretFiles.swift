@@ -74,7 +74,7 @@ package struct SecretFiles: Sendable {
         let list =
             places.count == 1
             ? places[0] : places.dropLast().joined(separator: ", ") + " and " + places[places.count - 1]
-        return "the secret '\(name)' is set nowhere; looked for \(list)"
+        return "the secret '\(name)' is not set; looked for \(list)"
     }
 
     /// Whether a file of this name lies in the folder itself.
@@ -85,7 +85,7 @@ package struct SecretFiles: Sendable {
 
     /// The text of a file without the line end behind it; nil where there is no file or nothing in it.
     private static func content(of path: String, isOursToGuard: Bool) throws(Fault) -> String? {
-        // The descriptor and not the path is asked, so that what is judged is what is read.
+        // The descriptor and not the path is asked, so that what is evaluated is what is read.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else {
             if errno == ENOENT || errno == ENOTDIR { return nil }
@@ -94,10 +94,10 @@ package struct SecretFiles: Sendable {
         let file = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG else {
-            throw Fault(sentence: "'\(path)' is not a plain file")
+            throw Fault(sentence: "'\(path)' is not a regular file")
         }
         guard !isOursToGuard || status.st_mode & 0o077 == 0 else {
-            throw Fault(sentence: "others than its owner may use the file '\(path)'; run: chmod 600 '\(path)'")
+            throw Fault(sentence: "users other than the owner can access the file '\(path)'; run: chmod 600 '\(path)'")
         }
         guard status.st_size <= largest else {
             throw Fault(sentence: "the file '\(path)' is larger than \(largest) bytes")

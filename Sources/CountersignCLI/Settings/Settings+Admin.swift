@@ -12,15 +12,15 @@ extension Settings {
         if let token { _ = try HeaderSecret.checked(token, name: Self.adminToken) }
         if let token, token.utf8.count < 16 {
             throw UsageError(
-                "\(Self.adminToken) has under 16 characters, which can be guessed; try: openssl rand -hex 32"
+                "\(Self.adminToken) has fewer than 16 characters and can be guessed; try: openssl rand -hex 32"
             )
         }
         if let admin, token == nil, !Self.isLoopback(admin.host) {
             throw UsageError(
                 """
-                'admin.listen' is an address that others reach, so it takes a token
+                'admin.listen' is reachable from other machines, so it requires a token
                   set the secret \(Self.adminToken) (try: openssl rand -hex 32),
-                  or listen on 127.0.0.1 and come through an SSH tunnel
+                  or listen on 127.0.0.1 and use an SSH tunnel
                 """
             )
         }

@@ -4,7 +4,7 @@ import Foundation
 import NIOSSL
 
 extension Settings {
-    /// The certificate with which callbacks are taken in; nil without TLS.
+    /// The certificate with which callbacks are accepted; nil without TLS.
     ///
     /// - Throws: `UsageError` when the files cannot be used.
     func serverCertificate() throws -> ServerCertificate? {
@@ -25,11 +25,13 @@ extension Settings {
             certificates = try NIOSSLCertificate.fromPEMFile(authorityFile)
         } catch {
             throw UsageError(
-                "'http.ca_file': '\(authorityFile)' cannot be read as certificates in PEM form; see whether it exists, who "
-                    + "may read it, and whether it has '-----BEGIN CERTIFICATE-----' in it"
+                "'http.ca_file': '\(authorityFile)' cannot be read as certificates in PEM format; check that it exists, is "
+                    + "readable, and contains '-----BEGIN CERTIFICATE-----'"
             )
         }
-        guard !certificates.isEmpty else { throw UsageError("'http.ca_file': '\(authorityFile)' holds no certificate") }
+        guard !certificates.isEmpty else {
+            throw UsageError("'http.ca_file': '\(authorityFile)' contains no certificate")
+        }
         var configuration = TLSConfiguration.outgoing
         configuration.additionalTrustRoots = [.certificates(certificates)]
         return configuration

@@ -40,7 +40,7 @@ struct Settings: Sendable {
     /// The absolute path of the output folder.
     let outputRoot: String
 
-    /// Fewer free bytes than this are told; nil for what the size of the file system suggests.
+    /// Fewer free bytes than this are reported; nil for what the size of the file system suggests.
     let minimumFree: ByteSize?
 
     /// How long things are kept.
@@ -49,7 +49,7 @@ struct Settings: Sendable {
     /// What programs may use.
     let processLimits: ProcessLimits
 
-    /// Where requests may go.
+    /// Outgoing requests.
     let outgoingPolicy: OutgoingPolicy
 
     /// The absolute path of a PEM file of authorities beside those of the system.
@@ -61,7 +61,7 @@ struct Settings: Sendable {
     /// The vendor's API; nil where nothing is asked of it.
     let oneSpan: OneSpanSettings?
 
-    /// After how long without a callback somebody is told; nil for never.
+    /// After how long without a callback somebody is reported; nil for never.
     let alertAfter: Duration?
 
     /// The mail server; nil where rules send no mail.
@@ -175,10 +175,10 @@ struct Settings: Sendable {
         such example: String = "127.0.0.1:8080"
     ) throws -> (host: String, port: Int) {
         guard let colon = text.lastIndex(of: ":"), let port = Int(text[text.index(after: colon)...]) else {
-            throw UsageError("'\(setting)' is written as HOST:PORT, such as \(example), not '\(text)'")
+            throw UsageError("'\(setting)' must be HOST:PORT, such as \(example), not '\(text)'")
         }
         guard (0...65_535).contains(port) else {
-            throw UsageError("the port of '\(setting)' is a number from 0 to 65535, not \(port)")
+            throw UsageError("the port of '\(setting)' must be a number from 0 to 65535, not \(port)")
         }
         let host = text[..<colon].trimmingCharacters(in: CharacterSet(charactersIn: "[]"))
         return (host.isEmpty ? "0.0.0.0" : host, port)
@@ -188,7 +188,7 @@ struct Settings: Sendable {
         switch (tls[SettingsDeclaration.certificateFile], tls[SettingsDeclaration.certificateKey]) {
         case (nil, nil): return nil
         case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder))
-        default: throw UsageError("'tls' takes both, 'certificate' and 'key', or neither")
+        default: throw UsageError("'tls' requires both 'certificate' and 'key'")
         }
     }
 
@@ -197,7 +197,7 @@ struct Settings: Sendable {
         do throws(StepFailure) {
             return try RequestURL(text, source: text).url
         } catch {
-            throw UsageError("'tracing.endpoint' is a URL such as http://127.0.0.1:4318/v1/traces: \(error)")
+            throw UsageError("'tracing.endpoint' must be a URL such as http://127.0.0.1:4318/v1/traces: \(error)")
         }
     }
 
@@ -206,7 +206,7 @@ struct Settings: Sendable {
             .map { text in
                 guard let network = NetworkPrefix(text) else {
                     throw UsageError(
-                        "'http.allow_networks' holds '\(text)', which is no network; write 10.1.0.0/16 or fd12::/48"
+                        "'http.allow_networks' has '\(text)', which is not a network; write 10.1.0.0/16 or fd12::/48"
                     )
                 }
                 return network
@@ -215,7 +215,7 @@ struct Settings: Sendable {
             .map { text in
                 guard let host = HostPattern(text) else {
                     throw UsageError(
-                        "'http.allow_hosts' holds '\(text)', which is no name; write erp.example.com or *.example.com"
+                        "'http.allow_hosts' has '\(text)', which is not a name; write erp.example.com or *.example.com"
                     )
                 }
                 return host
@@ -226,7 +226,7 @@ struct Settings: Sendable {
     private static func storePath(_ text: String) throws -> String {
         guard text.hasPrefix("sqlite:"), text.count > "sqlite:".count else {
             let example = text.isEmpty || text.contains(":") ? "countersign.db" : text
-            throw UsageError("'store' is written as sqlite:FILE, such as sqlite:\(example), not '\(text)'")
+            throw UsageError("'store' must be sqlite:FILE, such as sqlite:\(example), not '\(text)'")
         }
         return String(text.dropFirst("sqlite:".count))
     }
@@ -234,20 +234,20 @@ struct Settings: Sendable {
     /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.
     private static func urlPath(_ text: String) throws -> String {
         guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
-            throw UsageError("'callback.path' begins with '/' and is neither /health nor /ready, not '\(text)'")
+            throw UsageError("'callback.path' must begin with '/' and be neither /health nor /ready, not '\(text)'")
         }
         let allowed = "/-._~!$&'()*+,;=:@".utf8
         let plain = text.utf8.allSatisfy { $0.isLetter || $0.isDigit || allowed.contains($0) }
         guard plain else {
             throw UsageError(
-                "'callback.path' holds letters of ASCII, digits, and the characters /-._~!$&'()*+,;=:@ only, since a "
-                    + "request cannot carry '\(text)' as it stands"
+                "'callback.path' may contain only ASCII letters, digits, and the characters /-._~!$&'()*+,;=:@; a "
+                    + "request cannot contain '\(text)' unencoded"
             )
         }
         let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
         guard !segments.dropLast().contains(""), !segments.contains("."), !segments.contains("..") else {
             throw UsageError(
-                "'callback.path' has an empty segment, '.' or '..', which senders and proxies leave out: '\(text)'"
+                "'callback.path' has an empty segment, '.' or '..', which senders and proxies remove: '\(text)'"
             )
         }
         return text

@@ -6,36 +6,36 @@ import CountersignOneSpan
 package enum SettingsDeclaration {
     static let listen = Field.text(
         "listen",
-        "Address and port on which callbacks are taken in.",
+        "Address and port of the callback endpoint.",
         default: "127.0.0.1:8080"
     )
-    static let store = Field.text("store", "Where events and runs are kept.", default: "sqlite:countersign.db")
+    static let store = Field.text("store", "Where events and runs are stored.", default: "sqlite:countersign.db")
     static let rules = Field.text("rules", "Folder of the rule files.", default: "rules")
 
     static let certificateFile = Field<String>
         .text(
             "certificate",
-            "PEM file of the certificate and those that lead to its authority; a new one counts within ten seconds."
+            "PEM file with the certificate and its intermediates; a new one is loaded within ten seconds."
         )
     static let certificateKey = Field<String>.text("key", "PEM file of the certificate's private key.")
     static let tls = Field.group(
         "tls",
         [certificateFile.declaration, certificateKey.declaration],
-        "Take callbacks in over TLS; without it a proxy does so."
+        "TLS of the callback endpoint; not needed behind a proxy that terminates TLS."
     )
 
-    static let callbackPath = Field.text("path", "Path to which the vendor posts.", default: "/callback")
+    static let callbackPath = Field.text("path", "Path of the callback endpoint.", default: "/callback")
     static let auth = Field.choice(
         "auth",
         ["key", "none"],
-        "Whether callbacks must carry a key; `none` lets anybody in.",
+        "Whether callbacks must have a key; `none` accepts callbacks from anyone.",
         default: "key"
     )
     static let keyFile = Field<String>
         .text(
             "key_file",
-            "File with one callback key a line; all of them count. A line that begins with `#` is a comment; "
-                + "a key that does must come from the environment."
+            "File with one callback key per line; all are accepted. A line that begins with `#` is a comment; "
+                + "a key that does must be set in the environment."
         )
     static let maximumBody = Field.size(
         "max_body",
@@ -56,33 +56,33 @@ package enum SettingsDeclaration {
             callbackPath.declaration, auth.declaration, keyFile.declaration, maximumBody.declaration,
             maximumPendingBodies.declaration,
         ],
-        "The door through which callbacks come in."
+        "The callback endpoint."
     )
 
-    static let workers = Field.integer("workers", in: 1...256, "How many runs are worked on at a time.", default: 8)
+    static let workers = Field.integer("workers", in: 1...256, "How many runs execute at the same time.", default: 8)
     static let perDestination = Field.integer(
         "per_destination",
         in: 1...256,
-        "How many steps are on their way to one host, or in one program, at a time.",
+        "How many steps use one host or one program at the same time.",
         default: 4
     )
     static let shutdownTimeout = Field.duration(
         "shutdown_timeout",
-        "How long steps may go on once the program is asked to stop.",
+        "How long running steps may take to finish when the server stops.",
         default: .seconds(20)
     )
     static let engine = Field.group(
         "engine",
         [workers.declaration, perDestination.declaration, shutdownTimeout.declaration],
-        "How rules are carried out."
+        "Execution of runs."
     )
 
     static let root = Field<String>
         .text(
             "root",
-            "Output folder: `file` writes beneath it, programs start in it; `output` beside the store if not given."
+            "Output folder: `file` writes into it, and it is the working folder of programs; `output` next to the store by default."
         )
-    static let files = Field.group("files", [root.declaration], "Where rules write.")
+    static let files = Field.group("files", [root.declaration], "Files that rules write.")
 
     static let minimumFree = Field<ByteSize>
         .size(
@@ -91,31 +91,31 @@ package enum SettingsDeclaration {
             "The event `X_DISK_LOW` is raised when less than this is free on the file system of the store or of the output folder; "
                 + "`0B` for never. By default `1GiB`, or a tenth of the file system where that is less."
         )
-    static let disk = Field.group("disk", [minimumFree.declaration], "When room runs out.")
+    static let disk = Field.group("disk", [minimumFree.declaration], "Disk space.")
 
     static let cpuTime = Field<Duration>.duration("cpu_time", "CPU time; a process that has used it up is killed.")
     static let memory = Field<ByteSize>.size("memory", in: .mib(1)...(.gib(1_024)), "Address space, such as `512MiB`.")
-    static let openFiles = Field.integer("open_files", in: 8...1_048_576, "Open files of one process.")
+    static let openFiles = Field.integer("open_files", in: 8...1_048_576, "Open files per process.")
     static let processes = Field.integer(
         "processes",
         in: 1...1_048_576,
-        "Processes and threads of the user as whom Countersign runs, its own among them; root is not bound by it."
+        "Processes and threads of the user that Countersign runs as, its own included; root is not limited."
     )
     static let processLimits = Field.group(
         "process_limits",
         [cpuTime.declaration, memory.declaration, openFiles.declaration, processes.declaration],
-        "What each program that a step starts may use; without a value, as much as Countersign itself."
+        "Resource limits of each program that a step starts; by default those of Countersign itself."
     )
 
     static let keptEvents = Field.duration(
         "events",
-        "Events with their runs; a callback that is sent again after that is taken for a new one. An event whose run "
-            + "failed stays until the run is retried or discarded.",
+        "Events with their runs; a callback that is repeated later is stored as new. An event with a "
+            + "failed run stays until the run is retried or discarded.",
         default: .seconds(730 * 86_400)
     )
     static let keptRuns = Field.duration(
         "runs",
-        "What the steps of runs that succeeded or were discarded did: plans, results, output.",
+        "Step details (plans, results, output) of runs that succeeded or were discarded.",
         default: .seconds(90 * 86_400)
     )
     static let keptQuarantine = Field.duration(
@@ -126,40 +126,43 @@ package enum SettingsDeclaration {
     static let retention = Field.group(
         "retention",
         [keptEvents.declaration, keptRuns.declaration, keptQuarantine.declaration],
-        "How long things are kept; looked at every hour."
+        "How long records are kept; checked every hour."
     )
 
     static let allowedNetworks = Field<[String]>
-        .texts("allow_networks", "Inner addresses to which every name may lead, such as `10.1.0.0/16`.")
+        .texts("allow_networks", "Private networks that any name may resolve to, such as `10.1.0.0/16`.")
     static let allowedHosts = Field<[String]>
-        .texts("allow_hosts", "Names that may lead to inner addresses, such as `erp.example.com` or `*.example.com`.")
+        .texts(
+            "allow_hosts",
+            "Names that may resolve to private addresses, such as `erp.example.com` or `*.example.com`."
+        )
     static let authorityFile = Field<String>
-        .text("ca_file", "PEM file of private authorities, trusted beside those of the system.")
+        .text("ca_file", "PEM file of private certificate authorities, trusted in addition to those of the system.")
     static let http = Field.group(
         "http",
         [allowedNetworks.declaration, allowedHosts.declaration, authorityFile.declaration],
-        "Where requests may go."
+        "Outgoing requests."
     )
 
     static let secretsFolder = Field<String>
         .text(
             "folder",
-            "Folder of files that each hold one secret, named after it; nobody but the owner may read them."
+            "Folder with one file per secret, named after it; only the owner may read them."
         )
     static let secrets = Field.group(
         "secrets",
         [secretsFolder.declaration],
-        "Where `${secret:NAME}` is looked for, before systemd's credentials and environment variables."
+        "Where `${secret:NAME}` is read from, before systemd credentials and environment variables."
     )
 
     static let adminListen = Field.text(
         "listen",
-        "Address and port of the admin pages, the JSON API and the metrics; `off` for none. Everybody on the machine may "
-            + "look and order there, unless the secret `COUNTERSIGN_ADMIN_TOKEN` is set; an address that others reach "
+        "Address and port of the admin UI, the JSON API and the metrics; `off` for none. Every user of the machine has "
+            + "full access, unless the secret `COUNTERSIGN_ADMIN_TOKEN` is set; an address that is reachable from other machines "
             + "takes one.",
         default: "127.0.0.1:8081"
     )
-    static let admin = Field.group("admin", [adminListen.declaration], "What operators look at and put right.")
+    static let admin = Field.group("admin", [adminListen.declaration], "The admin UI and API.")
 
     static let collector = Field<String>
         .text(
@@ -167,63 +170,63 @@ package enum SettingsDeclaration {
             "Where traces are sent, by OTLP over HTTP in JSON, such as `http://127.0.0.1:4318/v1/traces`; without it there are "
                 + "none."
         )
-    static let tracing = Field.group("tracing", [collector.declaration], "The ways of events, as traces.")
+    static let tracing = Field.group("tracing", [collector.declaration], "Traces of events.")
 
     static let level = Field.choice(
         "level",
         ["debug", "info", "warning", "error"],
-        "The least important lines that are logged.",
+        "The minimum level of log lines.",
         default: "info"
     )
     static let logFormat = Field.choice(
         "format",
         ["auto", "logfmt", "json"],
-        "How a line is written: `key=value` pairs (logfmt), or a JSON object; `auto` is logfmt on a terminal and JSON "
+        "The format of a log line: `key=value` pairs (logfmt) or a JSON object; `auto` is logfmt on a terminal and JSON "
             + "elsewhere.",
         default: "auto"
     )
     static let log = Field.group(
         "log",
         [level.declaration, logFormat.declaration],
-        "What is logged, to standard error."
+        "Logging, to standard error."
     )
 
     static let apiURL = Field<String>
         .text(
             "url",
-            "Where your account is: `https://apps.esignlive.com`, `https://sandbox.esignlive.com` or your region's; "
-                + "without it nothing is asked of OneSpan Sign."
+            "The URL of your account: `https://apps.esignlive.com`, `https://sandbox.esignlive.com` or your region's; "
+                + "without it, the API is not used."
         )
     static let apiCredentials = Field.choice(
         "auth",
         ["api_key", "client_app", "oauth"],
-        "How requests prove who asks: with the secret `ONESPAN_API_KEY`, or with `ONESPAN_CLIENT_ID` and "
-            + "`ONESPAN_CLIENT_SECRET`; secrets are looked for as those of rules are.",
+        "The authentication method: with the secret `ONESPAN_API_KEY`, or with `ONESPAN_CLIENT_ID` and "
+            + "`ONESPAN_CLIENT_SECRET`; secrets are read from the same places as those of rules.",
         default: "api_key"
     )
     static let dateParameters = Field.choice(
         "date_parameters",
         OneSpanAccess.DateParameters.allCases.map(\.rawValue),
-        "The parameters that name a span of time to `GET /api/packages`: `startDate` as in the SDKs, or "
+        "The date parameters of `GET /api/packages`: `startDate` as in the SDKs, or "
             + "`lastUpdatedStartDate` as in the OpenAPI description.",
         default: OneSpanAccess.DateParameters.sdk.rawValue
     )
     static let concurrency = Field.integer(
         "concurrency",
         in: 1...64,
-        "How many downloads, look-ups of packages and other calls of rules are under way at a time; the others wait without "
-            + "holding a worker. A poll asks one thing after another beside them.",
+        "How many downloads, package look-ups and other API calls of rules run at the same time; the others wait without "
+            + "occupying a worker. A poll makes its calls one by one in addition.",
         default: 4
     )
     static let pollEvery = Field<Duration>
         .duration(
             "every",
-            "How often packages are asked for, to make events of what no callback told; OneSpan Sign advises `6h`, `12h` "
+            "The poll interval, to recover events whose callback was lost; OneSpan Sign recommends `6h`, `12h` "
                 + "or `24h`."
         )
     static let pollOverlap = Field.duration(
         "overlap",
-        "How much further back than the last poll each one looks.",
+        "How far each poll overlaps with the previous one.",
         default: .seconds(3_600)
     )
     static let poll = Field.group(
@@ -234,8 +237,8 @@ package enum SettingsDeclaration {
     static let alertAfter = Field<Duration>
         .duration(
             "alert_after",
-            "After how long without a callback the event `X_NO_CALLBACKS` is raised; `X_EVENT_MISSING` is raised then, too, when a package "
-                + "completes that was never seen activated. Without it, neither is."
+            "The time without any callback after which the event `X_NO_CALLBACKS` is raised. Also enables `X_EVENT_MISSING`, raised when a package "
+                + "completes whose activation never arrived."
         )
     static let oneSpan = Field.group(
         "onespan",
@@ -247,26 +250,29 @@ package enum SettingsDeclaration {
     )
 
     static let mailServer = Field<String>
-        .text("server", "Host and port of the mail server, such as `smtp.example.com:587`; without it no mail is sent.")
+        .text(
+            "server",
+            "Host and port of the mail server, such as `smtp.example.com:587`; without it, no email is sent."
+        )
     static let mailSecurity = Field.choice(
         "security",
         MailServer.Security.allCases.map(\.rawValue),
-        "How mail is kept from others on the way: `starttls` as a rule on port 587, `tls` on port 465; `none` is for "
-            + "servers of the own network.",
+        "Encryption: `starttls`, usually on port 587; `tls`, usually on port 465; `none` only for "
+            + "servers of your own network.",
         default: MailServer.Security.startTLS.rawValue
     )
     static let mailHello = Field<String>
         .text(
             "hello",
-            "The name that mail servers are told in EHLO, such as `app.example.com` or `[192.0.2.1]`; without it the name of "
-                + "this machine, or its address where that name has no domain."
+            "The host name in EHLO, such as `app.example.com` or `[192.0.2.1]`; defaults to the name of "
+                + "this machine, or to its address if that name has no domain."
         )
     static let mailFrom = Field<String>.text("from", "The sender, such as `Countersign <countersign@example.com>`.")
-    static let mailTo = Field<[String]>.texts("to", "Whom mails go to whose step names nobody.")
+    static let mailTo = Field<[String]>.texts("to", "The recipients of emails whose step has no `to`.")
     static let mailUser = Field<String>
         .text(
             "user",
-            "The user to log in as; the password is the secret `MAIL_PASSWORD`, which is looked for as those of rules are."
+            "The user name; the password is the secret `MAIL_PASSWORD`."
         )
     static let mail = Field.group(
         "mail",
@@ -274,15 +280,15 @@ package enum SettingsDeclaration {
             mailServer.declaration, mailSecurity.declaration, mailHello.declaration, mailFrom.declaration,
             mailTo.declaration, mailUser.declaration,
         ],
-        "The server through which rules send mail."
+        "The server for outgoing email."
     )
 
     static let program = Field.text("program", "The executable.", isRequired: true)
-    static let arguments = Field<[String]>.texts("arguments", "Arguments that it is started with.")
+    static let arguments = Field<[String]>.texts("arguments", "Its arguments.")
     static let actions = Field.groups(
         "actions",
         [program.declaration, arguments.declaration],
-        "Actions that are executables, by the name that rules give them."
+        "Custom actions that are executables, by the name that rules use."
     )
 
     /// All settings in the order in which they are explained.

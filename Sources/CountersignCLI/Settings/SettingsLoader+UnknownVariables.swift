@@ -10,9 +10,9 @@ extension SettingsLoader {
         /// The one that was probably meant.
         let near: String?
 
-        /// What is to be told of it.
+        /// The warning about it.
         var sentence: String {
-            "\(name) is none of the variables that are looked at" + (near.map { "; did you mean \($0)?" } ?? "")
+            "\(name) is not a known variable" + (near.map { "; did you mean \($0)?" } ?? "")
         }
     }
 

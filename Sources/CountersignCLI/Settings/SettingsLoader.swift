@@ -115,7 +115,7 @@ struct SettingsLoader {
 
 extension SettingsLoader {
     private struct FileContent {
-        /// What stands under the dotted keys, but for `actions`.
+        /// What is under the dotted keys, but for `actions`.
         var values: [String: ConfigContent] = [:]
         var actions: OptionValue?
     }
@@ -125,7 +125,7 @@ extension SettingsLoader {
         let path = (name ?? "countersign.yaml").absolute(from: workingDirectory)
         guard name != nil || FileManager.default.fileExists(atPath: path) else { return FileContent() }
         guard let data = OutsideFile.contents(at: path) else {
-            throw UsageError("the settings file '\(path)' cannot be read; see whether it exists and who may read it")
+            throw UsageError("the settings file '\(path)' cannot be read; check that it exists and is readable")
         }
         let text = [UInt8](data)
         let shown = name ?? "countersign.yaml"

@@ -12,49 +12,49 @@ package enum StarterFiles {
 
     private static let settings = """
         # yaml-language-server: $schema=countersign.settings.schema.json
-        # What Countersign runs with. What is commented out shows another choice, or what counts without the line.
+        # The settings of Countersign. Commented lines show alternatives or defaults.
         # All settings: countersign reference settings
 
-        # Where callbacks come in. A proxy with TLS stands before it, or 'tls' below makes it speak TLS itself.
+        # The callback endpoint. Put a proxy with TLS in front of it, or set 'tls' below.
         listen: 127.0.0.1:8080
         # tls: { certificate: fullchain.pem, key: privkey.pem }
 
-        # Events and runs: one file of SQLite, and what lies beside it.
+        # Events and runs, in one SQLite file.
         store: sqlite:countersign.db
 
-        # A change in this folder counts within two seconds; one with an error changes nothing, and the log says where it is.
+        # A change in this folder becomes active within two seconds; a change with errors is refused and logged.
         rules: rules
 
-        # The key comes from COUNTERSIGN_CALLBACK_KEY, or from a file that nobody else may read:
+        # The callback key is set in COUNTERSIGN_CALLBACK_KEY, or in a file that only its owner can read:
         # callback:
         #   key_file: callback.key
 
-        # Where rules write: beneath this folder, and nowhere else.
+        # The output folder; rules cannot write anywhere else.
         files:
           root: output
 
-        # OneSpan Sign's own side: register, poll for what no callback told, fetch documents. Needs the secret ONESPAN_API_KEY.
+        # The OneSpan Sign API: register, poll for lost callbacks, download documents. Requires the secret ONESPAN_API_KEY.
         # onespan:
         #   url: https://apps.esignlive.com
         #   poll: { every: 6h }
         #   alert_after: 24h
 
-        # The server through which rules send mail; the password is the secret MAIL_PASSWORD.
+        # The server for outgoing email; the password is the secret MAIL_PASSWORD.
         # mail:
         #   server: smtp.example.com:587
         #   user: countersign
         #   from: Countersign <countersign@example.com>
         #   to: [ops@example.com]
 
-        # Secrets that rules name as ${secret:NAME}: a file each, for the owner alone; else environment variables.
+        # The secrets of rules, ${secret:NAME}: one file each, readable only by the owner; or environment variables.
         # secrets:
         #   folder: secrets
 
-        # Inner systems that requests may reach by a name of the internet:
+        # Internal systems that requests may reach:
         # http:
         #   allow_hosts: ["*.example.com"]
 
-        # How everything stands: http://127.0.0.1:8081 in a browser. Prometheus asks there, too: /metrics
+        # The admin UI is at http://127.0.0.1:8081, metrics for Prometheus at /metrics.
         # admin: { listen: 127.0.0.1:8081 }        # or: off
 
         """
@@ -63,7 +63,7 @@ package enum StarterFiles {
         # yaml-language-server: $schema=../countersign.schema.json
         rules:
           - id: completed
-            description: Keep a line for each completed package.
+            description: Write a line for each completed package.
             when:
               event: PACKAGE_COMPLETE
             then:
@@ -72,16 +72,16 @@ package enum StarterFiles {
                   mode: append
                   json: { package: "${event.packageId}", completed: "${event.createdDate}" }
 
-        # countersign test: what should happen, without doing it
+        # Run with: countersign test
         tests:
-          - name: a completed package is a line
+          - name: a completed package becomes a line
             send:
               - { name: PACKAGE_COMPLETE, packageId: A, createdDate: "2026-01-31T09:00:00.000Z" }
             expect:
               - rule: completed
                 steps: [{ id: file, plan: { content: { contains: '"package":"A"' } } }]
 
-          - name: a declined package is none
+          - name: a declined package does not
             send: [{ name: PACKAGE_DECLINE, packageId: A, message: no }]
             expect_none: [completed]
 

@@ -4,7 +4,7 @@ import UnixSignals
 ///
 /// To be ended so is how commands that follow something end; it is no failure.
 func untilInterrupted(_ work: @escaping @Sendable () async throws -> Void) async throws {
-    // Trapped before the work begins: what it does to the terminal must be undone in any case.
+    // Trapped before the work begins: what it does to the terminal must be undone ignoring case.
     let signals = await UnixSignalsSequence(trapping: .sigint, .sigterm, .sighup)
     try await withThrowingTaskGroup { group in
         group.addTask { for await _ in signals { return } }

@@ -18,7 +18,7 @@ final class Progress: Sendable {
     /// How long work may take before anybody wonders.
     private static let patience = Duration.milliseconds(500)
 
-    /// How long a line stands before the next one.
+    /// How long a line is before the next one.
     private static let pause = Duration.milliseconds(100)
 
     private let isShown: Bool
@@ -106,6 +106,6 @@ final class Progress: Sendable {
 
 /// The flag of commands whose work may be long.
 struct ProgressOptions: ParsableArguments {
-    @Flag(help: "Do not show on the terminal how far it is.")
+    @Flag(help: "Do not show progress.")
     var quiet = false
 }

@@ -1,6 +1,6 @@
 package import CountersignModel
 
-/// How a text looks on a terminal that shows colours.
+/// How a text looks on a terminal that shows colors.
 package enum Style: String, Sendable {
     case heading = "1"
     case bad = "31"
@@ -8,7 +8,7 @@ package enum Style: String, Sendable {
     case pending = "33"
     case faint = "2"
 
-    /// The text between the signs that switch the style on and off; bare where there are no colours or nothing to show.
+    /// The text between the characters that switch the style on and off; bare where there are no colors or nothing to show.
     package func applied(to text: String, on terminal: Terminal) -> String {
         terminal.isColoured && !text.isEmpty ? "\u{1B}[\(rawValue)m\(text)\u{1B}[0m" : text
     }

@@ -68,7 +68,7 @@ extension Table {
         /// How narrow it may get before it is left out.
         package var minimum = 8
 
-        /// Whether its cells stand at the right.
+        /// Whether its cells are at the right.
         package var isNumber = false
 
         /// A shorter form of a cell that still says what matters; it is used before anything is cut.
@@ -102,7 +102,7 @@ extension Table {
             self.init(heading)
         }
 
-        /// Words for how something stands, in their colours.
+        /// Words for how something stands, in their colors.
         package static let state = Column("STATE", style: { Style.of($0) })
 
         /// Times as `tableTime` writes them, which lose year and seconds where there is little room.

@@ -50,7 +50,7 @@ struct Tail: Sendable {
 
     /// What is new; nil where the store cannot be read now.
     ///
-    /// The file is opened anew each time: the server may end, start, or find another file in its place meanwhile.
+    /// The file is opened again each time: the server may end, start, or find another file in its place meanwhile.
     private mutating func look() async -> [TailEntry]? {
         do {
             let (position, filter, start) = (position, filter, start)

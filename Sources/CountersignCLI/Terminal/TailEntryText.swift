@@ -36,7 +36,7 @@ package struct TailEntryText: Sendable {
         return others.isEmpty ? start + colour : start + colour + blanks + others
     }
 
-    /// What stands behind the result, what matters most first.
+    /// What is behind the result, what matters most first.
     private func rest(on width: Int) -> [String] {
         let id = entry.packageID ?? ""
         let package = width < Self.roomy ? id.printable.fitted(to: Self.shortPackage) : id
@@ -57,7 +57,7 @@ package struct TailEntryText: Sendable {
         return "\(attempt.ruleID) / \(attempt.stepID.isEmpty ? "(run)" : attempt.stepID)"
     }
 
-    /// How a step ended, or how an event came in.
+    /// How a step ended, or how an event arrived.
     private var result: String {
         switch entry.kind {
         case .event(let stored): stored.damage == nil ? stored.event.origin.rawValue : "damaged"
@@ -119,7 +119,7 @@ package struct TailEntryText: Sendable {
 extension TailEntry.Attempt {
     /// Which try it was, where there was more than one or there will be.
     fileprivate var tries: String? {
-        let again = status == .failed && !isFinal ? ", will be tried again" : ""
+        let again = status == .failed && !isFinal ? ", will be retried" : ""
         return number > 1 || !again.isEmpty ? "try \(max(1, number))\(again)" : nil
     }
 }

@@ -8,7 +8,7 @@ package struct Terminal: Sendable, Equatable {
     /// How many lines it has; nil where there may be any number.
     package let height: Int?
 
-    /// Whether it shows colours.
+    /// Whether it shows colors.
     package let isColoured: Bool
 
     package init(width: Int?, height: Int? = nil, isColoured: Bool) {
@@ -17,9 +17,9 @@ package struct Terminal: Sendable, Equatable {
         self.isColoured = isColoured
     }
 
-    /// What stands behind `descriptor` now; a terminal whose window changes is to be asked again.
+    /// What is behind `descriptor` now; a terminal whose window changes is to be asked again.
     ///
-    /// `COLUMNS` and `LINES` count before what the terminal says of itself; `NO_COLOR` and `TERM=dumb` take the colours
+    /// `COLUMNS` and `LINES` count before what the terminal says of itself; `NO_COLOR` and `TERM=dumb` take the colors
     /// away unless somebody asks for them.
     package init(behind descriptor: Int32, variables: [String: String], colours: ColourChoice = .auto) {
         let isTerminal = isatty(descriptor) == 1
@@ -48,9 +48,9 @@ package struct Terminal: Sendable, Equatable {
     }
 }
 
-/// When output is coloured.
+/// When output is colored.
 package enum ColourChoice: String, Sendable, CaseIterable {
-    /// On a terminal that shows colours.
+    /// On a terminal that shows colors.
     case auto
     case always
     case never

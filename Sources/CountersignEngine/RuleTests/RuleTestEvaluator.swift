@@ -9,7 +9,7 @@ struct RuleTestEvaluator {
     let test: RuleTest
     let ruleSet: RuleSet
 
-    /// The events that were judged, with their numbers in the test.
+    /// The events that were evaluated, with their numbers in the test.
     let events: [(number: Int, event: Event)]
     let runs: [Report.TestedRun]
 

@@ -6,9 +6,9 @@ package struct RuleTestReport: Sendable {
     /// An event of the test, in the order of sending, or one that a rule raised.
     package struct Sent: Sendable {
         package enum ReplayOutcome: Sendable, Equatable {
-            /// The rules judged it.
+            /// The rules evaluated it.
             case evaluated
-            /// It is the same event as an earlier one, given by its number, and so was not judged again.
+            /// It is the same event as an earlier one, given by its number, and so was not evaluated again.
             case duplicate(of: Int)
             /// It is no event, and would have been quarantined.
             case unreadable(reason: String)
@@ -42,7 +42,7 @@ package struct RuleTestReport: Sendable {
         package let attempts: Int
         package let reason: String?
 
-        /// What it would have done; nil for a skipped step, or where a value could not stand at its place.
+        /// What it would have done; nil for a skipped step, or where a value could not be at its place.
         package let plan: JSON?
     }
 

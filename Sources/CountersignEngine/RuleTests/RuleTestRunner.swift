@@ -206,7 +206,7 @@ private struct AbsentPackages: PackageServing {
     func remind(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
     func unlock(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
 
-    private static var refusal: StepFailure { .final("a test asks no vendor") }
+    private static var refusal: StepFailure { .final("tests do not call OneSpan Sign") }
 }
 
 extension RuleTestReport.TestedRun {

@@ -107,7 +107,7 @@ extension Field where Value == [OptionValue.NamedTemplate] {
 }
 
 extension Field where Value == JSONTemplate {
-    /// Any JSON value with `${…}` in its strings; the place says whether secrets may stand there.
+    /// Any JSON value with `${…}` in its strings; the place says whether secrets may be there.
     public static func json(_ key: String, in place: EncodingContext = .text, _ summary: String) -> Field {
         Field(key, .json(place), summary) { if case .json(let value) = $0 { value } else { nil } }
     }

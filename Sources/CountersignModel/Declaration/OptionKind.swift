@@ -75,7 +75,7 @@ public indirect enum OptionValue: Sendable {
         /// The key that the user chose.
         public let name: String
 
-        /// What stands under it.
+        /// What is under it.
         public let options: Options
 
         /// A key and the options under it.

@@ -37,14 +37,15 @@ extension JSONError.Problem {
         switch self {
         case .empty: "the text is empty"
         case .unexpectedEnd: "the text ends in the middle of a value"
-        case .unexpected(let byte, let expected): "found \(Self.show(byte)) where \(expected) must stand"
+        case .unexpected(let byte, let expected): "found \(Self.show(byte)) instead of \(expected)"
         case .trailing(let byte): "found \(Self.show(byte)) after the end of the value"
-        case .invalidNumber: "a number is not written as JSON wants it"
-        case .invalidEscape: "a string holds a backslash that begins no JSON escape"
-        case .loneSurrogate: "a string holds half of a surrogate pair"
-        case .controlInString(let byte): "a string holds the control character \(Self.show(byte)) unescaped"
+        case .invalidNumber: "a number is not valid JSON"
+        case .invalidEscape: "a string has an invalid JSON escape"
+        case .loneSurrogate: "a string contains half of a surrogate pair"
+        case .controlInString(let byte):
+            "a string contains the unescaped control character \(Self.show(byte)) unescaped"
         case .notUTF8: "a string is not valid UTF-8"
-        case .duplicateKey(let key): "the key \(JSON.string(key).text) stands twice in one object"
+        case .duplicateKey(let key): "the key \(JSON.string(key).text) is repeated in an object"
         case .tooDeep(let limit): "values are nested deeper than \(limit) levels"
         case .tooManyKeys(let limit): "there are more than \(limit) keys"
         }

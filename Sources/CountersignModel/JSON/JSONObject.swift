@@ -8,7 +8,7 @@ public struct JSONObject: Sendable {
         /// The name of the member.
         public let key: String
 
-        /// What stands under the key.
+        /// What is under the key.
         public var value: JSON
 
         /// A member of a key and its value.

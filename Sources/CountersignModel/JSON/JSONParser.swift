@@ -186,7 +186,7 @@ private struct JSONParser {
         }
     }
 
-    /// Whether `key` stands for the first time; a set is filled only for objects of more than a handful of members.
+    /// Whether `key` means the first time; a set is filled only for objects of more than a handful of members.
     private func isNew(_ key: String, among members: [JSONObject.Member], _ keys: inout Set<String>) -> Bool {
         if members.count < 16 { return !members.contains { $0.key == key } }
         if keys.isEmpty { keys = Set(members.map(\.key)) }

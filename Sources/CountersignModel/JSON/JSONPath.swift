@@ -38,15 +38,15 @@ public struct JSONPath: Sendable, Hashable {
 
 /// Why a text is not a path, and the byte at which it stops to be one (counted from 0).
 public struct JSONPathError: Error, Equatable, CustomStringConvertible {
-    /// What must stand at the offset instead.
+    /// What must be at the offset instead.
     public let description: String
 
-    /// The bytes of the text that stand before the fault.
+    /// The bytes of the text that are before the fault.
     public let offset: Int
 }
 
 extension JSONPath: CustomStringConvertible {
-    /// Parses a path: keys divided by dots, `[n]` for an item of an array, quotes around a key with special signs.
+    /// Parses a path: keys divided by dots, `[n]` for an item of an array, quotes around a key with special characters.
     public init(parsing text: String) throws(JSONPathError) {
         var reader = PathReader(text: Array(text.utf8))
         components = try reader.path()
@@ -86,7 +86,7 @@ private struct PathReader {
                 index += 1
                 components.append(try key())
             case UInt8(ascii: "["): components.append(try item())
-            default: throw error("a '.' or '[' must stand here")
+            default: throw error("expected '.' or '['")
             }
         }
         return components
@@ -100,7 +100,9 @@ private struct PathReader {
         if index < text.count, text[index] == UInt8(ascii: "\"") { return .key(try quoted()) }
         let run = text[index...].prefix { !Self.special.contains($0) && $0 > 0x20 }
         guard !run.isEmpty else {
-            throw error(index < text.count ? "a key with special signs stands in double quotes" : "a key is missing")
+            throw error(
+                index < text.count ? "a key with special characters must be in double quotes" : "a key is missing"
+            )
         }
         index += run.count
         return .key(String(decoding: run, as: UTF8.self))
@@ -111,7 +113,7 @@ private struct PathReader {
         while end < text.count, text[end] != UInt8(ascii: "\"") { end += text[end] == UInt8(ascii: "\\") ? 2 : 1 }
         guard end < text.count else { throw error("the closing quote is missing") }
         guard case .string(let key) = try? JSON(parsing: text[index...end]) else {
-            throw error("the quoted key is no JSON string")
+            throw error("the quoted key is not a valid JSON string")
         }
         index = end + 1
         return key

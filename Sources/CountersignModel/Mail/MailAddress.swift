@@ -22,8 +22,8 @@ package struct MailAddress: Sendable, Equatable {
             (name, address) = (nil, text)
         }
         let isOneLine = text == text.onOneLine
-        if let fault = isOneLine ? Self.fault(in: address) : "it has a line end or a control in it" {
-            throw .final("'\(source)' is no address of a mail: \(fault)")
+        if let fault = isOneLine ? Self.fault(in: address) : "it contains a line break or a control character" {
+            throw .final("'\(source)' is not an email address: \(fault)")
         }
     }
 
@@ -34,13 +34,13 @@ package struct MailAddress: Sendable, Equatable {
     private static func fault(in text: String) -> String? {
         guard !text.isEmpty else { return "it is empty" }
         guard text.utf8.allSatisfy({ $0 < 0x80 }) else {
-            return "it has signs beyond ASCII, which many servers do not take; write the domain as 'xn--…'"
+            return "it has non-ASCII characters, which many servers reject; write the domain as 'xn--…'"
         }
         let parts = text.split(separator: "@", omittingEmptySubsequences: false)
         guard parts.count == 2 else { return parts.count == 1 ? "it has no '@'" : "it has more than one '@'" }
-        guard parts[0].utf8.count <= 64, text.utf8.count <= 254 else { return "it is longer than addresses are" }
-        guard isDotted(parts[0], also: "!#$%&'*+-/=?^_`{|}~") else { return "what stands before '@' is no name" }
-        guard isDotted(parts[1], also: "-") else { return "what stands behind '@' is no domain" }
+        guard parts[0].utf8.count <= 64, text.utf8.count <= 254 else { return "it is too long" }
+        guard isDotted(parts[0], also: "!#$%&'*+-/=?^_`{|}~") else { return "the part before '@' is not a valid name" }
+        guard isDotted(parts[1], also: "-") else { return "the part after '@' is not a valid domain" }
         return nil
     }
 

@@ -2,7 +2,7 @@ import Synchronization
 
 /// Values of a label, of which only the first so many are told apart: a label with many values floods who collects them.
 package final class BoundedLabels: Sendable {
-    /// What stands for all further ones.
+    /// What means all further ones.
     package static let other = "other"
 
     private let limit: Int

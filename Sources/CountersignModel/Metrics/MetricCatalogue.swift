@@ -50,34 +50,34 @@ package enum MetricCatalogue {
     package static let deliveries = MetricDeclaration(
         "countersign_deliveries_total",
         .counter,
-        "Callbacks by event (`other` for names that OneSpan Sign is not known to send) and by what became of them.",
+        "Callbacks by event name (`other` for names that OneSpan Sign is not known to send) and by result.",
         labels: ["event", "result"]
     )
     package static let acknowledgements = MetricDeclaration(
         "countersign_acknowledgement_seconds",
         .histogram,
-        "Time from a callback's last byte to its event being on disk."
+        "Time from the last byte of a callback until its event is on disk."
     )
     package static let commits = MetricDeclaration(
         "countersign_store_commits_total",
         .counter,
-        "Transactions that the store has committed since the start."
+        "Transactions committed by the store since the start."
     )
     package static let operations = MetricDeclaration(
         "countersign_store_operations_total",
         .counter,
-        "Operations that these transactions held."
+        "Operations in these transactions."
     )
     package static let batchSize = MetricDeclaration(
         "countersign_store_batch_size",
         .histogram,
-        "Operations that shared one transaction, and so one sync of the disk.",
+        "Operations that shared one transaction, and so one disk sync.",
         bounds: MetricDeclaration.ofCounts
     )
     package static let waitingWrites = MetricDeclaration(
         "countersign_store_waiting",
         .gauge,
-        "Operations that wait for the commit under way."
+        "Operations waiting for the current commit."
     )
     package static let runs = MetricDeclaration(
         "countersign_runs",
@@ -88,87 +88,87 @@ package enum MetricCatalogue {
     package static let waitingEvents = MetricDeclaration(
         "countersign_backlog_events",
         .gauge,
-        "Events that no rules have judged yet."
+        "Events not evaluated yet."
     )
     package static let waitingEventAge = MetricDeclaration(
         "countersign_backlog_event_age_seconds",
         .gauge,
-        "How long the oldest of these events has waited."
+        "Age of the oldest of these events."
     )
     package static let queuedRuns = MetricDeclaration(
         "countersign_backlog_runs",
         .gauge,
-        "Runs that wait for a worker, or for their time."
+        "Queued runs."
     )
     package static let dueRuns = MetricDeclaration(
         "countersign_backlog_due_runs",
         .gauge,
-        "Runs of these whose time has come, also where they wait for a destination that is busy or down."
+        "Queued runs that are due, including those that wait for a destination that is busy or whose circuit is open."
     )
     package static let dueRunAge = MetricDeclaration(
         "countersign_backlog_due_run_age_seconds",
         .gauge,
-        "For how long the time of the oldest of these has come; where it waits for its destination, since it was made."
+        "How long the oldest of these has been due; for one that waits for a destination, since it was created."
     )
     package static let endedRuns = MetricDeclaration(
         "countersign_runs_ended_total",
         .counter,
-        "Runs that have ended, by rule (`other` beyond the first hundred) and result.",
+        "Runs that have ended, by rule (`other` beyond the first 100) and result.",
         labels: ["rule", "result"]
     )
     package static let runTime = MetricDeclaration(
         "countersign_run_seconds",
         .histogram,
-        "Time from an event's being stored to the end of a run for it, by result; waits between tries are part of it.",
+        "Time from storing an event to the end of its run, by result; includes waits between attempts.",
         labels: ["result"],
         bounds: MetricDeclaration.ofRuns
     )
     package static let runAttempts = MetricDeclaration(
         "countersign_run_attempts",
         .histogram,
-        "Attempts at steps that a run had made when it ended, by result.",
+        "Step attempts per run, by result.",
         labels: ["result"],
         bounds: MetricDeclaration.ofCounts
     )
     package static let steps = MetricDeclaration(
         "countersign_steps_total",
         .counter,
-        "Attempts at steps by rule (`other` beyond the first hundred), action and result.",
+        "Step attempts by rule (`other` beyond the first 100), action and result.",
         labels: ["rule", "action", "result"]
     )
     package static let stepTime = MetricDeclaration(
         "countersign_step_seconds",
         .histogram,
-        "How long attempts at steps took, by action.",
+        "Duration of step attempts, by action.",
         labels: ["action"]
     )
     package static let breakers = MetricDeclaration(
-        "countersign_breakers_open",
+        "countersign_circuits_open",
         .gauge,
-        "Destinations that are left alone because they are down."
+        "Destinations whose circuit is open."
     )
     package static let breaker = MetricDeclaration(
-        "countersign_breaker_open",
+        "countersign_circuit_open",
         .gauge,
-        "1 for a destination that is left alone because it is down, 0 when it is back (`other` beyond the first fifty that "
+        "1 for a destination whose circuit is open, 0 after it has closed (`other` beyond the first 50 that "
             + "were down).",
         labels: ["destination"]
     )
     package static let reloads = MetricDeclaration(
         "countersign_rule_reloads_total",
         .counter,
-        "Changes of the rules by whether they came into force.",
+        "Rule reloads by result.",
         labels: ["result"]
     )
     package static let rulesRefused = MetricDeclaration(
         "countersign_rules_refused",
         .gauge,
-        "1 while the rules of the folder are refused and older ones act, 0 otherwise."
+        "1 while the rules of the folder are refused and previous ones are active, 0 otherwise."
     )
     package static let polls = MetricDeclaration(
         "countersign_polls_total",
         .counter,
-        "Polls by whether they finished.",
+        "Polls by result.",
         labels: ["result"]
     )
     package static let lastPoll = MetricDeclaration(
@@ -179,40 +179,40 @@ package enum MetricCatalogue {
     package static let recovered = MetricDeclaration(
         "countersign_poll_recovered_events",
         .gauge,
-        "Events that polls on this store have recovered so far."
+        "Events recovered by polls on this store."
     )
     package static let spans = MetricDeclaration(
         "countersign_spans_total",
         .counter,
-        "Spans of traces by whether the collector took them (`exported`) or not (`dropped`).",
+        "Trace spans by result: `exported` to the collector, or `dropped`.",
         labels: ["result"]
     )
     package static let processorTime = MetricDeclaration(
         "process_cpu_seconds_total",
         .counter,
-        "Time that the process has used on processors, in its own code and in the system's."
+        "User and system CPU time spent."
     )
     package static let residentMemory = MetricDeclaration(
         "process_resident_memory_bytes",
         .gauge,
-        "Memory of the process that is in RAM."
+        "Resident memory size."
     )
     package static let virtualMemory = MetricDeclaration(
         "process_virtual_memory_bytes",
         .gauge,
-        "Address space of the process."
+        "Virtual memory size."
     )
     package static let openFiles = MetricDeclaration("process_open_fds", .gauge, "Open file descriptors.")
     package static let maximumFiles = MetricDeclaration(
         "process_max_fds",
         .gauge,
-        "File descriptors that the process may have open."
+        "Maximum number of open file descriptors."
     )
-    package static let threads = MetricDeclaration("process_threads", .gauge, "Threads of the process.")
+    package static let threads = MetricDeclaration("process_threads", .gauge, "Number of threads.")
     package static let processStart = MetricDeclaration(
         "process_start_time_seconds",
         .gauge,
-        "When the process started."
+        "Start time of the process since the Unix epoch."
     )
 
     /// In the order in which they are explained.

@@ -25,7 +25,7 @@ package struct OutgoingPolicy: Sendable {
             guard !Self.isMeantToBeInner(name), !hosts.contains(where: { $0.matches(name) }),
                 !networks.contains(where: { $0.contains(address) })
             else { return nil }
-            return "it leads to \(address), an inner address; if it is meant to, allow it in countersign.yaml by "
+            return "it leads to \(address), a private address; if this is intended, allow it in countersign.yaml with "
                 + "'http: { allow_hosts: [\(name)] }' or 'http: { allow_networks: [\(address)] }'"
         }
     }

@@ -36,7 +36,7 @@ public struct Run: Sendable {
         case running
         /// Every step is done or skipped.
         case succeeded
-        /// A step failed for good; it is kept until somebody retries or discards it.
+        /// A step failed for good; it is kept until someone retries or discards it.
         case failed
         /// Somebody gave it up.
         case discarded
@@ -57,7 +57,7 @@ public struct Run: Sendable {
     /// Whom a queued run waits for; nil when it only waits for its time.
     package let wait: RunWait?
 
-    /// How often a person sent the run on its way again; the attempts of each time are counted apart.
+    /// How often a person sent the run in progress again; the attempts of each time are counted apart.
     package let retries: Int
 
     /// From where a person had it done once more; nil when every result counts.

@@ -31,7 +31,7 @@ package struct StepRecord: Sendable {
     /// What it left for the steps behind it, secrets masked.
     package let output: JSON?
 
-    /// Why it failed.
+    /// Reason.
     package let reason: String?
 
     package let startedAt: Date

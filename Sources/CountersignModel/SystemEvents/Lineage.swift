@@ -54,7 +54,7 @@ package struct Lineage: Sendable, Equatable {
             "'\(name)' would be hop \(next.hops) from the first event, and \(Self.limit) is the limit: "
                 + (next.chain + [name]).joined(separator: " → ")
                 + (isCycle
-                    ? "; this is a cycle, end it by a condition in one of its rules" : "; make the chain shorter")
+                    ? "; this is a cycle: break it with a condition in one of its rules" : "; shorten the chain")
         )
     }
 

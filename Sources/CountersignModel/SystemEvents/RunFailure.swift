@@ -36,7 +36,7 @@ package struct RunFailure: Sendable {
             }
             fields[Lineage.key] = Lineage(beginningWith: event).json(parent: event, ruleID: run.ruleID)
         }
-        // Once for each time that somebody sends the run on its way.
+        // Once for each time that somebody sends the run in progress.
         return SystemEvent.runFailed.delivery(fields, key: "run \(run.id) failed, round \(run.retries)", at: now)
     }
 }

@@ -42,7 +42,7 @@ package enum SystemEvent: String, Sendable, CaseIterable {
         text.count > longestReason ? text.prefix(longestReason) + "…" : text
     }
 
-    /// The event on its way into the store, which keeps it once for its key.
+    /// The event in progress into the store, which keeps it once for its key.
     package func delivery(_ fields: JSONObject, key: String, at now: Date) -> Delivery {
         var payload: JSONObject = ["name": .string(name)]
         for member in fields.members { payload[member.key] = member.value }

@@ -17,9 +17,9 @@ extension EncodingContext {
     /// Why `name` is none for a value at this place; nil when it is one.
     package func fault(ofName name: String) -> String? {
         switch self {
-        case .header where !Self.isHeaderName(name): "'\(name)' is no name for a header"
+        case .header where !Self.isHeaderName(name): "'\(name)' is not a valid header name"
         case .environment where !Self.isVariableName(name):
-            "'\(name)' is no name for a variable; use letters, digits and '_'"
+            "'\(name)' is not a valid variable name; use letters, digits and '_'"
         default: nil
         }
     }
@@ -40,11 +40,12 @@ extension EncodingContext {
         let literals = template.segments.map { if case .literal(let text) = $0 { text } else { "" } }
         let count = literals.reduce(0) { $0 + $1.utf8.count }
         guard count > longestForProgram else {
-            return literals.contains { $0.utf8.contains(0) } ? "this holds a NUL, which no program can be given" : nil
+            return literals.contains { $0.utf8.contains(0) }
+                ? "this contains a NUL, which cannot be passed to a program" : nil
         }
         return
-            "this has \(count) bytes, and a program takes \(longestForProgram) in one argument or variable; hand it over on "
-            + "standard input, or keep it in a file"
+            "this has \(count) bytes, and a program takes \(longestForProgram) for one argument or variable; pass it on "
+            + "standard input, or write it to a file"
     }
 
     private static func addressFault(in template: Template) -> String? {
@@ -62,7 +63,7 @@ extension EncodingContext {
         for segment in template.segments {
             switch segment {
             case .literal(let literal): text += literal
-            // A secret may be any part of a URL, which is judged when it is known.
+            // A secret may be any part of a URL, which is evaluated when it is known.
             case .value(let expression) where expression.isSecret: return nil
             case .value: text += "v"
             }
@@ -84,16 +85,16 @@ extension EncodingContext {
         let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
         let components = parts.map { String(decoding: $0, as: UTF8.self) }
         guard let name = components.last, !name.isEmpty, name != "." else {
-            throw .final("'path' ends in the name of a file; '\(source)' does not")
+            throw .final("'path' must end in a file name; '\(source)' does not")
         }
         guard !components.contains("..") else {
-            throw .final("'path' stays beneath the output folder; '\(source)' has a '..' in it")
+            throw .final("'path' must stay in the output folder; '\(source)' contains '..'")
         }
-        guard !path.utf8.contains(0) else { throw .final("'path' holds a NUL, which no path can") }
+        guard !path.utf8.contains(0) else { throw .final("'path' contains a NUL, which is not allowed in a path") }
         guard components.allSatisfy({ $0.utf8.count <= 255 }), path.utf8.count <= 3_000 else {
             throw .final(
-                "a name in 'path' became longer than 255 bytes, or the path longer than 3000; use '| filename', which "
-                    + "keeps a value to 200 bytes"
+                "a name in 'path' is longer than 255 bytes after substitution, or the path longer than 3000; use '| filename', which "
+                    + "limits a value to 200 bytes"
             )
         }
         return components.filter { !$0.isEmpty && $0 != "." }

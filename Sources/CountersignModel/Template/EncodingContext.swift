@@ -22,7 +22,7 @@ public enum EncodingContext: Sendable, Hashable {
     case requestField
     /// A key that signs or opens something, such as the secret of a signature.
     case credential
-    /// Text that people read, in a chat or a mail: a value shows as it is, whatever its signs mean there.
+    /// Text that people read, in a chat or a mail: a value shows as it is, whatever its characters mean there.
     case message(Markup)
     /// A header of a mail: one line.
     case mailHeader
@@ -37,7 +37,7 @@ extension EncodingContext {
     /// (MAX_ARG_STRLEN, 32 pages); the rest is for the variable's name.
     package static let longestForProgram = 131_000
 
-    /// Whether `${secret:…}` may stand here.
+    /// Whether `${secret:…}` may be here.
     package var allowsSecrets: Bool {
         switch self {
         case .environment, .url, .query, .header, .requestField, .credential: true
@@ -49,7 +49,7 @@ extension EncodingContext {
     package func problem(of template: Template) -> (message: String, expression: Template.Expression)? {
         if !allowsSecrets, let secret = template.expressions.first(where: { $0.isSecret }) {
             return (
-                "a secret may not stand here; it is allowed in headers, url, query, form, json, env and sign", secret
+                "a secret is not allowed here; it is allowed in headers, url, query, form, json, env and sign", secret
             )
         }
         switch self {
@@ -67,7 +67,7 @@ extension EncodingContext {
             case .value(let expression) where expression.isSecret: before += before.isEmpty ? "s://s" : "s"
             case .value(let expression):
                 guard isBehindAuthority(before) else {
-                    return ("the scheme and the host of a URL are literal, or a secret", expression)
+                    return ("the scheme and the host of a URL must be literal or a secret", expression)
                 }
                 before += "v"
             }
@@ -91,7 +91,7 @@ extension EncodingContext {
     }
 
     fileprivate static let hiddenSpot =
-        "a value stands in the text of HTML, or in a link behind its host (href=\"https://host/…\"), and nowhere else"
+        "in HTML, a value is allowed only in text or in a link after its host (href=\"https://host/…\")"
 
     /// Whether the text of a URL has reached its path, query or fragment.
     private static func isBehindAuthority(_ text: String) -> Bool {
@@ -101,7 +101,7 @@ extension EncodingContext {
 }
 
 extension Template.Expression {
-    /// Whether it stands for a secret.
+    /// Whether it means a secret.
     package var isSecret: Bool {
         if case .secret = reference { true } else { false }
     }
@@ -149,7 +149,9 @@ extension EncodingContext {
             let isInQuery = text.contains("?") || text.contains("#")
             if !isInQuery || value == nil { try requireComponent(plain, value, expression, "URL") }
             if !isInQuery, plain == "." || plain == ".." {
-                throw .final("'${\(expression.reference)}' is '\(plain)', which a URL reads as a way to another folder")
+                throw .final(
+                    "'${\(expression.reference)}' is '\(plain)', which a URL reads as a reference to another folder"
+                )
             }
             return plain.percentEncoded
         case .filePath, .folder:
@@ -175,7 +177,7 @@ extension EncodingContext {
         _ what: String
     ) throws(StepFailure) {
         guard plain.isEmpty else { return }
-        let fault = value == nil ? "the event has no value for" : "the value is empty of"
+        let fault = value == nil ? "the event has no value for" : "the value is empty for"
         throw .final("\(fault) '${\(expression.reference)}', which the \(what) needs")
     }
 

@@ -15,7 +15,7 @@ public struct Filter: Sendable {
     /// The arguments that it takes.
     let parameters: [Parameter]
 
-    /// Turns a value into another; nil stands for an absent one.
+    /// Turns a value into another; nil means an absent one.
     let apply: @Sendable (JSON?, [FilterCall.Argument]) throws(StepFailure) -> JSON?
 
     enum Parameter {
@@ -29,7 +29,7 @@ public struct Filter: Sendable {
         /// The template that uses the filter.
         public let template: String
 
-        /// The `message` of the event; null stands for none.
+        /// The `message` of the event; null means none.
         public let message: JSON
 
         /// The text that comes out.
@@ -115,7 +115,7 @@ public struct FilterCall: Sendable, Hashable {
 extension Filter {
     private static let fallback = Filter(
         name: "default",
-        summary: "The given text where the value is absent, null or empty.",
+        summary: "The given text if the value is absent, null or empty.",
         example: Example(template: "${event.message | default('none')}", message: .null, result: "none"),
         parameters: [.text]
     ) { value, arguments in
@@ -127,7 +127,7 @@ extension Filter {
 
     private static let upper = text(
         "upper",
-        "In capital letters.",
+        "In upper case.",
         "${event.message | upper}",
         "ooto",
         "OOTO"
@@ -135,7 +135,7 @@ extension Filter {
 
     private static let lower = text(
         "lower",
-        "In small letters.",
+        "In lower case.",
         "${event.message | lower}",
         "BOUNCE",
         "bounce"
@@ -143,7 +143,7 @@ extension Filter {
 
     private static let trim = text(
         "trim",
-        "Without white space at its ends.",
+        "Without leading and trailing white space.",
         "[${event.message | trim}]",
         "  no ",
         "[no]"
@@ -151,7 +151,7 @@ extension Filter {
 
     private static let truncate = Filter(
         name: "truncate",
-        summary: "Its first n characters; of a file's name `filename` takes care, which knows bytes.",
+        summary: "Its first n characters; for file names use `filename`, which limits bytes.",
         example: Example(template: "${event.message | truncate(3)}", message: "reason", result: "rea"),
         parameters: [.count]
     ) { value, arguments in
@@ -186,7 +186,7 @@ extension Filter {
 
     private static let date = Filter(
         name: "date",
-        summary: "An RFC 3339 time in another form (Unicode's date patterns, UTC).",
+        summary: "An RFC 3339 time in another format (Unicode date patterns, UTC).",
         example: Example(
             template: "${event.message | date('yyyy/MM/dd')}",
             message: "2018-06-30T20:15:01.038Z",
@@ -196,14 +196,14 @@ extension Filter {
     ) { value, arguments throws(StepFailure) in
         guard case .text(let pattern)? = arguments.first, let value, value != .null else { return nil }
         guard let date = Date(outside: value.plainText) else {
-            throw .final("the filter 'date' wants an RFC 3339 time, not \(JSON.string(value.plainText).text)")
+            throw .final("the filter 'date' needs an RFC 3339 time, not \(JSON.string(value.plainText).text)")
         }
         return .string(date.text(pattern))
     }
 
     private static let filename = text(
         "filename",
-        "Safe as a file's name: all but letters, digits, '.', '_' and '-' become '_', and what is longer than 200 bytes is cut "
+        "Safe as a file name: all characters except letters, digits, '.', '_' and '-' become '_', and a name longer than 200 bytes is truncated "
             + "before its ending.",
         "${event.message | filename}",
         "a/b: c.pdf",

@@ -1,4 +1,4 @@
-/// What stands at the end of a piece of HTML, and so what a value there would be.
+/// What is at the end of a piece of HTML, and so what a value there would be.
 ///
 /// It reads as a browser does as far as that matters: where a text ends that is not shown as text.
 enum HTMLSpot: Equatable {

@@ -10,7 +10,7 @@ public indirect enum JSONTemplate: Sendable, Hashable {
         /// The key, in which `${…}` means nothing.
         public let key: String
 
-        /// What stands under the key.
+        /// What is under the key.
         public let value: JSONTemplate
 
         /// A member of a key and the template of its value.

@@ -1,4 +1,4 @@
-/// How the reader of a text that people are told takes its signs.
+/// How the reader of a text that people are reported takes its characters.
 public enum Markup: String, Sendable, Hashable, CaseIterable {
     /// None: a mail as plain text, or a program that shows what it gets.
     case plain
@@ -48,12 +48,12 @@ extension Markup {
     }
 }
 
-/// What a reader makes of signs, and how it is kept from that.
+/// What a reader makes of characters, and how it is kept from that.
 private struct SignRules {
     /// Signs with another text in their place.
     var replaced: [Unicode.Scalar: String] = [:]
 
-    /// Signs that stand for themselves behind a backslash.
+    /// Signs that mean themselves behind a backslash.
     var escaped: Set<Unicode.Scalar> = []
 
     /// Signs that mean something with a word beside them, where the reader knows no escape: a space of no width, which no
@@ -168,7 +168,7 @@ private struct Writer {
 }
 
 extension String {
-    /// The text with references in the place of all signs that mean something in HTML, quoted values included.
+    /// The text with references in the place of all characters that mean something in HTML, quoted values included.
     package var htmlEscaped: String {
         var out = String.UnicodeScalarView()
         for scalar in unicodeScalars {

@@ -38,13 +38,13 @@ extension Reference {
         } catch {
             let hint = text.hasPrefix("{") ? "; one brace is enough: ${event.packageId}, ${secret:NAME}" : ""
             throw TemplateError(
-                "'\(text)' is no path: \(error.description)\(hint)",
+                "'\(text)' is not a path: \(error.description)\(hint)",
                 code: "bad-path",
                 offset: error.offset
             )
         }
         guard case .key(let root)? = path.components.first else {
-            throw TemplateError("a path begins with one of \(Self.roots.joined(separator: ", "))", code: "bad-path")
+            throw TemplateError("a path must begin with one of \(Self.roots.joined(separator: ", "))", code: "bad-path")
         }
         self = try Self.reference(root: root, rest: JSONPath(Array(path.components.dropFirst())), text: text)
     }
@@ -68,7 +68,7 @@ extension Reference {
         ]
         let near = Suggestion.nearest(to: root, among: roots).map { "; did you mean '\($0)'?" }
         throw TemplateError(
-            "nothing is called '\(text)'\(near ?? "; there are \(known.joined(separator: ", "))")",
+            "there is no '\(text)'\(near ?? "; there are \(known.joined(separator: ", "))")",
             code: "unknown-path"
         )
     }
@@ -76,7 +76,7 @@ extension Reference {
     private static func secretName(_ name: String) throws(TemplateError) -> String {
         let isName = name.utf8.allSatisfy { $0.isLetter || $0.isDigit || "_-.".utf8.contains($0) }
         guard isName, !name.isEmpty else {
-            let message = "a secret's name is made of letters, digits, '_', '-' and '.', not '\(name)'"
+            let message = "the name of a secret must consist of letters, digits, '_', '-' and '.', not '\(name)'"
             throw TemplateError(message, code: "bad-path")
         }
         return name

@@ -22,16 +22,16 @@ package struct RequestURL {
     package init(_ text: String, source: String) throws(StepFailure) {
         guard let url = URL(string: text, encodingInvalidCharacters: false), let scheme = url.scheme?.lowercased()
         else {
-            throw .final("'\(source)' became no URL; it is written as 'https://host/path'")
+            throw .final("'\(source)' is not a URL; write 'https://host/path'")
         }
         guard scheme == "http" || scheme == "https" else {
             throw .final("'\(source)' is not an http or https URL")
         }
         guard url.user() == nil, url.password() == nil else {
-            throw .final("a user in a URL would not be sent; use 'headers: { Authorization: … }'")
+            throw .final("user information in a URL is not sent; use 'headers: { Authorization: … }'")
         }
         guard let host = url.host(percentEncoded: false), !host.isEmpty else {
-            throw .final("'\(source)' names no host")
+            throw .final("'\(source)' has no host")
         }
         self.url = url.absoluteString
         let usual = scheme == "https" ? 443 : 80
@@ -55,7 +55,7 @@ package struct RequestURL {
         let text = behindHost[behindHost.index(after: colon)...]
         if text.isEmpty { return nil }
         guard text.utf8.allSatisfy(\.isDigit), let port = Int(text), (1...65_535).contains(port) else {
-            throw .final("'\(source)' has a port that is no number from 1 to 65535")
+            throw .final("'\(source)' has a port that is not a number from 1 to 65535")
         }
         return port
     }
@@ -71,13 +71,13 @@ package struct RequestURL {
                 throw .final("'\(source)' leads to a link-local, metadata or reserved address, which is never reached")
             }
             guard IPAddress(bare) != nil else {
-                throw .final("'\(source)' has an address in an odd spelling; write it as \(address)")
+                throw .final("'\(source)' has an address in an unusual notation; write it as \(address)")
             }
             return bare
         }
         guard HostPattern(bare) != nil, !bare.hasPrefix("*"), !bare.hasSuffix("..") else {
             throw .final(
-                "'\(source)' has a host that is no plain name; write it with letters, digits, '-' and dots, an "
+                "'\(source)' has an invalid host name; use letters, digits, '-' and dots, and write an "
                     + "international name as 'xn--…'"
             )
         }

@@ -114,7 +114,7 @@ public struct Scope: Sendable {
 
 /// The secrets that the rules name.
 public struct Secrets: Sendable {
-    /// What stands in the place of a secret wherever a person reads.
+    /// What is in the place of a secret wherever a person reads.
     public static let mask = "•••"
 
     private let values: [String: String]

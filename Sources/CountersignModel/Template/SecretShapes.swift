@@ -21,12 +21,12 @@ enum SecretShapes {
         ] + encoded
     }
 
-    /// What is certain of the Base64 of a text in which so many bytes (modulo 3) stand before the secret, such as
-    /// `user:secret`: the characters into which no neighbour reaches (RFC 4648, section 4, and section 5 for URLs).
+    /// What is certain of the Base64 of a text in which so many bytes (modulo 3) are before the secret, such as
+    /// `user:secret`: the characters into which no other rule reaches (RFC 4648, section 4, and section 5 for URLs).
     private static func base64(_ secret: String, behind count: Int) -> [String] {
         let bytes = [UInt8](repeating: 0, count: count) + Array(secret.utf8)
         let text = Data(bytes).base64EncodedString().filter { $0 != "=" }
-        // A character holds six bits: those that the neighbours share are left out at both ends.
+        // A character holds six bits: those that the other rules share are left out at both ends.
         let front = count == 0 ? 0 : count + 1
         let rest = bytes.count % 3
         let certain = String(text.dropFirst(front).dropLast(rest == 0 ? 0 : 1))

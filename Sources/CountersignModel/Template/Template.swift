@@ -14,7 +14,7 @@ public struct Template: Sendable, Hashable {
         /// What the value goes through, in this order.
         public let filters: [FilterCall]
 
-        /// The characters of the template that stand before it.
+        /// The characters of the template that are before it.
         public let offset: Int
 
         /// How many characters it takes, `${` and `}` included.
@@ -61,7 +61,7 @@ public struct TemplateError: Error, Equatable {
     /// The stable word for the kind of finding.
     public let code: String
 
-    /// The characters of the template that stand before the fault.
+    /// The characters of the template that are before the fault.
     public let offset: Int
 
     init(_ message: String, code: String, offset: Int = 0) {
@@ -72,7 +72,7 @@ public struct TemplateError: Error, Equatable {
 }
 
 extension Template {
-    /// Parses a text with `${path | filter}` in it; `$${` stands for a literal `${`.
+    /// Parses a text with `${path | filter}` in it; `$${` means a literal `${`.
     public init(parsing text: String) throws(TemplateError) {
         let read = Self.reading(text)
         if let fault = read.faults.first { throw fault }

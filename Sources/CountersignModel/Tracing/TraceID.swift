@@ -13,7 +13,7 @@ package struct TraceID: Sendable, Hashable, CustomStringConvertible {
         self.init(store: identity, first: Lineage(of: event).root ?? event.id)
     }
 
-    /// The trace of the event that came in from outside under this number.
+    /// The trace of the event that arrived from outside under this number.
     package init(store identity: String, first event: Event.ID) {
         let digest = SHA256.hash(data: Array("countersign trace \(identity) \(event)".utf8))
         description = digest.prefix(16).hexDigits

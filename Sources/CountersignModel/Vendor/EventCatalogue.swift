@@ -138,7 +138,7 @@ package enum EventCatalogue {
     /// What the names of events begin with that rules raise.
     package static let ownPrefix = "X_"
 
-    /// How an event of this name comes in on its way through the live program.
+    /// How an event of this name arrives in progress through the live program.
     package static func origin(of name: String) -> Event.Origin { name.hasPrefix(ownPrefix) ? .rule : .callback }
 }
 

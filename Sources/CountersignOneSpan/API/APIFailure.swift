@@ -35,7 +35,7 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// No answer came to `request` (method and path).
     init(_ error: ExchangeError, to request: String) {
-        self.init("OneSpan Sign did not answer \(request): \(error.reason)", isPassing: error.isPassing)
+        self.init("OneSpan Sign did not respond to \(request): \(error.reason)", isPassing: error.isPassing)
     }
 
     /// An answer to `request` that is no success; the body is the vendor's `{messageKey, code, name, message}`.
@@ -57,10 +57,10 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
     private static func advice(_ status: Int) -> String {
         switch status {
         case 401:
-            "; see whether 'onespan.url' and the credentials belong to the same account, and whether 'onespan.auth' is the "
+            "; check that 'onespan.url' and the credentials belong to the same account, and that 'onespan.auth' is the "
                 + "account's method: an account allows one authentication method at a time"
-        case 403: "; see whether 'onespan.url' and the credentials belong to the same account"
-        case 300...399: "; redirects are not followed, see whether 'onespan.url' is the account's own"
+        case 403: "; check that 'onespan.url' and the credentials belong to the same account"
+        case 300...399: "; redirects are not followed, check that 'onespan.url' is the URL of your account"
         default: ""
         }
     }
@@ -72,7 +72,7 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
         }
         return APIFailure(
             description
-                + "; in the FedRAMP region the vendor's support has to put a new callback domain on its allow list first",
+                + "; in the FedRAMP region, OneSpan support must allow-list a new callback domain first",
             status: status,
             messageKey: messageKey,
             isPassing: isPassing,

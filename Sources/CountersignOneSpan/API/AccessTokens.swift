@@ -34,7 +34,7 @@ final class AccessTokens: Sendable {
         if case .apiKey(let key) = credentials { return "Basic \(key)" }
         if let known = current(for: credentials) { return "Bearer \(known.text)" }
         guard await mutex.enter() else {
-            throw APIFailure("a token was not fetched, the step was ended", isPassing: true)
+            throw APIFailure("the token was not fetched because the step was canceled", isPassing: true)
         }
         defer { mutex.leave() }
         if let known = current(for: credentials) { return "Bearer \(known.text)" }

@@ -109,7 +109,7 @@ package final class OneSpanClient: Sendable {
                 let bytes = body.bytes
                 if bytes.isEmpty { return .null }
                 guard let value = try? JSON(parsing: bytes, limits: JSON.Limits(depth: 64, keys: .max)) else {
-                    throw APIFailure("OneSpan Sign answered \(name) with something that is no JSON")
+                    throw APIFailure("OneSpan Sign answered \(name) with a body that is not JSON")
                 }
                 return value
             } catch {
@@ -130,7 +130,7 @@ package final class OneSpanClient: Sendable {
     }
 
     private static func ended(_ name: String) -> APIFailure {
-        APIFailure("\(name) was ended before it was answered", isPassing: true)
+        APIFailure("\(name) was canceled before it was answered", isPassing: true)
     }
 
     /// The path as it is sent.
@@ -153,7 +153,7 @@ package final class OneSpanClient: Sendable {
     ) throws(APIFailure) -> OutgoingRequest {
         // A server reads these as ways to another resource than the one that is meant.
         if let segment = path.first(where: { ["", ".", ".."].contains($0) }) {
-            throw APIFailure("'\(segment)' is no id that OneSpan Sign could be asked for")
+            throw APIFailure("'\(segment)' is not a valid id for OneSpan Sign")
         }
         var headers = [OutgoingRequest.Header("Accept", type)]
         if content != nil { headers.append(.init("Content-Type", "application/json")) }

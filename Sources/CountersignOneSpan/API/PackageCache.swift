@@ -34,7 +34,9 @@ final class PackageCache: Sendable {
         // Who asks for the same package at the same time waits, and finds it here; others are fetched beside it.
         let mutex = borrowMutex(for: id)
         defer { returnMutex(for: id) }
-        guard await mutex.enter() else { throw StepFailure("the package was not fetched, the step was ended") }
+        guard await mutex.enter() else {
+            throw StepFailure("the package was not fetched because the step was canceled")
+        }
         defer { mutex.leave() }
         let oldest = max(date, clock.now.addingTimeInterval(-Self.lifetime))
         if let known = entries.withLock({ $0[id] }), known.fetchedAt >= oldest { return known.package }

@@ -25,15 +25,15 @@ struct Charset: Sendable {
         }
         guard let name, !["utf-8", "utf8", "us-ascii", "ascii"].contains(name.lowercased()) else {
             if let text = String(validating: bytes, as: UTF8.self) { return Decoded(text: text, fault: nil) }
-            return unreadable(bytes, "it has characters that are no UTF-8, and the mail names no other charset")
+            return unreadable(bytes, "it is not valid UTF-8, and the email specifies no other charset")
         }
         guard let converted = Self.convert(bytes, from: name) else {
-            return unreadable(bytes, "its charset '\(String(name.prefix(60)).printable)' is not known here")
+            return unreadable(bytes, "its charset '\(String(name.prefix(60)).printable)' is not supported")
         }
         guard let text = String(validating: converted.bytes, as: UTF8.self), converted.isWhole else {
             return unreadable(
                 bytes,
-                "it has bytes that are no characters of its charset '\(String(name.prefix(60)).printable)'"
+                "it has bytes that are invalid in its charset '\(String(name.prefix(60)).printable)'"
             )
         }
         return Decoded(text: text, fault: nil)

@@ -21,7 +21,7 @@ package struct EventFinder: Sendable {
         package let reason: String
     }
 
-    /// What a text holds; a body that stands in it twice, as in the two forms of one mail, is given once.
+    /// What a text holds; a body that is in it twice, as in the two forms of one mail, is given once.
     package struct Findings: Sendable {
         package fileprivate(set) var events: [Found] = []
         package fileprivate(set) var unreadable: [Unreadable] = []
@@ -33,7 +33,7 @@ package struct EventFinder: Sendable {
         self.reader = reader
     }
 
-    /// All bodies in `bytes`, in the order in which they stand there.
+    /// All bodies in `bytes`, in the order in which they are there.
     package func find(in bytes: [UInt8]) -> Findings {
         let texts = MailMessage(parsing: bytes)?.texts ?? [Self.plainText(bytes)]
         var findings = Findings()

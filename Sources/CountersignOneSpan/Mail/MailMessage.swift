@@ -110,7 +110,7 @@ private struct MailHeaders {
         var fields: [String: String] = [:]
         for line in lines where Self.isField(line) {
             let (name, value) = line.divided(at: ":")
-            // The first counts: what a hop on the way adds stands on top, and no field we read may stand twice.
+            // The first counts: what a hop on the way adds is on top, and no field we read may stand twice.
             fields[name.lowercased()] = fields[name.lowercased()] ?? value
         }
         self.rest = rest

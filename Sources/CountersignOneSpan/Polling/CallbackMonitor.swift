@@ -38,7 +38,7 @@ package struct CallbackMonitor: Service {
                 do {
                     try await look()
                 } catch {
-                    logger.error("Callbacks cannot be monitored, trying again", metadata: ["error": "\(error)"])
+                    logger.error("Callbacks cannot be monitored, retrying", metadata: ["error": "\(error)"])
                 }
                 try? await clock.sleep(until: clock.now.addingTimeInterval(min(60, limit / 2)))
             }

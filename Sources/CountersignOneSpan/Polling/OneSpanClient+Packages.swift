@@ -54,7 +54,7 @@ extension OneSpanClient {
                 throw APIFailure("OneSpan Sign answered GET /api/packages without 'results'")
             }
             guard results.isEmpty || results.first?["id"] != lastPage else {
-                throw APIFailure("OneSpan Sign answers GET /api/packages with the same page again and again")
+                throw APIFailure("OneSpan Sign keeps returning the same page of GET /api/packages")
             }
             lastPage = results.first?["id"]
             try await take(

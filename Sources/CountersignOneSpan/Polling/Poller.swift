@@ -18,7 +18,7 @@ package final class Poller: Sendable {
     ///   - client: The way to the vendor.
     ///   - store: Where events are looked up and stored.
     ///   - overlap: How much further back than the last poll it looks, in seconds.
-    ///   - logger: Where recovered events are told.
+    ///   - logger: Where recovered events are reported.
     package init(
         client: OneSpanClient,
         store: any Inbox & Archive & KeyValueStore,
@@ -34,7 +34,7 @@ package final class Poller: Sendable {
     /// Looks at each package that was updated since the last poll that finished, or since `start`.
     ///
     /// Only a poll that finishes moves the mark from which the next one goes on; what a poll that dies has stored is
-    /// recognised by the next one.
+    /// recognized by the next one.
     ///
     /// - Parameters:
     ///   - start: The earliest time; nil for where the last poll went on from.
@@ -103,7 +103,7 @@ package final class Poller: Sendable {
                 FailPoint.afterRecovery.reach()
                 event = id
                 poller.logger.warning(
-                    "An event that no callback told is recovered",
+                    "Event without a callback recovered",
                     metadata: [
                         "event.id": "\(id)", "event.name": "\(delivery.name)", "package.id": "\(package)",
                     ]

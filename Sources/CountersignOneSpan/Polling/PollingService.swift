@@ -7,7 +7,7 @@ import ServiceLifecycle
 
 /// Polls again and again, from the last poll that finished on, however often the program starts.
 package struct PollingService: Service {
-    /// How many polls in a row have to fail before it is told; the vendor may be away for a moment.
+    /// How many polls in a row have to fail before it is reported; the vendor may be away for a moment.
     private static let tolerated = 3
 
     /// How long it waits at most after a poll that failed.
@@ -60,7 +60,7 @@ package struct PollingService: Service {
                     count("failed")
                     let pause = min(interval, Self.longestPause)
                     logger.error(
-                        "Poll failed, trying again",
+                        "Poll failed, retrying",
                         metadata: ["error": "\(error)", "wait": "\(Int(pause))s"]
                     )
                     await tell(of: failures, reason: "\(error)")
@@ -104,7 +104,7 @@ package struct PollingService: Service {
         do {
             try await work()
         } catch {
-            logger.error("It cannot be told how polling goes, trying again", metadata: ["error": "\(error)"])
+            logger.error("The poll state cannot be stored, retrying", metadata: ["error": "\(error)"])
         }
     }
 

@@ -1,6 +1,6 @@
 import CountersignModel
 
-/// What OneSpan Sign was told about callbacks: where to, with which key, which events.
+/// What OneSpan Sign was reported about callbacks: where to, with which key, which events.
 package struct Registration: Sendable, Equatable {
     /// Which of an account's registrations is meant.
     package enum Slot: Sendable, Equatable, CustomStringConvertible {
@@ -40,18 +40,18 @@ package struct Registration: Sendable, Equatable {
     /// Why no callback can arrive, when OneSpan Sign posts to this registration and `path` is served with `keys`; empty where
     /// one can.
     ///
-    /// The host is not compared: a proxy may stand before the server. A proxy that rewrites paths makes the first sentence
+    /// The host is not compared: a proxy may be before the server. A proxy that rewrites paths makes the first sentence
     /// a guess, which it says. No keys (nil) means that none is asked for.
     package func mismatches(path: String, keys: [String]?) -> [String] {
         var sentences: [String] = []
         if let url, let served = Self.path(of: url), served != path {
             sentences.append(
-                "it leads to the path '\(served)', and 'callback.path' is '\(path)': callbacks get 404 unless a proxy "
+                "its path is '\(served)', and 'callback.path' is '\(path)': callbacks get 404 unless a proxy "
                     + "rewrites the path"
             )
         }
         if let keys, !keys.contains(where: { $0 == key }) {
-            sentences.append("its key is none of ours, so every callback is refused")
+            sentences.append("its key is not one of the configured keys, so every callback is refused")
         }
         return sentences
     }

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// A rule for an event that is never sent waits in silence; so what is missing is logged once, and shown on the overview.
 package final class RegistrationWatch: Service {
-    /// How long it waits before it looks again, so that a registration that was mended is seen.
+    /// How long it waits before it looks again, so that a registration that was corrected is seen.
     private static let interval: TimeInterval = 600
 
     private struct State {
@@ -28,7 +28,7 @@ package final class RegistrationWatch: Service {
     ///   - wanted: The events that the active rules need.
     ///   - registered: The events that the vendor sends, asked of it.
     ///   - clock: When it is time to look again.
-    ///   - logger: Where a difference is told.
+    ///   - logger: Where a difference is reported.
     package init(
         wanted: @escaping @Sendable () -> Set<String>,
         registered: @escaping @Sendable () async throws -> Set<String>,
@@ -64,9 +64,9 @@ package final class RegistrationWatch: Service {
                 return state.missing != missing
             }
             guard isNew else { return }
-            if missing.isEmpty { return logger.info("OneSpan Sign sends all events that the rules need") }
+            if missing.isEmpty { return logger.info("All events that the rules need are registered with OneSpan Sign") }
             logger.warning(
-                "OneSpan Sign does not send events that the rules need; run: countersign register",
+                "Events that the rules need are not registered with OneSpan Sign; run: countersign register",
                 metadata: ["events": "\(missing.joined(separator: " "))"]
             )
         } catch {
@@ -76,7 +76,7 @@ package final class RegistrationWatch: Service {
                 return state.problem != problem
             }
             guard isNew, !Task.isCancelled else { return }
-            logger.warning("It is not known which events OneSpan Sign sends", metadata: ["error": "\(problem)"])
+            logger.warning("The registration with OneSpan Sign cannot be read", metadata: ["error": "\(problem)"])
         }
     }
 }

@@ -47,7 +47,7 @@ struct ClearTextSecrets {
         case .scalar(let scalar):
             guard let found = Self.variables.first(where: { $0.pattern.isFound(in: scalar.text) }) else { return }
             let message =
-                "a variable that is written like this is not filled in, but taken as text; write \(found.advice)"
+                "a variable written like this is literal text; write \(found.advice)"
             findings.report(.literalVariable, message, at: node.span)
         }
     }

@@ -7,7 +7,7 @@ package struct DiagnosticPrinter: Sendable {
 
     /// - Parameters:
     ///   - sources: The texts that findings are about; without its text, a finding is shown without its line.
-    ///   - isColoured: Whether the reader is a terminal that knows colours.
+    ///   - isColoured: Whether the reader is a terminal that knows colors.
     package init(sources: [SourceText], isColoured: Bool = false) {
         self.sources = Dictionary(sources.map { ($0.path, $0) }) { first, _ in first }
         self.isColoured = isColoured

@@ -34,7 +34,7 @@ package final class Findings {
         scripts.append(script)
     }
 
-    /// Reports that `node` is not the kind of value that must stand there.
+    /// Reports that `node` is not the kind of value that must be there.
     func reportType(_ what: String, wants wanted: String, at node: Node) {
         report(.wrongType, "\(what) must be \(wanted), not \(node.kind)", at: node.span)
     }

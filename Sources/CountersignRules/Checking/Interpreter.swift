@@ -6,7 +6,7 @@ struct Interpreter {
         case sameArgument
     }
 
-    /// Whether other options may stand between the one that announces a script and the script.
+    /// Whether other options may be between the one that announces a script and the script.
     let isShell: Bool
 
     /// The options that another argument belongs to.

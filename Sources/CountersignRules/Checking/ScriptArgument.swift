@@ -60,8 +60,8 @@ struct ScriptArgument {
         var index = start + 1
         func find(_ flag: String) {
             let message =
-                "a value never becomes part of a script, where it would be read as code; pass it as an argument of its "
-                + "own behind the script, such as [\(name), \(flag), \(example)]"
+                "a value must not become part of a script, where it would run as code; pass it as a separate "
+                + "argument after the script, such as [\(name), \(flag), \(example)]"
             found.append(ScriptArgument(arguments, index, message: message))
         }
         while index < arguments.count {
@@ -91,8 +91,8 @@ struct ScriptArgument {
             host += valuedOptionsOfSSH.contains(arguments[host].beginning) ? 2 : 1
         }
         let message =
-            "ssh makes one script of all that stands behind the host, and a value never becomes part of a script; let the "
-            + "command there read it from standard input"
+            "ssh joins all arguments after the host into one script, and a value must not become part of a script; let the "
+            + "remote command read it from standard input"
         return arguments.indices.dropFirst(host + 1).compactMap { ScriptArgument(arguments, $0, message: message) }
     }
 }

@@ -48,7 +48,7 @@ package struct ShellScript: Sendable {
     func reportUnquoted(to findings: Findings) {
         for use in ShellVariables.unquoted(in: text, and: filled) {
             let message =
-                "\(use.name) stands without quotes, so its value is split into words and patterns in it are filled in; "
+                "\(use.name) is unquoted, so its value is split into words and expanded; "
                 + "write \"$\(use.name)\""
             let span = source.span(of: node, at: use.offset, length: use.length)
             findings.report(.unquotedVariable, message, at: span)

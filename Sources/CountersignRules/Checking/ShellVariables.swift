@@ -189,7 +189,7 @@ struct ShellVariables {
 
     private mutating func expansion() {
         let start = index
-        // Before the word is extended: a word that only begins here is judged by what comes before it.
+        // Before the word is extended: a word that only begins here is evaluated by what comes before it.
         extendWord(with: nil)
         switch peek(1) {
         case "(" where peek(2) == "(": push(.arithmetic, width: 3)

@@ -47,7 +47,7 @@ package struct EventTest: Sendable {
     }
 }
 
-/// The test of how the event came in.
+/// The test of how the event arrived.
 package struct OriginTest: Sendable {
     package let origins: [Event.Origin]
     let text: String
@@ -77,7 +77,7 @@ package struct ValueTest: Sendable {
         /// What the operator is given.
         let argument: JSON
 
-        /// Whether `ignore_case: true` stands beside it.
+        /// Whether `ignore_case: true` is beside it.
         var ignoresCase = false
     }
 
@@ -105,7 +105,7 @@ extension EvaluationContext {
         return value
     }
 
-    /// The same judgement over an item of an array.
+    /// The same evaluation over an item of an array.
     func about(_ item: JSON) -> EvaluationContext {
         EvaluationContext(
             subject: item,

@@ -1,7 +1,7 @@
 import CountersignModel
 
 extension ConditionReader {
-    /// Reads what stands behind a path: a scalar, a list, or a map of operators.
+    /// Reads what is behind a path: a scalar, a list, or a map of operators.
     func test(_ node: Node) -> ValueTest? {
         switch node.content {
         case .scalar(let scalar):
@@ -35,7 +35,7 @@ extension ConditionReader {
         let knowsCase = tests.contains { Operators.named($0.key)?.declaration.knowsCase ?? false }
         if let modifier, !knowsCase {
             let names = Operators.declarations.filter(\.knowsCase).map(\.name).listed
-            let message = "'ignore_case' means something beside \(names) only"
+            let message = "'ignore_case' requires one of \(names)"
             findings.report(.idleModifier, message, at: modifier.keySpan)
         }
         let parts = tests.compactMap { part($0, ignoresCase: (ignoresCase ?? false) ?? false) }
@@ -74,7 +74,7 @@ extension ConditionReader {
         guard negation.value.canonical == others.canonical else { return }
         findings.report(
             .constantCondition,
-            "this is never true: a test and its opposite stand side by side",
+            "this is never true: a test and its opposite are combined",
             at: negation.keySpan
         )
     }
@@ -89,7 +89,7 @@ extension ConditionReader {
         guard kinds.count < 2 else {
             let path = entries.first { Self.isOperator($0) }
             let message =
-                "operators and paths stand side by side; write 'payload.\(path?.key ?? "x")' for the item's field"
+                "operators and paths are mixed; write 'payload.\(path?.key ?? "x")' for the item's field"
             findings.report(.mixedTest, message, at: path?.keySpan ?? node.span)
             return nil
         }

@@ -34,7 +34,7 @@ struct ConditionReader {
         return conditions.count == 1 ? conditions[0] : .all(conditions)
     }
 
-    /// Reads a condition map that stands for itself, as in `when`, and warns where it is constant.
+    /// Reads a condition map that means itself, as in `when`, and warns where it is constant.
     func root(_ node: Node, what: String, at span: SourceSpan) -> Condition? {
         watchingConstants(at: span) { condition(node, what: what) }
     }
@@ -62,7 +62,7 @@ struct ConditionReader {
         return conditions.count == items.count ? conditions : nil
     }
 
-    /// Warns where one condition and its very opposite stand in a list.
+    /// Warns where one condition and its very opposite are in a list.
     private func warnOfComplements(among items: [Node], in entry: Node.Entry) {
         let texts = Set(items.map(\.canonical))
         let opposite = items.first { item in
@@ -71,7 +71,7 @@ struct ConditionReader {
         }
         guard let opposite else { return }
         let frequency = entry.key == "any" ? "always" : "never"
-        let message = "this is \(frequency) true: a condition and its opposite stand in one '\(entry.key)'"
+        let message = "this is \(frequency) true: a condition and its opposite are in the same '\(entry.key)'"
         findings.report(.constantCondition, message, at: opposite.span)
     }
 
@@ -105,7 +105,7 @@ struct ConditionReader {
             !findings.diagnostics.dropFirst(before)
                 .contains(where: { $0.code == DiagnosticCode.constantCondition.rawValue })
         else { return condition }
-        let sentence = value ? "this condition is always true; leave it out" : "this condition can never be true"
+        let sentence = value ? "this condition is always true; remove it" : "this condition can never be true"
         findings.report(.constantCondition, sentence, at: span)
         return condition
     }
@@ -119,7 +119,7 @@ struct ConditionReader {
             path = try JSONPath(parsing: text)
         } catch {
             let place = node.map { findings.source.span(of: $0, at: error.offset, length: 1) } ?? span
-            findings.report(.badPath, "'\(text)' is no path: \(error.description)", at: place)
+            findings.report(.badPath, "'\(text)' is not a path: \(error.description)", at: place)
             return nil
         }
         let rest = JSONPath(Array(path.components.dropFirst()))
@@ -137,7 +137,7 @@ struct ConditionReader {
         case .key("payload"):
             components.removeFirst()
             guard !components.isEmpty else {
-                findings.report(.badPath, "'payload' needs a key behind it, such as payload.message", at: span)
+                findings.report(.badPath, "'payload' needs a key, such as payload.message", at: span)
                 return nil
             }
         case .key("event") where components.count > 1, .key("steps") where components.count > 1 && setting == .rule:
@@ -181,7 +181,7 @@ struct ConditionReader {
             let last = findings.source.span(of: node, at: text.count - 1, length: 1)
             findings.report(
                 .badGlob,
-                #"the pattern ends in a '\' that takes nothing; write '\\' for a backslash"#,
+                #"the pattern ends with an incomplete escape; write '\\' for a backslash"#,
                 at: last
             )
             return nil

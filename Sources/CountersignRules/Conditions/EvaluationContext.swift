@@ -1,7 +1,7 @@
 package import CountersignModel
 package import Foundation
 
-/// What a condition is judged by.
+/// What a condition is evaluated by.
 package struct EvaluationContext: Sendable {
     /// The value that paths start in: the event's payload, or the event and the steps for a step's `if`.
     package let subject: JSON
@@ -9,7 +9,7 @@ package struct EvaluationContext: Sendable {
     package let eventName: String
     package let origin: Event.Origin
 
-    /// The time at which the event is judged.
+    /// The time at which the event is evaluated.
     package let now: Date
 
     /// The package that the event is about: null where there is none, nil where nobody has asked yet.
@@ -34,7 +34,7 @@ package struct EvaluationContext: Sendable {
         self.now = now
     }
 
-    /// A rule's `when` is judged by the event's payload.
+    /// A rule's `when` is evaluated by the event's payload.
     package init(event: Event, now: Date) {
         self.init(
             subject: event.payload,
@@ -46,7 +46,7 @@ package struct EvaluationContext: Sendable {
         )
     }
 
-    /// A step's `if` is judged by `event.…`, `steps.…` and `configured.…`.
+    /// A step's `if` is evaluated by `event.…`, `steps.…` and `configured.…`.
     package init(event: Event, steps: JSONObject, configured: Configured = Configured(), now: Date) {
         self.init(
             subject: [

@@ -16,7 +16,7 @@ struct EventReader {
                 continue
             }
             guard let glob = try? Glob(text) else {
-                findings.report(.badGlob, #"the pattern ends in a '\' that takes nothing"#, at: item.span)
+                findings.report(.badGlob, #"the pattern ends with an incomplete escape"#, at: item.span)
                 return nil
             }
             globs.append(glob)
@@ -68,7 +68,7 @@ struct EventReader {
         let prefix = glob.literalPrefix
         let isOwn = prefix.hasPrefix(EventCatalogue.ownPrefix) || EventCatalogue.ownPrefix.hasPrefix(prefix)
         guard !isOwn, !EventCatalogue.names.contains(where: { glob.matches($0) }) else { return }
-        let message = "no event that OneSpan Sign is known to send fits '\(glob.source)'"
+        let message = "no event that OneSpan Sign is known to send matches '\(glob.source)'"
         findings.report(.unknownEvent, message, at: node.span)
     }
 }

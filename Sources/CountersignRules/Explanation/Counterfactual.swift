@@ -36,7 +36,7 @@ extension Explanation {
         case .test(let finding):
             .change(Counterfactual.Change(path: finding.path, requirement: finding.requirement, isNegated: !wanted))
         case .not(let part): part.counterfactual(toHold: !wanted)
-        // To hold, each part that fails must be put right; to fail, one part is enough. `any` is the mirror image.
+        // To hold, each part that fails must be repaired; to fail, one part is enough. `any` is the mirror image.
         case .all(let parts):
             Self.joined(parts.compactMap { $0.counterfactual(toHold: wanted) }, areAllNeeded: wanted)
         case .any(let parts):

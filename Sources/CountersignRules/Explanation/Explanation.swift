@@ -15,7 +15,7 @@ package indirect enum Explanation: Sendable, Equatable {
         /// The test as the rule writes it, such as `prefix: Q3-`.
         package let test: String
 
-        /// What the test asks of the value, to stand behind "would have to", such as `begin with 'Q3-'`.
+        /// What the test asks of the value, to be behind "would have to", such as `begin with 'Q3-'`.
         package let requirement: String
 
         /// The value that was found; nil where it is absent or null.

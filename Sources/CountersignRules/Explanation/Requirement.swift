@@ -1,6 +1,6 @@
 import CountersignModel
 
-// What tests ask for, in words that stand behind "would have to".
+// What tests ask for, in words that are behind "would have to".
 
 extension EventTest {
     var requirement: String {
@@ -16,7 +16,7 @@ extension OriginTest {
 
 extension ValueTest.Part {
     var requirement: String {
-        words + (ignoresCase ? " in any case" : "")
+        words + (ignoresCase ? " ignoring case" : "")
     }
 
     private var words: String {
@@ -34,8 +34,8 @@ extension ValueTest.Part {
         case let test as LessOrEqual: test.bound.isTime ? "not be after \(written)" : "be at most \(written)"
         case let test as Exists: test.isWanted ? "be there" : "be absent"
         case is Length: "have a length that satisfies \(written)"
-        case is OlderThan: "be a time further back than \(written)"
-        case is NewerThan: "be a time less far back than \(written)"
+        case is OlderThan: "be an earlier time than \(written)"
+        case is NewerThan: "be a later time than \(written)"
         case is EqualsField: "equal the value at \(written)"
         case is AnyItem: "have an item that satisfies \(written)"
         case is EveryItem: "be a list of which every item satisfies \(written)"
@@ -44,7 +44,7 @@ extension ValueTest.Part {
         }
     }
 
-    /// The argument; a string stands in quotes, durations and paths stand plain.
+    /// The argument; a string is in quotes, durations and paths stand plain.
     private var written: String {
         guard case .string(let text) = argument else { return argument.text }
         return test is OlderThan || test is NewerThan || test is EqualsField ? text : "'\(text)'"

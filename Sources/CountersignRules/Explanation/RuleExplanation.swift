@@ -5,7 +5,7 @@ package import Foundation
 package struct RuleExplanation: Sendable {
     package let rule: Rule
 
-    /// The verdict that was kept when the event was judged; nil where it was not judged yet.
+    /// The result that was kept when the event was evaluated; nil where it was not evaluated yet.
     package let kept: Bool?
 
     package let condition: Explanation
@@ -16,7 +16,7 @@ package struct RuleExplanation: Sendable {
     /// Whether the rule matches as this program sees it now.
     package var matches: Bool { rule.isEnabled && condition.holds }
 
-    /// Whether the verdict that was kept is another than the one found now.
+    /// Whether the result that was kept is another than the one found now.
     package var isContradicted: Bool { !isOpen && kept.map { $0 != matches } ?? false }
 
     /// What would have had to differ for the condition to hold; nil where it holds.
@@ -24,7 +24,7 @@ package struct RuleExplanation: Sendable {
 }
 
 extension RuleSet {
-    /// Why each rule matched `event`, or did not, judged as at `now`; in the order of the rules.
+    /// Why each rule matched `event`, or did not, evaluated as at `now`; in the order of the rules.
     package func explanations(of event: Event, at now: Date, kept: MatchSet?) -> [RuleExplanation] {
         let context = EvaluationContext(event: event, now: now)
         return rules.enumerated()

@@ -53,7 +53,7 @@ extension Condition {
         }
     }
 
-    /// What is left to be judged once the event's name is known to be one of `eventNames`.
+    /// What is left to be evaluated once the event's name is known to be one of `eventNames`.
     var besidesEventNames: Condition {
         guard let eventNames else { return self }
         switch self {

@@ -16,7 +16,7 @@ struct RuleIndex: Sendable {
         }
     }
 
-    /// What is left to be judged of each rule once it was found.
+    /// What is left to be evaluated of each rule once it was found.
     private let conditions: [Condition]
 
     /// Whether each rule's condition looks at the package.

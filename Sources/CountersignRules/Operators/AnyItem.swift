@@ -4,7 +4,7 @@ struct AnyItem: Operator {
     static let declaration = OperatorDeclaration(
         "any_item",
         .itemTest,
-        "Some item of the array satisfies the operators, or the condition map whose paths start in the item.",
+        "At least one item of the array satisfies the operators, or the condition map with paths relative to the item.",
         examples: [
             .init("{any_item: {prefix: MON}}", ["FRIDAY", "MONDAY"], true),
             .init("{any_item: {prefix: SUN}}", ["FRIDAY", "MONDAY"], false),

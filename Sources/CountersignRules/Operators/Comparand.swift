@@ -16,7 +16,7 @@ enum Comparand: Sendable {
         }
     }
 
-    /// Whether `value` stands in the given order to this; false where the two are not of one kind.
+    /// Whether `value` is in the given order to this; false where the two are not of one kind.
     func compares(_ value: JSON?, isOrdered: (Order) -> Bool) -> Bool {
         switch (self, value) {
         case (.number(let bound), .number(let number)?):

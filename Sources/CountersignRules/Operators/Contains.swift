@@ -5,7 +5,7 @@ struct Contains: Operator {
         "contains",
         .value,
         knowsCase: true,
-        "The string contains the given one; of an array, some item equals the given value.",
+        "The string contains the given string, or an item of the array equals the given value.",
         examples: [
             .init("{contains: personal}", "the personal info is not correct", true),
             .init("{contains: Personal}", "the personal info is not correct", false),

@@ -5,7 +5,7 @@ struct Equals: Operator {
         "equals",
         .value,
         knowsCase: true,
-        "The value equals the given one, type included; `null` stands for absent.",
+        "The value equals the given one, including its type; `null` means absent.",
         examples: [
             .init("{equals: default-consent}", "default-consent", true),
             .init("{equals: 5}", "5", false),

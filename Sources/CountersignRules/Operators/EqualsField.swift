@@ -4,7 +4,7 @@ struct EqualsField: Operator {
     static let declaration = OperatorDeclaration(
         "equals_field",
         .path,
-        "The value equals the one at another path; two absent values are equal. Inside an item, the path starts there.",
+        "The value equals the one at another path; two absent values are equal. Inside an item, the path is relative to it.",
         examples: [
             .init("{equals_field: packageId}", "a", true),
             .init("{equals_field: other}", "a", false),

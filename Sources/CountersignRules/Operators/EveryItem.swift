@@ -4,7 +4,7 @@ struct EveryItem: Operator {
     static let declaration = OperatorDeclaration(
         "every_item",
         .itemTest,
-        "Every item of the array satisfies the operators, or the condition map; an empty array passes.",
+        "Every item of the array satisfies the operators or the condition map; true for an empty array.",
         examples: [
             .init("{every_item: {suffix: DAY}}", ["FRIDAY", "MONDAY"], true),
             .init("{every_item: {prefix: MON}}", ["FRIDAY", "MONDAY"], false),

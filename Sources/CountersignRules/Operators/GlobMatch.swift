@@ -5,7 +5,7 @@ struct GlobMatch: Operator {
         "glob",
         .glob,
         knowsCase: true,
-        #"The whole string fits the pattern: `*` is any run, `?` one character, `\` takes the next one literally."#,
+        #"The whole string matches the pattern: `*` is any sequence, `?` any character, and `\` escapes the next one."#,
         examples: [
             .init("{glob: 'INV-*-20??'}", "INV-88-2026", true),
             .init("{glob: 'INV-*'}", "MY-INV-1", false),

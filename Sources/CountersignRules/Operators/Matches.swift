@@ -5,7 +5,7 @@ struct Matches: Operator {
         "matches",
         .regularExpression,
         knowsCase: true,
-        "The regular expression (RE2) is found in the string; anchor it with `^` and `$` where that is meant.",
+        "The regular expression (RE2) is found in the string; anchor it with `^` and `$` to match the whole string.",
         examples: [
             .init(#"{matches: '(?i)\bfraud\b'}"#, "This is FRAUD!", true),
             .init("{matches: '^[0-9a-f]{48}$'}", "default-consent", false),

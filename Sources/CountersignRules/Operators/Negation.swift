@@ -4,7 +4,7 @@ struct Negation: Operator {
     static let declaration = OperatorDeclaration(
         "not",
         .test,
-        "The test given here does not hold; it holds for an absent value unless `exists: true` stands beside it.",
+        "The given test does not hold; true for an absent value, unless combined with `exists: true`.",
         examples: [
             .init("{not: default-consent}", "default-consent", false),
             .init("{not: default-consent}", "7caf46cd", true),

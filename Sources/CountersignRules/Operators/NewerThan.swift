@@ -5,7 +5,7 @@ struct NewerThan: Operator {
     static let declaration = OperatorDeclaration(
         "newer_than",
         .duration,
-        "The RFC 3339 time lies less far back than this, or in the future.",
+        "The RFC 3339 time is less than this long ago, or in the future.",
         examples: [
             .init("{newer_than: 2d}", "2018-06-30T00:00:00Z", true),
             .init("{newer_than: 2d}", "2018-06-28T00:00:00Z", false),

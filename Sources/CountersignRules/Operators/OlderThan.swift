@@ -5,7 +5,7 @@ struct OlderThan: Operator {
     static let declaration = OperatorDeclaration(
         "older_than",
         .duration,
-        "The RFC 3339 time lies further back than this, seen from the time at which the event is judged.",
+        "The RFC 3339 time is more than this long ago, at the time of the evaluation.",
         examples: [
             .init("{older_than: 2d}", "2018-06-28T00:00:00Z", true),
             .init("{older_than: 2d}", "2018-06-30T00:00:00Z", false),

@@ -4,7 +4,7 @@ package import CountersignModel
 ///
 /// A type that the test does not know makes it false, never an error.
 package protocol ValueCheck: Sendable {
-    /// Whether the value passes; nil stands for null and absent alike.
+    /// Whether the value passes; nil means null and absent alike.
     func holds(for value: JSON?, in context: EvaluationContext) -> Bool
 
     /// The paths that it reads besides its value.
@@ -104,7 +104,7 @@ package enum Operators {
     static let ignoreCase = OperatorDeclaration(
         "ignore_case",
         .boolean,
-        "A modifier: the string operators beside it ignore case (Unicode simple case folding).",
+        "A modifier: the string operators combined with it ignore case (Unicode simple case folding).",
         examples: [
             .init("{equals: OOTO, ignore_case: true}", "ooto", true),
             .init("{prefix: STRASSE, ignore_case: true}", "straße", false),

@@ -5,7 +5,7 @@ package struct OperatorArgument {
     let node: Node
     let name: String
 
-    /// Whether `ignore_case: true` stands beside the operator.
+    /// Whether `ignore_case: true` is beside the operator.
     let ignoresCase: Bool
 
     let reader: ConditionReader
@@ -45,21 +45,21 @@ package struct OperatorArgument {
     private static func advice(on pattern: String) -> String {
         if pattern.contains(/\(\?<?[=!]/) {
             return
-                "; RE2 has no look-ahead and no look-behind: say the rest by another condition beside it, such as 'not'"
+                "; RE2 has no look-ahead or look-behind: use an additional condition instead, such as 'not'"
         }
-        if pattern.contains(/\\[1-9]/) { return "; RE2 has no references back to a group, such as \\1" }
+        if pattern.contains(/\\[1-9]/) { return "; RE2 has no backreferences such as \\1" }
         return ""
     }
 
-    /// Warns where `\b` or `\w` stands in an expression with letters beyond ASCII, of which it knows none.
+    /// Warns where `\b` or `\w` is in an expression with letters beyond ASCII, of which it knows none.
     private func warnOfASCIIClasses(in pattern: String) {
         guard pattern.unicodeScalars.contains(where: { !$0.isASCII }), let found = pattern.firstMatch(of: /\\[bBwW]/)
         else {
             return
         }
         let message =
-            "in RE2 '\(found.output)' knows the letters of ASCII only, so it takes others for no part of a word; write "
-            + #"'(^|\PL)' and '(\PL|$)' for the borders of a word, and '[\pL\pN_]' for its letters"#
+            "in RE2 '\(found.output)' only knows ASCII letters and treats others as non-word characters; write "
+            + #"'(^|\PL)' and '(\PL|$)' for word boundaries, and '[\pL\pN_]' for word characters"#
         findings.report(.asciiClass, message, at: node.span)
     }
 
@@ -70,7 +70,7 @@ package struct OperatorArgument {
             warnOfASCIIClasses(in: text)
             return expression
         } catch {
-            let message = "this is no regular expression of RE2: \(error.description)\(Self.advice(on: text))"
+            let message = "this is not a valid RE2 regular expression: \(error.description)\(Self.advice(on: text))"
             findings.report(.badExpression, message, at: node.span)
             return nil
         }

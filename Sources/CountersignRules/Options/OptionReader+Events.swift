@@ -16,7 +16,7 @@ extension OptionReader {
             let good = String(rest.map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "_" }.prefix(40))
             let advice = rest.isEmpty || rest.contains("$") ? "" : "; write '\(prefix)\(good)'"
             let wanted = "'\(prefix)' and up to \(Self.longestName - prefix.count) letters, digits and '_'"
-            let message = "\(what) must be the name of an event of one's own, \(wanted), not '\(text)'\(advice)"
+            let message = "\(what) must be the name of a custom event, \(wanted), not '\(text)'\(advice)"
             findings.report(.badEventName, message, at: node.span)
             return nil
         }

@@ -39,7 +39,7 @@ extension OptionReader {
             var fault = place.fault(ofName: entry.key)
             // The names of headers are the same in capitals (RFC 9110, section 5.1); both would be sent.
             if place == .header, !names.insert(entry.key.lowercased()).inserted {
-                fault = "the header '\(entry.key)' is there already, in other capitals"
+                fault = "the header '\(entry.key)' is already set, with different case"
             }
             if let fault {
                 findings.report(place == .header ? .badHeaderName : .badVariableName, fault, at: entry.keySpan)
@@ -54,7 +54,7 @@ extension OptionReader {
     func templateList(_ node: Node, in place: EncodingContext, what: String) -> [Template]? {
         guard let items = node.items else { return template(node, in: place, what: what).map { [$0] } }
         guard !items.isEmpty else {
-            findings.report(.outOfRange, "\(what) is an empty list; leave it out, or name somebody", at: node.span)
+            findings.report(.outOfRange, "\(what) is an empty list; remove it, or add a recipient", at: node.span)
             return nil
         }
         let read = items.compactMap { template($0, in: place, what: "an item of \(what)") }
@@ -77,7 +77,7 @@ extension OptionReader {
         let read = items.compactMap { template($0, in: .argument, what: "an item of \(what)") }
         guard read.count == items.count else { return nil }
         guard let name = read.first?.literal else {
-            let message = "the program (the first item of \(what)) must be written out, without '${…}'"
+            let message = "the program (the first item of \(what)) must be literal, without '${…}'"
             findings.report(.badPlace, message, at: program.span)
             return nil
         }
@@ -121,12 +121,12 @@ extension OptionReader {
     func script(_ node: Node, what: String) -> String? {
         guard let text = text(node, what: what) else { return nil }
         guard text.utf8.count <= EncodingContext.longestForProgram else {
-            let sizes = "\(text.utf8.count) bytes, and a shell takes \(EncodingContext.longestForProgram)"
-            findings.report(.outOfRange, "\(what) has \(sizes); keep it in a file and run that", at: node.span)
+            let sizes = "\(text.utf8.count) bytes, and the limit of a shell is \(EncodingContext.longestForProgram)"
+            findings.report(.outOfRange, "\(what) has \(sizes); put it in a file and run that", at: node.span)
             return nil
         }
         guard !text.utf8.contains(0) else {
-            findings.report(.outOfRange, "\(what) holds a NUL, which no shell can be given", at: node.span)
+            findings.report(.outOfRange, "\(what) contains a NUL, which cannot be passed to a shell", at: node.span)
             return nil
         }
         let characters = Array(text)
@@ -139,7 +139,7 @@ extension OptionReader {
             let inner = characters[(start + 2)...].prefix { $0 != "}" && !$0.isLineEnd }
             findings.report(
                 .valueInScript,
-                "a script gets values as variables, never as text; \(Self.advice(String(inner)))",
+                "a script receives values as environment variables, never as text; \(Self.advice(String(inner)))",
                 at: findings.source.span(of: node, at: start, length: inner.count + 3)
             )
         }
@@ -156,7 +156,7 @@ extension OptionReader {
 
     private static func advice(_ reference: String) -> String {
         if let variable = EventVariable.all.first(where: { $0.reference == reference }) {
-            return "write \"$\(variable.name)\" in place of ${\(reference)}"
+            return "write \"$\(variable.name)\" instead of ${\(reference)}"
         }
         return "put 'VALUE: \"${\(reference)}\"' under 'env' and write \"$VALUE\" here"
     }

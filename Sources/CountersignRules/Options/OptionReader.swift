@@ -47,7 +47,7 @@ struct OptionReader {
                 continue
             }
             if field.needsText, entry.value.scalar?.isBlank == true {
-                findings.report(.emptyText, "'\(field.key)' is empty; it must hold a text", at: entry.value.span)
+                findings.report(.emptyText, "'\(field.key)' is empty; it must be a text", at: entry.value.span)
             } else if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
                 read.append(Options.Entry(key: field.key, value: value))
             }
@@ -60,7 +60,7 @@ struct OptionReader {
         for group in alternatives {
             let given = entries.filter { group.contains($0.key) }
             guard let first = given.first, let second = given.dropFirst().first else { continue }
-            let message = "'\(second.key)' cannot stand beside '\(first.key)'; give one of them"
+            let message = "'\(second.key)' cannot be combined with '\(first.key)'; give only one"
             findings.report(.exclusiveOptions, message, at: second.keySpan)
         }
         return Options(read)

@@ -63,7 +63,7 @@ struct MapReader {
     func list(_ key: String, of what: String) -> [Node]? {
         guard let entry = self[key] else { return nil }
         guard let items = entry.value.items else {
-            let example = entry.value.entries == nil ? "" : ", each of which begins with '- '"
+            let example = entry.value.entries == nil ? "" : ", each beginning with '- '"
             findings.reportType("'\(key)'", wants: "a list of \(what)\(example)", at: entry.value)
             return nil
         }

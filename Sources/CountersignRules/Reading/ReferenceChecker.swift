@@ -7,8 +7,8 @@ struct ReferenceChecker {
     /// Whether an event field that the vendor does not send is a likely slip: not in rules for events of one's own.
     let knowsFields: Bool
 
-    /// The troubles of Countersign's own that the rule is about, where it is about nothing else.
-    var troubles: [SystemEvent] = []
+    /// The problems of Countersign's own that the rule is about, where it is about nothing else.
+    var systemEvents: [SystemEvent] = []
 
     /// The events that the rule is about, as its `when` names them.
     var triggers = RuleTriggers()
@@ -28,13 +28,13 @@ struct ReferenceChecker {
     /// - Parameters:
     ///   - reference: What is named.
     ///   - span: Where it stands.
-    ///   - words: What else could stand at this place, for "did you mean".
+    ///   - words: What else could be at this place, for "did you mean".
     func check(_ reference: Reference, at span: SourceSpan, where words: [String] = []) {
         switch reference {
         case .event(let path): checkField(path, at: span, words)
         case .step(let id, let path): checkStep(id, path, at: span)
         case .failure where !isBehindFailure:
-            let message = "'\(reference)' is known in 'on_failure' and 'always' only"
+            let message = "'\(reference)' is only available in 'on_failure' and 'always'"
             findings.report(.misplacedFailure, message, at: span)
         case .package(let path): checkKnown(path, PackageFields.ofPackage, "package", at: span)
         case .signer(let path): checkKnown(path, PackageFields.ofSigner, "signer", at: span)
@@ -43,19 +43,19 @@ struct ReferenceChecker {
     }
 
     private func checkField(_ path: JSONPath, at span: SourceSpan, _ words: [String]) {
-        if !troubles.isEmpty { return checkField(ofSystemEvent: path, at: span, words) }
+        if !systemEvents.isEmpty { return checkField(ofSystemEvent: path, at: span, words) }
         guard knowsFields, case .key(let name)? = path.components.first, !EventCatalogue.fields.contains(name) else {
             return
         }
         let near = Suggestion.clause(for: name, among: words + EventCatalogue.fields)
-        findings.report(.unknownField, "no event of OneSpan Sign is known to carry '\(name)'\(near)", at: span)
+        findings.report(.unknownField, "no event of OneSpan Sign is known to have '\(name)'\(near)", at: span)
     }
 
     private func checkField(ofSystemEvent path: JSONPath, at span: SourceSpan, _ words: [String]) {
-        let known = Set(troubles.flatMap(\.fieldNames))
+        let known = Set(systemEvents.flatMap(\.fieldNames))
         guard case .key(let name)? = path.components.first, !known.contains(name) else { return }
         let near = Suggestion.clause(for: name, among: words + known.sorted())
-        let events = troubles.map(\.name).listed
+        let events = systemEvents.map(\.name).listed
         findings.report(.unknownField, "Countersign raises \(events) without '\(name)'\(near)", at: span)
     }
 
@@ -79,7 +79,7 @@ struct ReferenceChecker {
             let near = Suggestion.clause(for: id, among: earlier.keys.sorted())
             let message =
                 all.contains(id)
-                ? "the step '\(id)' has not run yet here; only steps further up can be named"
+                ? "the step '\(id)' has not run yet here; only earlier steps can be referenced"
                 : "the rule has no step '\(id)'\(near.isEmpty ? stepsBefore : near)"
             findings.report(.unknownStep, message, at: span)
             return
@@ -90,6 +90,6 @@ struct ReferenceChecker {
         guard !names.contains(name) else { return }
         let near = Suggestion.clause(for: name, among: names)
         let rest = near.isEmpty ? "; it leaves \(names.listed)" : near
-        findings.report(.unknownPath, "the action '\(action.name)' leaves no '\(name)'\(rest)", at: span)
+        findings.report(.unknownPath, "the action '\(action.name)' has no output '\(name)'\(rest)", at: span)
     }
 }

@@ -37,7 +37,7 @@ struct RuleFileReader {
         let before = findings.diagnostics.count
         guard let node = YAMLReader.read(file.text, into: findings) else {
             if findings.diagnostics.count == before {
-                let message = "the file is empty; a rule file holds 'rules:' with a list of rules"
+                let message = "the file is empty; a rule file has 'rules:' with a list of rules"
                 findings.report(.missingKey, message, at: SourceSpan(line: 1, column: 1))
             }
             return nil
@@ -45,7 +45,7 @@ struct RuleFileReader {
         if node.items != nil {
             findings.report(
                 .missingKey,
-                "a rule file begins with 'rules:'; put that line above the list",
+                "a rule file begins with 'rules:'; add that line above the list",
                 at: node.span
             )
             return nil

@@ -1,4 +1,4 @@
-/// The keys that a map in a rule file may have, by what the map stands for; the readers take these and no others.
+/// The keys that a map in a rule file may have, by what the map means; the readers take these and no others.
 package enum RuleKeys {
     package static let file = ["rules", "tests"]
     package static let rule = ["id", "description", "enabled", "when", "then", "on_failure", "always"]

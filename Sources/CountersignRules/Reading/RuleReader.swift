@@ -51,7 +51,7 @@ struct RuleReader {
         let references = ReferenceChecker(
             findings: findings,
             knowsFields: knowsFields(when),
-            troubles: troubles(when),
+            systemEvents: systemEvents(when),
             triggers: RuleTriggers(when)
         )
         let condition = condition(map, references)
@@ -101,7 +101,7 @@ struct RuleReader {
     private func identifier(_ node: Node) -> String? {
         guard let text = OptionReader(findings: findings).text(node, what: "'id'") else { return nil }
         guard Self.isID(text) else {
-            let message = "an id is made of a-z, 0-9 and '-' and does not begin with '-', not '\(text)'"
+            let message = "an id must consist of a-z, 0-9 and '-' and not begin with '-', not '\(text)'"
             findings.report(.badID, message, at: node.span)
             return nil
         }
@@ -116,7 +116,7 @@ struct RuleReader {
     private func condition(_ map: MapReader, _ references: ReferenceChecker) -> Condition? {
         guard let entry = map.required("when") else { return nil }
         if entry.value.isNull || entry.value.entries?.isEmpty == true {
-            let message = "'when' is empty; write 'event: \"*\"' for a rule about every event"
+            let message = "'when' is empty; write 'event: \"*\"' for a rule that applies to every event"
             findings.report(.emptyWhen, message, at: entry.keySpan)
             return nil
         }
@@ -147,7 +147,7 @@ struct RuleReader {
         guard !keys.contains(where: { known.contains(root($0.key)) }) else { return nil }
         for key in keys {
             if timers.contains(key.key) {
-                return (key, "; a rule is fired by an event, such as 'event: PACKAGE_COMPLETE'")
+                return (key, "; rules are triggered by events, such as 'event: PACKAGE_COMPLETE'")
             }
             let near = Suggestion.clause(for: key.key, among: ["event", "origin"] + EventCatalogue.fields)
             if !near.isEmpty { return (key, near) }
@@ -188,11 +188,11 @@ struct RuleReader {
             }
     }
 
-    /// The troubles of Countersign's own that the rule names, where it names nothing else.
-    private func troubles(_ when: Node?) -> [SystemEvent] {
+    /// The problems of Countersign's own that the rule names, where it names nothing else.
+    private func systemEvents(_ when: Node?) -> [SystemEvent] {
         guard let event = when?.entries?.first(where: { $0.key == "event" })?.value else { return [] }
         let names = (event.items ?? [event]).map { $0.scalar?.text }
-        let troubles = names.compactMap { $0.flatMap { SystemEvent(rawValue: $0) } }
-        return troubles.count == names.count ? troubles : []
+        let systemEvents = names.compactMap { $0.flatMap { SystemEvent(rawValue: $0) } }
+        return systemEvents.count == names.count ? systemEvents : []
     }
 }

@@ -87,7 +87,7 @@ struct StepReader {
                 findings.keep(script)
             case .ownEvent where entry("if") == nil && references.triggers.contains(node.scalar?.text ?? ""):
                 let message =
-                    "the rule raises an event that makes it run again, until the limit of hops ends it; name another "
+                    "the rule raises an event that triggers it again, until the hop limit stops it; use another "
                     + "event, or add a condition such as 'countersign.hops: { lt: 2 }'"
                 findings.report(.selfTrigger, message, at: node.span)
             default: break
@@ -119,7 +119,7 @@ struct StepReader {
         guard let entry = entry("timeout") else { return Self.defaultTimeout }
         guard let timeout = options.duration(entry.value, what: "'timeout'") else { return nil }
         guard timeout > .zero else {
-            findings.report(.outOfRange, "'timeout' must be longer than nothing", at: entry.value.span)
+            findings.report(.outOfRange, "'timeout' must be greater than 0", at: entry.value.span)
             return nil
         }
         return timeout

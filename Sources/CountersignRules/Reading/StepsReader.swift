@@ -24,7 +24,7 @@ struct StepsReader {
         let all = [then, onFailure, always].compactMap(\.self)
         if all.reduce(0, { $0 + $1.count }) > Self.mostSteps, let place = all.first(where: { !$0.isEmpty })?.first {
             let message =
-                "a rule has \(Self.mostSteps) steps at most; make several rules of it, which 'emit' leads on to"
+                "a rule can have \(Self.mostSteps) steps at most; split it into several rules connected by 'emit'"
             findings.report(.tooManySteps, message, at: place.span)
             return Chain()
         }
@@ -73,8 +73,9 @@ struct StepsReader {
             !RuleKeys.step.contains(entry.key) && !catalogue.contains { $0.name == entry.key }
         }
         if let second = known.dropFirst().first {
-            let message = "a step has one action; '\(second.action.name)' stands beside '\(known[0].action.name)'"
-            findings.report(.severalActions, message + ", so make it a step of its own", at: second.entry.keySpan)
+            let message =
+                "a step has exactly one action; '\(second.action.name)' is given in addition to '\(known[0].action.name)'"
+            findings.report(.severalActions, message + "; make it a separate step", at: second.entry.keySpan)
         }
         report(unknownVariables, of: known.first, at: span)
         let id = names.name(entries.first { $0.key == "id" }?.value, action: known.first?.action.name, span, findings)
@@ -93,14 +94,16 @@ struct StepsReader {
             if let action, action.action.fields.contains(where: { $0.key == stranger.key }) {
                 let name = action.action.name
                 let message =
-                    "'\(stranger.key)' is an option of '\(name)': indent it, so that it stands below '\(name):'"
+                    "'\(stranger.key)' is an option of '\(name)': indent it below '\(name):'"
                 findings.report(.unknownKey, message, at: stranger.keySpan)
                 continue
             }
             guard !hasAction, unknownVariables.count == 1 else {
                 let words = RuleKeys.step + (hasAction ? [] : actions)
                 let near = Suggestion.nearest(to: stranger.key, among: words)
-                let rest = near.map { "did you mean '\($0)'?" } ?? "beside its action it has \(RuleKeys.step.listed)"
+                let rest =
+                    near.map { "did you mean '\($0)'?" }
+                    ?? "in addition to its action, a step can have \(RuleKeys.step.listed)"
                 findings.report(.unknownKey, "a step has no key '\(stranger.key)'; \(rest)", at: stranger.keySpan)
                 continue
             }
@@ -163,11 +166,15 @@ private struct StepNames {
         guard let node else { return action.flatMap { defaultName($0, span, findings) } }
         guard let text = OptionReader(findings: findings).text(node, what: "'id'") else { return nil }
         guard Self.isName(text) else {
-            findings.report(.badID, "a step's id is made of letters, digits, '-' and '_', not '\(text)'", at: node.span)
+            findings.report(
+                .badID,
+                "the id of a step must consist of letters, digits, '-' and '_', not '\(text)'",
+                at: node.span
+            )
             return nil
         }
         guard taken.insert(text).inserted else {
-            findings.report(.duplicateID, "another step of this rule is called '\(text)'; rename one", at: node.span)
+            findings.report(.duplicateID, "another step of this rule has the id '\(text)'; rename one", at: node.span)
             return nil
         }
         return text
@@ -181,7 +188,7 @@ private struct StepNames {
         let name = number == 1 ? action : "\(action)-\(number)"
         guard taken.insert(name).inserted else {
             let message =
-                "another step of this rule is called '\(name)', the name that this one would get; give it an 'id'"
+                "another step of this rule has the id '\(name)', which would be the default id of this step; set an 'id'"
             findings.report(.duplicateID, message, at: span)
             return nil
         }

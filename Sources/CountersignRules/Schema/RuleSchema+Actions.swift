@@ -1,7 +1,7 @@
 import CountersignModel
 
 extension RuleSchema {
-    /// What stands under an action's key: a map of options, or the main option alone.
+    /// What is under an action's key: a map of options, or the main option alone.
     static func schema(of action: ActionDeclaration) -> JSON {
         var alone: [JSON] = []
         if let main = action.fields.first(where: { $0.key == action.mainField }) { alone.append(schema(of: main)) }

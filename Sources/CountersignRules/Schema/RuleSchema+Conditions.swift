@@ -3,7 +3,7 @@ import CountersignModel
 extension RuleSchema {
     private static let scalar: JSON = ["type": ["string", "number", "boolean", "null"]]
 
-    /// What stands behind a path: a value, a list of values and operator maps, or an operator map.
+    /// What is behind a path: a value, a list of values and operator maps, or an operator map.
     static var valueTest: JSON {
         let operators = JSON.object(reference("operators"))
         return [
@@ -58,16 +58,16 @@ extension RuleSchema {
     static var ruleTest: JSON {
         let lists: JSONObject = [
             "send": ["type": "array", "items": send, "description": "The events that are sent."],
-            "mock": ["type": "array", "items": mock, "description": "Results of steps, as none really acts."],
-            "expect": ["type": "array", "items": expectation, "description": "Runs that come about."],
-            "expect_none": ["type": "array", "items": text(), "description": "Rules that do not run."],
+            "mock": ["type": "array", "items": mock, "description": "Results of steps; steps are never executed."],
+            "expect": ["type": "array", "items": expectation, "description": "Expected runs."],
+            "expect_none": ["type": "array", "items": text(), "description": "Rules that must not run."],
         ]
         let head: JSONObject = [
-            "name": text("What the test shows."),
+            "name": text("The name of the test."),
             "at": ["type": "string", "description": "The time at which it starts, such as 2026-01-31T09:00:00Z."],
             "configured": [
                 "type": "array", "items": ["type": "string"],
-                "description": "What a step's 'if' finds under 'configured', such as mail.to; all else is not set.",
+                "description": "What steps find under 'configured', such as mail.to; everything else is not set.",
             ],
         ]
         var test = map(JSONObject(head.members + lists.members), required: ["name", "send"])
@@ -80,9 +80,9 @@ extension RuleSchema {
         let wrapped = map(
             [
                 "payload": payload,
-                "after": duration("How long after the start of the test."),
+                "after": duration("The delay after the start of the test."),
                 "origin": ["enum": .array(Event.Origin.allCases.map { .string($0.rawValue) })],
-                "package": ["type": "object", "description": "What OneSpan Sign tells of the package."],
+                "package": ["type": "object", "description": "The package as returned by OneSpan Sign."],
             ],
             required: ["payload"]
         )
@@ -92,8 +92,9 @@ extension RuleSchema {
     private static var mock: JSON {
         var mock = map(
             [
-                "rule": text(), "step": text(), "output": ["type": "object", "description": "What the step leaves."],
-                "fail": text("Why the step fails."),
+                "rule": text(), "step": text(),
+                "output": ["type": "object", "description": "The outputs of the step."],
+                "fail": text("The reason why the step fails."),
             ],
             required: ["rule", "step"]
         )
@@ -103,17 +104,17 @@ extension RuleSchema {
 
     private static var expectation: JSON {
         let step = map(
-            ["id": text(), "plan": .object(reference("condition", "What holds for its plan."))],
+            ["id": text(), "plan": .object(reference("condition", "Conditions on its plan."))],
             required: ["id"]
         )
         let expectation = map(
             [
                 "rule": text("The rule that runs."),
-                "times": integer(1...10_000, "How often (default: once or more)."),
+                "times": integer(1...10_000, "The number of runs (default: one or more)."),
                 "ends": ["enum": .array(RuleTest.End.allCases.map { .string($0.rawValue) })],
                 "steps": [
                     "type": "array", "items": ["if": ["type": "object"], "then": .object(step), "else": text()],
-                    "description": "The steps that run, in this order and no others.",
+                    "description": "Exactly the steps that run, in this order.",
                 ],
             ],
             required: ["rule"]

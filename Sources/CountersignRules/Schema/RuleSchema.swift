@@ -34,19 +34,19 @@ package struct RuleSchema: Sendable {
     }
 
     private var rule: JSON {
-        var steps = Self.list(of: "step", "What is done, in this order.")
+        var steps = Self.list(of: "step", "The steps, in order.")
         steps["minItems"] = 1
         var when = Self.reference("condition", "When the rule applies.")
         when["minProperties"] = 1
         let rule = Self.map(
             [
-                "id": ["type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "description": "The rule's name."],
-                "description": Self.text("What the rule is for."),
-                "enabled": ["type": "boolean", "default": true, "description": "Whether the rule takes part."],
+                "id": ["type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "description": "The id of the rule."],
+                "description": Self.text("The purpose of the rule."),
+                "enabled": ["type": "boolean", "default": true, "description": "Whether the rule is enabled."],
                 "when": .object(when),
                 "then": .object(steps),
-                "on_failure": .object(Self.list(of: "step", "What is done once a step has failed for good.")),
-                "always": .object(Self.list(of: "step", "What is done last in either case.")),
+                "on_failure": .object(Self.list(of: "step", "The steps after a step has failed for good.")),
+                "always": .object(Self.list(of: "step", "The steps at the end in either case.")),
             ],
             required: ["id", "when", "then"]
         )
@@ -55,14 +55,17 @@ package struct RuleSchema: Sendable {
 
     private var step: JSON {
         var properties: JSONObject = [
-            "id": ["type": "string", "pattern": "^[A-Za-z0-9_-]+$", "description": "Names the step's outputs."],
-            "if": .object(Self.reference("stepCondition", "Where this does not hold, the step is skipped.")),
+            "id": [
+                "type": "string", "pattern": "^[A-Za-z0-9_-]+$",
+                "description": "The id by which later steps refer to its outputs.",
+            ],
+            "if": .object(Self.reference("stepCondition", "The step is skipped unless this holds.")),
             "timeout": Self.duration(
-                "How long one attempt may take (default: 30s). A program gets SIGTERM then, and SIGKILL 3 seconds later."
+                "The timeout of one attempt (default: 30s). A program then gets SIGTERM, and SIGKILL 3 seconds later."
             ),
-            "retry": .object(Self.reference("retry", "How often a failed step is tried again.")),
+            "retry": .object(Self.reference("retry", "How a failed step is retried.")),
             "continue_on_error": [
-                "type": "boolean", "default": false, "description": "Whether a failure does not stop the chain.",
+                "type": "boolean", "default": false, "description": "Whether the chain continues after a failure.",
             ],
         ]
         for action in catalogue {
@@ -77,12 +80,15 @@ package struct RuleSchema: Sendable {
         let usual = RetryPolicy()
         return .object(
             Self.map([
-                "attempts": Self.integer(1...1_000, "All tries, the first included (default: \(usual.attempts))."),
-                "first": Self.duration("The longest wait before the second try (default: \(usual.first.text))."),
-                "max": Self.duration("The longest wait before any try (default: \(usual.ceiling.text))."),
+                "attempts": Self.integer(
+                    1...1_000,
+                    "The number of attempts, including the first (default: \(usual.attempts))."
+                ),
+                "first": Self.duration("The maximum wait before the second attempt (default: \(usual.first.text))."),
+                "max": Self.duration("The maximum wait before any attempt (default: \(usual.ceiling.text))."),
                 "factor": [
                     "type": "number", "minimum": 1, "maximum": 100,
-                    "description": "How the longest wait grows with each try (default: 2).",
+                    "description": "The factor by which the maximum wait grows with each attempt (default: 2).",
                 ],
             ])
         )
@@ -101,8 +107,8 @@ package struct RuleSchema: Sendable {
                     ["type": "array", "items": names],
                 ],
             ],
-            "origin": Self.oneOrMore(Event.Origin.allCases.map(\.rawValue), "How the event came in."),
-            "all": ["type": "array", "items": itself, "description": "Each of these holds."],
+            "origin": Self.oneOrMore(Event.Origin.allCases.map(\.rawValue), "The origin of the event."),
+            "all": ["type": "array", "items": itself, "description": "All of these hold."],
             "any": ["type": "array", "items": itself, "description": "At least one of these holds."],
             "not": .object(Self.reference(key == "if" ? "stepCondition" : "condition", "This does not hold.")),
         ]

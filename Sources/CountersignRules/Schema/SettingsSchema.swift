@@ -7,7 +7,7 @@ package enum SettingsSchema {
         let head: JSONObject = [
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "Countersign settings",
-            "description": "What Countersign runs with (countersign.yaml).",
+            "description": "The settings of Countersign (countersign.yaml).",
         ]
         guard case .object(var options) = RuleSchema.options(settings) else { return .object(head) }
         // A file in which all is commented out sets nothing.

@@ -135,7 +135,7 @@ struct RuleTestReader {
         let rule = map.required("rule").flatMap { ruleID($0.value) }
         let step = map.required("step").flatMap { stepID($0.value, of: rule ?? "") }
         if let output = map["output"], map["fail"] != nil {
-            let message = "'output' cannot stand beside 'fail'; give one of them"
+            let message = "'output' cannot be combined with 'fail'; give only one"
             findings.report(.exclusiveOptions, message, at: output.keySpan)
             return nil
         }

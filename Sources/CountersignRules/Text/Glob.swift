@@ -10,7 +10,7 @@ package struct Glob: Sendable, Hashable {
     package let ignoresCase: Bool
     private let tokens: [Token]
 
-    /// The tokens' bytes, when comparing bytes is enough; nil in it stands for `?`, and runs divide the parts.
+    /// The tokens' bytes, when comparing bytes is enough; nil in it means `?`, and runs divide the parts.
     private let byteParts: [[UInt8?]]?
 
     /// The pattern ends in a `\` that takes nothing.

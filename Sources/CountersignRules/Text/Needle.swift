@@ -58,6 +58,6 @@ package struct Needle: Sendable, Hashable {
 }
 
 extension UInt8 {
-    /// Whether the byte is an ASCII character of its own, whatever stands beside it.
+    /// Whether the byte is an ASCII character of its own, whatever is beside it.
     var isPlainASCII: Bool { self < 0x80 && self != 0x0D }
 }

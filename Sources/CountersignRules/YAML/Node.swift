@@ -25,7 +25,7 @@ package struct Node: Sendable {
         let isOnOneLine: Bool
     }
 
-    /// A key of a mapping and what stands under it.
+    /// A key of a mapping and what is under it.
     package struct Entry: Sendable {
         package let key: String
         package let keySpan: SourceSpan
@@ -75,7 +75,7 @@ extension Node {
         if case .sequence(let items) = content { items } else { nil }
     }
 
-    /// Whether nothing stands here, or null.
+    /// Whether nothing is here, or null.
     var isNull: Bool { scalar?.json == .null }
 
     /// The word for this kind of value in a finding.

@@ -88,7 +88,7 @@ package struct SourceText: Sendable {
         }
     }
 
-    /// How many characters of the source stand for one character of the value.
+    /// How many characters of the source mean one character of the value.
     private static func width(at column: Int, of text: [Character], in style: Node.Scalar.Style) -> Int {
         guard column + 1 < text.count else { return 1 }
         switch (style, text[column], text[column + 1]) {

@@ -73,7 +73,7 @@ package struct YAMLReader: ~Copyable {
                 switch event.type {
                 case YAML_STREAM_END_EVENT: return root
                 case YAML_DOCUMENT_START_EVENT where root != nil:
-                    let message = "the file holds a second document; put all of it into one, without '---' in between"
+                    let message = "the file has a second document; merge them into one, without '---'"
                     throw stop(.yamlDocuments, message, at: span(event.start_mark, event.end_mark))
                 case YAML_DOCUMENT_START_EVENT: root = try node(depth: 0).node
                 default: break
@@ -98,7 +98,11 @@ package struct YAMLReader: ~Copyable {
     private func syntaxError() -> Stop {
         let problem = parser.pointee.problem.map { String(cString: $0) } ?? "the text cannot be read"
         if parser.pointee.error == YAML_READER_ERROR {
-            return stop(.yamlSyntax, "this is no YAML: \(problem)", at: place(ofByte: parser.pointee.problem_offset))
+            return stop(
+                .yamlSyntax,
+                "this is not valid YAML: \(problem)",
+                at: place(ofByte: parser.pointee.problem_offset)
+            )
         }
         let mark = parser.pointee.problem_mark
         var context = parser.pointee.context.map { " " + String(cString: $0) } ?? ""
@@ -108,21 +112,21 @@ package struct YAMLReader: ~Copyable {
         let line = findings.source.line(Int(mark.line) + 1)
         if problem.contains("escape code"), line.contains(/\\u[dD][89a-fA-F]/) {
             advice =
-                "; YAML has no pairs of surrogates as JSON has: write the character itself, or \\U and eight hex digits"
+                "; unlike JSON, YAML has no surrogate pairs: write the character itself, or \\U and eight hex digits"
         } else if line.contains("${"), line.contains("{ ") || line.contains(": {") || line.contains("[") {
             advice = "; a text with '${…}' within { } or [ ] needs quotes: \"${…}\""
         }
-        return stop(.yamlSyntax, "this is no YAML: \(problem)\(context)\(advice)", at: span(mark, mark))
+        return stop(.yamlSyntax, "this is not valid YAML: \(problem)\(context)\(advice)", at: span(mark, mark))
     }
 
     /// What to do about the slips that are made most.
     private static let advice = [
         "mapping values are not allowed in this context":
-            "a text with ': ' in it needs quotes, or stands on its own lines below '|'",
+            "quote a text that contains ': ', or put it on its own lines below '|'",
         "found character that cannot start any token":
-            "indent with spaces and not with tabs, and quote a text that begins with a special sign",
-        "did not find expected key": "look at the indentation and the quotes here and in the line above",
-        "could not find expected ':'": "a key ends in ': ', and a text over several lines stands below '|'",
+            "indent with spaces, not tabs, and quote a text that begins with a special character",
+        "did not find expected key": "check the indentation and the quotes here and in the line above",
+        "could not find expected ':'": "a key ends with ': ', and a text of several lines goes below '|'",
         "found a tab character that violates indentation": "indent with spaces",
         "found unexpected end of stream": "a quote is not closed",
         "did not find expected alphabetic or numeric character": "a text that begins with '*' or '&' needs quotes",
@@ -183,12 +187,12 @@ package struct YAMLReader: ~Copyable {
         case YAML_MAPPING_START_EVENT:
             properties = Properties(event.data.mapping_start.anchor, event.data.mapping_start.tag)
             result = try mapping(from: event.start_mark, depth: depth)
-        default: throw stop(.yamlSyntax, "this is no YAML", at: place)
+        default: throw stop(.yamlSyntax, "this is not valid YAML", at: place)
         }
         if properties.tag != nil {
             findings.report(
                 .yamlTag,
-                "tags are not understood; leave out the tag and quote what is a string",
+                "tags are not supported; remove the tag and quote the string",
                 at: place
             )
         }
@@ -273,16 +277,16 @@ package struct YAMLReader: ~Copyable {
         }
     }
 
-    /// The text of a key, when it is one and stands for the first time.
+    /// The text of a key, when it is one and means the first time.
     private func name(of key: Node, among keys: inout Set<String>) -> String? {
         guard let scalar = key.scalar else {
-            findings.report(.yamlKey, "\(key.kind) cannot be a key; a key is a text", at: key.span)
+            findings.report(.yamlKey, "\(key.kind) cannot be a key; a key must be a text", at: key.span)
             return nil
         }
         if scalar.text == "<<", scalar.style == .plain {
             findings.report(
                 .yamlKey,
-                "merge keys are not understood; write the keys out, or alias a whole value",
+                "merge keys are not supported; write the keys out, or alias a whole value",
                 at: key.span
             )
             return nil
@@ -290,7 +294,7 @@ package struct YAMLReader: ~Copyable {
         guard keys.insert(scalar.text).inserted else {
             findings.report(
                 .duplicateKey,
-                "the key '\(scalar.text)' stands twice in this map; remove one",
+                "the key '\(scalar.text)' is repeated in this map; remove one",
                 at: key.span
             )
             return nil

@@ -76,7 +76,7 @@ struct MemoryRun {
         )
     }
 
-    /// Queues the run once more, from the step with this id on; empty stands for the first one, nil for where it stopped.
+    /// Queues the run once more, from the step with this id on; empty means the first one, nil for where it stopped.
     mutating func beginRound(from step: String?, at now: Date) {
         state = .queued
         retries += 1

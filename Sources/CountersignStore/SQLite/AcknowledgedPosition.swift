@@ -48,7 +48,7 @@ final class AcknowledgedPosition: Sendable {
 
     static func path(of store: String) -> String { store + "-acknowledged" }
 
-    /// What stands beside a store; nil where there is no such file, or nothing in it that can be read.
+    /// What is beside a store; nil where there is no such file, or nothing in it that can be read.
     static func read(beside store: String) -> Content? {
         FileManager.default.contents(atPath: path(of: store)).flatMap { Content(line: Array($0.prefix(256))) }
     }
@@ -106,7 +106,7 @@ extension SQLiteArchive {
     static func lostEvents(_ known: AcknowledgedPosition.Content, in db: Database) throws -> LostEvents? {
         let newest = try Int64.fetchOne(db, sql: "SELECT max(id) FROM events") ?? 0
         guard try String.fetchOne(db, sql: "SELECT identity FROM store") == known.store else {
-            // Another store has taken its place, or one was made anew where all of the old one was in a log that is gone.
+            // Another store has taken its place, or one was made again where all of the old one was in a log that is gone.
             return newest == 0 ? LostEvents(first: 1, last: known.number) : nil
         }
         if newest < known.number { return LostEvents(first: newest + 1, last: known.number) }

@@ -1,8 +1,8 @@
 import CountersignModel
 
-/// The slot of an event in the index by which deliveries of it are recognised.
+/// The slot of an event in the index by which deliveries of it are recognized.
 ///
-/// Events that are made at about the same time have slots beside one another, so that those that come in together are
+/// Events that are made at about the same time have slots beside one another, so that those that arrive together are
 /// written to a few pages of the index, however large it has grown; a hash would scatter them over all of it. What decides
 /// is the whole key in the row; the slot only leads there.
 ///
@@ -26,7 +26,7 @@ enum DeduplicationSlot {
     }
 
     /// A number that grows with a time that is written as year, month, day, hour, minute, second and thousandths, whatever
-    /// stands between them; 0 for what has no such digits.
+    /// is between them; 0 for what has no such digits.
     private static func time(of text: String?) -> UInt64 {
         guard let text else { return 0 }
         var fields: (UInt64, UInt64, UInt64) = (0, 0, 0)

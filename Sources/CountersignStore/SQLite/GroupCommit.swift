@@ -9,7 +9,7 @@ import Synchronization
 /// It holds nothing back: an operation that comes alone is committed alone. Nobody is answered before the commit
 /// that holds the operation has returned, and a write that was begun is finished even when who asked is cancelled.
 final class GroupCommit: Sendable {
-    /// An operation throws `StoreError` as its verdict before it writes anything: the others go on undisturbed.
+    /// An operation throws `StoreError` as its result before it writes anything: the others go on undisturbed.
     private struct Operation: Sendable {
         /// Does the work and returns the answer that becomes true with the commit.
         let perform: @Sendable (Database) throws -> @Sendable () -> Void
@@ -207,7 +207,7 @@ final class GroupCommit: Sendable {
     }
 
     private static let broken = StoreError.cannotWrite(
-        "the disk failed to sync, so nothing can be promised until the program is started again"
+        "the disk failed to sync, so durability cannot be guaranteed until the server is restarted"
     )
 }
 
@@ -229,7 +229,7 @@ package struct WriteStatistics: Sendable, Equatable {
     /// Transactions that were committed.
     package internal(set) var commits = 0
 
-    /// Operations that these transactions held.
+    /// Operations in these transactions.
     package internal(set) var operations = 0
 
     /// Operations that wait for the commit under way to return.

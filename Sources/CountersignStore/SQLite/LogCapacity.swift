@@ -14,7 +14,7 @@ struct LogCapacity {
 
     /// - Parameters:
     ///   - path: The file of the log.
-    ///   - pages: How many pages in it are in use; a log that is begun anew keeps its file as long as it was.
+    ///   - pages: How many pages in it are in use; a log that is begun again keeps its file as long as it was.
     init(path: String, pages: Int) {
         var (file, disk) = (stat(), statvfs())
         guard stat(path, &file) == 0, statvfs(path, &disk) == 0 else {

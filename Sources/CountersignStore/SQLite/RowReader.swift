@@ -4,7 +4,7 @@ import GRDB
 /// Reads the columns of a row by their types, whatever a damaged file has put into them.
 ///
 /// SQLite keeps types by convention, so a flipped bit can make a number NULL or a text; what GRDB does then is end the
-/// program, or show 0. Here the first column that is not as the schema says is remembered, and stands for nothing.
+/// program, or show 0. Here the first column that is not as the schema says is remembered, and means nothing.
 struct RowReader {
     /// A time beyond three million years is no time; sums of others do not overflow.
     private static let latest: Int64 = 100_000_000_000_000_000
@@ -113,19 +113,19 @@ struct RowReader {
 }
 
 extension Row {
-    /// The time in a column; nil where none that can be meant stands there.
+    /// The time in a column; nil where none that can be meant is there.
     func time(at index: Int) -> Date? {
         var reader = RowReader(self)
         return reader.optionalTime(index, "time")
     }
 
-    /// The number in a column; nil where none stands there.
+    /// The number in a column; nil where none is there.
     func number(at index: Int) -> Int64? {
         var reader = RowReader(self)
         return reader.optionalInteger(index, "number")
     }
 
-    /// The text in a column; nil where none stands there.
+    /// The text in a column; nil where none is there.
     func text(at index: Int) -> String? {
         var reader = RowReader(self)
         return reader.optionalText(index, "text")

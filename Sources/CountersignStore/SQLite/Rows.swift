@@ -84,7 +84,7 @@ struct EventRow: Sendable {
         )
     }
 
-    /// The event for a list, in which a damaged one is told and hides no other.
+    /// The event for a list, in which a damaged one is reported and hides no other.
     func listedEvent(path: String) -> StoredEvent {
         do {
             return try storedEvent(path: path)
@@ -173,7 +173,7 @@ struct StepRow: Sendable {
         )
     }
 
-    /// The attempt for a list, in which a damaged one is told and hides no other.
+    /// The attempt for a list, in which a damaged one is reported and hides no other.
     func listedRecord(path: String) -> StepRecord {
         do {
             return try record(path: path)

@@ -136,7 +136,7 @@ struct RunTable {
             let rest = MatchSet(bytes: latest.matchSet).without(place)
             try db.change("UPDATE evaluations SET match_set = ? WHERE id = ?", [Data(rest.bytes), latest.id])
         }
-        // A replay by another set left the verdicts of the first one alone.
+        // A replay by another set left the matches of the first one alone.
         let matchSet = try db.first(
             "SELECT match_set FROM events WHERE id = ? AND rule_set = ?",
             [event.id, event.ruleSet]

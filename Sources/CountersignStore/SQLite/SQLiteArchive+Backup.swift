@@ -5,7 +5,7 @@ import Glibc
 extension SQLiteArchive {
     /// Copies the store, as it is at one moment, into a new file that only the owner may read; a running server goes on.
     ///
-    /// The file is there under its name only once it is whole, checked and on disk. `progress` is told how many pages are
+    /// The file is there under its name only once it is whole, checked and on disk. `progress` is called with how many pages are
     /// copied, and of how many.
     ///
     /// - Throws: `StoreError`.
@@ -44,7 +44,7 @@ extension SQLiteArchive {
                 try db.execute(sql: "PRAGMA journal_mode = DELETE")
                 let findings = try String.fetchAll(db, sql: "PRAGMA integrity_check(3)")
                 guard findings == ["ok"] else {
-                    let reason = "the copy is damaged as the store is: \(findings.joined(separator: "; "))"
+                    let reason = "the backup is damaged because the store is: \(findings.joined(separator: "; "))"
                     throw StoreError.unreadable(path: draft, reason)
                 }
             }
@@ -59,7 +59,7 @@ extension SQLiteArchive {
 
     private func copyPages(to copy: DatabaseQueue, _ progress: @escaping (Int, Int) -> Void) throws {
         try readers.read { db in
-            // The first read fixes what all steps see: the server's commits between them do not begin the copy anew.
+            // The first read fixes what all steps see: the server's commits between them do not begin the copy again.
             _ = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema")
             try copy.writeWithoutTransaction { target in
                 try db.backup(to: target, pagesPerStep: Self.pagesAtATime) {

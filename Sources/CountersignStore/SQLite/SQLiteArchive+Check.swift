@@ -21,7 +21,7 @@ package struct StoreCheck: Sendable, Equatable {
 }
 
 extension SQLiteArchive {
-    /// How many damages are told of each kind; a broken disk has more than anybody wants to read.
+    /// How many damages of each kind are reported; a broken disk has more than anybody wants to read.
     private static let toldDamages = 100
 
     /// Looks through the whole store: what was acknowledged against what is here, SQLite's own structures, the columns of
@@ -50,7 +50,9 @@ extension SQLiteArchive {
         for row in try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").prefix(toldDamages) {
             let place = "row \(row.number(at: 1) ?? 0) of \(row.text(at: 0) ?? "a table")"
             let parent = row.text(at: 2) ?? "another table"
-            check.damages.append(StoreDamage(place: place, reason: "what it belongs to in \(parent) is missing"))
+            check.damages.append(
+                StoreDamage(place: place, reason: "the row that it references in \(parent) is missing")
+            )
         }
         check.runs = try Int.fetchOne(db, sql: "SELECT count(*) FROM runs") ?? 0
         let homeless = try Row.fetchAll(
@@ -63,11 +65,11 @@ extension SQLiteArchive {
         for row in homeless {
             let (version, count) = (row.text(at: 0) ?? "", row.number(at: 1) ?? 0)
             let place = "rule set \(RuleSetVersion(rawValue: version).short)"
-            check.damages.append(StoreDamage(place: place, reason: "it is missing, and \(count) runs go by it"))
+            check.damages.append(StoreDamage(place: place, reason: "it is missing, and \(count) runs use it"))
         }
     }
 
-    /// Each row by the types of its columns, and by what may stand in them.
+    /// Each row by the types of its columns, and by what may be in them.
     private static func checkRows(in db: Database, _ check: inout StoreCheck) throws {
         func look(_ table: String, _ columns: String, _ fault: (Row) -> (place: String, reason: String)?) throws {
             let rows = try Row.fetchCursor(db, sql: "SELECT \(columns) FROM \(table) ORDER BY rowid")

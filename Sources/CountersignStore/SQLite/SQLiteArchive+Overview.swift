@@ -70,7 +70,7 @@ extension SQLiteArchive {
                     var reader = RowReader(row)
                     let (hour, ruleID) = (reader.count(0, "hour"), reader.text(1, "rule"))
                     let (state, count) = (Run.State(rawValue: reader.text(2, "state")), reader.count(3, "count"))
-                    // Damaged runs are told one by one, and belong to no hour.
+                    // Damaged runs are reported one by one, and belong to no hour.
                     guard let state, reader.fault == nil else { return nil }
                     return RunCounts(hour: hour, ruleID: ruleID, state: state, count: count)
                 }
@@ -186,7 +186,7 @@ extension Query {
         }
         bound("received_at", query.since, query.until, &conditions, &arguments)
         if case .event(let position)? = query.after {
-            // A package stands where the latest of its events does that is asked for: not once more behind that place.
+            // A package is where the latest of its events does that is asked for: not once more behind that place.
             let (time, id) = (position.receivedAt.milliseconds, position.id.rawValue)
             var newer = [
                 "newer.package_id = events.package_id",

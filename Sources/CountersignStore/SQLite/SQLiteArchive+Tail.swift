@@ -77,7 +77,7 @@ extension SQLiteArchive {
 
     private func entries(_ events: [EventRow], _ attempts: [AttemptRow]) throws -> [TailEntry] {
         let told = events.map { TailEntry($0.listedEvent(path: path)) } + attempts.map(\.entry)
-        // What came in stands before what was done for it, also in the same millisecond.
+        // What arrived is before what was done for it, also in the same millisecond.
         return told.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }
 }

@@ -14,7 +14,7 @@ package final class SQLiteArchive: Archive {
         let path = StorePath.resolved(path)
         let file = StoreFile(path: path)
         guard file.exists else {
-            throw StoreError.unreadable(path: path, "there is no such file; 'countersign serve' makes it")
+            throw StoreError.unreadable(path: path, "there is no such file; 'countersign serve' creates it")
         }
         try file.expectOurs()
         return try SQLiteArchive(path: path)

@@ -24,7 +24,7 @@ extension SQLiteStore: Prunable {
     package func pruneRuleSets() async throws -> Int {
         try await writer.write { db in
             try db.change(
-                // An event may be judged by the set before for a moment after a later one was kept: hence the day.
+                // An event may be evaluated by the set before for a moment after a later one was kept: hence the day.
                 """
                 DELETE FROM rule_sets WHERE stored_at < (
                     SELECT max(stored_at) FROM rule_sets

@@ -26,7 +26,7 @@ package final class SQLiteStore: Store {
 
     /// Opens a store for writing, and makes it (and its folder) when it is missing.
     ///
-    /// `willUpgrade` is told before a store of an older version is brought up to date, which takes long for a large one;
+    /// `willUpgrade` is reported before a store of an older version is brought up to date, which takes long for a large one;
     /// what it throws leaves the store as it is.
     ///
     /// - Throws: `StoreError.inUse`, `.unreadable`, `.newer`, `.notDurable`, `.noRoomToUpgrade`, `.noAccess`, `.cannotWrite`.
@@ -313,7 +313,7 @@ extension SQLiteStore {
         let text = sources.text
         try await writer.write { db in
             try db.change(
-                // Always later than the others, whatever the clock says: the latest set is the one in force.
+                // Always later than the others, whatever the clock says: the latest set is the one active.
                 """
                 INSERT INTO rule_sets (version, sources, stored_at)
                 VALUES (?, ?, max(?, (SELECT coalesce(max(stored_at), 0) + 1 FROM rule_sets)))

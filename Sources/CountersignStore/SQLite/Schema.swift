@@ -26,7 +26,7 @@ struct Schema: Sendable {
 
     /// Brings the file up to date as a whole, or leaves it as it is.
     ///
-    /// `willUpgrade` is told before a store that holds something is changed; what it throws leaves it as it is.
+    /// `willUpgrade` is reported before a store that holds something is changed; what it throws leaves it as it is.
     func migrate(_ db: Database, path: String, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         let found = try version(of: db, path: path)
         guard found < migrations.count else { return }
@@ -43,7 +43,7 @@ struct Schema: Sendable {
     }
 
     private func migrate(_ db: Database, from found: Int) throws {
-        // A table that is written anew must not take along what belongs to its rows.
+        // A table that is written again must not take along what belongs to its rows.
         try db.execute(sql: "PRAGMA foreign_keys = OFF")
         try db.inTransaction(.immediate) {
             for migration in migrations.dropFirst(found) { try db.execute(sql: migration) }
@@ -67,7 +67,7 @@ struct Schema: Sendable {
         case 0:
             let lost = AcknowledgedPosition.read(beside: path)
                 .map { "; events up to number \($0.number) were acknowledged in it and are missing: restore a backup" }
-            throw StoreError.unreadable(path: path, "it holds no store yet" + (lost ?? ""))
+            throw StoreError.unreadable(path: path, "it does not contain a store yet" + (lost ?? ""))
         case let found:
             throw StoreError.older(path: path, found: found)
         }
@@ -80,7 +80,7 @@ struct Schema: Sendable {
         let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_schema") == 0
         guard owner != Self.developmentID else { throw StoreError.development(path: path) }
         guard owner == Self.applicationID || (isEmpty && owner == 0) else {
-            throw StoreError.unreadable(path: path, "it is the database of another program")
+            throw StoreError.unreadable(path: path, "it is a database of another program")
         }
         guard found <= migrations.count else {
             throw StoreError.newer(path: path, found: found, known: migrations.count)
@@ -198,7 +198,7 @@ struct Schema: Sendable {
 extension Schema {
     /// The schema of a version to come, with which tests prove that an upgrade keeps what a store holds.
     ///
-    /// It writes each event anew, as an upgrade of a large table does.
+    /// It writes each event again, as an upgrade of a large table does.
     fileprivate static let later = Schema(
         migrations: current.migrations + [
             "ALTER TABLE events ADD COLUMN later TEXT; UPDATE events SET later = name;"

@@ -1,13 +1,13 @@
 import GRDB
 
 extension StoreError {
-    /// What SQLite's verdict on a write means for who asked; never holds contents of rows.
+    /// What SQLite's result on a write means for who asked; never holds contents of rows.
     init(writing error: DatabaseError, path: String) {
         switch error.resultCode {
         case .SQLITE_CORRUPT, .SQLITE_NOTADB: self = .init(opening: error, path: path)
         case .SQLITE_FULL: self = .cannotWrite("no space is left for '\(path)'")
         case .SQLITE_BUSY, .SQLITE_LOCKED: self = .cannotWrite("another program has locked '\(path)'")
-        case .SQLITE_READONLY: self = .cannotWrite("'\(path)' may only be read")
+        case .SQLITE_READONLY: self = .cannotWrite("'\(path)' is read-only")
         case .SQLITE_CANTOPEN: self = .cannotWrite("'\(path)' or a file beside it cannot be opened")
         case .SQLITE_IOERR:
             self = .cannotWrite(
@@ -17,12 +17,12 @@ extension StoreError {
         }
     }
 
-    /// What SQLite's verdict on opening or reading a file means for who asked.
+    /// What SQLite's result on opening or reading a file means for who asked.
     init(opening error: DatabaseError, path: String) {
         let reason =
             switch error.resultCode {
-            case .SQLITE_NOTADB: "it is no SQLite database"
-            case .SQLITE_CORRUPT: "it is damaged; keep a copy of it and restore a backup"
+            case .SQLITE_NOTADB: "it is not an SQLite database"
+            case .SQLITE_CORRUPT: "it is damaged; keep a copy and restore a backup"
             case .SQLITE_CANTOPEN: "the file, or a file beside it, cannot be opened" + Self.hint(onOwnerOf: path)
             case .SQLITE_BUSY: "another program has locked it"
             default: "SQLite says: \(error.message ?? "no reason given")"

@@ -20,11 +20,11 @@ struct StoreFile {
         var status = stat()
         guard stat(path, &status) == 0, status.st_size > 0 || status.st_mode & S_IFMT != S_IFREG else { return }
         guard status.st_mode & S_IFMT == S_IFREG else {
-            let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "no plain file"
+            let kind = status.st_mode & S_IFMT == S_IFDIR ? "a folder" : "not a regular file"
             throw StoreError.unreadable(path: path, "it is \(kind)")
         }
         // SQLite takes a file of one byte for an empty one.
-        guard status.st_size > 1 else { throw StoreError.unreadable(path: path, "it is no SQLite database") }
+        guard status.st_size > 1 else { throw StoreError.unreadable(path: path, "it is not an SQLite database") }
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)

@@ -18,6 +18,6 @@ package struct StoreUpgrade: Equatable, Sendable {
 
     /// How much free space it may take for a while.
     ///
-    /// The tables are written anew into the log and then into the file; a million events of 691 MiB took 1.6 GiB.
+    /// The tables are written again into the log and then into the file; a million events of 691 MiB took 1.6 GiB.
     package var room: ByteSize { .mib(max(1, (size.bytes >> 20) * 5 / 2)) }
 }

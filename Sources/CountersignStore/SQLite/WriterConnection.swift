@@ -77,7 +77,7 @@ final class WriterConnection: Sendable {
         let found = try DatabaseValue.fetchOne(db, sql: "PRAGMA \(pragma)")?.storage.value
         let text = found.map { "\($0)" } ?? "nothing"
         guard text == wanted else {
-            throw StoreError.notDurable("SQLite's setting \(pragma) is \(text) where \(wanted) was asked for")
+            throw StoreError.notDurable("SQLite's setting \(pragma) is \(text) instead of \(wanted)")
         }
     }
 }

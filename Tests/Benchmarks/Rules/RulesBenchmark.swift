@@ -3,7 +3,7 @@ import CountersignRules
 import Foundation
 import Glibc
 
-/// Measures how many events one thread judges in a second, from the bytes of a callback to the rules that match.
+/// Measures how many events one thread evaluates in a second, from the bytes of a callback to the rules that match.
 @main
 struct RulesBenchmark {
     private static let now = Date(timeIntervalSince1970: 1_530_450_000)

@@ -14,7 +14,7 @@ struct AdminClient: Sendable {
     var headers: [(String, String)] = []
 
     init(_ server: RunningServer) async throws {
-        let line = try await server.log.line(with: "msg=\"Admin pages are served\"")
+        let line = try await server.log.line(with: "msg=\"Admin server started\"")
         let field = line.split(separator: " ").first { $0.hasPrefix("url=") }?.dropFirst("url=".count)
         url = String(field ?? "").replacing("\"", with: "")
     }

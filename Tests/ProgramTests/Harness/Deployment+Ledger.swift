@@ -21,7 +21,7 @@ extension Deployment {
         try JSON(parsing: try await run("runs", "show", "\(id)", "--json").output)
     }
 
-    /// Waits until every event is judged and no run is under way; gives the runs, the first one first.
+    /// Waits until every event is evaluated and no run is under way; gives the runs, the first one first.
     ///
     /// Events that tell of failed runs are not among those that are counted.
     func settledRuns(events count: Int = 1) async throws -> [JSON] {

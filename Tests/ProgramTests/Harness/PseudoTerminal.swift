@@ -35,7 +35,7 @@ final class PseudoTerminal: Sendable {
     /// Everything that was written so far.
     var text: String { state.withLock { String(decoding: $0.received, as: UTF8.self) } }
 
-    /// The lines without what switches colours on and off, and without blanks at their ends.
+    /// The lines without what switches colors on and off, and without blanks at their ends.
     var plainLines: [String] {
         text.replacing(/\e\[[0-9;?]*[a-zA-Z]/, with: "").replacing("\r\n", with: "\n").split(separator: "\n")
             .map { line in String(line.reversed().drop { $0 == " " || $0 == "\r" }.reversed()) }
@@ -54,7 +54,7 @@ final class PseudoTerminal: Sendable {
         try window.writeAll(text.utf8)
     }
 
-    /// Reads what is still on its way, once the program has ended, and gives the terminal back.
+    /// Reads what is still in progress, once the program has ended, and gives the terminal back.
     func close() async throws {
         let wasOpen = state.withLock { state in
             defer { state.isOpen = false }

@@ -32,7 +32,7 @@ struct Simulator: Sendable {
     static func run(_ arguments: String..., during body: (Simulator) async throws -> Void) async throws {
         let home = try Deployment(rules: "rules: []\n")
         try await home.background(["simulator", "--listen", "127.0.0.1:0"] + arguments) { log, _ in
-            let line = try await log.line(with: "listens on http://")
+            let line = try await log.line(with: "is listening on http://")
             let port = line.split(separator: ":").compactMap { Int($0.prefix { $0.isNumber }) }.first
             guard let port else { throw NeverCame(what: "a port in '\(line)'") }
             try await body(Simulator(port: port))

@@ -48,7 +48,7 @@ struct Chart {
     private var summary: String {
         let events = hours.reduce(0) { $0 + $1.events }
         let runs = hours.reduce(0) { $0 + $1.runs }
-        return "\(events) events and \(runs) runs in the last 24 hours; the table below tells them by the hour"
+        return "\(events) events and \(runs) runs in the last 24 hours; the table below has them by hour"
     }
 }
 

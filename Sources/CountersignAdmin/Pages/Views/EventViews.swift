@@ -45,7 +45,7 @@ struct EventsView {
         }
         nextLabel =
             fields["text"] == nil
-            ? "Older events" : "Search further back than \(page.next?.receivedAt.shown ?? "")"
+            ? "Older events" : "Search before \(page.next?.receivedAt.shown ?? "")"
         self.problem = problem
     }
 }
@@ -102,10 +102,10 @@ struct EventView {
         iso = event.receivedAt.rfc3339
         time = event.receivedAt.shown
         origin = event.origin.rawValue
-        duplicates = stored.duplicates == 0 ? "none" : "\(stored.duplicates) more deliveries of the same event"
+        duplicates = stored.duplicates == 0 ? "none" : "\(stored.duplicates) duplicate deliveries of the same event"
         evaluated =
             stored.dispatchedAt.map { "\($0.shown) by rule set \(stored.ruleSet?.short ?? "-")" }
-            ?? "not yet; what follows is by the rules in force last"
+            ?? "not yet; the explanation below uses the last active rules"
         damage = stored.damage
         self.trace = trace.description
         self.runs = runs.map { RunRowView($0) }
@@ -146,7 +146,7 @@ extension EventView.RuleView {
         switch counterfactual {
         case .change(let change): [change.sentence.printable]
         case .every(let parts): parts.flatMap { sentences($0) }
-        case .one(let parts) where parts.isEmpty: ["nothing can make it match"]
+        case .one(let parts) where parts.isEmpty: ["it can never match"]
         case .one(let parts): [parts.map { sentences($0).joined(separator: " and ") }.joined(separator: ", or ")]
         }
     }

@@ -5,7 +5,7 @@ import Foundation
 
 /// The first page, which tells whether everything is well.
 struct OverviewView {
-    struct SystemEvent {
+    struct Problem {
         let title: String
         let text: String
         var href: String?
@@ -33,18 +33,18 @@ struct OverviewView {
         let until: String
     }
 
-    let troubles: [SystemEvent]
+    let problems: [Problem]
     let cards: [Card]
     let chart: String
     let hours: [HourRow]
     let breakers: [Breaker]
     let hasBreakers: Bool
 
-    /// Whether no event has come in so far.
+    /// Whether no event has arrive so far.
     let isUnused: Bool
 
     init(_ overview: Overview) {
-        troubles = Self.troubles(overview)
+        problems = Self.problems(overview)
         cards = Self.cards(overview)
         chart = Chart(hours: overview.hours).svg
         hours = overview.hours.reversed()
@@ -57,56 +57,56 @@ struct OverviewView {
         isUnused = overview.lastEvent == nil
     }
 
-    private static func troubles(_ overview: Overview) -> [SystemEvent] {
-        var troubles: [SystemEvent] = []
+    private static func problems(_ overview: Overview) -> [Problem] {
+        var problems: [Problem] = []
         if overview.vitals.refusesWrites {
-            troubles.append(
-                SystemEvent(
-                    title: "Nothing is stored.",
-                    text: "The disk failed to sync. Look at it, then start the server again."
+            problems.append(
+                Problem(
+                    title: "No events are stored.",
+                    text: "The disk failed to sync. Check the disk, then restart the server."
                 )
             )
         }
         if overview.deadLetters > 0 {
             let isOne = overview.deadLetters == 1
-            troubles.append(
-                SystemEvent(
-                    title: isOne ? "A run has failed for good." : "\(overview.deadLetters) runs have failed for good.",
+            problems.append(
+                Problem(
+                    title: isOne ? "A run has failed." : "\(overview.deadLetters) runs have failed.",
                     text:
-                        "\(isOne ? "It waits" : "They wait") until somebody retries or discards \(isOne ? "it" : "them").",
+                        "\(isOne ? "It waits" : "They wait") until someone retries or discards \(isOne ? "it" : "them").",
                     href: "/runs?state=failed",
                     link: isOne ? "See it" : "See them"
                 )
             )
         }
         if let refusal = overview.rules.refusal {
-            troubles.append(
-                SystemEvent(
+            problems.append(
+                Problem(
                     title: "Newer rules were refused",
-                    text: "at \(refusal.at.shown); the old ones stay in force.",
+                    text: "at \(refusal.at.shown); the previous ones stay active.",
                     href: "/rules",
-                    link: "See the rules",
+                    link: "View rules",
                     lines: refusal.findings.map(\.printableLines)
                 )
             )
         }
         if !overview.vitals.unregisteredEvents.isEmpty {
-            troubles.append(
-                SystemEvent(
-                    title: "OneSpan Sign does not send events that the rules need:",
+            problems.append(
+                Problem(
+                    title: "OneSpan Sign is not registered to send events that the rules need:",
                     text: "\(overview.vitals.unregisteredEvents.joined(separator: ", ")). Run: countersign register"
                 )
             )
         }
         if !overview.vitals.breakers.isEmpty {
-            troubles.append(
-                SystemEvent(
+            problems.append(
+                Problem(
                     title: "Destinations are down.",
-                    text: "What goes there waits, and is tried from time to time."
+                    text: "Steps for them wait until a probe succeeds."
                 )
             )
         }
-        return troubles
+        return problems
     }
 
     private static func cards(_ overview: Overview) -> [Card] {
@@ -125,7 +125,7 @@ struct OverviewView {
             Card(
                 label: "Failed runs",
                 value: "\(overview.deadLetters)",
-                note: overview.deadLetters == 0 ? nil : "wait for somebody",
+                note: overview.deadLetters == 0 ? nil : "need attention",
                 href: "/runs?state=failed",
                 isBad: overview.deadLetters > 0
             ),
@@ -134,8 +134,8 @@ struct OverviewView {
                 value: "\(waiting)",
                 note: waiting == 0 ? "nothing waits" : "the oldest for \(age.shownSeconds)"
             ),
-            Card(label: "Runs at work", value: "\(overview.running)", note: "\(later) more are due later"),
-            latency("Acknowledged within", overview.acknowledgement, of: "callbacks since the start"),
+            Card(label: "Running", value: "\(overview.running)", note: "\(later) more are due later"),
+            latency("Acknowledged within", overview.acknowledgement, of: "callbacks since start"),
             runTime(overview, waiting: waiting, since: age),
             rules(overview),
             Card(
@@ -178,7 +178,7 @@ struct OverviewView {
     private static func rules(_ overview: Overview) -> Card {
         let rules = overview.rules
         return Card(
-            label: "Rules in force",
+            label: "Rules loaded",
             value: "\(rules.count)",
             note: rules.version.map { "set \($0.short), since \(rules.since?.shown ?? "-")" },
             href: "/rules",

@@ -80,7 +80,8 @@ struct PackageView {
     init(_ story: PackageTimeline) {
         id = story.packageID.printable
         name = story.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
-        count = story.hasEarlier ? "more than \(story.events.count); the newest are shown" : "\(story.events.count)"
+        count =
+            story.hasEarlier ? "more than \(story.events.count); only the newest are shown" : "\(story.events.count)"
         allHref = story.hasEarlier ? Address.query("/events", [("package", story.packageID)]) : nil
         let events = story.events.map { Moment(event: $0) }
         let runs = story.runs.flatMap { Self.moments(of: $0) }

@@ -4,7 +4,7 @@ import CountersignRules
 import CountersignStore
 import Foundation
 
-/// The rules in force, and a place to try a payload.
+/// The active rules, and a place to try a payload.
 struct RulesView {
     struct Row {
         let id: String
@@ -27,9 +27,9 @@ struct RulesView {
     init(_ status: RuleBook.Status, _ rules: [RuleDocument], payload: String) {
         self.status =
             status.version.map {
-                "\(rules.count) rules, set \($0.short), in force since \(status.since?.shown ?? "-")."
+                "\(rules.count) rules, set \($0.short), active since \(status.since?.shown ?? "-")."
             }
-            ?? "No rules were ever in force."
+            ?? "There have never been active rules."
         refusal = status.refusal?.at.shown
         findings = (status.refusal?.findings ?? []).map(\.printableLines)
         self.rules = rules.map { Row($0) }
@@ -143,7 +143,7 @@ extension DryRunView.Report {
         matched = report.isMatch
         outcome =
             report.isOpen
-            ? "may match" : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "switched off"
+            ? "may match" : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "disabled"
         findings = report.findings.map { finding in
             let actual = finding.isOpen ? "not known" : finding.actual?.text.printable ?? "absent"
             return DryRunView.FindingView(
@@ -165,6 +165,6 @@ extension DryRunView.StepView {
         case .skipped: note = "is skipped: its 'if' does not hold"
         case .failing(let failure): note = "would fail: \(failure.reason.printable)"
         }
-        if report.isConditional { note = note ?? "if the results before it allow it" }
+        if report.isConditional { note = note ?? "if earlier results allow it" }
     }
 }

@@ -52,7 +52,7 @@ struct RunsView {
     }
 }
 
-/// One run with every attempt at every step.
+/// One run with all attempts of all steps.
 struct RunView {
     struct Attempt {
         let step: String
@@ -118,7 +118,7 @@ struct RunView {
             run.wait.map { "for \($0.destination.printable): \($0.reason.printable)" }
             ?? (run.waitsForNextTry
                 ? "until \(run.dueAt.shown)"
-                    + (RunRow(found).reason.map { ", since the last try failed: \($0.printable)" } ?? "")
+                    + (RunRow(found).reason.map { ", since the last attempt failed: \($0.printable)" } ?? "")
                 : nil)
         rule = run.ruleID
         ruleHref = Address.rule(run.ruleID)

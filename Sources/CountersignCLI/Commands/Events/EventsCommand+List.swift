@@ -7,7 +7,7 @@ extension EventsCommand {
     /// `countersign events list` lists events.
     struct List: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List events, the newest first.",
+            abstract: "List events, newest first.",
             discussion: """
                 Examples:
                   countersign events list --event PACKAGE_OPT_OUT --since 2d
@@ -19,16 +19,18 @@ extension EventsCommand {
 
         @OptionGroup(title: "Filters") var filter: EventFilter
 
-        @Flag(help: "List bodies that could not be read as an event instead.")
+        @Flag(help: "List quarantined bodies instead.")
         var quarantined = false
 
-        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+        @OptionGroup(title: "Output") var listing: ListingOptions
 
         @OptionGroup var options: SettingsOptions
 
         func validate() throws {
             guard !quarantined || filter.isByTimeOnly else {
-                throw ValidationError("what is quarantined has no event, package or origin; leave out all but --since")
+                throw ValidationError(
+                    "quarantined bodies have no event, package or origin; omit all filters except --since"
+                )
             }
         }
 
@@ -53,7 +55,7 @@ struct EventFilter: ParsableArguments {
     private static let origins = Event.Origin.allCases.map(\.rawValue)
 
     @Option(
-        help: ArgumentHelp("Only events of this name.", valueName: "name"),
+        help: ArgumentHelp("Only events with this name.", valueName: "name"),
         completion: .list(EventCatalogue.names)
     )
     var event: String?
@@ -63,7 +65,7 @@ struct EventFilter: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
-            "Only events that came in this way: \(Self.origins.joined(separator: ", ")).",
+            "Only events with this origin: \(Self.origins.joined(separator: ", ")).",
             valueName: "origin"
         ),
         completion: .list(Self.origins),
@@ -76,13 +78,15 @@ struct EventFilter: ParsableArguments {
     )
     var origin: Event.Origin?
 
-    @Option(help: ArgumentHelp("Only events since then: 2d (ago), 2026-01-31, or an RFC 3339 time.", valueName: "time"))
+    @Option(
+        help: ArgumentHelp("Only events since this time: 2d (ago), 2026-01-31, or an RFC 3339 time.", valueName: "time")
+    )
     var since: String?
 
-    @Option(help: ArgumentHelp("Only events before then.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only events before this time.", valueName: "time"))
     var until: String?
 
-    @Option(help: ArgumentHelp("Only events with this text in their body.", valueName: "text"))
+    @Option(help: ArgumentHelp("Only events whose body contains this text.", valueName: "text"))
     var text: String?
 
     /// Whether nothing but the time of their coming is asked for.
@@ -110,9 +114,9 @@ extension Listing {
         let page = try await archive.page(of: query)
         var listing = Listing.events(page.events)
         if page.events.count < query.limit, let next = page.next {
-            // A millisecond more, so that none that came in at the same one is passed over.
+            // A millisecond more, so that none that arrived at the same one is passed over.
             let time = next.receivedAt.addingTimeInterval(0.001).rfc3339
-            listing.note = "\(EventQuery.searchDepth) events were looked through; go on with --until \(time)"
+            listing.note = "\(EventQuery.searchDepth) events were searched; continue with --until \(time)"
         }
         return listing
     }

@@ -28,7 +28,7 @@ extension EventsCommand {
         func run(in environment: CommandEnvironment) async throws {
             try await environment.reading(options.settings(in: environment)) { archive in
                 guard let stored = try await archive.event(Event.ID(rawValue: id)) else {
-                    throw CommandFailure("there is no event \(id); 'countersign events list' shows which there are")
+                    throw CommandFailure("there is no event \(id); see 'countersign events list'")
                 }
                 if form.raw { return try StandardOutput.write(stored.body) }
                 let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
@@ -41,9 +41,11 @@ extension EventsCommand {
         private func show(_ stored: StoredEvent, _ runs: [Run], _ trace: TraceID, on terminal: Terminal) {
             print("event       \(stored.event.id)  \(stored.event.name.printable)")
             print("received    \(stored.event.receivedAt.rfc3339), origin \(stored.event.origin.rawValue)")
-            if stored.duplicates > 0 { print("duplicates  \(stored.duplicates) more deliveries of the same event") }
+            if stored.duplicates > 0 {
+                print("duplicates  \(stored.duplicates) duplicate deliveries of the same event")
+            }
             let evaluated = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
-            print("judged      \(evaluated ?? "not yet")")
+            print("evaluated   \(evaluated ?? "not yet")")
             print("trace       \(trace)")
             print("payload     \(stored.event.payload.indented.printableLines)")
             print(runs.isEmpty ? "runs        none" : "runs")

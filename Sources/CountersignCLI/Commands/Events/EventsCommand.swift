@@ -1,10 +1,10 @@
 import ArgumentParser
 
-/// `countersign events`: what came in.
+/// `countersign events`: what arrived.
 struct EventsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events",
-        abstract: "Show what came in.",
+        abstract: "List and show events.",
         discussion: """
             Examples:
               countersign events list --since 2d

@@ -6,7 +6,7 @@ extension PackagesCommand {
     /// `countersign packages list` lists packages.
     struct List: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List packages, those first to which something happened last.",
+            abstract: "List packages, most recent activity first.",
             discussion: """
                 Examples:
                   countersign packages list
@@ -16,7 +16,7 @@ extension PackagesCommand {
                 """
         )
 
-        @Option(help: ArgumentHelp("Only packages whose ids begin so, in the order of ids.", valueName: "text"))
+        @Option(help: ArgumentHelp("Only packages whose id starts with this, sorted by id.", valueName: "text"))
         var prefix: String?
 
         @Option(
@@ -27,16 +27,16 @@ extension PackagesCommand {
 
         @Option(
             help: ArgumentHelp(
-                "Only packages of which something came in since then: 2d (ago), a day, or a time.",
+                "Only packages with an event since this time: 2d (ago), a date, or a time.",
                 valueName: "time"
             )
         )
         var since: String?
 
-        @Option(help: ArgumentHelp("Only packages of which something came in before then.", valueName: "time"))
+        @Option(help: ArgumentHelp("Only packages with an event before this time.", valueName: "time"))
         var until: String?
 
-        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+        @OptionGroup(title: "Output") var listing: ListingOptions
 
         @OptionGroup var options: SettingsOptions
 

@@ -6,7 +6,7 @@ extension PackagesCommand {
     /// `countersign packages show` tells the story of one package.
     struct Show: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show the whole story of a package: its events, runs and steps in order of time.",
+            abstract: "Show the timeline of a package: its events, runs and steps.",
             discussion: """
                 Examples:
                   countersign packages show 5n4obeO8jYoPp126Cm-Y3fxdfbo=
@@ -28,7 +28,7 @@ extension PackagesCommand {
             try await environment.reading(options.settings(in: environment)) { archive in
                 guard let story = try await PackageTimeline.read(id, from: archive) else {
                     throw CommandFailure(
-                        "nothing is known of a package '\(id.printable)'; 'countersign packages list' shows which came last"
+                        "there is no event of a package '\(id.printable)'; see 'countersign packages list'"
                     )
                 }
                 print(json ? story.json.indented : story.text(on: environment.terminal(colours.choice)))

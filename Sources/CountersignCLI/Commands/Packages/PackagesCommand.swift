@@ -4,7 +4,7 @@ import ArgumentParser
 struct PackagesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "packages",
-        abstract: "Show what became of packages.",
+        abstract: "List and show packages.",
         discussion: """
             Examples:
               countersign packages list

@@ -5,7 +5,7 @@ extension QuarantineCommand {
     /// `countersign quarantine list` lists bodies.
     struct List: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List bodies that could not be read, the newest first.",
+            abstract: "List quarantined bodies, newest first.",
             discussion: """
                 Examples:
                   countersign quarantine list
@@ -13,10 +13,10 @@ extension QuarantineCommand {
                 """
         )
 
-        @Option(help: ArgumentHelp("Only those since then: 2d (ago), a day, or a time.", valueName: "time"))
+        @Option(help: ArgumentHelp("Only those since this time: 2d (ago), a date, or a time.", valueName: "time"))
         var since: String?
 
-        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+        @OptionGroup(title: "Output") var listing: ListingOptions
 
         @OptionGroup var options: SettingsOptions
 

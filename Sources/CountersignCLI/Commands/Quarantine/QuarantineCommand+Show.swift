@@ -8,7 +8,7 @@ extension QuarantineCommand {
     /// `countersign quarantine show` shows one body.
     struct Show: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show one body that could not be read, and why.",
+            abstract: "Show one quarantined body and why it could not be read.",
             discussion: """
                 Examples:
                   countersign quarantine show 3
@@ -27,7 +27,7 @@ extension QuarantineCommand {
             try await environment.reading(options.settings(in: environment)) { archive in
                 guard let found = try await archive.quarantined(id) else {
                     throw CommandFailure(
-                        "nothing is quarantined under the number \(id); 'countersign quarantine list' shows what is"
+                        "there is no quarantined body \(id); see 'countersign quarantine list'"
                     )
                 }
                 if form.raw { return try StandardOutput.write(found.body) }

@@ -6,7 +6,7 @@ struct QuarantineCommand: ParsableCommand {
         commandName: "quarantine",
         abstract: "Show bodies that could not be read as events.",
         discussion: """
-            Such a body is answered with 400 and kept, so that it can be looked at; no rule sees it.
+            Such a body is answered with 400 and kept for inspection; rules do not see it.
 
             Examples:
               countersign quarantine list --since 2d

@@ -5,10 +5,10 @@ import CountersignRules
 import CountersignStore
 
 extension RulesCommand {
-    /// `countersign rules list` lists the rules in force.
+    /// `countersign rules list` lists the active rules.
     struct List: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List the rules in force, with what they did in the last day.",
+            abstract: "List the active rules with their statistics.",
             discussion: """
                 Examples:
                   countersign rules list
@@ -16,7 +16,7 @@ extension RulesCommand {
                 """
         )
 
-        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+        @OptionGroup(title: "Output") var listing: ListingOptions
 
         @OptionGroup var options: SettingsOptions
 
@@ -30,8 +30,8 @@ extension RulesCommand {
                 var listing = Listing.rules(Array(statuses.prefix(limit)))
                 if let inFolder, inFolder != rules.ruleSet.version {
                     listing.note =
-                        "The files in \(settings.rulesPath) are not what is in force; 'countersign check' tells whether "
-                        + "they can be."
+                        "The files in \(settings.rulesPath) differ from the active rules; 'countersign check' shows whether "
+                        + "they have errors."
                 }
                 return listing
             }

@@ -8,7 +8,7 @@ extension RulesCommand {
     /// `countersign rules show` shows one rule.
     struct Show: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show one rule in force: its source, and how it fares.",
+            abstract: "Show one active rule: its source and its statistics.",
             discussion: """
                 Example:
                   countersign rules show tell-erp
@@ -32,8 +32,8 @@ extension RulesCommand {
                 let rules = try await ActiveRules.read(archive, compiler)
                 guard let status = try await rules.status(of: id, in: archive, at: environment.clock.now) else {
                     let near = Suggestion.nearest(to: id, among: rules.ruleSet.rules.map(\.id))
-                    let hint = near.map { "did you mean '\($0)'?" } ?? "'countersign rules list' shows which are"
-                    throw CommandFailure("no rule '\(id)' is in force; \(hint)")
+                    let hint = near.map { "did you mean '\($0)'?" } ?? "see 'countersign rules list'"
+                    throw CommandFailure("there is no active rule '\(id)'; \(hint)")
                 }
                 let outline = rules.sources.outlines.first { $0.id == id }
                 if json { return print(object(status, outline).indented) }

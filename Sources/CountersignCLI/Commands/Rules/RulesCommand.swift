@@ -1,12 +1,12 @@
 import ArgumentParser
 
-/// `countersign rules`: what is in force.
+/// `countersign rules`: what is active.
 struct RulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules",
-        abstract: "Show the rules in force, and how they fare.",
+        abstract: "List and show the active rules.",
         discussion: """
-            In force are the rules that the server read last without finding an error.
+            Active rules are those that the server last loaded without errors.
 
             Examples:
               countersign rules list

@@ -7,9 +7,9 @@ extension RunsCommand {
     /// `countersign runs list` lists runs.
     struct List: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List runs, the newest first.",
+            abstract: "List runs, newest first.",
             discussion: """
-                A run is one rule at work for one event.
+                A run executes one rule for one event.
 
                 Examples:
                   countersign runs list --state failed --since 2d
@@ -20,7 +20,7 @@ extension RunsCommand {
 
         @OptionGroup(title: "Filters") var filter: RunFilter
 
-        @OptionGroup(title: "How it is shown") var listing: ListingOptions
+        @OptionGroup(title: "Output") var listing: ListingOptions
 
         @OptionGroup var options: SettingsOptions
 
@@ -40,7 +40,7 @@ extension RunsCommand {
 struct RunFilter: ParsableArguments {
     @Option(
         name: .customLong("event-id"),
-        help: ArgumentHelp("Only runs for the event of this number.", valueName: "number")
+        help: ArgumentHelp("Only runs of the event with this number.", valueName: "number")
     )
     var eventID: Int64?
 
@@ -54,16 +54,19 @@ struct RunFilter: ParsableArguments {
     var package: String?
 
     @Option(
-        help: ArgumentHelp("Only runs made since then: 2d (ago), 2026-01-31, or an RFC 3339 time.", valueName: "time")
+        help: ArgumentHelp(
+            "Only runs created since this time: 2d (ago), 2026-01-31, or an RFC 3339 time.",
+            valueName: "time"
+        )
     )
     var since: String?
 
-    @Option(help: ArgumentHelp("Only runs made before then.", valueName: "time"))
+    @Option(help: ArgumentHelp("Only runs created before this time.", valueName: "time"))
     var until: String?
 
     func validate() throws {
         guard eventID == nil || package == nil else {
-            throw ValidationError("an event has its package; give one of them")
+            throw ValidationError("an event belongs to one package; give only one of --event-id and --package")
         }
     }
 

@@ -7,13 +7,14 @@ import CountersignStore
 import Foundation
 
 extension RunsCommand {
-    /// `countersign runs retry` sends runs on their way again.
+    /// `countersign runs retry` sends runs in progress again.
     struct Retry: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Send failed runs on their way again, from the step that failed.",
+            abstract: "Retry failed runs.",
             discussion: """
-                Steps that succeeded are not repeated, unless --from names one of them. A run goes on by the rules that it was
-                made by, also when they were mended since; --rules current takes the active ones.
+                Retries from the step that failed; steps that succeeded are not repeated unless --from names one
+                of them. A run keeps the rules that created it, even if they were corrected since; --rules current
+                uses the active ones.
 
                 Examples:
                   countersign runs retry 7
@@ -27,14 +28,14 @@ extension RunsCommand {
 
         @Option(
             help: ArgumentHelp(
-                "The step to begin with, the one that failed or one before it; results of those before it are kept.",
+                "The step to start with: the one that failed or an earlier one; results of earlier steps are kept.",
                 valueName: "step"
             ),
             completion: .reachedSteps
         )
         var from: String?
 
-        @Option(help: "By which rules: those that the run was made by, or the active ones.")
+        @Option(help: "Which rules to use: those that created the run, or the --rules current uses the active ones.")
         var rules = RulesOfRetry.kept
 
         @OptionGroup var options: SettingsOptions
@@ -51,7 +52,7 @@ extension RunsCommand {
                 .retry(from: from, takesCurrentRules: rules == .current),
                 on: ids,
                 settings,
-                done: "goes on"
+                done: "will be retried"
             )
         }
 
@@ -83,12 +84,12 @@ extension RunsCommand {
         }
     }
 
-    /// `countersign runs discard` gives runs up.
+    /// `countersign runs discard` discards runs.
     struct Discard: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Give up failed or waiting runs.",
+            abstract: "Discard runs.",
             discussion: """
-                The run and its history are kept, but nothing is tried any more.
+                Failed or waiting runs are not retried any more; they and their history are kept.
 
                 Examples:
                   countersign runs discard 7
@@ -113,16 +114,16 @@ struct RunSelection: ParsableArguments {
     @Argument(help: ArgumentHelp("The numbers of the runs.", valueName: "id"), completion: .failedRuns)
     var ids: [Int64] = []
 
-    @Option(help: ArgumentHelp("All of this rule.", valueName: "id"), completion: .rules)
+    @Option(help: ArgumentHelp("All runs of this rule.", valueName: "id"), completion: .rules)
     var rule: String?
 
-    @Option(help: ArgumentHelp("All that were made since then: 2d (ago), a day, or a time.", valueName: "time"))
+    @Option(help: ArgumentHelp("All runs created since this time: 2d (ago), a date, or a time.", valueName: "time"))
     var since: String?
 
-    @Option(help: ArgumentHelp("All that were made before then.", valueName: "time"))
+    @Option(help: ArgumentHelp("All runs created before this time.", valueName: "time"))
     var until: String?
 
-    @Flag(help: "Do not ask.")
+    @Flag(help: "Do not ask for confirmation.")
     var yes = false
 
     func validate() throws {
@@ -164,7 +165,7 @@ struct RunSelection: ParsableArguments {
         }
         guard !found.isEmpty else {
             let words = states.map(\.rawValue).joined(separator: " or ")
-            throw CommandFailure("there is no \(words) run of this kind; 'countersign runs list' shows which there are")
+            throw CommandFailure("no \(words) runs match; see 'countersign runs list'")
         }
         let rules = Dictionary(grouping: found, by: \.ruleID).map { "\($0) (\($1.count))" }.sorted()
         let chosen = found.map(\.id).sorted { $0.rawValue < $1.rawValue }

@@ -7,7 +7,7 @@ extension RunsCommand {
     /// `countersign runs show` shows one run.
     struct Show: EnvironmentCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Show one run with every attempt at every step.",
+            abstract: "Show one run with all attempts of all steps.",
             discussion: """
                 Example:
                   countersign runs show 7

@@ -4,7 +4,7 @@ import ArgumentParser
 struct RunsCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "runs",
-        abstract: "Show what was done, and put right what failed.",
+        abstract: "List, show, retry and discard runs.",
         discussion: """
             Examples:
               countersign runs list --state failed

@@ -29,7 +29,7 @@ package struct ManualPage {
         page.request("SH", "DESCRIPTION")
         page.words(Self.description)
         page.request("SH", "COMMANDS")
-        page.words("All commands that read settings take these options:")
+        page.words("All commands that read settings have these options:")
         for option in root.commonOptions { page.item(option.term, option.meaning) }
         for command in root.commands { add(command, to: &page) }
         addFiles(to: &page)
@@ -39,9 +39,9 @@ package struct ManualPage {
     }
 
     private static let description = """
-        Countersign takes in the callbacks of OneSpan Sign, stores each on disk before it answers, and acts on them by \
-        rules that are written in YAML: it files contracts, tells other programs, raises alerts. What it did, and why, \
-        is kept; what failed can be put right.
+        Countersign receives callbacks from OneSpan Sign, stores each one on disk before it answers, and runs \
+        automation rules written in YAML: it files contracts, notifies other systems, raises alerts. Its history \
+        is kept; failed runs can be retried.
         """
 
     private func add(_ command: HelpNode, to page: inout Roff) {
@@ -60,34 +60,37 @@ package struct ManualPage {
 
     private func addFiles(to page: inout Roff) {
         page.request("SH", "FILES")
-        page.item("countersign.yaml", "The settings; looked for in the working folder, or named by --config.")
-        page.item("rules/*.yaml", "The rules. A change is in force within two seconds, unless it holds an error.")
-        page.item("countersign.db", "The store: events, runs, results. -wal and -shm beside it belong to it.")
-        page.item("output/", "What the action 'file' writes, and where programs start.")
+        page.item("countersign.yaml", "The settings, in the working folder or given by --config.")
+        page.item("rules/*.yaml", "The rules. A change becomes active within two seconds unless it has errors.")
+        page.item(
+            "countersign.db",
+            "The store: events, runs, results. the files -wal and -shm next to it belong to it."
+        )
+        page.item("output/", "The output of the action 'file', and the working folder of programs.")
     }
 
     private func addEnvironment(to page: inout Roff) {
         page.request("SH", "ENVIRONMENT")
         page.item(
             "COUNTERSIGN_CALLBACK_KEY",
-            "The key that callbacks must carry; COUNTERSIGN_CALLBACK_KEY_OLD is another one."
+            "The key that callbacks must have; COUNTERSIGN_CALLBACK_KEY_OLD is a second one, for rotation."
         )
         page.item("COUNTERSIGN_CONFIG", "The settings file.")
         for leaf in SettingsDeclaration.leaves { page.item(leaf.variable, leaf.declaration.summary) }
-        page.item("NO_COLOR", "Where it is set and not empty, nothing is coloured; --color goes before it.")
-        page.item("COLUMNS, LINES", "The size of the terminal, where it is not what the terminal says.")
+        page.item("NO_COLOR", "If set and not empty, output has no color; --color overrides it.")
+        page.item("COLUMNS, LINES", "Override the size of the terminal.")
     }
 
     private func addRest(to page: inout Roff) {
         page.request("SH", "EXIT STATUS")
-        page.item("0", "Done. Commands that follow something end so by Ctrl-C, too.")
-        page.item("1", "The work found a problem.")
+        page.item("0", "Success. Commands that follow events also exit with it on Ctrl-C.")
+        page.item("1", "A problem was found.")
         page.item("2", "Wrong usage: a flag, an argument or a setting.")
         page.request("SH", "EXAMPLES")
         page.example(root.examples)
         page.request("SH", "SEE ALSO")
-        page.words("countersign reference prints what rules and settings can say.")
-        page.words("countersign COMMAND --help tells of one command.")
+        page.words("countersign reference prints the reference of rules and settings.")
+        page.words("countersign COMMAND --help describes a command.")
     }
 }
 

@@ -1,4 +1,4 @@
-/// Text on its way into a manual page (roff with the man macros).
+/// Text in progress into a manual page (roff with the man macros).
 struct Roff {
     private(set) var text = ""
 

@@ -65,7 +65,7 @@ struct CSVAction: Action {
         return ["row": .string(plan.row)]
     }
 
-    /// One line of CSV; each value stands in quotes, and one that a spreadsheet would take for a formula after a `'`.
+    /// One line of CSV; each value is in quotes, and one that a spreadsheet would take for a formula after a `'`.
     static func row(_ values: [String]) -> String {
         let cells = values.map { value in
             let isFormula = value.first.map { "=+-@\t\r".contains($0) } ?? false
