@@ -90,8 +90,8 @@ package struct Vitals: Sendable {
     /// How long callbacks took to be on disk.
     package var acknowledgements: HistogramCell.Snapshot
 
-    /// Destinations that are left alone because they are down, and until when.
-    package var breakers: [String: Date]
+    /// Destinations whose circuit is open, and until when.
+    package var openCircuits: [String: Date]
 
     /// Events that rules need and OneSpan Sign is not registered to send.
     package var unregisteredEvents: [String]
@@ -104,7 +104,7 @@ package struct Vitals: Sendable {
         startedAt: Date,
         refusesWrites: Bool,
         acknowledgements: HistogramCell.Snapshot,
-        breakers: [String: Date],
+        openCircuits: [String: Date],
         unregisteredEvents: [String] = [],
         poll: (finishedAt: Date, recovered: Int)?
     ) {
@@ -112,7 +112,7 @@ package struct Vitals: Sendable {
         self.startedAt = startedAt
         self.refusesWrites = refusesWrites
         self.acknowledgements = acknowledgements
-        self.breakers = breakers
+        self.openCircuits = openCircuits
         self.unregisteredEvents = unregisteredEvents
         self.poll = poll
     }

@@ -26,7 +26,7 @@ package final class DestinationLimiter: Sendable {
         /// How many runs that wait for the destination may go on.
         package var resumable = 0
 
-        /// Until when the destination is left alone, where an outage begins now; a probe that fails begins none.
+        /// Until when the circuit is open, where an outage begins now; a probe that fails begins none.
         package var opensUntil: Date?
 
         /// The outage that ends now.
@@ -76,7 +76,7 @@ package final class DestinationLimiter: Sendable {
         self.policy = policy
     }
 
-    /// How many destinations are left alone because they are down.
+    /// How many Destinations whose circuit is open.
     package var downCount: Int {
         destinations.withLock { destinations in destinations.values.count { $0.breaker.isOpen } }
     }
@@ -164,7 +164,7 @@ package final class DestinationLimiter: Sendable {
         destinations.withLock { $0[destination]?.isAwaited = false }
     }
 
-    /// The destinations that are down, and until when they are left alone.
+    /// The destinations whose circuits are open, and until when.
     package var open: [String: Date] {
         destinations.withLock { destinations in
             destinations.compactMapValues { state in

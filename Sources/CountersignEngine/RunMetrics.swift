@@ -5,7 +5,7 @@ import Metrics
 
 /// Counts what becomes of runs and of attempts at steps.
 package struct RunMetrics: Sendable {
-    /// How many rules are told apart.
+    /// How many rules are distinguished.
     package static let mostRules = 100
 
     private let rules = BoundedLabels(limit: mostRules)

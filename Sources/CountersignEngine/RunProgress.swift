@@ -152,7 +152,7 @@ package struct RunProgress: Sendable {
     /// The round since when results of the chain's step at `place` count.
     private func earliestGeneration(at place: Int) -> Int {
         guard let resumePoint else { return 0 }
-        let first = resumePoint.stepID.isEmpty ? 0 : rule.steps.firstIndex { $0.id == resumePoint.stepID }
+        let first = resumePoint.stepID.map { id in rule.steps.firstIndex { $0.id == id } } ?? 0
         return first.map { place >= $0 ? resumePoint.generation : 0 } ?? 0
     }
 

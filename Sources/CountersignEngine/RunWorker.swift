@@ -185,7 +185,12 @@ package struct RunWorker: Sendable {
             return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
         case .failure(let failure) where record.isFinal:
             context.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
-            try await release(to: .failed, record, cause: (record.stepID, record.reason ?? failure.reason), at: context)
+            try await release(
+                to: .failed,
+                record,
+                cause: (PackageInquiry.stepID, record.reason ?? failure.reason),
+                at: context
+            )
             count(.failed, claimed.records + [record], context)
             return nil
         case .failure(let failure):
@@ -366,7 +371,7 @@ package struct RunWorker: Sendable {
     private func giveUp(_ error: UnknownRuleSet, at context: RunContext) async {
         let now = clock.now
         let record = StepRecord(
-            stepID: "",
+            stepID: nil,
             attempt: 1,
             generation: context.claimed.run.retries,
             status: .failed,

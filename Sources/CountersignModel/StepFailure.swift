@@ -6,7 +6,7 @@ public struct StepFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the same attempt, made later, may succeed.
     public let isWorthRetrying: Bool
 
-    /// How long the other side asks to be left alone.
+    /// How long the server asks to wait.
     public let retryAfter: Duration?
 
     /// Whether the other side did not do its part at all, as it would not for any other step.

@@ -22,7 +22,7 @@ extension RuleSources {
 
     /// Reads all rule files (`*.yaml`, `*.yml`, in capitals too) of a folder and the folders in it.
     ///
-    /// Symbolic links are followed, but never round in a circle. What begins with a dot is left alone: it is an editor's,
+    /// Symbolic links are followed, but never round in a circle. What begins with a dot is left unchanged: it is an editor's,
     /// a version control's, or the folder that a mounted config map swaps its links to.
     package static func read(folder: String) throws(RuleSourcesError) -> RuleSources {
         var reader = FolderReader()

@@ -13,8 +13,8 @@ package struct TailEntry: Sendable {
         package let runID: Run.ID
         package let ruleID: String
 
-        /// The step; empty where the run failed as a whole.
-        package let stepID: String
+        /// The step; nil where the run failed as a whole.
+        package let stepID: String?
 
         package let number: Int
         package let status: StepRecord.Status
@@ -25,7 +25,7 @@ package struct TailEntry: Sendable {
         package init(
             runID: Run.ID,
             ruleID: String,
-            stepID: String,
+            stepID: String?,
             number: Int,
             status: StepRecord.Status,
             isFinal: Bool,

@@ -95,7 +95,7 @@ extension StoreContract {
             #expect(second.map { $0.run.eventID } == [ids[0]])
             #expect(try await store.claim(limit: 9, lease: lease("u"), at: start).isEmpty)
         },
-        Clause("a run that is not due yet is not claimed, and its time is told") { store async throws in
+        Clause("a run that is not due yet is not claimed, and its time is reported") { store async throws in
             let run = try await running(in: store)
             try await store.release(run, lease: "w", to: .queued(dueAt: after(60)), recording: nil, at: after(1))
             #expect(try await store.nextDue() == after(60))

@@ -15,7 +15,7 @@ extension StoreContract {
             let claimed = try await store.claim(limit: 1, lease: lease("w"), at: start)
             #expect(claimed.first?.event.package == ["status": "SENT"])
         },
-        Clause("a run whose rule does not match after all is gone, and its verdict with it") { store async throws in
+        Clause("a run whose rule does not match after all is gone, and its result with it") { store async throws in
             let event = try await appended(1, to: store)[0]
             try await store.dispatch([dispatch(event, ["a", "b"])], at: start)
             let runs = try await store.claim(limit: 2, lease: lease("w"), at: start)
@@ -121,7 +121,7 @@ extension StoreContract {
             #expect(store.queued.take())
             let begun = try #require(try await store.run(run)?.run)
             #expect(begun.state == .queued && begun.retries == 1 && begun.dueAt == after(21))
-            #expect(begun.resumePoint == Run.ResumePoint(stepID: "", generation: 1) && begun.finishedAt == nil)
+            #expect(begun.resumePoint == Run.ResumePoint(stepID: nil, generation: 1) && begun.finishedAt == nil)
             #expect(begun.ruleSet == RuleSetVersion(rawValue: "later"))
         },
         Clause("runs and events of a time are found, those at its end are not") { store async throws in

@@ -12,7 +12,7 @@ package final class TemporaryFolder: Sendable {
     }
 
     deinit {
-        // What a test leaves behind in the system's temporary folder harms nobody.
+        // What a test leaves behind in the system's temporary folder does no harm.
         try? FileManager.default.removeItem(atPath: path)
     }
 

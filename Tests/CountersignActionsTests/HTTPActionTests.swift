@@ -132,7 +132,11 @@ struct HTTPActionTests {
         arguments: [(429, "7", 7), (503, "100000", 86_400), (503, "soon", nil), (500, "7", nil)]
             as [(Int, String, Int?)]
     )
-    func `a busy server is left alone as long as it asks`(code: Int, header: String, seconds: Int?) async throws {
+    func `a busy server is not asked again for as long as it asks`(
+        code: Int,
+        header: String,
+        seconds: Int?
+    ) async throws {
         let failure = try await exchange(.status(code, headers: [("Retry-After", header)])).failure
         #expect(failure?.retryAfter == seconds.map { .seconds($0) })
     }

@@ -166,7 +166,7 @@ struct ProgramActionTests {
         #expect(placed?.isWorthRetrying == false)
     }
 
-    @Test func `a program whose first line names no interpreter is told from a missing one`() async throws {
+    @Test func `a program whose first line names no interpreter is distinguished from a missing one`() async throws {
         let world = try World()
         try world.folder.write("#!/no/such/interpreter\n", to: "broken", isExecutable: true)
         let failure = await world.failure("exec", ["argv": try .parsed(["./broken"])])

@@ -11,7 +11,7 @@ final class ScratchFolder: Sendable {
     }
 
     deinit {
-        // A folder that stays behind in the temporary directory harms nobody.
+        // A folder that stays behind in the temporary directory does no harm.
         try? FileManager.default.removeItem(atPath: path)
     }
 

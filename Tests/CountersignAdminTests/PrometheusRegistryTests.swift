@@ -62,7 +62,7 @@ struct PrometheusRegistryTests {
         #expect(lines().contains(name + #"_bucket{le="512"} 1"#) && lines().contains(name + "_sum 3.0"))
     }
 
-    @Test func `of the values of a label only the first so many are told apart`() {
+    @Test func `of the values of a label only the first so many are distinguished`() {
         let labels = BoundedLabels(limit: 2)
         #expect(["a", "b", "c", "a", "d"].map { labels.label(for: $0) } == ["a", "b", "other", "a", "other"])
     }

@@ -5,7 +5,7 @@ struct SocketActivationTests {
     @Test(arguments: [
         [:], ["LISTEN_FDS": "1"], ["LISTEN_PID": "7", "LISTEN_FDS": "1"], ["LISTEN_PID": "42", "LISTEN_FDS": "0"],
     ])
-    func `what is not handed to this process is left alone`(variables: [String: String]) throws {
+    func `what is not handed to this process is left unchanged`(variables: [String: String]) throws {
         let descriptor = try SocketActivation.descriptor(in: variables, process: 42)
         #expect(descriptor == nil)
     }

@@ -104,6 +104,6 @@ private struct NoNetwork: HTTPSending {
 extension ClaimedRun {
     /// Each attempt in two words: the step and how it ended.
     var story: [String] {
-        records.map { "\($0.stepID) \($0.status.rawValue)" }
+        records.map { "\($0.stepID ?? "run") \($0.status.rawValue)" }
     }
 }

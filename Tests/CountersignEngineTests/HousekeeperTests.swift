@@ -131,7 +131,7 @@ struct HousekeeperTests {
         #expect(try await kept() == ["first", "second", "v"], "without an event nobody knows what is needed")
         let old = try await event(1, in: store, ending: .succeeded, at: start + 10 * day)
         await tidy(store, at: start + 31 * day, events: 30)
-        #expect(try await kept() == ["second", "v"], "the second one was in force less than a day before the event")
+        #expect(try await kept() == ["second", "v"], "the second one was active less than a day before the event")
         try await keep("third", at: start + 30 * day)
         _ = try await event(2, in: store, ending: .succeeded, at: start + 40 * day)
         await tidy(store, at: start + 41 * day, events: 30)

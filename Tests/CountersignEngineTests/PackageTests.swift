@@ -223,7 +223,7 @@ private final class ScriptedVendor: PackageServing {
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
 }
 
-/// A vendor that answers nothing before it is told to, and everything from then on.
+/// A vendor that answers nothing before it is reported to, and everything from then on.
 private final class HeldVendor: PackageServing {
     private struct State {
         var isAnswering = false

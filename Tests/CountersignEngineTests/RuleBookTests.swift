@@ -107,7 +107,7 @@ struct RuleBookTests {
         #expect(run.records.first?.reason?.contains("probe") == true)
     }
 
-    @Test func `secrets are read again when that is asked, and one without a value is told by its rule set`()
+    @Test func `secrets are read again when that is asked, and one without a value is reported by its rule set`()
         async throws
     {
         let shop = EngineFixture()

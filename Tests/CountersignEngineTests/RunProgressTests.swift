@@ -55,11 +55,11 @@ struct RunProgressTests {
     }
 
     @Test(arguments: [
-        ("a", ["a+", "b!"], "a2"), ("b", ["a+", "b+"], "b2"), ("", ["a+", "b+"], "a2"), ("", ["a~", "b+"], "a2"),
+        ("a", ["a+", "b!"], "a2"), ("b", ["a+", "b+"], "b2"), (nil, ["a+", "b+"], "a2"), (nil, ["a~", "b+"], "a2"),
         ("c", ["a+", "b!"], "b2"),
     ])
     func `a run that is done once more from a step forgets what that step and those behind it did`(
-        step: String,
+        step: String?,
         records: [String],
         next: String
     ) {

@@ -86,7 +86,7 @@ struct RunWorkerTests {
         #expect(try await shop.onlyRun().run.state == .failed)
     }
 
-    @Test func `the other side's wish to be left alone counts when it is longer`() async throws {
+    @Test func `a longer wait asked for by the server is respected`() async throws {
         let shop = EngineFixture { _ throws(StepFailure) in throw StepFailure("busy", retryAfter: .seconds(90)) }
         try await shop.use(Self.chain)
         try await shop.receive()
@@ -95,15 +95,15 @@ struct RunWorkerTests {
     }
 
     @Test func `a run that is retried resumes at the step that failed`() async throws {
-        let isMended = Flag()
+        let isRepaired = Flag()
         let shop = EngineFixture { call throws(StepFailure) in
-            if call.text.hasPrefix("two"), !isMended.isSet { throw .final("no") }
+            if call.text.hasPrefix("two"), !isRepaired.isSet { throw .final("no") }
             return [:]
         }
         try await shop.use(Self.chain)
         try await shop.receive()
         try await shop.work()
-        isMended.set()
+        isRepaired.set()
         try await shop.store.retry(try await shop.onlyRun().run.id, at: shop.clock.now)
         try await shop.work()
         let run = try await shop.onlyRun()

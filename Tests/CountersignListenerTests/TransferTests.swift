@@ -46,7 +46,7 @@ struct TransferTests {
         }
     }
 
-    @Test func `a client that asks first is told to go on`() async throws {
+    @Test func `a client that asks first is asked to continue`() async throws {
         try await TestServer.run { server in
             try await RawConnection.open(port: server.port) { connection in
                 let text = TestServer.callback(TestServer.event(), fields: "Expect: 100-Continue\r\n")

@@ -18,7 +18,7 @@ struct EventFinderTests {
         let findings = find(" \n\(optOut)\n")
         #expect(bodies(findings) == [optOut])
         #expect(findings.events.first?.delivery.origin == .manual)
-        #expect(findings.events.first?.isMended == false)
+        #expect(findings.events.first?.isRepaired == false)
         #expect(findings.unreadable.isEmpty)
     }
 
@@ -59,7 +59,7 @@ struct EventFinderTests {
             > info is not correct","createdDate":"2018-06-30T20:16:29.763Z"}
             """
         let found = try #require(find(text).events.first)
-        #expect(found.isMended)
+        #expect(found.isRepaired)
         #expect(found.delivery.payload["sessionUser"] == "b5381b13-991e-4179-9f9b-d4e1ec9d06bb")
         #expect(found.delivery.payload["message"] == "the personal info is not correct")
     }

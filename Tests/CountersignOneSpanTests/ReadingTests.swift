@@ -73,7 +73,7 @@ struct ReadingTests {
         try #expect(key(.object(absent)) != key(complete))
     }
 
-    @Test func `what ends one field and begins the next is told apart`() throws {
+    @Test func `what ends one field and begins the next is distinguished`() throws {
         var (left, right) = try (#require(complete.object), #require(complete.object))
         (left["packageId"], left["sessionUser"]) = ("ab", "c")
         (right["packageId"], right["sessionUser"]) = ("a", "bc")

@@ -43,7 +43,7 @@ struct HintTests {
         "\n      - shell: 'printf %s \"$COUNTERSIGN_MESSAGE\"'", "\n      - log: 'costs $5 or US$ 7, 100% of X'",
         "\n      - http: {url: 'https://x.example.com', json: {a: '${event.name}'}}", "\n      - log: '$${event.name}'",
     ])
-    func `what is meant as it stands is left alone`(then: String) {
+    func `what is meant as it is written is not reported`(then: String) {
         #expect(findings(rule(then: then)).isEmpty)
     }
 

@@ -140,7 +140,7 @@ struct SourcesTests {
         #expect(error?.reason.contains("not valid UTF-8") == true && error?.path.contains("\u{FFFD}") == true)
     }
 
-    @Test func `a file whose name is not UTF-8 and that is no rule file is left alone`() throws {
+    @Test func `a file whose name is not UTF-8 and that is no rule file is left unchanged`() throws {
         try folder.write("a.yaml", "x")
         let path = (Array("\(folder.path)/n".utf8) + [0xFC, 0]).map { CChar(bitPattern: $0) }
         #expect(close(open(path, O_CREAT | O_WRONLY, 0o600)) == 0)

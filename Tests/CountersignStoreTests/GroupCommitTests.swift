@@ -66,7 +66,8 @@ import Testing
         await store.close()
     }
 
-    @Test func `a store that is locked is told from a writable one without waiting for the lock`() async throws {
+    @Test func `a store that is locked is distinguished from a writable one without waiting for the lock`() async throws
+    {
         let store = try SQLiteStore.open(path: path)
         let blocker = try Blocker(path: path)
         let error = StoreError.cannotWrite("writing to '\(path)' takes too long; another program may have locked it")

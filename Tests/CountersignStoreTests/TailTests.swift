@@ -54,7 +54,8 @@ import Testing
         entries.map { entry in
             switch entry.kind {
             case .event: "\(entry.eventName) \(entry.packageID ?? "-")"
-            case .attempt(let attempt): "\(attempt.ruleID)/\(attempt.stepID) \(attempt.status) of \(entry.eventID)"
+            case .attempt(let attempt):
+                "\(attempt.ruleID)/\(attempt.stepID ?? "run") \(attempt.status) of \(entry.eventID)"
             }
         }
     }

@@ -69,11 +69,11 @@ struct DoctorTests {
     @Test func `a disk is evaluated as the watch over it does, by the setting 'disk.min_free'`() async throws {
         let deployment = try Deployment(rules: nil)
         _ = try await deployment.serve { server in try await server.post(event()) }
-        for (low, verdict) in [("1000TiB", "warning"), ("0B", "ok")] {
+        for (low, result) in [("1000TiB", "warning"), ("0B", "ok")] {
             let outcome = try await deployment.run("doctor", "--json", environment: ["COUNTERSIGN_DISK_MIN_FREE": low])
             let disk = try finding("disk", outcome)
-            #expect(disk?["status"]?.string == verdict, "\(outcome.output)")
-            #expect(disk?["text"]?.string?.contains("disk.min_free") == (verdict == "warning"))
+            #expect(disk?["status"]?.string == result, "\(outcome.output)")
+            #expect(disk?["text"]?.string?.contains("disk.min_free") == (result == "warning"))
         }
     }
 
@@ -121,7 +121,9 @@ struct DoctorTests {
                 chat: { url: "${secret:MAYBE}", text: It is done. }
         """
 
-    @Test func `what rules need and is not configured is told by doctor, by a dry run and at the start`() async throws {
+    @Test func `what rules need and is not configured is reported by doctor, by a dry run and at the start`()
+        async throws
+    {
         let deployment = try Deployment(rules: Self.needy)
         let (_, log) = try await deployment.serve { _ in
             let outcome = try await deployment.run("doctor", "--json")
@@ -209,7 +211,7 @@ struct DoctorTests {
         #expect(told?.first?["text"]?.string?.contains("rules.yaml:2:5: error:") == true, "\(outcome.output)")
     }
 
-    @Test func `a store whose socket cannot lie beside it is told by the doctor as by the server`() async throws {
+    @Test func `a store whose socket cannot lie beside it is reported by the doctor as by the server`() async throws {
         let name = String(repeating: "x", count: 110)
         let deployment = try Deployment(rules: nil, settings: "store: sqlite:\(name).db\n")
         let doctor = try await deployment.run("doctor", "--json")

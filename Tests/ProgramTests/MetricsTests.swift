@@ -77,7 +77,7 @@ struct MetricsTests {
         #expect(result.terminationStatus.isSuccess && result.standardError.isEmpty, "\(result.standardError)")
     }
 
-    @Test func `a destination that is down is told by its name, and so is what waits for it`() async throws {
+    @Test func `a destination that is down is reported by its name, and so is what waits for it`() async throws {
         let rules = """
             rules:
               - id: call

@@ -113,7 +113,8 @@ struct ProcessIsolationTests {
         #expect(deployment.text(of: "output/files") == "77\n120\n")
     }
 
-    @Test func `a daemon that has taken every mark off is ended with the step, and others are left alone`() async throws
+    @Test func `a daemon that has taken every mark off is ended with the step, and others are left unchanged`()
+        async throws
     {
         let rules = """
             rules:

@@ -28,7 +28,7 @@ struct RuleTestTests {
 
     private static let wrong = """
         tests:
-          - name: it is told twice
+          - name: it is reported twice
             send: [{ name: PACKAGE_OPT_OUT }]
             expect: [{ rule: alert, times: 2, steps: [shell] }]
         """
@@ -48,7 +48,7 @@ struct RuleTestTests {
         let deployment = try Deployment(rules: Self.rules + Self.wrong)
         let text = try await deployment.run("test", "rules", "--junit", "results.xml")
         #expect(text.status == .exited(1))
-        #expect(text.output.contains("FAIL  it is told twice"))
+        #expect(text.output.contains("FAIL  it is reported twice"))
         let xml = try #require(deployment.text(of: "results.xml"))
         #expect(xml.contains(#"<testsuite name="rules/rules.yaml" tests="1" failures="1""#))
         let json = try await deployment.run("test", "rules", "--json")

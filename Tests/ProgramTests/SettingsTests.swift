@@ -40,7 +40,7 @@ struct SettingsTests {
         ("COUNTERSIGN_LISTEN", "nowhere", "listen"), ("COUNTERSIGN_STORE", "mysql:x", "store"),
         ("COUNTERSIGN_CALLBACK_AUTH", "maybe", "callback.auth"), ("COUNTERSIGN_CONFIG", "none.yaml", "none.yaml"),
     ])
-    func `a wrong value in a variable is told by the name of the setting`(
+    func `a wrong value in a variable is reported by the name of the setting`(
         name: String,
         value: String,
         shown: String
@@ -58,7 +58,7 @@ struct SettingsTests {
         ("store: 'mysql://host/x'\n", "such as sqlite:countersign.db, not 'mysql://host/x'"),
         ("mail: { server: relay, from: a@example.com }\n", "such as smtp.example.com:587, not 'relay'"),
     ])
-    func `what would be right is told by an example that fits`(settings: String, words: String) async throws {
+    func `what would be right is reported by an example that fits`(settings: String, words: String) async throws {
         let outcome = try await Deployment(rules: nil, settings: settings).run("runs", "list")
         #expect(outcome.status == .exited(2))
         #expect(outcome.errors.contains(words), "\(outcome.errors)")

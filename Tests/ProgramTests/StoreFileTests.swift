@@ -31,7 +31,7 @@ struct StoreFileTests {
         }
     }
 
-    @Test func `a store made by a newer version is refused and left alone`() async throws {
+    @Test func `a store made by a newer version is refused and left unchanged`() async throws {
         let deployment = try Deployment(rules: nil)
         try await deployment.serve { _ in }
         let script = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA user_version = 99')"

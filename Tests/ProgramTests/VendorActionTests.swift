@@ -69,7 +69,7 @@ struct VendorActionTests {
                     when: { event: PACKAGE_OPT_OUT, package.name: { prefix: Loan } }
                     then: [{ log: never }]
                 tests:
-                  - name: a lease is told
+                  - name: a lease is reported
                     send:
                       - payload: { name: PACKAGE_OPT_OUT, packageId: A, sessionUser: u }
                         package: { name: Lease 1, roles: [{ id: R, signers: [{ id: u, email: a@example.com }] }] }

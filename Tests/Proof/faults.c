@@ -1,4 +1,4 @@
-// Preloaded into the program: while the file FAULT_FILE exists, nothing that is synced reaches the disk, and it is told so.
+// Preloaded into the program: while the file FAULT_FILE exists, nothing that is synced reaches the disk, and it is reported so.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 import CountersignModel
 package import Foundation
 
-/// The header with which a server asks to be left alone for a while (RFC 9110, section 10.2.3).
+/// The header with which a server asks clients to wait (RFC 9110, section 10.2.3).
 package enum RetryAfter {
     private static let longest = Duration.seconds(86_400)
 

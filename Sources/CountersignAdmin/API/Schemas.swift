@@ -38,7 +38,8 @@ extension Schema {
     )
 
     private static let step = Schema.object([
-        ("step", .string), ("attempt", .count), ("status", .choice(StepRecord.Status.allCases.map(\.rawValue))),
+        ("step", .nullable(.string)), ("attempt", .count),
+        ("status", .choice(StepRecord.Status.allCases.map(\.rawValue))),
         ("final", .boolean), ("reason", .nullable(.string)), ("plan", .any), ("output", .any),
         ("started_at", .dateTime), ("finished_at", .dateTime),
     ])
@@ -92,7 +93,7 @@ extension Schema {
             ])
         ),
         ("poll", .nullable(.object([("finished_at", .dateTime), ("recovered", .count)]))),
-        ("breakers", .array(.object([("destination", .string), ("until", .dateTime)]))),
+        ("open_circuits", .array(.object([("destination", .string), ("until", .dateTime)]))),
         ("refuses_writes", .boolean), ("unregistered_events", .array(.string)),
     ])
 

@@ -9,7 +9,7 @@ extension EventExplanation {
     package var json: JSON {
         [
             "event": JSON(stored.event.id.rawValue), "name": .string(stored.event.name),
-            "judged": .bool(stored.dispatchedAt != nil), "judged_at": .string(evaluatedAt.rfc3339),
+            "evaluated": .bool(stored.dispatchedAt != nil), "evaluated_at": .string(evaluatedAt.rfc3339),
             "rule_set": .string(ruleSet.rawValue), "rules": .array(rules.map(json)),
             "replays": .array(
                 replays.map { replay in

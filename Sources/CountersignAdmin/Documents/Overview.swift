@@ -117,8 +117,8 @@ extension Overview {
                 .map { poll in
                     ["finished_at": .string(poll.finishedAt.rfc3339), "recovered": JSON(poll.recovered)]
                 } ?? .null,
-            "breakers": .array(
-                vitals.breakers.sorted { $0.key < $1.key }
+            "open_circuits": .array(
+                vitals.openCircuits.sorted { $0.key < $1.key }
                     .map { ["destination": .string($0.key), "until": .string($0.value.rfc3339)] }
             ),
             "refuses_writes": .bool(vitals.refusesWrites),

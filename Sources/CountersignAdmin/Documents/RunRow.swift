@@ -29,7 +29,7 @@ package struct RunRow: Sendable {
         // What came first stopped the chain; later ones are of on_failure and always.
         let failure = failures.first { $0.isFinal } ?? failures.last
         let isTold = [.failed, .discarded, .queued].contains(found.run.state)
-        let words = failure.map { [$0.stepID, $0.reason ?? ""].filter { !$0.isEmpty } }
+        let words = failure.map { [$0.stepID, $0.reason].compactMap { $0 } }
         reason = found.damage ?? (isTold ? words?.joined(separator: ": ") : nil)
     }
 

@@ -69,7 +69,7 @@ extension StepRecord {
     /// The attempt as the API and `--json` give it.
     package var json: JSON {
         [
-            "step": .string(stepID), "attempt": JSON(attempt), "status": .string(status.rawValue),
+            "step": JSON(stepID), "attempt": JSON(attempt), "status": .string(status.rawValue),
             "final": .bool(isFinal), "reason": JSON(reason), "plan": plan ?? .null, "output": output ?? .null,
             "started_at": .string(startedAt.rfc3339), "finished_at": .string(finishedAt.rfc3339),
         ]

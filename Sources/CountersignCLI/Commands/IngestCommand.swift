@@ -83,7 +83,7 @@ struct IngestCommand: EnvironmentCommand {
         let delivery = event.delivery
         if json {
             var line = receipt?.json.object ?? [:]
-            line["mended"] = .bool(event.isMended)
+            line["repaired"] = .bool(event.isRepaired)
             line["payload"] = delivery.payload
             return print(JSON.object(line).text)
         }
@@ -95,6 +95,6 @@ struct IngestCommand: EnvironmentCommand {
             }
         let facts = ["packageId", "createdDate"].compactMap { delivery.payload[$0]?.string }
         print(([delivery.name] + facts + [outcome]).map(\.printable).joined(separator: "  "))
-        if event.isMended { print("  line breaks were removed from it; compare: \(delivery.payload.text.printable)") }
+        if event.isRepaired { print("  line breaks were removed from it; compare: \(delivery.payload.text.printable)") }
     }
 }

@@ -63,9 +63,9 @@ struct StoreCommand: ParsableCommand {
                 print(object.indented)
             } else {
                 for damage in check.damages { print(damage.description.printable) }
-                let verdict = check.damages.isEmpty ? "no damage" : "restore a backup, and keep this file"
+                let result = check.damages.isEmpty ? "no damage" : "restore a backup, and keep this file"
                 let seen = "\(counted(check.events, "event")) and \(counted(check.runs, "run"))"
-                print("\(seen), \(counted(check.damages.count, "damage")): \(verdict)")
+                print("\(seen), \(counted(check.damages.count, "damage")): \(result)")
             }
             if !check.damages.isEmpty { throw ExitCode(1) }
         }

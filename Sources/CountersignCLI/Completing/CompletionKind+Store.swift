@@ -108,7 +108,7 @@ private struct StoredWords {
         for id in words.compactMap({ Int64($0) }) {
             guard let found = try? await archive.run(Run.ID(rawValue: id)) else { continue }
             for record in found.records {
-                if !record.stepID.isEmpty, !steps.contains(record.stepID) { steps.append(record.stepID) }
+                if let step = record.stepID, !steps.contains(step) { steps.append(step) }
                 // What comes behind belongs to on_failure and always.
                 if record.status == .failed, record.isFinal, record.generation == found.run.retries { break }
             }

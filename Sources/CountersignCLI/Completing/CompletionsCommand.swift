@@ -34,13 +34,13 @@ struct CompletionsCommand: ParsableCommand {
 
     func run() {
         let script = RootCommand.completionScript(for: shell.script)
-        print(shell == .bash ? Self.mended(script) : script)
+        print(shell == .bash ? Self.repaired(script) : script)
     }
 
     /// The script for bash, which takes only those words for paths that are some.
     ///
     /// As the library writes it, each word is one: a folder `rules` beside would make `rules/` of the command.
-    private static func mended(_ script: String) -> String {
+    private static func repaired(_ script: String) -> String {
         script
             .replacing("complete -o filenames -F _countersign", with: "complete -F _countersign")
             .replacing(

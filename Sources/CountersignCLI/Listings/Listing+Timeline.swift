@@ -37,7 +37,7 @@ extension PackageTimeline.Entry {
         case .run(let run):
             return [run.createdAt.tableTime, "run \(run.id)", run.ruleID, run.state.rawValue, run.outcome]
         case .attempt(let run, let record):
-            let step = record.stepID.isEmpty ? "(run)" : record.stepID
+            let step = record.stepID ?? "(run)"
             return [
                 record.finishedAt.tableTime, "run \(run.id)", "\(run.ruleID) / \(step)", record.status.rawValue,
                 record.detail,

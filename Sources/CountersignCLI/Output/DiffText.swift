@@ -24,10 +24,10 @@ package struct DiffText {
             blocks.append(table.text)
         }
         blocks += touched.filter { $0.differs }.map(examples)
-        let events = "\(diff.events) \(diff.events == 1 ? "event" : "events") judged"
-        let verdict = diff.differs ? "" : ": the same runs"
+        let events = "\(diff.events) \(diff.events == 1 ? "event" : "events") evaluated"
+        let result = diff.differs ? "" : ": the same runs"
         let rest = untouched == 0 ? "" : "; \(untouched) \(untouched == 1 ? "rule is" : "rules are") untouched"
-        return (blocks + [events + verdict + rest]).joined(separator: "\n\n")
+        return (blocks + [events + result + rest]).joined(separator: "\n\n")
     }
 
     private func examples(of row: RunDiff.Row) -> String {

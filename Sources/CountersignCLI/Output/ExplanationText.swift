@@ -37,10 +37,10 @@ package struct ExplanationText {
 
     private func lines(on rule: RuleExplanation) -> [String] {
         let matched = rule.kept ?? rule.matches
-        var lines = ["", "\(matched ? "+" : "-") \(rule.rule.id) \(verdict(on: rule, matched))"]
+        var lines = ["", "\(matched ? "+" : "-") \(rule.rule.id) \(result(on: rule, matched))"]
         if rule.isContradicted {
-            let verdict = rule.matches ? "matches" : "does not match"
-            lines.append("    ! evaluated again by this program, it \(verdict): the program has changed since")
+            let result = rule.matches ? "matches" : "does not match"
+            lines.append("    ! evaluated again by this program, it \(result): the program has changed since")
         }
         if rule.isOpen {
             lines.append("    ? it depends on the package, which is not fetched yet: see 'countersign runs list'")
@@ -52,7 +52,7 @@ package struct ExplanationText {
         return lines + counterfactuals
     }
 
-    private func verdict(on rule: RuleExplanation, _ matched: Bool) -> String {
+    private func result(on rule: RuleExplanation, _ matched: Bool) -> String {
         guard rule.rule.isEnabled else { return isEvaluated ? "was disabled" : "is disabled" }
         guard isEvaluated else { return matched ? "will match" : "will not match" }
         return matched ? "matched" : "did not match"

@@ -43,9 +43,9 @@ struct RuleTestFailureText {
         }
     }
 
-    private func lines(_ verdict: RuleTestReport.Verdict) -> [String] {
-        ["event \(verdict.event), \(verdict.name.printable)"]
-            + verdict.findings.map { finding in
+    private func lines(_ result: RuleTestReport.EventResult) -> [String] {
+        ["event \(result.event), \(result.name.printable)"]
+            + result.findings.map { finding in
                 let mark = finding.holds ? "yes" : "no "
                 return "  \(mark)  \(finding.path) \(finding.test.printable)  (is \(Self.text(of: finding.actual)))"
             }

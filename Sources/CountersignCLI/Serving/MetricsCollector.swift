@@ -56,7 +56,7 @@ struct MetricsCollector: Sendable {
         process.collect()
     }
 
-    /// Has the counters of the active rules exist; of more than are told apart nobody knows which ones will be.
+    /// Has the counters of the active rules exist; of more than are distinguished nobody knows which ones will be.
     private func beginRulesAtZero() {
         let rules: [Rule] = book.current?.ruleSet.rules ?? []
         guard rules.count <= RunMetrics.mostRules else { return }
@@ -84,10 +84,10 @@ struct MetricsCollector: Sendable {
     }
 
     private func collectBreakers() {
-        MetricCatalogue.breakers.set(limiter.downCount)
+        MetricCatalogue.openCircuits.set(limiter.downCount)
         let open = Set(limiter.open.keys.map { destinations.label(for: $0) })
         for destination in destinations.all.union(open) {
-            Meter(label: MetricCatalogue.breaker.name, dimensions: [("destination", destination)])
+            Meter(label: MetricCatalogue.circuitOpen.name, dimensions: [("destination", destination)])
                 .set(open.contains(destination) ? 1 : 0)
         }
     }

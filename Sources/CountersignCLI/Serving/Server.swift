@@ -13,7 +13,7 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// The running program: puts the rooms together and runs them until it is told to stop.
+/// The running program: puts the rooms together and runs them until it is asked to stop.
 struct Server {
     let settings: Settings
     let keys: [CallbackKey]
@@ -265,7 +265,7 @@ struct Server {
                         startedAt: startedAt,
                         refusesWrites: statistics.isBroken,
                         acknowledgements: metrics.durations(MetricCatalogue.acknowledgements),
-                        breakers: limiter.open,
+                        openCircuits: limiter.open,
                         unregisteredEvents: registration?.missing ?? [],
                         poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
                     )
@@ -421,7 +421,7 @@ struct Server {
     }
 
     private func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {
-        let rules = book.current.map { counted($0.ruleSet.rules.count, "rule") + " in force" }
+        let rules = book.current.map { counted($0.ruleSet.rules.count, "rule") + " active" }
         do {
             try await store.confirmWritable()
             return Readiness(store: .writable, rules: rules.map { .ready($0) } ?? .failing("none"))

@@ -257,7 +257,7 @@ struct Settings: Sendable {
 extension String {
     /// The path with `folder` before it, unless it is absolute already.
     ///
-    /// Links in it are left alone: a link to a folder of rules may be swapped while the program runs.
+    /// Links in it are left unchanged: a link to a folder of rules may be swapped while the program runs.
     func absolute(from folder: String) -> String {
         if hasPrefix("~/") { return NSString(string: self).expandingTildeInPath }
         if hasPrefix("/") { return self }

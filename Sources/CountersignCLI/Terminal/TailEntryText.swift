@@ -54,7 +54,7 @@ package struct TailEntryText: Sendable {
     /// The rule and the step; nil for an event.
     private var doer: String? {
         guard case .attempt(let attempt) = entry.kind else { return nil }
-        return "\(attempt.ruleID) / \(attempt.stepID.isEmpty ? "(run)" : attempt.stepID)"
+        return "\(attempt.ruleID) / \(attempt.stepID ?? "(run)")"
     }
 
     /// How a step ended, or how an event arrived.
@@ -105,7 +105,7 @@ package struct TailEntryText: Sendable {
             object["kind"] = "step"
             object["run"] = JSON(attempt.runID.rawValue)
             object["rule"] = .string(attempt.ruleID)
-            object["step"] = .string(attempt.stepID)
+            object["step"] = JSON(attempt.stepID)
             object["attempt"] = JSON(attempt.number)
             object["status"] = .string(attempt.status.rawValue)
             object["final"] = .bool(attempt.isFinal)

@@ -60,7 +60,7 @@ struct RuleTestEvaluator {
     private func noRun(_ expectation: RuleTest.Expectation) -> Report.Failure {
         let rule = ruleSet.rule(expectation.rule)
         let matchSet = events.map { number, event in
-            Report.Verdict(
+            Report.EventResult(
                 event: number,
                 name: event.name,
                 findings: rule?.condition.findings(in: EvaluationContext(event: event, now: event.receivedAt)) ?? []

@@ -53,7 +53,7 @@ package struct RuleTestReport: Sendable {
         /// A mock gives an output that the step's action never leaves.
         case unknownOutput(RuleTest.Mock, key: String, known: [String])
         /// The rule ran for no event.
-        case noRun(RuleTest.Expectation, isEnabled: Bool, [Verdict])
+        case noRun(RuleTest.Expectation, isEnabled: Bool, [EventResult])
         /// A run of the rule is not like the expectation that comes closest to it.
         case differs(RuleTest.Expectation, TestedRun, [Difference])
         /// Not as many runs as expected are like the expectation.
@@ -63,7 +63,7 @@ package struct RuleTestReport: Sendable {
     }
 
     /// Why a rule did not match an event.
-    package struct Verdict: Sendable {
+    package struct EventResult: Sendable {
         package let event: Int
         package let name: String
         package let findings: [ConditionFinding]

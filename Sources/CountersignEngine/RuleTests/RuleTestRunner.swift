@@ -214,10 +214,11 @@ extension RuleTestReport.TestedRun {
     fileprivate init(_ claimed: ClaimedRun, event: Int) {
         var order: [String] = []
         var attempts: [String: [StepRecord]] = [:]
-        // How the package was come by is no step of the rule.
-        for record in claimed.records where record.stepID != PackageInquiry.stepID {
-            if attempts[record.stepID] == nil { order.append(record.stepID) }
-            attempts[record.stepID, default: []].append(record)
+        // Fetching the package is not a step of the rule.
+        for record in claimed.records {
+            guard let id = record.stepID, id != PackageInquiry.stepID else { continue }
+            if attempts[id] == nil { order.append(id) }
+            attempts[id, default: []].append(record)
         }
         let steps = order.compactMap { id -> RuleTestReport.TestedStep? in
             guard let records = attempts[id], let last = records.last else { return nil }

@@ -2,7 +2,7 @@ import CountersignModel
 package import Foundation
 import Synchronization
 
-/// A clock that stands still until it is told to step to a later time, so that hours of waiting pass at once.
+/// A clock that stands still until it is asked to step to a later time, so that hours of waiting pass at once.
 package final class SteppedClock: WallClock {
     private struct Sleeper {
         let deadline: Date

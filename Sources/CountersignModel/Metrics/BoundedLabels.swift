@@ -1,6 +1,6 @@
 import Synchronization
 
-/// Values of a label, of which only the first so many are told apart: a label with many values floods who collects them.
+/// Values of a label, of which only the first so many are distinguished: a label with many values floods who collects them.
 package final class BoundedLabels: Sendable {
     /// What means all further ones.
     package static let other = "other"
@@ -23,6 +23,6 @@ package final class BoundedLabels: Sendable {
         }
     }
 
-    /// All values that are told apart so far.
+    /// All values that are distinguished so far.
     package var all: Set<String> { known.withLock { $0 } }
 }

@@ -142,12 +142,12 @@ package enum MetricCatalogue {
         "Duration of step attempts, by action.",
         labels: ["action"]
     )
-    package static let breakers = MetricDeclaration(
+    package static let openCircuits = MetricDeclaration(
         "countersign_circuits_open",
         .gauge,
         "Destinations whose circuit is open."
     )
-    package static let breaker = MetricDeclaration(
+    package static let circuitOpen = MetricDeclaration(
         "countersign_circuit_open",
         .gauge,
         "1 for a destination whose circuit is open, 0 after it has closed (`other` beyond the first 50 that "
@@ -218,7 +218,8 @@ package enum MetricCatalogue {
     /// In the order in which they are explained.
     package static let all = [
         deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, waitingEvents, waitingEventAge,
-        queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, breakers, breaker,
+        queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, openCircuits,
+        circuitOpen,
         reloads, rulesRefused, polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory,
         openFiles, maximumFiles,
         threads,

@@ -1,16 +1,16 @@
 package import Foundation
 
-/// One rule at work for one event.
+/// The execution of one rule for one event.
 public struct Run: Sendable {
     /// The step from which a run is done once more, whatever it did before.
     package struct ResumePoint: Sendable, Equatable {
-        /// The id of the step; empty for the whole chain.
-        package let stepID: String
+        /// The id of the step; nil for the whole chain.
+        package let stepID: String?
 
         /// The `retries` of the run since when results of that step, and of those behind it, count.
         package let generation: Int
 
-        package init(stepID: String, generation: Int) {
+        package init(stepID: String?, generation: Int) {
             self.stepID = stepID
             self.generation = generation
         }

@@ -12,7 +12,7 @@ package struct StepRecord: Sendable {
         case interrupted
     }
 
-    package let stepID: String
+    package let stepID: String?
 
     /// The attempt, counted from 1 over all retries; 0 for a skipped step.
     package let attempt: Int
@@ -38,7 +38,7 @@ package struct StepRecord: Sendable {
     package let finishedAt: Date
 
     package init(
-        stepID: String,
+        stepID: String?,
         attempt: Int,
         generation: Int,
         status: Status,

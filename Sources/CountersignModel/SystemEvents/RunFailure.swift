@@ -4,15 +4,15 @@ package import Foundation
 package struct RunFailure: Sendable {
     private let run: Run
     private let event: Event?
-    private let step: String
+    private let step: String?
     private let reason: String
 
     /// - Parameters:
     ///   - run: The run as it was begun.
     ///   - event: The event that it was for; nil where it can no longer be read.
-    ///   - step: The id of the step that failed; empty when it was none.
+    ///   - step: The id of the step that failed; nil if no step failed.
     ///   - reason: Why, secrets masked.
-    package init(of run: Run, for event: Event?, step: String, reason: String) {
+    package init(of run: Run, for event: Event?, step: String?, reason: String) {
         self.run = run
         self.event = event
         self.step = step
@@ -26,7 +26,7 @@ package struct RunFailure: Sendable {
     package func delivery(at now: Date) -> Delivery? {
         if let event, event.name == SystemEvent.runFailed.name || Lineage(of: event).contains(.runFailed) { return nil }
         var fields: JSONObject = [
-            "run": JSON(run.id.rawValue), "rule": .string(run.ruleID), "step": .string(step),
+            "run": JSON(run.id.rawValue), "rule": .string(run.ruleID), "step": JSON(step),
             "reason": .string(SystemEvent.excerpt(reason)), "event": JSON(run.eventID.rawValue),
         ]
         if let event {

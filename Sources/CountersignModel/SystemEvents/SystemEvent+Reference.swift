@@ -56,7 +56,7 @@ extension SystemEvent {
 
     private static let fieldsOfRun = [
         Field("run", "the number of the run"), Field("rule", "its rule"),
-        Field("step", "the step that failed; empty when it was none"),
+        Field("step", "the step that failed; null if no step did"),
         Field("reason", "why, 2000 characters at most"), Field("event", "the number of the event that it was for"),
         Field("eventName", "that event's name"), Field("packageId", "that event's package, if it has one"),
         Field("sessionUser", "that event's user, if it has one"),

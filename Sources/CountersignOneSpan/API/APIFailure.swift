@@ -13,7 +13,7 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the same request, sent later, may succeed.
     package let isPassing: Bool
 
-    /// How long the vendor asks to be left alone.
+    /// How long the vendor asks to wait.
     package let retryAfter: Duration?
 
     /// What happened and what to do: lower case, no full stop, no secrets.

@@ -11,7 +11,7 @@ package struct EventFinder: Sendable {
         package let delivery: Delivery
 
         /// Whether line breaks that a mail program put into the body had to be taken out of it.
-        package let isMended: Bool
+        package let isRepaired: Bool
     }
 
     /// Something that looks like a body, but cannot be read as one.
@@ -90,8 +90,8 @@ extension EventFinder {
         if let fault, candidate.looksLikeBody, candidate.bytes.contains(where: { $0 >= 0x80 }) {
             return .failure(Unreadable(line: candidate.line, reason: fault))
         }
-        if let found = found(Array(candidate.bytes), isMended: false) { return .success(found) }
-        if let mended = RepairedBody(Array(candidate.bytes)), let found = found(mended.bytes, isMended: true) {
+        if let found = found(Array(candidate.bytes), isRepaired: false) { return .success(found) }
+        if let repaired = RepairedBody(Array(candidate.bytes)), let found = found(repaired.bytes, isRepaired: true) {
             return .success(found)
         }
         guard candidate.looksLikeBody else { return nil }
@@ -103,9 +103,9 @@ extension EventFinder {
         }
     }
 
-    private func found(_ bytes: [UInt8], isMended: Bool) -> Found? {
+    private func found(_ bytes: [UInt8], isRepaired: Bool) -> Found? {
         guard let delivery = try? reader.read(bytes, origin: .manual), Self.isCallback(delivery) else { return nil }
-        return Found(delivery: delivery, isMended: isMended)
+        return Found(delivery: delivery, isRepaired: isRepaired)
     }
 
     /// Whether an object with a name is a callback, and not an object of something else that happens to have one.

@@ -137,7 +137,7 @@ struct RuleReader {
 
     /// The first key of a condition that is a slip, where nothing else in it names anything that an event has.
     ///
-    /// OneSpan Sign may well send fields that are not known here, so a key that resembles no known one is left alone.
+    /// OneSpan Sign may well send fields that are not known here, so a key that resembles no known one is left unchanged.
     private static func slip(in when: Node) -> (key: Node.Entry, advice: String)? {
         let keys = leaves(of: when)
         let known = Set(["event", "origin", "package", "signer", "payload"] + EventCatalogue.fields)

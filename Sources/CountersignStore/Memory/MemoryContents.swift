@@ -233,7 +233,7 @@ extension MemoryContents {
     mutating func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) throws {
         let index = try index(of: run, in: [.failed], wanted: "failed")
         if let ruleSet { runs[index].ruleSet = ruleSet }
-        runs[index].beginRound(from: step, at: now.stored)
+        runs[index].beginGeneration(from: step.map { .step($0) } ?? .whereItStopped, at: now.stored)
     }
 
     mutating func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) -> [ReplayedRun] {
@@ -248,7 +248,7 @@ extension MemoryContents {
                 let outcome = ReplayedRun.outcome(ofRunIn: index.map { runs[$0].state }, restarting: restartsEnded)
                 if let index, outcome == .restarted {
                     runs[index].ruleSet = dispatch.ruleSet
-                    runs[index].beginRound(from: "", at: now.stored)
+                    runs[index].beginGeneration(from: .firstStep, at: now.stored)
                 } else if outcome == .created {
                     let id = Run.ID(rawValue: Int64(runs.count) + 1)
                     runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))

@@ -76,13 +76,25 @@ struct MemoryRun {
         )
     }
 
-    /// Queues the run once more, from the step with this id on; empty means the first one, nil for where it stopped.
-    mutating func beginRound(from step: String?, at now: Date) {
+    /// Where a run begins its next generation.
+    enum Start {
+        /// At the step that stopped it.
+        case whereItStopped
+        case step(String)
+        case firstStep
+    }
+
+    /// Queues the run once more.
+    mutating func beginGeneration(from start: Start, at now: Date) {
         state = .queued
         retries += 1
         dueAt = now
         finishedAt = nil
-        if let step { resumePoint = Run.ResumePoint(stepID: step, generation: retries) }
+        switch start {
+        case .whereItStopped: break
+        case .step(let id): resumePoint = Run.ResumePoint(stepID: id, generation: retries)
+        case .firstStep: resumePoint = Run.ResumePoint(stepID: nil, generation: retries)
+        }
     }
 
     /// Ends the work of the lease.

@@ -164,8 +164,8 @@ final class GroupCommit: Sendable {
             for operation in batch {
                 do {
                     answers.append(try operation.perform(db))
-                } catch let verdict as StoreError {
-                    answers.append { operation.fail(verdict) }
+                } catch let result as StoreError {
+                    answers.append { operation.fail(result) }
                 }
             }
             #if MUTANTS

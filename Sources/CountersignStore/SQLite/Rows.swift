@@ -124,7 +124,7 @@ struct StepRow: Sendable {
         "id, step_id, attempt, generation, status, is_final, plan, output, reason, started_at, finished_at"
 
     let id: Int64
-    private let stepID: String
+    private let stepID: String?
     private let attempt: Int
     private let generation: Int
     private let status: String
@@ -141,7 +141,7 @@ struct StepRow: Sendable {
     init(_ row: Row) {
         var reader = RowReader(row)
         id = reader.integer(0, "number")
-        stepID = reader.text(1, "step")
+        stepID = reader.optionalText(1, "step")
         attempt = reader.count(2, "attempt")
         generation = reader.count(3, "generation")
         status = reader.text(4, "status")
@@ -279,8 +279,7 @@ extension Run {
             state: state ?? .failed,
             dueAt: dueAt,
             retries: retries,
-            resumePoint: resumeStep.flatMap { step in resumeGeneration.map { ResumePoint(stepID: step, generation: $0) }
-            },
+            resumePoint: resumeGeneration.map { ResumePoint(stepID: resumeStep, generation: $0) },
             wait: waitsFor.map { RunWait(destination: $0, reason: waitsBecause ?? "") },
             createdAt: createdAt,
             finishedAt: finishedAt,

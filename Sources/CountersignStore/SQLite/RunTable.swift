@@ -221,7 +221,7 @@ struct RunTable {
                     try db.change(
                         """
                         UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?,
-                            finished_at = NULL, resume_step = '', resume_generation = retries + 1
+                            finished_at = NULL, resume_step = NULL, resume_generation = retries + 1
                         WHERE event_id = ? AND rule_id = ?
                         """,
                         [dispatch.ruleSet.rawValue, now.milliseconds, dispatch.eventID.rawValue, ruleID]

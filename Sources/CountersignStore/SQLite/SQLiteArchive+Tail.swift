@@ -116,7 +116,9 @@ private struct AttemptRow: Sendable {
         let status = StepRecord.Status(rawValue: reader.text(8, "status"))
         if status == nil { reader.fail("its status is unknown") }
         let (runID, eventID) = (reader.integer(4, "run"), reader.integer(1, "event"))
-        let (ruleID, stepID, number) = (reader.text(5, "rule"), reader.text(6, "step"), reader.count(7, "attempt"))
+        let (ruleID, stepID, number) = (
+            reader.text(5, "rule"), reader.optionalText(6, "step"), reader.count(7, "attempt")
+        )
         let (isFinal, reason) = (reader.flag(9, "last word"), reader.optionalText(10, "reason"))
         let (startedAt, at) = (reader.time(11, "time of beginning"), reader.time(0, "time of end"))
         let attempt = TailEntry.Attempt(

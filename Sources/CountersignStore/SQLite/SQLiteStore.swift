@@ -205,7 +205,7 @@ extension SQLiteStore {
     /// Fails a run whose event or results are damaged, so that it stands visible and the others go on.
     private func giveUp(_ run: Run, _ lease: Lease, because reason: String, at now: Date) async throws {
         let record = StepRecord(
-            stepID: "",
+            stepID: nil,
             attempt: 1,
             generation: run.retries,
             status: .failed,
@@ -216,7 +216,7 @@ extension SQLiteStore {
             startedAt: now,
             finishedAt: now
         )
-        let event = RunFailure(of: run, for: nil, step: "", reason: reason).delivery(at: now)
+        let event = RunFailure(of: run, for: nil, step: nil, reason: reason).delivery(at: now)
         try await release(run.id, lease: lease.id, to: .failed, recording: record, raising: event, at: now)
     }
 

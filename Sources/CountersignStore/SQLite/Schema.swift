@@ -170,7 +170,7 @@ struct Schema: Sendable {
         CREATE TABLE steps (
             id INTEGER PRIMARY KEY,
             run_id INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
-            step_id TEXT NOT NULL,
+            step_id TEXT,
             attempt INTEGER NOT NULL,
             generation INTEGER NOT NULL,
             status TEXT NOT NULL,

@@ -8,6 +8,24 @@ enum Repository {
     /// The seven published bodies, one file each.
     static let payloads = path + "/examples/payloads"
 
+    /// The files that people write, by their paths from here; what a build or an editor leaves is not among them.
+    static func files() -> [String] {
+        let places = ["Package.swift", "README.md", "Sources", "Tests", "rules", "examples", ".ci", ".github"]
+        return
+            places.flatMap { place in
+                guard let below = FileManager.default.enumerator(atPath: "\(path)/\(place)") else { return [place] }
+                return below.compactMap { $0 as? String }.sorted().map { "\(place)/\($0)" }
+            }
+            .filter { file in
+                var isFolder: ObjCBool = false
+                let parts = file.split(separator: "/")
+                return FileManager.default.fileExists(atPath: "\(path)/\(file)", isDirectory: &isFolder)
+                    && !isFolder.boolValue
+                    && !parts.dropFirst()
+                        .contains { $0.hasPrefix(".build") || $0 == "__pycache__" || $0.hasPrefix(".swp") }
+            }
+    }
+
     /// The program.
     static let program = built("countersign")
 

@@ -28,7 +28,7 @@ struct OverviewView {
         let failed: Int
     }
 
-    struct Breaker {
+    struct OpenCircuit {
         let destination: String
         let until: String
     }
@@ -37,8 +37,8 @@ struct OverviewView {
     let cards: [Card]
     let chart: String
     let hours: [HourRow]
-    let breakers: [Breaker]
-    let hasBreakers: Bool
+    let openCircuits: [OpenCircuit]
+    let hasOpenCircuits: Bool
 
     /// Whether no event has arrive so far.
     let isUnused: Bool
@@ -51,9 +51,9 @@ struct OverviewView {
             .map {
                 HourRow(label: String($0.start.shown.prefix(16)), events: $0.events, runs: $0.runs, failed: $0.failed)
             }
-        breakers = overview.vitals.breakers.sorted { $0.key < $1.key }
-            .map { Breaker(destination: $0.key.printable, until: $0.value.shown) }
-        hasBreakers = !breakers.isEmpty
+        openCircuits = overview.vitals.openCircuits.sorted { $0.key < $1.key }
+            .map { OpenCircuit(destination: $0.key.printable, until: $0.value.shown) }
+        hasOpenCircuits = !openCircuits.isEmpty
         isUnused = overview.lastEvent == nil
     }
 
@@ -98,7 +98,7 @@ struct OverviewView {
                 )
             )
         }
-        if !overview.vitals.breakers.isEmpty {
+        if !overview.vitals.openCircuits.isEmpty {
             problems.append(
                 Problem(
                     title: "Destinations are down.",

@@ -91,7 +91,7 @@ struct PackageView {
     private static func moments(of found: ClaimedRun) -> [Moment] {
         let run = found.run
         let steps = found.records.map { record in
-            let step = record.stepID.isEmpty ? "the run" : record.stepID
+            let step = record.stepID ?? "the run"
             return Moment(
                 kind: "step-moment",
                 at: record.finishedAt,

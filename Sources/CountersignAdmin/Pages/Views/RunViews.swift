@@ -139,21 +139,22 @@ struct RunView {
         stoppedAt = resumption?.stoppedAt
         let records = Dictionary(grouping: found.records, by: \.stepID)
         let others = found.records.map(\.stepID)
-            .reduce(into: [String]()) { ids, id in
-                if !chain.contains(id), !ids.contains(id) { ids.append(id) }
+            .reduce(into: [String?]()) { ids, id in
+                if !chain.contains(where: { $0 == id }), !ids.contains(id) { ids.append(id) }
             }
         steps = (chain + others).map { StepView(id: $0, records[$0] ?? []) }
     }
 }
 
 extension RunView.StepView {
-    fileprivate init(id: String, _ records: [StepRecord]) {
-        self.id = id.isEmpty ? "(run)" : id.printable
+    fileprivate init(id: String?, _ records: [StepRecord]) {
+        let id = id?.printable ?? "(run)"
+        self.id = id
         status = records.last?.status.rawValue
         attempts = records.enumerated()
             .map { index, record in
                 RunView.Attempt(
-                    step: id.printable,
+                    step: id,
                     attempt: record.attempt,
                     status: record.status.rawValue,
                     iso: record.startedAt.rfc3339,

@@ -186,7 +186,7 @@ struct RunSelection: ParsableArguments {
                 guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
                 let package = found.event.payload.packageID.map { " of package \($0.showingControls)" } ?? ""
                 let failure = found.records.last { $0.status == .failed }
-                let reason = failure.map { ": \($0.stepID): \(($0.reason ?? "").showingControls)" } ?? ""
+                let reason = failure.map { ": \($0.stepID ?? "run"): \(($0.reason ?? "").showingControls)" } ?? ""
                 facts.append(
                     "run \(id), \(found.run.ruleID) for \(found.event.name.showingControls)\(package), "
                         + "\(found.run.state.rawValue)\(reason)"

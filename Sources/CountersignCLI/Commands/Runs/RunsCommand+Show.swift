@@ -49,7 +49,7 @@ extension RunsCommand {
             if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }
             if run.retries > 0 { print("retried   \(counted(run.retries, "time")) by hand") }
             for record in found.records {
-                let step = record.stepID.isEmpty ? "(run)" : record.stepID
+                let step = record.stepID ?? "(run)"
                 let status = Style.of(record.status).applied(to: record.status.rawValue, on: terminal)
                 print("\n\(step)  attempt \(record.attempt)  \(status)  in \(record.took)")
                 if let reason = record.reason { print("  reason  \(reason.printable)") }
