@@ -75,9 +75,17 @@ let package = Package(
             ]
         ),
         .target(
-            name: "CountersignAdmin",
+            name: "CountersignOperations",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                .log,
+            ]
+        ),
+        .target(
+            name: "CountersignAdmin",
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignStore", "CountersignEngine",
+                "CountersignOperations",
                 .coreMetrics, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log, .mustache,
                 .nioCore, .nioHTTP1,
             ],
@@ -99,7 +107,8 @@ let package = Package(
             name: "CountersignCLI",
             dependencies: [
                 "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignAdmin", "CountersignOneSpan", "CountersignOneSpanSimulator",
+                "CountersignListener", "CountersignOperations", "CountersignAdmin", "CountersignOneSpan",
+                "CountersignOneSpanSimulator",
                 "CountersignTracing", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
                 .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
@@ -172,6 +181,13 @@ let package = Package(
             ]
         ),
         .testTarget(
+            name: "CountersignOperationsTests",
+            dependencies: [
+                "CountersignModel", "CountersignRules", "CountersignStore", "CountersignOperations",
+                "CountersignTesting",
+            ]
+        ),
+        .testTarget(
             name: "CountersignAdminTests",
             dependencies: [
                 "CountersignModel", "CountersignAdmin", "CountersignRules", "CountersignStore", "CountersignEngine",
@@ -188,7 +204,8 @@ let package = Package(
         .testTarget(
             name: "CountersignCLITests",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignAdmin", "CountersignCLI", "CountersignEngine",
+                "CountersignModel", "CountersignActions", "CountersignOperations", "CountersignCLI",
+                "CountersignEngine",
                 "CountersignOneSpan",
                 "CountersignRules", "CountersignStore", "CountersignTesting",
             ],

@@ -1,4 +1,5 @@
 import CountersignModel
+package import CountersignOperations
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -16,7 +17,7 @@ package struct AdminServer: Service {
     private let port: Int
     private let connections: Int
     private let access: AdminAccess
-    private let service: AdminService
+    private let operations: Operations
     private let registry: PrometheusRegistry
     private let collect: @Sendable () async -> Void
     private let logger: Logger
@@ -26,7 +27,7 @@ package struct AdminServer: Service {
     ///   - port: 0 for any that is free.
     ///   - connections: How many may be open; further ones wait in the system's queue.
     ///   - access: Who may look and order.
-    ///   - service: What they look at and order.
+    ///   - operations: What they look at and order.
     ///   - registry: What was counted.
     ///   - collect: Called before numbers are reported, to look up those that nobody counts.
     ///   - logger: Where its beginning and its problems are reported.
@@ -35,7 +36,7 @@ package struct AdminServer: Service {
         port: Int,
         connections: Int,
         access: AdminAccess,
-        service: AdminService,
+        operations: Operations,
         registry: PrometheusRegistry,
         collect: @escaping @Sendable () async -> Void,
         logger: Logger
@@ -44,7 +45,7 @@ package struct AdminServer: Service {
         self.port = port
         self.connections = connections
         self.access = access
-        self.service = service
+        self.operations = operations
         self.registry = registry
         self.collect = collect
         self.logger = logger
@@ -84,12 +85,12 @@ package struct AdminServer: Service {
 
     private func router() throws -> Router<AdminContext> {
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
-        let guesses = TokenThrottle(clock: service.clock, logger: logger)
+        let guesses = TokenThrottle(clock: operations.clock, logger: logger)
         router.add(middleware: ActivityLog(logger: logger))
-        router.add(middleware: AdminGate(access: access, guesses: guesses, clock: service.clock))
-        APIRoutes(service).add(to: router)
-        try PageRoutes(service, access, guesses).add(to: router)
-        LiveRoute(service: service).add(to: router)
+        router.add(middleware: AdminGate(access: access, guesses: guesses, clock: operations.clock))
+        APIRoutes(operations).add(to: router)
+        try PageRoutes(operations, access, guesses).add(to: router)
+        LiveRoute(operations: operations).add(to: router)
         let (registry, collect) = (registry, collect)
         router.get("/metrics") { request, _ in
             await collect()

@@ -1,3 +1,4 @@
+package import CountersignOperations
 import Foundation
 import Hummingbird
 import HummingbirdCore
@@ -10,7 +11,7 @@ import ServiceLifecycle
 package struct ControlServer: Service {
     private let path: String
     private let connections: Int
-    private let service: AdminService
+    private let operations: Operations
     private let logger: Logger
     private let activity: Logger
     private let onListening: @Sendable () -> Void
@@ -20,21 +21,21 @@ package struct ControlServer: Service {
     /// - Parameters:
     ///   - path: The path of the socket.
     ///   - connections: How many may be open; further ones wait in the system's queue.
-    ///   - service: What commands look at and order.
+    ///   - operations: What commands look at and order.
     ///   - logger: Where its problems are reported.
     ///   - activity: Where what commands change is reported.
     ///   - onListening: Called once, when commands are heard.
     package init(
         path: String,
         connections: Int,
-        service: AdminService,
+        operations: Operations,
         logger: Logger,
         activity: Logger,
         onListening: @escaping @Sendable () -> Void = {}
     ) {
         self.path = path
         self.connections = connections
-        self.service = service
+        self.operations = operations
         self.logger = logger
         self.activity = activity
         self.onListening = onListening
@@ -48,7 +49,7 @@ package struct ControlServer: Service {
         unlink(path)
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
         router.add(middleware: ActivityLog(logger: activity))
-        APIRoutes(service).add(to: router)
+        APIRoutes(operations).add(to: router)
         RefusedMethods.add(to: router)
         let (path, onListening) = (path, onListening)
         let application = Application(

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -122,6 +123,8 @@ extension CommandEnvironment {
         do {
             return try await work(try SQLiteArchive.open(path: settings.storePath))
         } catch let error as StoreError {
+            throw CommandFailure("\(error)")
+        } catch let error as OperationError {
             throw CommandFailure("\(error)")
         }
     }

@@ -1,7 +1,7 @@
 import AsyncHTTPClient
-import CountersignAdmin
 import CountersignModel
 import CountersignOneSpan
+import CountersignOperations
 import CountersignStore
 import Foundation
 import NIOCore

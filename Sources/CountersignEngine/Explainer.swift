@@ -6,11 +6,11 @@ package import Foundation
 /// Tells from the store why rules matched an event, or did not.
 package struct Explainer: Sendable {
     private let archive: any Archive
-    private let compiler: RuleCompiler
+    private let ruleSets: RuleSetCache
 
     package init(archive: any Archive, compiler: RuleCompiler) {
         self.archive = archive
-        self.compiler = compiler
+        ruleSets = RuleSetCache(compiler: compiler) { try await archive.sources(of: $0) }
     }
 
     /// The explanation by the rule set that evaluated the event, as at the time at which it did.
@@ -36,7 +36,7 @@ package struct Explainer: Sendable {
         var replays: [EventExplanation.Replay] = []
         for evaluation in try await archive.evaluations(of: event.id) {
             let version = evaluation.ruleSet
-            let ruleSet = try? compiler.compile(kept: try await archive.sources(of: version), as: version)
+            let ruleSet = try? await ruleSets.ruleSet(version)
             // A replay goes by the time at which the event came.
             let rules = ruleSet?.explanations(of: event, at: event.receivedAt, kept: evaluation.matchSet)
             replays.append(EventExplanation.Replay(at: evaluation.at, ruleSet: version, rules: rules))
@@ -49,7 +49,7 @@ package struct Explainer: Sendable {
     /// - Throws: `UnknownRuleSet`, `StoreError`.
     package func resumption(of claimed: ClaimedRun) async throws -> Resumption {
         let run = claimed.run
-        let ruleSet = try compiler.compile(kept: try await archive.sources(of: run.ruleSet), as: run.ruleSet)
+        let ruleSet = try await ruleSets.ruleSet(run.ruleSet)
         guard let rule = ruleSet.rule(run.ruleID) else { return Resumption(run: run.id, chain: [], stoppedAt: nil) }
         let progress = RunProgress(
             rule: rule,
@@ -63,12 +63,12 @@ package struct Explainer: Sendable {
     private func ruleSet(for stored: StoredEvent) async throws -> RuleSet {
         do {
             if let version = stored.ruleSet {
-                return try compiler.compile(kept: try await archive.sources(of: version), as: version)
+                return try await ruleSets.ruleSet(version)
             }
             guard let json = try await archive.latestSources(), let version = RuleSources(json: json)?.version else {
                 throw ExplanationError.noRules(stored.event.id)
             }
-            return try compiler.compile(kept: json, as: version)
+            return try await ruleSets.ruleSet(version)
         } catch let error as UnknownRuleSet {
             throw ExplanationError.unusable(stored.event.id, error.version, reason: error.reason)
         }

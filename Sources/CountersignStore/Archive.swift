@@ -41,6 +41,12 @@ package protocol Archive: Sendable {
     /// Runs, newest first.
     func runs(_ query: RunQuery) async throws -> [Run]
 
+    /// Runs as lists show them, newest first.
+    func runRows(_ query: RunQuery) async throws -> [RunRow]
+
+    /// All attempts of these runs, in the order in which they were made.
+    func records(of runs: [Run.ID]) async throws -> [Run.ID: [StepRecord]]
+
     /// The runs of these events, in the order of making.
     func runs(of events: [Event.ID]) async throws -> [Run]
 
@@ -52,6 +58,9 @@ package protocol Archive: Sendable {
 
     /// How many runs of a rule, or of all rules, are in a state.
     func runCount(ofRule id: String?, in state: Run.State) async throws -> Int
+
+    /// The statistics of these rules, with the runs that were made since `date`.
+    func statistics(ofRules ids: [String], since date: Date) async throws -> [String: RuleStatistics]
 
     /// How many runs were made in each hour since `date`, by rule and state.
     func activity(since date: Date) async throws -> [RunCounts]
@@ -229,6 +238,9 @@ package struct RunQuery: Sendable {
     package var ruleID: String?
     package var state: Run.State?
 
+    /// Only runs for events of this package.
+    package var packageID: String?
+
     /// Only runs that were made at this time or later.
     package var since: Date?
 
@@ -247,6 +259,7 @@ package struct RunQuery: Sendable {
         eventID: Event.ID? = nil,
         ruleID: String? = nil,
         state: Run.State? = nil,
+        packageID: String? = nil,
         since: Date? = nil,
         until: Date? = nil,
         before: Run.ID? = nil,
@@ -255,6 +268,7 @@ package struct RunQuery: Sendable {
         self.eventID = eventID
         self.ruleID = ruleID
         self.state = state
+        self.packageID = packageID
         self.since = since
         self.until = until
         self.before = before

@@ -182,6 +182,34 @@ extension StoreContract {
             #expect(try await store.runCount(ofRule: "a", in: .failed) == 0)
             #expect(try await store.runCount(ofRule: nil, in: .queued) == 3)
         },
+        Clause("a list of runs has the package and the reason of each, and can be narrowed to a package") {
+            store async throws in
+            let ids = try await appended(3, to: store)
+            try await store.dispatch(ids.map { dispatch($0, ["a", "b"]) }, at: start)
+            try await fail(Run.ID(rawValue: 1), in: store)
+            let rows = try await store.runRows(RunQuery(limit: 10))
+            #expect(rows.map { $0.run.id.rawValue } == [6, 5, 4, 3, 2, 1])
+            #expect(rows.allSatisfy { $0.eventName == "PACKAGE_CREATE" && $0.package != nil })
+            #expect(rows.map(\.reason) == [nil, nil, nil, nil, nil, "step: no luck"])
+            let package = try #require(rows[2].package)
+            #expect(try await store.runRows(RunQuery(packageID: package)).map { $0.run.id.rawValue } == [4, 3])
+            #expect(
+                try await store.runRows(RunQuery(ruleID: "b", packageID: package)).map { $0.run.id.rawValue } == [4]
+            )
+            #expect(try await store.runRows(RunQuery(packageID: "nobody")).isEmpty)
+            let records = try await store.records(of: [1, 2].map { Run.ID(rawValue: $0) })
+            #expect(records.mapValues { $0.map(\.reason) } == [Run.ID(rawValue: 1): ["no luck"]])
+        },
+        Clause("the statistics of rules count their runs and failures, and name the newest one") { store async throws in
+            let ids = try await appended(2, to: store)
+            try await store.dispatch([dispatch(ids[0], ["a", "b"])], at: start)
+            try await store.dispatch([dispatch(ids[1], ["a"])], at: after(3_600))
+            try await fail(Run.ID(rawValue: 2), in: store)
+            let found = try await store.statistics(ofRules: ["a", "b", "c"], since: after(60))
+            #expect(found["a"] == RuleStatistics(runs: 1, failed: 0, lastMatch: after(3_600)))
+            #expect(found["b"] == RuleStatistics(runs: 0, failed: 1, lastMatch: start))
+            #expect(found["c"] == RuleStatistics())
+        },
         Clause("the backlog tells what waits, and since when") { store async throws in
             let ids = try await appended(2, to: store)
             try await store.dispatch([dispatch(ids[0], ["a", "b"])], at: after(1))

@@ -40,6 +40,20 @@ extension StoreContract {
         return run
     }
 
+    /// Has one of the queued runs fail, and the others stay queued.
+    static func fail(_ run: Run.ID, in store: any Store) async throws {
+        for claimed in try await store.claim(limit: 99, lease: lease("w", seconds: 9_999), at: after(4_000)) {
+            let isMeant = claimed.run.id == run
+            try await store.release(
+                claimed.run.id,
+                lease: "w",
+                to: isMeant ? .failed : .queued(dueAt: claimed.run.createdAt),
+                recording: isMeant ? record(.failed, isFinal: true) : nil,
+                at: after(4_001)
+            )
+        }
+    }
+
     static func record(
         _ status: StepRecord.Status,
         attempt: Int = 1,

@@ -2,6 +2,7 @@ import CountersignAdmin
 import CountersignCLI
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import CountersignTesting

@@ -14,7 +14,8 @@ import Testing
             .abandoned(at: nil), .events(after: EventPosition(before: now), limit: 1), .firstArrival(from: 1),
             .arrivals(from: 1, to: 2), .waitingEvents, .oldestWaitingEvent, .queuedRuns, .dueRuns(at: now),
             .heldRuns(after: now), .oldestHeldRun,
-            .runCount(ofRule: "r", in: .failed), .runCount(ofRule: nil, in: .failed),
+            .runCount(ofRule: "r", in: .failed), .runCount(ofRule: nil, in: .failed), .statistics(ofRules: ["r"]),
+            .events([.init(rawValue: 1)]), .records(of: [.init(rawValue: 1)]),
             .latestPackages(PackageQuery()),
             .latestPackages(PackageQuery(event: "a", since: now, until: now)),
             .latestPackages(PackageQuery(prefix: "p", until: now)), .search(EventQuery()),
@@ -30,7 +31,8 @@ import Testing
         + [
             RunQuery(eventID: .init(rawValue: 1)), RunQuery(ruleID: "r"), RunQuery(state: .failed),
             RunQuery(ruleID: "r", state: .failed), RunQuery(state: .failed, before: .init(rawValue: 9)),
-            RunQuery(eventID: .init(rawValue: 1), ruleID: "r", state: .failed),
+            RunQuery(eventID: .init(rawValue: 1), ruleID: "r", state: .failed), RunQuery(packageID: "p"),
+            RunQuery(ruleID: "r", packageID: "p"),
         ]
         .map { .runs($0) }
 
@@ -48,8 +50,14 @@ import Testing
         }
         #expect(!steps.isEmpty)
         for step in steps {
-            let walksIndex = step.contains("USING INDEX") || step.contains("USING COVERING INDEX")
-            #expect(walksIndex || (step.contains("TEMP B-TREE") && Self.sortsFew(sql)), "\(step)")
+            // A list of numbers that is given is a table of its own, and each number leads to one row.
+            let words = [
+                "USING INDEX", "USING COVERING INDEX", "USING INTEGER PRIMARY KEY", "VIRTUAL TABLE", "SUBQUERY",
+            ]
+            #expect(
+                words.contains { step.contains($0) } || (step.contains("TEMP B-TREE") && Self.sortsFew(sql)),
+                "\(step)"
+            )
         }
         try reader.close()
         await store.close()
@@ -61,6 +69,6 @@ import Testing
 
     /// Whether a query sorts only the runs of one event, or the few that are running.
     private static func sortsFew(_ sql: String) -> Bool {
-        sql.contains("event_id = ?") || sql.contains("runs_leased")
+        ["event_id = ?", "runs_leased", "events_by_package\nCROSS JOIN", "steps_by_run"].contains { sql.contains($0) }
     }
 }

@@ -39,7 +39,7 @@ struct FaultIsolationTests {
                     return waiting.count == 10
                 }
                 let table = try await deployment.run("runs", "--rule", "bad")
-                #expect(table.output.contains("waits for 127.0.0.1:\(port)"))
+                #expect(table.output.contains("waiting for 127.0.0.1:\(port)"))
             }
             #expect(status == .exited(0))
             // A stop charges no attempt: the two that were under way are queued again, without a record of failure.

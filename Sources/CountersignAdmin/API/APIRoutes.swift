@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 import HTTPTypes
@@ -18,10 +19,10 @@ struct APIRoutes: Sendable {
     let clock: any WallClock
     let logger: Logger
 
-    init(_ service: AdminService) {
-        clock = service.clock
-        endpoints = Endpoint.all(service)
-        logger = service.logger
+    init(_ operations: Operations) {
+        clock = operations.clock
+        endpoints = Endpoint.all(operations)
+        logger = operations.logger
     }
 
     func add(to router: Router<AdminContext>) {
@@ -78,8 +79,8 @@ struct APIRoutes: Sendable {
         let body = try await request.body.collect(upTo: Self.largestBody).readableBytesView
         guard !body.isEmpty, (try? JSON(parsing: body))?.object?.isEmpty != true else { return }
         let names = endpoint.query.map { "'?\($0.name)=…'" }.joined(separator: ", ")
-        throw APIError(
-            .badRequest,
+        throw OperationError(
+            .invalid,
             "this path does not accept a body"
                 + (names.isEmpty ? "" : "; parameters are passed in the query, as \(names)")
         )
@@ -87,7 +88,7 @@ struct APIRoutes: Sendable {
 
     private func refusal(_ error: any Error) -> APIAnswer {
         switch error {
-        case let error as APIError: return APIAnswer(error.refusal, error.sentence)
+        case let error as OperationError: return APIAnswer(error.refusal, error.description)
         case let error as StoreError: return APIAnswer(error.refusal, "\(error)")
         case is NIOTooManyBytesError:
             var answer = APIAnswer(.badRequest, "the body is larger than \(Self.largestBody) bytes")

@@ -1,17 +1,18 @@
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 
 extension Endpoint {
     /// The values of a request's parameters, each of them declared and of its kind.
     ///
-    /// - Throws: `APIError`.
-    func checked(path: String?, query fields: FormFields, at now: Date) throws(APIError) -> [String: String] {
+    /// - Throws: `OperationError`.
+    func checked(path: String?, query fields: FormFields, at now: Date) throws(OperationError) -> [String: String] {
         var values: [String: String] = [:]
         if let parameter = pathParameter {
             // A path that names nothing there can be names nothing there is.
             guard let path, parameter.schema.accepts(path, at: now) else {
-                throw APIError(.notFound, "there is no \(parameter.summary.lowercasedFirst) '\(path ?? "")'")
+                throw OperationError(.notFound, "there is no \(parameter.summary.lowercasedFirst) '\(path ?? "")'")
             }
             values[parameter.name] = path
         }
@@ -26,19 +27,19 @@ extension [Endpoint.Parameter] {
 
     /// The values of fields, each of them declared and of its kind.
     ///
-    /// - Throws: `APIError`.
-    func checked(_ fields: FormFields, at now: Date) throws(APIError) -> [String: String] {
+    /// - Throws: `OperationError`.
+    func checked(_ fields: FormFields, at now: Date) throws(OperationError) -> [String: String] {
         var values: [String: String] = [:]
         for name in fields.names {
             guard let parameter = first(where: { $0.name == name }) else {
                 let near = Suggestion.nearest(to: name, among: map(\.name))
                 let hint = near.map { "; did you mean '\($0)'?" } ?? "; see /api/v1/openapi.json"
-                throw APIError(.badRequest, "there is no parameter '\(name.printable)'\(hint)")
+                throw OperationError(.invalid, "there is no parameter '\(name.printable)'\(hint)")
             }
             let value = fields[name] ?? ""
             guard value.utf8.count <= Self.longestValue else {
-                throw APIError(
-                    .badRequest,
+                throw OperationError(
+                    .invalid,
                     "the parameter '\(name)' has \(value.utf8.count) bytes; \(Self.longestValue) are read"
                 )
             }
@@ -46,7 +47,7 @@ extension [Endpoint.Parameter] {
             if case .string = parameter.schema, value.isEmpty { continue }
             guard parameter.schema.accepts(value, at: now) else {
                 let words = "the parameter '\(name)' is \(parameter.schema.words), not '\(value.printable)'"
-                throw APIError(.badRequest, words)
+                throw OperationError(.invalid, words)
             }
             values[name] = value
         }

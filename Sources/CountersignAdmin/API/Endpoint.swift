@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 import Foundation
 import HTTPTypes
 
@@ -90,13 +91,14 @@ struct APIAnswer: Sendable {
     }
 }
 
-/// A refusal that is thrown.
-struct APIError: Error {
-    let refusal: Endpoint.Refusal
-    let sentence: String
-
-    init(_ refusal: Endpoint.Refusal, _ sentence: String) {
-        self.refusal = refusal
-        self.sentence = sentence
+extension OperationError {
+    /// How the API and the pages answer it.
+    var refusal: Endpoint.Refusal {
+        switch kind {
+        case .invalid: .badRequest
+        case .notFound: .notFound
+        case .conflict: .conflict
+        case .unavailable: .unavailable
+        }
     }
 }

@@ -1,12 +1,13 @@
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
 import HTTPTypes
 
 extension Endpoint {
-    static func rules(_ service: AdminService) -> [Endpoint] {
+    static func rules(_ operations: Operations) -> [Endpoint] {
         [
             Endpoint(
                 method: .get,
@@ -17,9 +18,10 @@ extension Endpoint {
                 ),
                 refusals: [.unavailable]
             ) { _ in
-                let rules = try await service.rules()
+                let rules = try await operations.rules()
                 return APIAnswer([
-                    "version": JSON(service.book.current?.ruleSet.version.rawValue), "rules": .array(rules.map(\.json)),
+                    "version": JSON(operations.book.current?.ruleSet.version.rawValue),
+                    "rules": .array(rules.map(\.json)),
                 ])
             },
             Endpoint(
@@ -30,11 +32,8 @@ extension Endpoint {
                 content: .json(.named("RuleWithSource")),
                 refusals: [.notFound, .unavailable]
             ) { request in
-                let id = request["id"] ?? ""
-                guard let found = try await service.rules().first(where: { $0.rule.id == id }) else {
-                    return APIAnswer(.notFound, "no active rule is named '\(id)'")
-                }
-                return APIAnswer(found.json(source: try await service.source(of: found.rule)))
+                let found = try await operations.rule(request["id"] ?? "")
+                return APIAnswer(RuleDetails(status: found.status, source: found.source).json)
             },
             Endpoint(
                 method: .post,
@@ -44,13 +43,13 @@ extension Endpoint {
                 content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let (event, reports) = try await service.dryRun(request.body)
+                let (event, reports) = try await operations.dryRun(request.body)
                 return APIAnswer(["event": event.payload, "rules": .array(reports.map(\.json))])
             },
         ]
     }
 
-    static func quarantine(_ service: AdminService) -> [Endpoint] {
+    static func quarantine(_ operations: Operations) -> [Endpoint] {
         [
             Endpoint(
                 method: .get,
@@ -60,7 +59,7 @@ extension Endpoint {
                 content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let bodies = try await service.store.quarantined(QuarantineQuery(request))
+                let bodies = try await operations.store.quarantined(QuarantineQuery(request))
                 let next = bodies.count == request.limit ? bodies.last?.id : nil
                 return APIAnswer(["bodies": .array(bodies.map(\.json)), "next": next.map { JSON($0) } ?? .null])
             },
@@ -72,7 +71,7 @@ extension Endpoint {
                 content: .json(.named("QuarantinedBody")),
                 refusals: [.notFound, .unavailable]
             ) { request in
-                guard let body = try await service.store.quarantined(request.id) else {
+                guard let body = try await operations.store.quarantined(request.id) else {
                     return APIAnswer(.notFound, "there is no quarantined body \(request.id)")
                 }
                 return APIAnswer(body.json)
@@ -80,18 +79,18 @@ extension Endpoint {
         ]
     }
 
-    static func commands(_ service: AdminService) -> [Endpoint] {
+    static func commands(_ operations: Operations) -> [Endpoint] {
         let state = Endpoint(
             method: .get,
             path: "/state",
             summary: "The server's configuration and health, for `countersign doctor`.",
             content: .json(.any),
             refusals: [.unavailable]
-        ) { _ in APIAnswer(try await service.commands.state()) }
-        return [replay(service), state] + (service.commands.poll.map { [poll($0)] } ?? [])
+        ) { _ in APIAnswer(try await operations.commands.state()) }
+        return [replay(operations), state] + (operations.commands.poll.map { [poll($0)] } ?? [])
     }
 
-    private static func replay(_ service: AdminService) -> Endpoint {
+    private static func replay(_ operations: Operations) -> Endpoint {
         Endpoint(
             method: .post,
             path: "/replay",
@@ -120,7 +119,7 @@ extension Endpoint {
                 return APIAnswer(.badRequest, "the request is invalid; see /api/v1/openapi.json")
             }
             do {
-                return APIAnswer(["runs": .array(try await service.commands.replay(order).map(\.json))])
+                return APIAnswer(["runs": .array(try await operations.commands.replay(order).map(\.json))])
             } catch let error as ReplayError {
                 return APIAnswer(.conflict, "\(error)")
             }

@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -7,9 +8,10 @@ import HTTPTypes
 
 extension Endpoint {
     /// All endpoints, in the order in which they are described.
-    static func all(_ service: AdminService) -> [Endpoint] {
-        [overview(service)] + events(service) + packages(service) + runs(service) + rules(service) + quarantine(service)
-            + commands(service)
+    static func all(_ operations: Operations) -> [Endpoint] {
+        [overview(operations)] + events(operations) + packages(operations) + runs(operations) + rules(operations)
+            + quarantine(operations)
+            + commands(operations)
     }
 
     /// How many are listed at a time.
@@ -67,17 +69,17 @@ extension Endpoint {
         Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."),
     ]
 
-    private static func overview(_ service: AdminService) -> Endpoint {
+    private static func overview(_ operations: Operations) -> Endpoint {
         Endpoint(
             method: .get,
             path: "/overview",
             summary: "The overall status at a glance.",
             content: .json(.named("Overview")),
             refusals: [.unavailable]
-        ) { _ in APIAnswer(try await service.overview().json) }
+        ) { _ in APIAnswer(try await operations.overview().json) }
     }
 
-    private static func events(_ service: AdminService) -> [Endpoint] {
+    private static func events(_ operations: Operations) -> [Endpoint] {
         [
             Endpoint(
                 method: .get,
@@ -89,7 +91,7 @@ extension Endpoint {
                 ),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let page = try await service.store.page(of: EventQuery(request))
+                let page = try await operations.store.page(of: EventQuery(request))
                 return APIAnswer([
                     "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
                 ])
@@ -102,9 +104,16 @@ extension Endpoint {
                 content: .json(.named("StoredEvent")),
                 refusals: [.notFound, .unavailable]
             ) { request in
-                let stored = try await service.event(request.id)
-                let runs = try await service.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
-                return APIAnswer(stored.json(runs: runs, trace: try await service.store.traceID(of: stored.event)))
+                let stored = try await operations.event(request.id)
+                let runs = try await operations.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
+                return APIAnswer(
+                    EventDetails(
+                        stored: stored,
+                        runs: runs,
+                        trace: try await operations.store.traceID(of: stored.event)
+                    )
+                    .json
+                )
             },
             Endpoint(
                 method: .get,
@@ -113,7 +122,7 @@ extension Endpoint {
                 pathParameter: id(of: "Event"),
                 content: .bytes,
                 refusals: [.notFound, .unavailable]
-            ) { request in APIAnswer(raw: try await service.event(request.id).body) },
+            ) { request in APIAnswer(raw: try await operations.event(request.id).body) },
             Endpoint(
                 method: .get,
                 path: "/events/{id}/explanation",
@@ -123,9 +132,9 @@ extension Endpoint {
                 refusals: [.notFound, .conflict, .unavailable]
             ) { request in
                 do {
-                    let explanation = try await service.explainer.explain(
+                    let explanation = try await operations.explainer.explain(
                         Event.ID(rawValue: request.id),
-                        at: service.clock.now
+                        at: operations.clock.now
                     )
                     return APIAnswer(explanation.json)
                 } catch ExplanationError.noSuchEvent {
@@ -143,8 +152,8 @@ extension Endpoint {
                 refusals: [.badRequest, .unavailable]
             ) { request in
                 do {
-                    let delivery = try service.reader.read(request.body, origin: .manual)
-                    return APIAnswer(try await service.store.append(delivery, at: service.clock.now).json)
+                    let delivery = try operations.reader.read(request.body, origin: .manual)
+                    return APIAnswer(try await operations.store.append(delivery, at: operations.clock.now).json)
                 } catch let error as UnreadableBody {
                     return APIAnswer(.badRequest, error.reason)
                 }
@@ -152,7 +161,7 @@ extension Endpoint {
         ]
     }
 
-    private static func packages(_ service: AdminService) -> [Endpoint] {
+    private static func packages(_ operations: Operations) -> [Endpoint] {
         [
             Endpoint(
                 method: .get,
@@ -165,7 +174,7 @@ extension Endpoint {
                 ),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let page = try await service.store.packages(try PackageQuery(request))
+                let page = try await operations.store.packages(try PackageQuery(request))
                 return APIAnswer([
                     "packages": .array(page.packages.map(\.json)), "next": JSON(page.next?.text),
                 ])
@@ -175,19 +184,19 @@ extension Endpoint {
                 path: "/packages/{id}",
                 summary: "The timeline of a package: its events, their runs and steps.",
                 pathParameter: text("id", "Package"),
-                content: .json(.named("Story")),
+                content: .json(.named("Timeline")),
                 refusals: [.notFound, .unavailable]
             ) { request in
                 let id = request["id"] ?? ""
-                guard let story = try await PackageTimeline.read(id, from: service.store) else {
+                guard let timeline = try await PackageTimeline.read(id, from: operations.store) else {
                     return APIAnswer(.notFound, "there is no event of the package '\(id)'")
                 }
-                return APIAnswer(story.json)
+                return APIAnswer(timeline.json)
             },
         ]
     }
 
-    private static func runs(_ service: AdminService) -> [Endpoint] {
+    private static func runs(_ operations: Operations) -> [Endpoint] {
         let run = id(of: "Run")
         return [
             Endpoint(
@@ -198,10 +207,10 @@ extension Endpoint {
                 content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
                 refusals: [.badRequest, .unavailable]
             ) { request in
-                let runs = try await service.store.runs(RunQuery(request), ofPackage: request["package"])
-                let next = runs.count == request.limit ? runs.last?.id : nil
+                let runs = try await operations.store.runRows(RunQuery(request))
+                let next = runs.count == request.limit ? runs.last?.run.id : nil
                 return APIAnswer([
-                    "runs": .array(try await service.store.rows(of: runs).map(\.json)),
+                    "runs": .array(runs.map(\.json)),
                     "next": next.map { JSON($0.rawValue) } ?? .null,
                 ])
             },
@@ -213,8 +222,9 @@ extension Endpoint {
                 content: .json(.named("RunWithSteps")),
                 refusals: [.notFound, .unavailable]
             ) { request in
-                let found = try await service.run(request.id)
-                return APIAnswer(found.json(trace: try await service.store.traceID(of: found.event)))
+                let found = try await operations.run(request.id)
+                let trace = try await operations.store.traceID(of: found.event)
+                return APIAnswer(RunDetails(run: found.run, records: found.records, trace: trace).json)
             },
             Endpoint(
                 method: .post,
@@ -225,7 +235,7 @@ extension Endpoint {
                     text("from", "The id of the step to start with; results of earlier steps are kept."),
                     Parameter(
                         name: "rules",
-                        schema: .choice(AdminService.RulesOfRetry.allCases.map(\.rawValue)),
+                        schema: .choice(Operations.RulesOfRetry.allCases.map(\.rawValue)),
                         summary:
                             "Which rules to use: those that created the run (`kept`, the default), or the active ones (`current`)."
                     ),
@@ -233,9 +243,9 @@ extension Endpoint {
                 content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
                 refusals: [.badRequest, .notFound, .conflict, .unavailable]
             ) { request in
-                let rules = request["rules"].flatMap { AdminService.RulesOfRetry(rawValue: $0) } ?? .kept
-                let version = try await service.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
-                let isActive = version == service.book.current?.ruleSet.version
+                let rules = request["rules"].flatMap { Operations.RulesOfRetry(rawValue: $0) } ?? .kept
+                let version = try await operations.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
+                let isActive = version == operations.book.current?.ruleSet.version
                 return APIAnswer(["rule_set": .string(version.rawValue), "is_active": .bool(isActive)])
             },
             Endpoint(
@@ -246,63 +256,10 @@ extension Endpoint {
                 content: .json(.object([])),
                 refusals: [.notFound, .conflict, .unavailable]
             ) { request in
-                try await service.store.discard(Run.ID(rawValue: request.id), at: service.clock.now)
+                try await operations.store.discard(Run.ID(rawValue: request.id), at: operations.clock.now)
                 return APIAnswer([:])
             },
         ]
-    }
-}
-
-extension AdminService {
-    /// The rules by which a run is retried.
-    enum RulesOfRetry: String, CaseIterable {
-        /// Those of the set that the run was made by.
-        case kept
-        /// Those that are active now.
-        case current
-    }
-
-    /// Sends a failed run in progress again, and gives the rule set by which it goes on.
-    ///
-    /// - Throws: `APIError` when it cannot begin with that step or by those rules, `StoreError`.
-    func retry(_ id: Run.ID, from step: String?, by rules: RulesOfRetry) async throws -> RuleSetVersion {
-        let found = try await run(id.rawValue)
-        let active = book.current?.ruleSet
-        if rules == .current {
-            guard let active, let rule = active.rule(found.run.ruleID) else {
-                throw APIError(
-                    .conflict,
-                    "the active rules have no rule '\(found.run.ruleID)'; retry the run with its own rules"
-                )
-            }
-            if let step, !rule.steps.contains(where: { $0.id == step }) {
-                throw APIError(.badRequest, "rule '\(rule.id)' has no step '\(step)' in the active rules")
-            }
-        } else if let step {
-            do {
-                let objection = try await explainer.resumption(of: found).objection(to: step)
-                if let objection { throw APIError(.badRequest, objection) }
-            } catch let error as UnknownRuleSet {
-                throw APIError(.conflict, "\(error)")
-            }
-        }
-        let version = rules == .current ? active?.version : nil
-        try await store.retry(id, from: step, by: version, at: clock.now)
-        return version ?? found.run.ruleSet
-    }
-
-    func event(_ number: Int64) async throws -> StoredEvent {
-        guard let stored = try await store.event(Event.ID(rawValue: number)) else {
-            throw APIError(.notFound, "there is no event \(number)")
-        }
-        return stored
-    }
-
-    func run(_ number: Int64) async throws -> ClaimedRun {
-        guard let found = try await store.run(Run.ID(rawValue: number)) else {
-            throw StoreError.noSuchRun(Run.ID(rawValue: number))
-        }
-        return found
     }
 }
 
@@ -329,8 +286,8 @@ extension EventQuery {
 }
 
 extension PackageQuery {
-    /// - Throws: `APIError` where the place to go on from belongs to a list in another order.
-    init(_ request: APIRequest) throws(APIError) {
+    /// - Throws: `OperationError` where the place to go on from belongs to a list in another order.
+    init(_ request: APIRequest) throws(OperationError) {
         self.init(
             prefix: request["prefix"],
             event: request["event"],
@@ -341,7 +298,7 @@ extension PackageQuery {
         )
         switch after {
         case .id? where !isByID, .event? where isByID:
-            throw APIError(.badRequest, "'after' belongs to another list: repeat the same parameters, or omit it")
+            throw OperationError(.invalid, "'after' belongs to another list: repeat the same parameters, or omit it")
         default: break
         }
     }
@@ -359,6 +316,7 @@ extension RunQuery {
             eventID: request.number("event_id").map { Event.ID(rawValue: $0) },
             ruleID: request["rule"],
             state: request["state"].flatMap { Run.State(rawValue: $0) },
+            packageID: request["package"],
             since: request.date("since"),
             until: request.date("until"),
             before: request.number("before").map { Run.ID(rawValue: $0) },

@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 import HTTPTypes
 
 /// The description of the API (OpenAPI 3.1), made from what is served.

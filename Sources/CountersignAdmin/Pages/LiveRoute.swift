@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -16,7 +17,7 @@ struct LiveRoute: Sendable {
     /// How many looks may find nothing before a sign of life is sent.
     private static let patience = 30
 
-    let service: AdminService
+    let operations: Operations
 
     func add(to router: Router<AdminContext>) {
         router.get("/live") { _, _ in
@@ -37,7 +38,7 @@ struct LiveRoute: Sendable {
         var seen: Int?
         var quiet = 0
         while !Task.isShuttingDownGracefully {
-            let writes = service.commands.writes()
+            let writes = operations.commands.writes()
             quiet += 1
             if let before = seen, before != writes {
                 try await writer.write(ByteBuffer(string: "event: change\ndata: \(writes)\n\n"))
@@ -47,8 +48,8 @@ struct LiveRoute: Sendable {
                 quiet = 0
             }
             seen = writes
-            let next = service.clock.now.addingTimeInterval(Self.pause)
-            let clock = service.clock
+            let next = operations.clock.now.addingTimeInterval(Self.pause)
+            let clock = operations.clock
             await cancelWhenGracefulShutdown { try? await clock.sleep(until: next) }
         }
     }

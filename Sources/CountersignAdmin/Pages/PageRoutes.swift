@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -13,13 +14,13 @@ struct PageRoutes: Sendable {
     /// How many lines a list has.
     private static let length = 50
 
-    private let service: AdminService
+    private let operations: Operations
     private let access: AdminAccess
     private let guesses: TokenThrottle
     private let templates: Templates
 
-    init(_ service: AdminService, _ access: AdminAccess, _ guesses: TokenThrottle) throws {
-        self.service = service
+    init(_ operations: Operations, _ access: AdminAccess, _ guesses: TokenThrottle) throws {
+        self.operations = operations
         self.access = access
         self.guesses = guesses
         templates = try Templates()
@@ -52,19 +53,19 @@ struct PageRoutes: Sendable {
         router.post("/logout") { request, _ in signOut(request) }
         router.get("/assets/style.css") { _, _ in asset(PackageResources.style_css, "text/css; charset=utf-8") }
         router.get("/assets/live.js") { _, _ in asset(PackageResources.live_js, "text/javascript; charset=utf-8") }
-        router.get("/**") { _, _ in await page { throw APIError(.notFound, "Page not found.") } }
+        router.get("/**") { _, _ in await page { throw OperationError(.notFound, "Page not found.") } }
     }
 
     /// The answer that `body` gives, or a page that says failure.
     private func page(_ body: () async throws -> Response) async -> Response {
         do {
             return try await body()
-        } catch let error as APIError {
-            return await failure(error.refusal, error.sentence)
+        } catch let error as OperationError {
+            return await failure(error.refusal, error.description)
         } catch let error as StoreError {
             return await failure(error.refusal, "\(error)")
         } catch {
-            service.logger.error("A page failed", metadata: ["error": "\(error)"])
+            operations.logger.error("A page failed", metadata: ["error": "\(error)"])
             return await failure(.unavailable, "The page failed; see the log.")
         }
     }
@@ -83,7 +84,7 @@ struct PageRoutes: Sendable {
         notice: String? = nil,
         status: Int = 200
     ) async throws -> Response {
-        let failed = (try? await service.store.runCount(ofRule: nil, in: .failed)) ?? 0
+        let failed = (try? await operations.store.runCount(ofRule: nil, in: .failed)) ?? 0
         let navigation = [
             ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"), ("/rules", "Rules"),
             ("/quarantine", "Quarantine"),
@@ -130,47 +131,47 @@ struct PageRoutes: Sendable {
 /// The pages.
 extension PageRoutes {
     private func overview() async throws -> Response {
-        try await html("Overview", "overview", OverviewView(try await service.overview()), current: "/")
+        try await html("Overview", "overview", OverviewView(try await operations.overview()), current: "/")
     }
 
     private func events(_ fields: FormFields) async throws -> Response {
         var problem: String?
         var page = EventPage(events: [], next: nil)
-        do throws(APIError) {
-            let query = EventQuery(try Endpoint.eventFilters.request(fields, at: service.clock.now))
+        do throws(OperationError) {
+            let query = EventQuery(try Endpoint.eventFilters.request(fields, at: operations.clock.now))
             do {
-                page = try await service.store.page(of: query)
+                page = try await operations.store.page(of: query)
             } catch {
-                throw APIError(.unavailable, "\(error)")
+                throw OperationError(.unavailable, "\(error)")
             }
         } catch {
-            problem = error.sentence
+            problem = error.description
         }
         let view = EventsView(fields, page, problem: problem)
         return try await html("Events", "events", view, current: "/events", status: problem == nil ? 200 : 400)
     }
 
     private func event(_ number: Int64) async throws -> Response {
-        let stored = try await service.event(number)
-        let runs = try await service.store.rows(of: service.store.runs(RunQuery(eventID: stored.event.id, limit: 500)))
+        let stored = try await operations.event(number)
+        let runs = try await operations.store.runRows(RunQuery(eventID: stored.event.id, limit: 500))
         var explanation: EventExplanation?
         var problem = stored.damage
         if problem == nil {
             do {
-                explanation = try await service.explainer.explain(stored.event.id, at: service.clock.now)
+                explanation = try await operations.explainer.explain(stored.event.id, at: operations.clock.now)
             } catch {
                 problem = "\(error)"
             }
         }
-        let trace = try await service.store.traceID(of: stored.event)
+        let trace = try await operations.store.traceID(of: stored.event)
         let view = EventView(stored, runs.reversed(), explanation, trace: trace, problem: problem)
         return try await html("Event \(number)", "event", view)
     }
 
     private func packages(_ fields: FormFields) async throws -> Response {
         let fields = fields.trimmed
-        let request = try Endpoint.packageFilters.request(fields, at: service.clock.now)
-        let page = try await service.store.packages(try PackageQuery(request))
+        let request = try Endpoint.packageFilters.request(fields, at: operations.clock.now)
+        let page = try await operations.store.packages(try PackageQuery(request))
         return try await html(
             "Packages",
             "packages",
@@ -180,95 +181,92 @@ extension PageRoutes {
     }
 
     private func package(_ id: String) async throws -> Response {
-        guard let story = try await PackageTimeline.read(id, from: service.store) else {
-            throw APIError(.notFound, "There is no event of the package '\(id.printable)'.")
+        guard let timeline = try await PackageTimeline.read(id, from: operations.store) else {
+            throw OperationError(.notFound, "There is no event of the package '\(id.printable)'.")
         }
-        return try await html("Package \(id.printable)", "package", PackageView(story))
+        return try await html("Package \(id.printable)", "package", PackageView(timeline))
     }
 
     private func runs(_ fields: FormFields) async throws -> Response {
         var problem: String?
         var rows: [RunRow] = []
-        do throws(APIError) {
-            let request = try Endpoint.runFilters.request(fields, at: service.clock.now)
+        do throws(OperationError) {
+            let request = try Endpoint.runFilters.request(fields, at: operations.clock.now)
             var query = RunQuery(request)
             query.limit = Self.length + 1
             do {
-                rows = try await service.store.rows(of: service.store.runs(query, ofPackage: request["package"]))
+                rows = try await operations.store.runRows(query)
             } catch {
-                throw APIError(.unavailable, "\(error)")
+                throw OperationError(.unavailable, "\(error)")
             }
         } catch {
-            problem = error.sentence
+            problem = error.description
         }
-        let rules = service.book.current?.ruleSet.rules.map(\.id) ?? []
+        let rules = operations.book.current?.ruleSet.rules.map(\.id) ?? []
         let view = RunsView(fields, rows, limit: Self.length, rules: rules, problem: problem)
         return try await html("Runs", "runs", view, current: "/runs", status: problem == nil ? 200 : 400)
     }
 
     private func run(_ number: Int64, done: String?) async throws -> Response {
-        let found = try await service.run(number)
-        let trace = try await service.store.traceID(of: found.event)
+        let found = try await operations.run(number)
+        let trace = try await operations.store.traceID(of: found.event)
         // Without its rule set a run still shows what was done.
-        let resumption = try? await service.explainer.resumption(of: found)
+        let resumption = try? await operations.explainer.resumption(of: found)
         let notice: String? =
             switch done {
             case "retry":
                 "Run \(number) is retried with rule set \(found.run.ruleSet.short)"
-                    + (found.run.ruleSet == service.book.current?.ruleSet.version
+                    + (found.run.ruleSet == operations.book.current?.ruleSet.version
                         ? ", the active one." : ", which created it.")
             case "discard": "Run \(number) is discarded."
             default: nil
             }
-        let active = service.book.current?.ruleSet
+        let active = operations.book.current?.ruleSet
         let hasNewer = active.map { $0.version != found.run.ruleSet && $0.rule(found.run.ruleID) != nil } ?? false
         let view = RunView(found, resumption, hasNewerRules: hasNewer, trace: trace)
         return try await html("Run \(number)", "run", view, notice: notice)
     }
 
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {
-        let rules: AdminService.RulesOfRetry = form["rules"] == "current" ? .current : .kept
-        _ = try await service.retry(Run.ID(rawValue: number), from: form["from"], by: rules)
+        let rules: Operations.RulesOfRetry = form["rules"] == "current" ? .current : .kept
+        _ = try await operations.retry(Run.ID(rawValue: number), from: form["from"], by: rules)
         return .redirect(to: Address.query(Address.run(number), [("done", "retry")]), type: .normal)
     }
 
     private func discard(_ number: Int64) async throws -> Response {
-        try await service.store.discard(Run.ID(rawValue: number), at: service.clock.now)
+        try await operations.store.discard(Run.ID(rawValue: number), at: operations.clock.now)
         return .redirect(to: Address.query(Address.run(number), [("done", "discard")]), type: .normal)
     }
 
     private func rules() async throws -> Response {
         let sample = SamplePayload.all.first { $0.name == "PACKAGE_COMPLETE" }?.body ?? ""
         let payload = (try? JSON(parsing: sample))?.indented ?? sample
-        let view = RulesView(service.book.status, try await service.rules(), payload: payload)
+        let view = RulesView(operations.book.status, try await operations.rules(), payload: payload)
         return try await html("Rules", "rules", view, current: "/rules")
     }
 
     private func rule(_ id: String) async throws -> Response {
-        guard let document = try await service.rules().first(where: { $0.rule.id == id }) else {
-            throw APIError(.notFound, "No active rule is named '\(id.printable)'.")
-        }
-        let runs = try await service.store.rows(of: service.store.runs(RunQuery(ruleID: id, limit: 20)))
-        let source = try await service.source(of: document.rule)
-        return try await html("Rule \(id)", "rule", RuleView(document, source: source, runs: runs))
+        let found = try await operations.rule(id)
+        let runs = try await operations.store.runRows(RunQuery(ruleID: id, limit: 20))
+        return try await html("Rule \(id)", "rule", RuleView(found.status, source: found.source, runs: runs))
     }
 
     private func dryRun(_ form: FormFields) async throws -> Response {
         let payload = form["payload"] ?? ""
         let view: DryRunView
-        do throws(APIError) {
-            let (event, reports) = try await service.dryRun(Array(payload.utf8))
+        do throws(OperationError) {
+            let (event, reports) = try await operations.dryRun(Array(payload.utf8))
             view = DryRunView(payload: payload, event, reports)
         } catch {
-            view = DryRunView(payload: payload, problem: error.sentence)
+            view = DryRunView(payload: payload, problem: error.description)
         }
         return try await html("Dry run", "dryrun", view, status: view.problem == nil ? 200 : 400)
     }
 
     private func quarantine(_ fields: FormFields) async throws -> Response {
-        var query = QuarantineQuery(try Endpoint.quarantineFilters.request(fields.trimmed, at: service.clock.now))
+        var query = QuarantineQuery(try Endpoint.quarantineFilters.request(fields.trimmed, at: operations.clock.now))
         query.limit = Self.length + 1
-        let bodies = try await service.store.quarantined(query)
+        let bodies = try await operations.store.quarantined(query)
         return try await html(
             "Quarantine",
             "quarantine",
@@ -296,8 +294,8 @@ extension PageRoutes {
     }
 
     private func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
-        guard let found = try await service.store.quarantined(number) else {
-            throw APIError(.notFound, "There is no quarantined body \(number).")
+        guard let found = try await operations.store.quarantined(number) else {
+            throw OperationError(.notFound, "There is no quarantined body \(number).")
         }
         return found
     }
@@ -325,7 +323,7 @@ extension PageRoutes {
         }
         var response = Response.redirect(to: target, type: .normal)
         response.headers[.setCookie] = Self.cookie(
-            access.cookie(at: service.clock.now),
+            access.cookie(at: operations.clock.now),
             age: Int(AdminAccess.session),
             answering: request
         )
@@ -359,7 +357,7 @@ extension Request {
             do {
                 body = try await self.body.collect(upTo: 4 << 20)
             } catch {
-                throw APIError(.badRequest, "The request is too large.")
+                throw OperationError(.invalid, "The request is too large.")
             }
             return FormFields(String(buffer: body))
         }
@@ -375,8 +373,10 @@ extension AdminContext {
 
     /// The number that it names.
     fileprivate var number: Int64 {
-        get throws(APIError) {
-            guard let number = Int64(text) else { throw APIError(.notFound, "'\(text.printable)' is not a number.") }
+        get throws(OperationError) {
+            guard let number = Int64(text) else {
+                throw OperationError(.notFound, "'\(text.printable)' is not a number.")
+            }
             return number
         }
     }

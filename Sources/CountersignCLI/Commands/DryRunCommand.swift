@@ -1,9 +1,9 @@
 import ArgumentParser
 import CountersignActions
-import CountersignAdmin
 import CountersignEngine
 import CountersignModel
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import Foundation
 

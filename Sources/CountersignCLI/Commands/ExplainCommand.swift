@@ -1,8 +1,8 @@
 import ArgumentParser
 import CountersignActions
-import CountersignAdmin
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import Foundation
 

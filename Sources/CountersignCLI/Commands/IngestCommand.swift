@@ -1,7 +1,7 @@
 import ArgumentParser
-import CountersignAdmin
 import CountersignModel
 import CountersignOneSpan
+import CountersignOperations
 import CountersignStore
 import Foundation
 

@@ -1,5 +1,5 @@
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 package import CountersignStore
 
 extension Listing {

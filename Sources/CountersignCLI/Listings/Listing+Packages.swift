@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 package import CountersignStore
 
 extension Listing {
@@ -18,18 +19,5 @@ extension Listing {
             ])
         }
         return Listing(table: table, objects: packages.map(\.json), none: "no packages")
-    }
-}
-
-extension PackageSummary {
-    /// The package as `--json` prints it.
-    fileprivate var json: JSON {
-        let states = Run.State.allCases.compactMap { state in
-            runs[state].map { JSONObject.Member(key: state.rawValue, value: JSON($0)) }
-        }
-        return [
-            "id": .string(id), "name": JSON(name), "events": JSON(events), "first_at": .string(firstAt.rfc3339),
-            "last_at": .string(lastAt.rfc3339), "last_event": .string(lastEvent), "runs": .object(JSONObject(states)),
-        ]
     }
 }

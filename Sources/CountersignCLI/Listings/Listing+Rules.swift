@@ -1,5 +1,7 @@
 import CountersignModel
+import CountersignOperations
 import CountersignRules
+import CountersignStore
 
 extension Listing {
     /// Rules with their statistics, in the order given.
@@ -14,23 +16,11 @@ extension Listing {
             table.add([
                 status.rule.id, status.rule.isEnabled ? "yes" : "no",
                 status.rule.eventPatterns?.joined(separator: ", ") ?? "any",
-                "\(status.runsOfTheDay)", "\(status.failed)", status.lastMatch?.tableTime ?? "never",
+                "\(status.statistics.runs)", "\(status.statistics.failed)",
+                status.statistics.lastMatch?.tableTime ?? "never",
                 status.rule.file,
             ])
         }
         return Listing(table: table, objects: statuses.map(\.json), none: "there are no active rules")
-    }
-}
-
-extension RuleStatus {
-    /// The rule as `--json` prints it.
-    var json: JSON {
-        [
-            "id": .string(rule.id), "enabled": .bool(rule.isEnabled), "description": JSON(rule.summary),
-            "events": rule.eventPatterns.map { .array($0.map { .string($0) }) } ?? .null, "file": .string(rule.file),
-            "runs_last_day": JSON(runsOfTheDay),
-            "failed": JSON(failed), "last_match": JSON(lastMatch?.rfc3339),
-            "steps": .array(rule.steps.map { ["id": .string($0.id), "action": .string($0.action)] }),
-        ]
     }
 }

@@ -1,5 +1,6 @@
-package import CountersignAdmin
 import CountersignModel
+import CountersignOperations
+package import CountersignStore
 
 extension Listing {
     /// Runs, in the order given.
@@ -11,10 +12,10 @@ extension Listing {
         ])
         for row in rows {
             let run = row.run
+            let end: String = run.finishedAt?.tableTime ?? run.waiting(\.tableTime) ?? ""
             table.add([
-                "\(run.id)", "\(run.eventID)", run.ruleID, run.state.rawValue, run.createdAt.tableTime,
-                run.finishedAt?.tableTime ?? run.waiting ?? "", (row.package ?? "").bounded,
-                (row.reason ?? "").bounded,
+                "\(run.id)", "\(run.eventID)", run.ruleID, run.state.rawValue, run.createdAt.tableTime, end,
+                (row.package ?? "").bounded, (row.reason ?? "").bounded,
             ])
         }
         return Listing(table: table, objects: rows.map(\.json), none: "no runs")
@@ -27,13 +28,5 @@ extension String {
         let line = prefix { !$0.isNewline }
         let most = 120
         return line.count > most || line.count < count ? line.prefix(most) + "…" : self
-    }
-}
-
-extension Run {
-    /// What a queued run waits for, in words; nil when it only waits for a free worker.
-    var waiting: String? {
-        if let wait { return "waits for \(wait.destination)" }
-        return waitsForNextTry ? "due \(dueAt.tableTime)" : nil
     }
 }

@@ -1,5 +1,5 @@
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -49,7 +49,7 @@ extension PackageTimeline.Entry {
 extension Run {
     /// How long after its making it ended, or what it waits for.
     fileprivate var outcome: String {
-        guard let finishedAt else { return waiting ?? "" }
+        guard let finishedAt else { return waiting(\.tableTime) ?? "" }
         let time = finishedAt.timeIntervalSince(createdAt)
         return "after \(Duration.milliseconds(Int64((time * 1_000).rounded())).text)"
     }

@@ -45,10 +45,10 @@ package struct RuleTestText: Sendable {
             let place = text.line.map { "line \($0): " } ?? ""
             return [place + text.sentence] + text.details.map { "  " + $0 }
         }
-        return differences + ["what happened"] + report.sent.flatMap { story(of: $0, in: report).map { "  " + $0 } }
+        return differences + ["what happened"] + report.sent.flatMap { timeline(of: $0, in: report).map { "  " + $0 } }
     }
 
-    private static func story(of sent: RuleTestReport.Sent, in report: RuleTestReport) -> [String] {
+    private static func timeline(of sent: RuleTestReport.Sent, in report: RuleTestReport) -> [String] {
         let head = "event \(sent.number), \(sent.name.printable)"
         switch sent.outcome {
         case .duplicate(let first): return ["\(head): a duplicate of event \(first), not evaluated"]

@@ -4,6 +4,7 @@ import CountersignEngine
 import CountersignListener
 import CountersignModel
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import CountersignTracing
@@ -201,8 +202,8 @@ struct Server {
         )
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
-        let service = service(store, book, registry, limiter, poller, registration)
-        if let admin = settings.admin { extras.append(adminServer(admin, access, service, store, limiter, book)) }
+        let operations = operations(store, book, registry, limiter, poller, registration)
+        if let admin = settings.admin { extras.append(adminServer(admin, access, operations, store, limiter, book)) }
         if let limit = settings.alertAfter {
             extras.append(CallbackMonitor(store: store, limit: limit, clock: clock, logger: logger))
         }
@@ -218,7 +219,7 @@ struct Server {
             ControlServer(
                 path: settings.controlSocket,
                 connections: descriptors.control,
-                service: service,
+                operations: operations,
                 logger: quietLogger,
                 activity: logger
             ) { commandsAreHeard.notify() },
@@ -237,23 +238,23 @@ struct Server {
     }
 
     /// What people look at and repaired.
-    private func service(
+    private func operations(
         _ store: SQLiteStore,
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ limiter: DestinationLimiter,
         _ poller: Poller?,
         _ registration: RegistrationWatch?
-    ) -> AdminService {
+    ) -> Operations {
         let clock = environment.clock
         let (metrics, startedAt) = (metrics, clock.now)
-        return AdminService(
+        return Operations(
             store: store,
             // Who may hand events in has been let in by then.
             reader: OneSpanCallbacks(authentication: .none),
             book: book,
             registry: registry,
-            commands: AdminService.Commands(
+            commands: Operations.Commands(
                 replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
                 poll: poller.map(Self.takingOrders),
                 state: { try await state(store, book) },
@@ -264,7 +265,7 @@ struct Server {
                         version: Application.version,
                         startedAt: startedAt,
                         refusesWrites: statistics.isBroken,
-                        acknowledgements: metrics.durations(MetricCatalogue.acknowledgements),
+                        acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
                         openCircuits: limiter.open,
                         unregisteredEvents: registration?.missing ?? [],
                         poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
@@ -280,7 +281,7 @@ struct Server {
     private func adminServer(
         _ address: (host: String, port: Int),
         _ access: AdminAccess,
-        _ service: AdminService,
+        _ operations: Operations,
         _ store: SQLiteStore,
         _ limiter: DestinationLimiter,
         _ book: RuleBook
@@ -291,7 +292,7 @@ struct Server {
             port: address.port,
             connections: descriptors.admin,
             access: access,
-            service: service,
+            operations: operations,
             registry: metrics,
             collect: { await collector.collect() },
             logger: logger

@@ -1,6 +1,6 @@
 import CountersignActions
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 
 extension SettingsLoader {
     /// A variable that looks like one of ours, and is none.

@@ -312,12 +312,36 @@ extension MemoryContents {
         return ClaimedRun(run: runs[index].run, event: events[event].event, records: runs[index].records)
     }
 
+    private func packageID(of event: Event.ID) -> String? {
+        index(of: event).flatMap { events[$0].event.payload.packageID }
+    }
+
+    func runRows(_ query: RunQuery) -> [RunRow] {
+        runs(query)
+            .compactMap { run in
+                guard let event = index(of: run.eventID), let row = index(of: run.id) else { return nil }
+                return RunRow(run, for: events[event].event, records: runs[row].records, damage: nil)
+            }
+    }
+
+    func statistics(ofRules ids: [String], since date: Date) -> [String: RuleStatistics] {
+        ids.reduce(into: [:]) { statistics, id in
+            let meant = runs.filter { !$0.isTakenBack && $0.ruleID == id }
+            statistics[id] = RuleStatistics(
+                runs: meant.count { $0.createdAt >= date.stored },
+                failed: meant.count { $0.state == .failed },
+                lastMatch: meant.last?.createdAt
+            )
+        }
+    }
+
     func runs(_ query: RunQuery) -> [Run] {
         runs.reversed().lazy
             .filter { run in
                 !run.isTakenBack && (query.eventID.map { $0 == run.eventID } ?? true)
                     && (query.ruleID.map { $0 == run.ruleID } ?? true)
                     && (query.state.map { $0 == run.state } ?? true)
+                    && (query.packageID.map { $0 == packageID(of: run.eventID) } ?? true)
                     && (query.since.map { $0.stored <= run.createdAt } ?? true)
                     && (query.until.map { run.createdAt < $0.stored } ?? true)
                     && (query.before.map { run.id.rawValue < $0.rawValue } ?? true)

@@ -94,6 +94,21 @@ extension MemoryStore {
         contents.withLock { $0.packages(query) }
     }
 
+    package func runRows(_ query: RunQuery) async throws -> [RunRow] {
+        contents.withLock { $0.runRows(query) }
+    }
+
+    package func records(of runs: [Run.ID]) async throws -> [Run.ID: [StepRecord]] {
+        contents.withLock { contents in
+            contents.runs.filter { runs.contains($0.id) && !$0.records.isEmpty }
+                .reduce(into: [:]) { $0[$1.id] = $1.records }
+        }
+    }
+
+    package func statistics(ofRules ids: [String], since date: Date) async throws -> [String: RuleStatistics] {
+        contents.withLock { $0.statistics(ofRules: ids, since: date) }
+    }
+
     package func runs(of events: [Event.ID]) async throws -> [Run] {
         contents.withLock { contents in
             events.flatMap { contents.runs(RunQuery(eventID: $0, limit: .max)) }

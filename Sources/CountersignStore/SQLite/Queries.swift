@@ -139,8 +139,17 @@ extension Query {
             conditions.append("event_id = ?")
             arguments += [eventID.rawValue]
         }
-        // An event has a handful of runs: its index goes before all others.
-        let sign = query.eventID == nil ? "" : "+"
+        if let packageID = query.packageID {
+            conditions.append(
+                """
+                id IN (SELECT runs.id FROM events INDEXED BY events_by_package
+                CROSS JOIN runs ON runs.event_id = events.id WHERE events.package_id = CAST(? AS TEXT))
+                """
+            )
+            arguments += [Data(packageID.utf8)]
+        }
+        // An event or a package has a handful of runs: their indexes go before all others.
+        let sign = query.eventID == nil && query.packageID == nil ? "" : "+"
         if let ruleID = query.ruleID {
             conditions.append("\(sign)rule_id = ?")
             arguments += [ruleID]

@@ -120,6 +120,8 @@ extension JSON.Limits {
 
 /// An attempt as its row holds it.
 struct StepRow: Sendable {
+    static let columnCount = 11
+
     static let columns =
         "id, step_id, attempt, generation, status, is_final, plan, output, reason, started_at, finished_at"
 

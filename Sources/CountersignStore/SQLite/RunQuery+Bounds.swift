@@ -8,7 +8,7 @@ extension Database {
 
     /// The query with bounds on the numbers of runs that follow from those on their times, for which there is no index.
     func bounded(_ query: RunQuery) throws -> RunQuery {
-        guard query.eventID == nil else { return query }
+        guard query.eventID == nil, query.packageID == nil else { return query }
         var query = query
         if let since = query.since, let first = try firstRun(since: since - Self.clockTolerance) { query.from = first }
         if let until = query.until, let end = try firstRun(since: until + Self.clockTolerance) {

@@ -48,6 +48,25 @@ extension SQLiteArchive {
         }
     }
 
+    package func runRows(_ query: RunQuery) async throws -> [RunRow] {
+        let (runs, events, records) = try await read { db in
+            let runs = try db.all(.runs(try db.bounded(query))) { Run($0) }
+            let events = try db.all(.events(Set(runs.map(\.eventID)))) { EventRow($0) }
+            return (runs, events, try db.records(of: runs.filter(RunRow.showsReason).map(\.id)))
+        }
+        let stored = Dictionary(events.map { $0.listedEvent(path: path) }.map { ($0.event.id, $0) }) { first, _ in first
+        }
+        return runs.compactMap { run in
+            let attempts = (records[run.id] ?? []).map { $0.listedRecord(path: path) }
+            return stored[run.eventID]
+                .map { RunRow(run, for: $0.event, records: attempts, damage: run.damage ?? $0.damage) }
+        }
+    }
+
+    package func records(of runs: [Run.ID]) async throws -> [Run.ID: [StepRecord]] {
+        try await read { try $0.records(of: runs) }.mapValues { rows in rows.map { $0.listedRecord(path: path) } }
+    }
+
     package func runs(of events: [Event.ID]) async throws -> [Run] {
         try await read { db in
             try events.flatMap { try db.all(.runs(RunQuery(eventID: $0, limit: .max))) { Run($0) } }
@@ -58,6 +77,18 @@ extension SQLiteArchive {
 
 /// How much happens.
 extension SQLiteArchive {
+    package func statistics(ofRules ids: [String], since date: Date) async throws -> [String: RuleStatistics] {
+        let rows = try await read { db in
+            try db.all(.statistics(ofRules: ids)) { row in
+                (rule: row.text(at: 0) ?? "", failed: Int(row.number(at: 1) ?? 0), lastMatch: row.time(at: 2))
+            }
+        }
+        var statistics: [String: RuleStatistics] = [:]
+        for row in rows { statistics[row.rule] = RuleStatistics(failed: row.failed, lastMatch: row.lastMatch) }
+        for count in try await activity(since: date) { statistics[count.ruleID]?.runs += count.count }
+        return statistics
+    }
+
     package func runCount(ofRule id: String?, in state: Run.State) async throws -> Int {
         try await read { try $0.first(.runCount(ofRule: id, in: state)) { $0[0] } } ?? 0
     }
@@ -254,7 +285,52 @@ extension Query {
     }
 }
 
+extension Query {
+    /// Events by their numbers.
+    package static func events(_ ids: Set<Event.ID>) -> Query {
+        Query(
+            "SELECT \(EventRow.columns) FROM events WHERE id IN (SELECT value FROM json_each(?))",
+            [JSON.array(ids.map { JSON($0.rawValue) }).text]
+        )
+    }
+
+    /// The attempts of runs, each behind the number of its run.
+    package static func records(of runs: [Run.ID]) -> Query {
+        Query(
+            """
+            SELECT \(StepRow.columns), run_id FROM steps INDEXED BY steps_by_run
+            WHERE run_id IN (SELECT value FROM json_each(?)) ORDER BY id
+            """,
+            [JSON.array(runs.map { JSON($0.rawValue) }).text]
+        )
+    }
+
+    /// For each rule how many of its runs failed, and when the newest one was made.
+    package static func statistics(ofRules ids: [String]) -> Query {
+        Query(
+            """
+            SELECT value,
+                (SELECT count(*) FROM runs INDEXED BY runs_by_rule_and_state WHERE rule_id = value AND state = 'failed'),
+                (SELECT created_at FROM runs WHERE id = (
+                    SELECT max(id) FROM runs INDEXED BY runs_by_rule WHERE rule_id = value
+                ))
+            FROM json_each(?)
+            """,
+            [JSON.array(ids.map { .string($0) }).text]
+        )
+    }
+}
+
 extension Database {
+    /// The attempts of runs as their rows hold them.
+    fileprivate func records(of runs: [Run.ID]) throws -> [Run.ID: [StepRow]] {
+        guard !runs.isEmpty else { return [:] }
+        let rows = try all(.records(of: runs)) { row in
+            (run: Run.ID(rawValue: row.number(at: StepRow.columnCount) ?? 0), record: StepRow(row))
+        }
+        return Dictionary(grouping: rows, by: \.run).mapValues { $0.map(\.record) }
+    }
+
     func first<Value>(_ query: Query, _ decode: (Row) throws -> Value) throws -> Value? {
         try first(query.sql, query.arguments, decode)
     }

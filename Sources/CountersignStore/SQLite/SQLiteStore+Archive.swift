@@ -33,7 +33,17 @@ extension SQLiteStore {
 
     package func runs(of events: [Event.ID]) async throws -> [Run] { try await archive.runs(of: events) }
 
+    package func runRows(_ query: RunQuery) async throws -> [RunRow] { try await archive.runRows(query) }
+
+    package func records(of runs: [Run.ID]) async throws -> [Run.ID: [StepRecord]] {
+        try await archive.records(of: runs)
+    }
+
     package func run(_ id: Run.ID) async throws -> ClaimedRun? { try await archive.run(id) }
+
+    package func statistics(ofRules ids: [String], since date: Date) async throws -> [String: RuleStatistics] {
+        try await archive.statistics(ofRules: ids, since: date)
+    }
 
     package func runCounts() async throws -> [Run.State: Int] { try await archive.runCounts() }
 

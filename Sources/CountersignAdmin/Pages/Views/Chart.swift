@@ -1,3 +1,4 @@
+import CountersignOperations
 import Foundation
 
 /// Events and runs by the hour, drawn as SVG that goes into the page.

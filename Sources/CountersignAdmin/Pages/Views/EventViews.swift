@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation

@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -151,7 +152,7 @@ struct OverviewView {
         ]
     }
 
-    private static func latency(_ label: String, _ latency: Overview.Latency, of what: String) -> Card {
+    private static func latency(_ label: String, _ latency: Latency, of what: String) -> Card {
         guard let median = latency.median, let high = latency.high else {
             return Card(label: label, value: "–", note: "no \(what) yet")
         }

@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -77,20 +78,20 @@ struct PackageView {
     /// Where all events are listed; nil where they are all here.
     let allHref: String?
 
-    init(_ story: PackageTimeline) {
-        id = story.packageID.printable
-        name = story.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
+    init(_ timeline: PackageTimeline) {
+        id = timeline.packageID.printable
+        name = timeline.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
         count =
-            story.hasEarlier ? "more than \(story.events.count); only the newest are shown" : "\(story.events.count)"
-        allHref = story.hasEarlier ? Address.query("/events", [("package", story.packageID)]) : nil
-        let events = story.events.map { Moment(event: $0) }
-        let runs = story.runs.flatMap { Self.moments(of: $0) }
+            timeline.hasEarlier
+            ? "more than \(timeline.events.count); only the newest are shown" : "\(timeline.events.count)"
+        allHref = timeline.hasEarlier ? Address.query("/events", [("package", timeline.packageID)]) : nil
+        let events = timeline.events.map { Moment(event: $0) }
+        let runs = timeline.runs.flatMap { Self.moments(of: $0.run, $0.records) }
         moments = (events + runs).sorted { ($0.at, $0.order) < ($1.at, $1.order) }
     }
 
-    private static func moments(of found: ClaimedRun) -> [Moment] {
-        let run = found.run
-        let steps = found.records.map { record in
+    private static func moments(of run: Run, _ records: [StepRecord]) -> [Moment] {
+        let steps = records.map { record in
             let step = record.stepID ?? "the run"
             return Moment(
                 kind: "step-moment",

@@ -1,4 +1,5 @@
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 
 /// An event as a line of a table.
@@ -60,8 +61,6 @@ struct RunRowView {
         event = run.eventID.rawValue
         iso = run.createdAt.rfc3339
         time = run.createdAt.shown
-        next =
-            run.finishedAt?.shown ?? run.wait.map { "waits for \($0.destination.printable)" }
-            ?? (run.waitsForNextTry ? "due \(run.dueAt.shown)" : "")
+        next = run.finishedAt?.shown ?? run.waiting(\.shown)?.printable ?? ""
     }
 }

@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -24,7 +25,7 @@ struct RulesView {
     let hasRules: Bool
     let payload: String
 
-    init(_ status: RuleBook.Status, _ rules: [RuleDocument], payload: String) {
+    init(_ status: RuleBook.Status, _ rules: [RuleStatus], payload: String) {
         self.status =
             status.version.map {
                 "\(rules.count) rules, set \($0.short), active since \(status.since?.shown ?? "-")."
@@ -39,15 +40,15 @@ struct RulesView {
 }
 
 extension RulesView.Row {
-    fileprivate init(_ document: RuleDocument) {
-        id = document.rule.id
-        href = Address.rule(document.rule.id)
-        isEnabled = document.rule.isEnabled
-        summary = document.rule.summary ?? ""
-        runs = document.runsLastDay
-        failed = document.failed
-        failedHref = document.failedHref
-        file = document.rule.file
+    fileprivate init(_ status: RuleStatus) {
+        id = status.rule.id
+        href = Address.rule(status.rule.id)
+        isEnabled = status.rule.isEnabled
+        summary = status.rule.summary ?? ""
+        runs = status.statistics.runs
+        failed = status.statistics.failed
+        failedHref = status.failedHref
+        file = status.rule.file
     }
 }
 
@@ -66,26 +67,26 @@ struct RuleView {
     let source: String
     let allHref: String
 
-    init(_ document: RuleDocument, source: String, runs: [RunRow]) {
-        id = document.rule.id
-        summary = document.rule.summary
-        file = document.rule.file
-        line = document.rule.line
-        isOff = !document.rule.isEnabled
+    init(_ status: RuleStatus, source: String, runs: [RunRow]) {
+        id = status.rule.id
+        summary = status.rule.summary
+        file = status.rule.file
+        line = status.rule.line
+        isOff = !status.rule.isEnabled
         self.runs = runs.map { RunRowView($0) }
         hasRuns = !runs.isEmpty
-        runsLastDay = document.runsLastDay
-        failed = document.failed
-        failedHref = document.failedHref
+        runsLastDay = status.statistics.runs
+        failed = status.statistics.failed
+        failedHref = status.failedHref
         self.source = source
         allHref = Address.query("/runs", [("rule", id)])
     }
 }
 
-extension RuleDocument {
+extension RuleStatus {
     /// Where the failed runs are listed; nil where there are none.
     fileprivate var failedHref: String? {
-        failed > 0 ? Address.query("/runs", [("state", "failed"), ("rule", rule.id)]) : nil
+        statistics.failed > 0 ? Address.query("/runs", [("state", "failed"), ("rule", rule.id)]) : nil
     }
 }
 

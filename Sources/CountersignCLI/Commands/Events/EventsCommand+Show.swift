@@ -1,6 +1,6 @@
 import ArgumentParser
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -33,7 +33,7 @@ extension EventsCommand {
                 if form.raw { return try StandardOutput.write(stored.body) }
                 let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
                 let trace = try await archive.traceID(of: stored.event)
-                if form.json { return print(stored.json(runs: runs, trace: trace).indented) }
+                if form.json { return print(EventDetails(stored: stored, runs: runs, trace: trace).json.indented) }
                 show(stored, runs.reversed(), trace, on: environment.terminal(colours.choice))
             }
         }

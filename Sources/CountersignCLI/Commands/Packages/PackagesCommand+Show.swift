@@ -1,9 +1,9 @@
 import ArgumentParser
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 
 extension PackagesCommand {
-    /// `countersign packages show` tells the story of one package.
+    /// `countersign packages show` tells the timeline of one package.
     struct Show: EnvironmentCommand {
         static let configuration = CommandConfiguration(
             abstract: "Show the timeline of a package: its events, runs and steps.",
@@ -26,12 +26,12 @@ extension PackagesCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             try await environment.reading(options.settings(in: environment)) { archive in
-                guard let story = try await PackageTimeline.read(id, from: archive) else {
+                guard let timeline = try await PackageTimeline.read(id, from: archive) else {
                     throw CommandFailure(
                         "there is no event of a package '\(id.printable)'; see 'countersign packages list'"
                     )
                 }
-                print(json ? story.json.indented : story.text(on: environment.terminal(colours.choice)))
+                print(json ? timeline.json.indented : timeline.text(on: environment.terminal(colours.choice)))
             }
         }
     }

@@ -1,6 +1,6 @@
 import ArgumentParser
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 import Foundation
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignActions
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 
@@ -26,7 +27,7 @@ extension RulesCommand {
             let inFolder = try? RuleSources.read(folder: settings.rulesPath).version
             try await listing.show(in: environment, settings) { [limit = listing.limit] archive in
                 let rules = try await ActiveRules.read(archive, compiler)
-                let statuses = try await rules.statuses(in: archive, at: environment.clock.now)
+                let statuses = try await rules.ruleSet.statuses(in: archive, at: environment.clock.now)
                 var listing = Listing.rules(Array(statuses.prefix(limit)))
                 if let inFolder, inFolder != rules.ruleSet.version {
                     listing.note =

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignActions
 import CountersignModel
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 
@@ -30,37 +31,26 @@ extension RulesCommand {
             let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
             try await environment.reading(settings) { archive in
                 let rules = try await ActiveRules.read(archive, compiler)
-                guard let status = try await rules.status(of: id, in: archive, at: environment.clock.now) else {
-                    let near = Suggestion.nearest(to: id, among: rules.ruleSet.rules.map(\.id))
-                    let hint = near.map { "did you mean '\($0)'?" } ?? "see 'countersign rules list'"
-                    throw CommandFailure("there is no active rule '\(id)'; \(hint)")
-                }
-                let outline = rules.sources.outlines.first { $0.id == id }
-                if json { return print(object(status, outline).indented) }
-                show(status, outline, on: environment.terminal(colours.choice))
+                let status = try await rules.ruleSet.status(of: id, in: archive, at: environment.clock.now)
+                let details = RuleDetails(status: status, source: rules.outline(of: id)?.text ?? "")
+                if json { return print(details.json.indented) }
+                show(details, on: environment.terminal(colours.choice))
             }
         }
 
-        private func show(_ status: RuleStatus, _ outline: RuleOutline?, on terminal: Terminal) {
-            let rule = status.rule
+        private func show(_ details: RuleDetails, on terminal: Terminal) {
+            let (rule, statistics) = (details.status.rule, details.status.statistics)
             print(
                 "rule        \(Style.heading.applied(to: rule.id, on: terminal))\(rule.isEnabled ? "" : "  disabled")"
             )
             if let summary = rule.summary { print("for         \(summary.printable)") }
             print("events      \((rule.eventPatterns?.joined(separator: ", ") ?? "any").printable)")
-            print("file        \(rule.file.printable)\(outline.map { ", line \($0.line)" } ?? "")")
-            print("last day    \(status.runsOfTheDay.runs)")
-            let failed = status.failed == 0 ? "none" : Style.bad.applied(to: status.failed.runs, on: terminal)
+            print("file        \(rule.file.printable)\(", line \(rule.line)")")
+            print("last day    \(statistics.runs.runs)")
+            let failed = statistics.failed == 0 ? "none" : Style.bad.applied(to: statistics.failed.runs, on: terminal)
             print("failed      \(failed)")
-            print("last match  \(status.lastMatch?.rfc3339 ?? "never")")
-            if let outline { print("\n\(outline.text.printableLines)") }
-        }
-
-        private func object(_ status: RuleStatus, _ outline: RuleOutline?) -> JSON {
-            var object = status.json.object ?? [:]
-            object["line"] = outline.map { JSON($0.line) }
-            object["source"] = JSON(outline?.text)
-            return .object(object)
+            print("last match  \(statistics.lastMatch?.rfc3339 ?? "never")")
+            if !details.source.isEmpty { print("\n\(details.source.printableLines)") }
         }
     }
 }

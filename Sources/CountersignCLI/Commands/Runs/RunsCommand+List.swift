@@ -1,6 +1,6 @@
 import ArgumentParser
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 
 extension RunsCommand {
@@ -28,8 +28,7 @@ extension RunsCommand {
             let settings = try options.settings(in: environment)
             _ = try filter.query(in: environment, limit: listing.limit)
             try await listing.show(in: environment, settings) { [filter, limit = listing.limit] archive in
-                let runs = try await filter.runs(in: archive, environment, limit: limit)
-                return try await .runs(try await archive.rows(of: runs))
+                try await .runs(try await archive.runRows(try filter.query(in: environment, limit: limit)))
                     .explained { try await archive.unknownRule(filter.rule) }
             }
         }
@@ -70,7 +69,7 @@ struct RunFilter: ParsableArguments {
         }
     }
 
-    /// The query, the package left out, its times reckoned from now.
+    /// The query, its times relative to now.
     ///
     /// - Throws: `UsageError`.
     func query(in environment: CommandEnvironment, limit: Int) throws -> RunQuery {
@@ -79,17 +78,11 @@ struct RunFilter: ParsableArguments {
             eventID: eventID.map { Event.ID(rawValue: $0) },
             ruleID: rule,
             state: state,
+            packageID: package,
             since: start,
             until: end,
             limit: limit
         )
-    }
-
-    /// The runs, the newest first.
-    ///
-    /// - Throws: `UsageError`, `StoreError`.
-    func runs(in archive: any Archive, _ environment: CommandEnvironment, limit: Int) async throws -> [Run] {
-        try await archive.runs(try query(in: environment, limit: limit), ofPackage: package)
     }
 }
 

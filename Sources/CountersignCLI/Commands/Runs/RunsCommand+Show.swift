@@ -1,6 +1,6 @@
 import ArgumentParser
-import CountersignAdmin
 import CountersignModel
+import CountersignOperations
 import CountersignStore
 
 extension RunsCommand {
@@ -30,7 +30,7 @@ extension RunsCommand {
                     throw CommandFailure("\(StoreError.noSuchRun(Run.ID(rawValue: id)))")
                 }
                 let trace = try await archive.traceID(of: found.event)
-                if json { return print(found.json(trace: trace).indented) }
+                if json { return print(RunDetails(run: found.run, records: found.records, trace: trace).json.indented) }
                 show(found, trace, on: environment.terminal(colours.choice))
             }
         }

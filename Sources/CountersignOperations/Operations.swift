@@ -6,11 +6,11 @@ package import CountersignStore
 package import Foundation
 package import Logging
 
-/// What people look at and repaired: the store, the active rules, and what can be ordered.
+/// The questions and commands of operators, answered and carried out by the running server.
 ///
-/// The JSON API, the pages and the commands on this machine all work through it.
-package struct AdminService: Sendable {
-    /// What only the running server can do, or knows.
+/// Pages and JSON API only render what it returns.
+package struct Operations: Sendable {
+    /// What only the running server can do or knows.
     package struct Commands: Sendable {
         /// Evaluates events once more by the active rules.
         package var replay: @Sendable (ReplayRequest) async throws -> [ReplayedRun]
@@ -21,7 +21,7 @@ package struct AdminService: Sendable {
         /// What the server runs with.
         package var state: @Sendable () async throws -> JSON
 
-        /// How the server fares at this moment.
+        /// The health of the server at this moment.
         package var vitals: @Sendable () async throws -> Vitals
 
         /// Grows with everything that is written; who sees it change looks again.
@@ -42,14 +42,14 @@ package struct AdminService: Sendable {
         }
     }
 
-    let store: any Store
-    let reader: any CallbackReader
-    let book: RuleBook
-    let explainer: Explainer
-    let planner: Planner
-    let commands: Commands
-    let clock: any WallClock
-    let logger: Logger
+    package let store: any Store
+    package let reader: any CallbackReader
+    package let book: RuleBook
+    package let explainer: Explainer
+    package let planner: Planner
+    package let commands: Commands
+    package let clock: any WallClock
+    package let logger: Logger
 
     /// - Parameters:
     ///   - store: What is looked at and changed.
@@ -57,8 +57,8 @@ package struct AdminService: Sendable {
     ///   - book: The active rules.
     ///   - registry: The actions that rules may name.
     ///   - commands: What only the running server can do.
-    ///   - clock: The time at which orders are carried out.
-    ///   - logger: Where orders that fail are reported.
+    ///   - clock: The time at which commands are carried out.
+    ///   - logger: Where failed commands are logged.
     package init(
         store: any Store,
         reader: any CallbackReader,
@@ -79,7 +79,7 @@ package struct AdminService: Sendable {
     }
 }
 
-/// How the running server fares.
+/// The health of the running server.
 package struct Vitals: Sendable {
     package var version: String
     package var startedAt: Date
@@ -88,7 +88,7 @@ package struct Vitals: Sendable {
     package var refusesWrites: Bool
 
     /// How long callbacks took to be on disk.
-    package var acknowledgements: HistogramCell.Snapshot
+    package var acknowledgements: Latency
 
     /// Destinations whose circuit is open, and until when.
     package var openCircuits: [String: Date]
@@ -103,7 +103,7 @@ package struct Vitals: Sendable {
         version: String,
         startedAt: Date,
         refusesWrites: Bool,
-        acknowledgements: HistogramCell.Snapshot,
+        acknowledgements: Latency,
         openCircuits: [String: Date],
         unregisteredEvents: [String] = [],
         poll: (finishedAt: Date, recovered: Int)?

@@ -31,7 +31,7 @@ package struct PackageTimeline: Sendable {
     package let hasEarlier: Bool
 
     /// In the order of making.
-    package let runs: [ClaimedRun]
+    package let runs: [(run: Run, records: [StepRecord])]
 
     /// Reads it from the store.
     ///
@@ -41,32 +41,21 @@ package struct PackageTimeline: Sendable {
         let found = try await archive.events(EventQuery(packageID: packageID, limit: eventLimit + 1))
         let events = found.prefix(eventLimit)
         guard !events.isEmpty else { return nil }
-        var runs: [ClaimedRun] = []
-        for run in try await archive.runs(of: events.map(\.event.id)) {
-            if let found = try await archive.run(run.id) { runs.append(found) }
-        }
+        let runs = try await archive.runs(of: events.map(\.event.id))
+        let records = try await archive.records(of: runs.map(\.id))
         return PackageTimeline(
             packageID: packageID,
             events: events.reversed(),
             hasEarlier: found.count > events.count,
-            runs: runs
+            runs: runs.map { ($0, records[$0.id] ?? []) }
         )
     }
 
     /// Everything in order of time.
     package var entries: [Entry] {
         var entries = events.map { Entry.event($0) }
-        for found in runs { entries += [.run(found.run)] + found.records.map { .attempt(found.run, $0) } }
+        for (run, records) in runs { entries += [.run(run)] + records.map { .attempt(run, $0) } }
         // What led to what is before it, also in the same millisecond.
         return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
-    }
-
-    /// One object, as the API and `--json` give it.
-    package var json: JSON {
-        [
-            "id": .string(packageID), "events": .array(events.map(\.json)),
-            "has_earlier_events": .bool(hasEarlier),
-            "runs": .array(runs.map { $0.run.json(records: $0.records) }),
-        ]
     }
 }

@@ -1,45 +1,55 @@
-import CountersignEngine
-import CountersignModel
+package import CountersignEngine
+package import CountersignModel
 import CountersignRules
-import CountersignStore
-import Foundation
+package import CountersignStore
+package import Foundation
 
-/// The overall status at a glance.
-struct Overview: Sendable {
-    /// What came and was done in an hour.
-    struct Hour: Sendable {
-        let start: Date
-        let events: Int
-        let runs: Int
-        let failed: Int
+/// How long something took.
+package struct Latency: Sendable {
+    package let count: Int
+
+    /// The median in seconds; nil without any.
+    package let median: Double?
+
+    /// The 99th percentile in seconds; nil without any.
+    package let high: Double?
+
+    package init(count: Int, median: Double?, high: Double?) {
+        self.count = count
+        self.median = median
+        self.high = high
     }
-
-    /// How long something took.
-    struct Latency: Sendable {
-        let count: Int
-        let median: Double?
-        let high: Double?
-    }
-
-    let now: Date
-    let vitals: Vitals
-
-    /// The last 24 hours, the one that is under way at the end.
-    let hours: [Hour]
-    let backlog: Backlog
-
-    /// Runs that failed for good and need attention.
-    let deadLetters: Int
-    let running: Int
-    let lastEvent: StoredEvent?
-    let acknowledgement: Latency
-    let runTime: Latency
-    let rules: RuleBook.Status
 }
 
-extension AdminService {
-    /// How everything stands now.
-    func overview() async throws -> Overview {
+/// The overall status at a glance.
+package struct Overview: Sendable {
+    /// What came and was done in an hour.
+    package struct Hour: Sendable {
+        package let start: Date
+        package let events: Int
+        package let runs: Int
+        package let failed: Int
+    }
+
+    package let now: Date
+    package let vitals: Vitals
+
+    /// The last 24 hours; the last one is the current one.
+    package let hours: [Hour]
+    package let backlog: Backlog
+
+    /// Runs that failed for good and need attention.
+    package let deadLetters: Int
+    package let running: Int
+    package let lastEvent: StoredEvent?
+    package let acknowledgement: Latency
+    package let runTime: Latency
+    package let rules: RuleBook.Status
+}
+
+extension Operations {
+    /// The overall status now.
+    package func overview() async throws -> Overview {
         let now = clock.now
         let hour = (now.timeIntervalSince1970 / 3_600).rounded(.down)
         let start = Date(timeIntervalSince1970: (hour - 23) * 3_600)
@@ -64,14 +74,14 @@ extension AdminService {
             deadLetters: try await store.runCount(ofRule: nil, in: .failed),
             running: try await store.runCount(ofRule: nil, in: .running),
             lastEvent: try await store.events(EventQuery(limit: 1)).first,
-            acknowledgement: vitals.acknowledgements.latency,
-            runTime: Overview.Latency(try await store.runTimes(limit: 1_000).map(\.timeInterval)),
+            acknowledgement: vitals.acknowledgements,
+            runTime: Latency(try await store.runTimes(limit: 1_000).map(\.timeInterval)),
             rules: book.status
         )
     }
 }
 
-extension Overview.Latency {
+extension Latency {
     init(_ seconds: [Double]) {
         let sorted = seconds.sorted()
         func quantile(_ share: Double) -> Double? {
@@ -81,32 +91,9 @@ extension Overview.Latency {
     }
 }
 
-extension HistogramCell.Snapshot {
-    var latency: Overview.Latency {
-        Overview.Latency(count: counts.reduce(0, +), median: quantile(0.5), high: quantile(0.99))
-    }
-
-    /// The value below which a share of all lie, as Prometheus' `histogram_quantile` reckons it; nil without any.
-    package func quantile(_ share: Double) -> Double? {
-        let all = counts.reduce(0, +)
-        guard all > 0 else { return nil }
-        let rank = share * Double(all)
-        var below = 0.0
-        var lower = 0.0
-        for (count, bound) in zip(counts, bounds) {
-            if count > 0, below + Double(count) >= rank {
-                return lower + (bound - lower) * (rank - below) / Double(count)
-            }
-            below += Double(count)
-            lower = bound
-        }
-        return lower
-    }
-}
-
 extension Overview {
     /// The overview as the API gives it.
-    var json: JSON {
+    package var json: JSON {
         [
             "time": .string(now.rfc3339), "version": .string(vitals.version),
             "started_at": .string(vitals.startedAt.rfc3339), "hours": .array(hours.map(\.json)),
@@ -143,7 +130,7 @@ extension Overview.Hour {
     }
 }
 
-extension Overview.Latency {
+extension Latency {
     fileprivate var json: JSON {
         [
             "count": JSON(count), "p50_seconds": median.map { JSON(seconds: $0) } ?? .null,
@@ -155,7 +142,7 @@ extension Overview.Latency {
 extension RuleBook.Status {
     fileprivate var json: JSON {
         [
-            "version": JSON(version?.rawValue), "count": JSON(count), "in_force_since": JSON(since?.rfc3339),
+            "version": JSON(version?.rawValue), "count": JSON(count), "active_since": JSON(since?.rfc3339),
             "refused_at": JSON(refusal?.at.rfc3339), "findings": .array((refusal?.findings ?? []).map { .string($0) }),
         ]
     }

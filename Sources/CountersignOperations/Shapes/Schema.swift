@@ -1,7 +1,7 @@
-import CountersignModel
+package import CountersignModel
 
 /// The shape of a JSON value, as an OpenAPI document tells it (JSON Schema 2020-12).
-indirect enum Schema: Sendable {
+package indirect enum Schema: Sendable {
     case string
     /// A text of this form (ECMA-262).
     case pattern(String)
@@ -22,21 +22,22 @@ indirect enum Schema: Sendable {
     case named(String)
 
     /// The number of an event, a run or a body.
-    static let id = Schema.integer(minimum: 1, maximum: .max)
-    static let count = Schema.integer(minimum: 0, maximum: .max)
+    package static let id = Schema.integer(minimum: 1, maximum: .max)
+    package static let count = Schema.integer(minimum: 0, maximum: .max)
 
     /// A place in a list, as `next` gives it.
-    static let place = Schema.pattern("^[0-9]{1,14}-[0-9]{1,18}$")
+    package static let place = Schema.pattern("^[0-9]{1,14}-[0-9]{1,18}$")
 
     /// A place in a list of packages, as `next` gives it.
-    static let packagePlace = Schema.pattern("^(id:[\\s\\S]+|[0-9]{1,14}-[0-9]{1,18})$")
+    package static let packagePlace = Schema.pattern("^(id:[\\s\\S]+|[0-9]{1,14}-[0-9]{1,18})$")
 
     /// What OneSpan Sign posts.
-    static let callback: Schema = .object([
+    package static let callback: Schema = .object([
         ("name", .pattern("^[^\\u0000]+$")), ("packageId?", .any), ("message?", .any),
     ])
 
-    var json: JSON {
+    /// The schema as JSON Schema has it.
+    package var json: JSON {
         switch self {
         case .string: ["type": "string"]
         case .pattern(let pattern): ["type": "string", "pattern": .string(pattern)]

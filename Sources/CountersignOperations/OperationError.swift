@@ -1,0 +1,22 @@
+/// Why a question of an operator has no answer, or a command was not carried out.
+package struct OperationError: Error, Equatable, CustomStringConvertible {
+    package enum Kind: Sendable, Equatable {
+        /// The request itself is wrong.
+        case invalid
+        case notFound
+        /// What it is about is in a state that does not allow it.
+        case conflict
+        /// The store cannot do it now.
+        case unavailable
+    }
+
+    package let kind: Kind
+
+    /// A sentence for people: what happened and what to do.
+    package let description: String
+
+    package init(_ kind: Kind, _ description: String) {
+        self.kind = kind
+        self.description = description
+    }
+}

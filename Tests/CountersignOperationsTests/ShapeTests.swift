@@ -1,0 +1,66 @@
+import CountersignModel
+import CountersignOperations
+import CountersignStore
+import CountersignTesting
+import Foundation
+import Testing
+
+/// Documents of the API: what is declared once gives both the JSON and its schema.
+struct ShapeTests {
+    private struct Pair: Sendable {
+        let name: String
+        let note: String?
+    }
+
+    private static let shape = Shape<Pair>(
+        "Pair",
+        [.always("name", .string) { .string($0.name) }, .optional("note", .string) { $0.note.map { .string($0) } }]
+    )
+
+    @Test func `an optional member is left out where there is none, and the schema does not require it`() {
+        #expect(Self.shape.json(Pair(name: "a", note: nil)) == ["name": "a"])
+        #expect(Self.shape.json(Pair(name: "a", note: "b")) == ["name": "a", "note": "b"])
+        #expect(
+            Self.shape.schema.json == [
+                "type": "object", "properties": ["name": ["type": "string"], "note": ["type": "string"]],
+                "required": ["name"],
+            ]
+        )
+    }
+
+    @Test func `a document of something that holds another has the members of both`() {
+        let outer = Shape<[Pair]>("Pairs", Self.shape.members { $0[0] } + [.always("count", .count) { JSON($0.count) }])
+        #expect(outer.json([Pair(name: "a", note: nil), Pair(name: "b", note: nil)]) == ["name": "a", "count": 2])
+    }
+
+    /// Each document of the store with its schema: the members that are required are there, and no others than declared.
+    @Test func `documents of a store have the members that their schemas declare`() async throws {
+        let store = MemoryStore()
+        let now = Date(milliseconds: 1_530_389_095_384)
+        let id = try await store.append(SampleDelivery.numbered(1), at: now).eventID
+        let dispatch = Dispatch(
+            eventID: id,
+            ruleSet: RuleSetVersion(rawValue: "v"),
+            ruleIDs: ["rule"],
+            matchSet: MatchSet([true])
+        )
+        try await store.dispatch([dispatch], at: now)
+        let stored = try #require(try await store.event(id))
+        let row = try #require(try await store.runRows(RunQuery()).first)
+        let timeline = try #require(try await PackageTimeline.read("package-1", from: store))
+        let summary = try #require(try await store.packages(PackageQuery()).packages.first)
+        try expect(stored.json, StoredEvent.shape.schema)
+        try expect(row.json, RunRow.shape.schema)
+        try expect(RunDetails(run: row.run, records: []).json, RunDetails.shape.schema)
+        try expect(timeline.json, PackageTimeline.shape.schema)
+        try expect(summary.json, PackageSummary.shape.schema)
+        #expect(row.json["package"] == "package-1" && row.json["event_name"] == "PACKAGE_CREATE")
+    }
+
+    private func expect(_ json: JSON, _ schema: Schema) throws {
+        let members = Set(try #require(json.object).keys)
+        let declared = Set(try #require(schema.json["properties"]?.object).keys)
+        let required = Set(try #require(schema.json["required"]?.array).compactMap(\.string))
+        #expect(members.isSubset(of: declared) && required.isSubset(of: members), "\(json)")
+    }
+}
