@@ -51,7 +51,11 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignModel", .crypto, .grdb, .grdbSQLite, .metrics]
+            dependencies: ["CountersignModel", .metrics]
+        ),
+        .target(
+            name: "CountersignSQLite",
+            dependencies: ["CountersignModel", "CountersignStore", .crypto, .grdb, .grdbSQLite, .metrics]
         ),
         .target(
             name: "CountersignTracing",
@@ -106,8 +110,9 @@ let package = Package(
         .target(
             name: "CountersignCLI",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
-                "CountersignListener", "CountersignOperations", "CountersignAdmin", "CountersignOneSpan",
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignEngine", "CountersignListener", "CountersignOperations", "CountersignAdmin",
+                "CountersignOneSpan",
                 "CountersignOneSpanSimulator",
                 "CountersignTracing", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
                 .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
@@ -158,7 +163,11 @@ let package = Package(
         ),
         .testTarget(
             name: "CountersignStoreTests",
-            dependencies: ["CountersignModel", "CountersignStore", "CountersignTesting", .grdb]
+            dependencies: ["CountersignModel", "CountersignStore", "CountersignTesting"]
+        ),
+        .testTarget(
+            name: "CountersignSQLiteTests",
+            dependencies: ["CountersignModel", "CountersignStore", "CountersignSQLite", "CountersignTesting", .grdb]
         ),
         .testTarget(
             name: "CountersignTracingTests",
@@ -169,7 +178,8 @@ let package = Package(
         .testTarget(
             name: "CountersignEngineTests",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignEngine",
                 "CountersignTesting", .lifecycle, .log,
             ]
         ),
@@ -270,7 +280,7 @@ let settings: [SwiftSetting] = [
 
 // Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
 // release has neither.
-for target in package.targets where ["CountersignModel", "CountersignStore"].contains(target.name) {
+for target in package.targets where ["CountersignModel", "CountersignSQLite"].contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

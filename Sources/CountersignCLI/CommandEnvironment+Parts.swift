@@ -110,18 +110,22 @@ extension CommandEnvironment {
         try await opening(settings, work)
     }
 
-    /// Lends the store's file for reading.
+    /// Lends the store for following, checking and copying it as well.
     ///
     /// - Throws: `CommandFailure` when there is no store that can be read, or the work fails.
-    func opening<Value>(_ settings: Settings, _ work: (SQLiteArchive) async throws -> Value) async throws -> Value {
-        guard FileManager.default.fileExists(atPath: settings.storePath) else {
+    func opening<Value>(
+        _ settings: Settings,
+        _ work: (any ReadableStore) async throws -> Value
+    ) async throws -> Value {
+        let driver = settings.store.driver
+        guard driver.exists else {
             throw CommandFailure(
-                "there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE, or start "
+                "there is no store at '\(settings.store)'; name it with --store sqlite:FILE, or start "
                     + "'countersign serve', which creates it"
             )
         }
         do {
-            return try await work(try SQLiteArchive.open(path: settings.storePath))
+            return try await work(try driver.reader())
         } catch let error as StoreError {
             throw CommandFailure("\(error)")
         } catch let error as OperationError {

@@ -91,7 +91,7 @@ struct ControlClient {
     /// - Returns: The report, and whether a server runs that acts on what was stored.
     func poll(
         _ order: PollRequest,
-        _ makePoller: (SQLiteStore) throws -> Poller
+        _ makePoller: (any OwnedStore) throws -> Poller
     ) async throws -> (report: PollReport, isServed: Bool) {
         var outcome: (report: PollReport, isServed: Bool)?
         try await change { store in
@@ -117,14 +117,15 @@ struct ControlClient {
     func state() async throws -> JSON { try await send("/state", method: .GET) }
 
     private func change(
-        directly work: (SQLiteStore) async throws -> Void,
+        directly work: (any OwnedStore) async throws -> Void,
         throughServer ask: () async throws -> Void
     ) async throws {
-        guard FileManager.default.fileExists(atPath: settings.storePath) else {
-            throw CommandFailure("there is no store at '\(settings.storePath)'; name it with --store sqlite:FILE")
+        let driver = settings.store.driver
+        guard driver.exists else {
+            throw CommandFailure("there is no store at '\(settings.store)'; name it with --store sqlite:FILE")
         }
         do {
-            let store = try SQLiteStore.open(path: settings.storePath) { tellOfUpgrade($0) }
+            let store = try driver.open { tellOfUpgrade($0) }
             do {
                 try await work(store)
             } catch {
@@ -143,7 +144,7 @@ struct ControlClient {
     /// Says in time why the command takes long, and that an older program will not read the store any more.
     private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
         let sentence =
-            "upgrading '\(settings.storePath)', which an older Countersign made (schema \(upgrade.from) to "
+            "upgrading '\(settings.store)', which an older Countersign made (schema \(upgrade.from) to "
             + "\(upgrade.to)); that takes a while for a large one, and this one has \(upgrade.size.rounded)"
         StandardError.tell(sentence)
     }

@@ -21,7 +21,7 @@ package struct FileRefusal: Error, Equatable {
     }
 
     /// The name of the user whom a file belongs to, or the folder that it would lie in; nil where that is our own.
-    static func owner(of path: String) -> String? {
+    package static func owner(of path: String) -> String? {
         var status = stat()
         let folder = path.prefix(upTo: path.lastIndex(of: "/") ?? path.startIndex)
         guard stat(path, &status) == 0 || stat(String(folder), &status) == 0 else { return nil }

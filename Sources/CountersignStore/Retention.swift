@@ -37,4 +37,9 @@ package struct PrunedSlice: Sendable, Equatable {
 
     /// Where the next slice begins; nil when the rest is too young.
     package let next: Int64?
+
+    package init(removed: Int, next: Int64?) {
+        self.removed = removed
+        self.next = next
+    }
 }

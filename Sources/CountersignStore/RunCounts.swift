@@ -17,5 +17,5 @@ package struct RunCounts: Sendable, Equatable {
     }
 
     /// The length of an hour, in milliseconds.
-    static let hour: Int64 = 3_600_000
+    package static let hour: Int64 = 3_600_000
 }

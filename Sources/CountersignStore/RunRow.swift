@@ -27,7 +27,7 @@ package struct RunRow: Sendable {
     }
 
     /// Whether the row of a run shows why it failed, for which its attempts are needed.
-    static func showsReason(_ run: Run) -> Bool {
+    package static func showsReason(_ run: Run) -> Bool {
         [.failed, .discarded].contains(run.state) || run.waitsForNextTry
     }
 }

@@ -1,9 +1,9 @@
-import CountersignModel
-import Foundation
+package import CountersignModel
+package import Foundation
 
 extension StepRecord {
     /// What is written down about an attempt whose owner is gone.
-    static func interrupted(
+    package static func interrupted(
         stepID: String,
         attempt: Int,
         generation: Int,

@@ -283,7 +283,7 @@ package enum RunEnding: Sendable, Equatable {
     case unmatched(place: Int)
 
     /// Whether the run goes on by itself.
-    var isQueued: Bool {
+    package var isQueued: Bool {
         switch self {
         case .queued, .waiting: true
         case .succeeded, .failed, .unmatched: false

@@ -60,13 +60,35 @@ package struct TailEntry: Sendable {
     }
 }
 
-/// What somebody who follows a store has seen of it.
+/// A position in the order in which a store tells what happens; only the store that gave it reads it.
 package struct TailPosition: Sendable, Equatable {
-    /// Which store it is: a backup in its place begins again.
-    let store: String
+    /// The position in a form that can be handed out and taken back.
+    package let text: String
 
-    let eventID: Int64
-    let attemptID: Int64
+    package init(text: String) {
+        self.text = text
+    }
+}
+
+/// A store that tells what happens in it.
+package protocol TailingStore: Sendable {
+    /// What happened last, the oldest first, and from where to go on: the newest `count` events with all that was done for
+    /// them, or those since a time.
+    ///
+    /// - Throws: `StoreError`.
+    func newest(
+        _ count: Int,
+        since: Date?,
+        _ filter: TailFilter
+    ) async throws -> (entries: [TailEntry], position: TailPosition)
+
+    /// What happened after `position`, the oldest first, and from where to go on.
+    ///
+    /// - Throws: `StoreError`.
+    func entries(
+        after position: TailPosition,
+        _ filter: TailFilter
+    ) async throws -> (entries: [TailEntry], position: TailPosition)
 }
 
 /// Which happenings to tell of.

@@ -3,18 +3,18 @@ import Foundation
 
 /// Looks for a text in the bodies of events as a reader sees them: an escape of JSON is the character that it means, and
 /// upper and lower case are the same in every script.
-struct TextSearch {
+package struct TextSearch {
     private let needle: [UInt8]
     private let isASCII: Bool
 
     /// A search for `text`; the empty text is found everywhere.
-    init(_ text: String) {
+    package init(_ text: String) {
         needle = Self.folded(text)
         isASCII = needle.allSatisfy { $0 < 0x80 }
     }
 
     /// Whether the text is in `body` as it was sent, or in a key or value of the JSON that it is.
-    func matches(_ body: [UInt8]) -> Bool {
+    package func matches(_ body: [UInt8]) -> Bool {
         if isFound(in: body) { return true }
         guard body.contains(UInt8(ascii: "\\")) else { return false }
         let limits = JSON.Limits(depth: 512, keys: .max)

@@ -6,13 +6,21 @@ package struct WaitingEvents: Sendable {
     package struct Damage: Sendable {
         package let id: Event.ID
         package let reason: String
+
+        package init(id: Event.ID, reason: String) {
+            self.id = id
+            self.reason = reason
+        }
     }
 
     /// How many bytes of bodies are read at a time, so that memory stays bounded where bodies are large; one event at least.
     package static let mostBytes = 4 << 20
 
-    package internal(set) var events: [Event] = []
+    package var events: [Event] = []
 
     /// Those that cannot be read: they are in quarantine by now, so that the others go on.
-    package internal(set) var damages: [Damage] = []
+    package var damages: [Damage] = []
+
+    /// None so far.
+    package init() {}
 }

@@ -1,5 +1,6 @@
 import CountersignEngine
 import CountersignModel
+import CountersignSQLite
 import CountersignStore
 import CountersignTesting
 import Foundation

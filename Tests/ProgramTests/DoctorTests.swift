@@ -197,7 +197,7 @@ struct DoctorTests {
             toPath: deployment.path("other.db")
         )
         _ = try await deployment.serve { server in
-            _ = try await server.log.line(with: "several names")
+            _ = try await server.log.line(with: "needs attention")
             let outcome = try await deployment.run("doctor", "--json")
             #expect(outcome.output.contains("2 names (hard links)"), "\(outcome.output)")
         }

@@ -7,7 +7,7 @@ struct DoctorCommand: EnvironmentCommand {
         commandName: "doctor",
         abstract: "Check the health of a deployment.",
         discussion: """
-            Checks the settings, the keys (by name, never by value), the SQLite settings of the store, the
+            Checks the settings, the keys (by name, never by value), the settings of the store, the
             rules and whether the server uses them, folders and their permissions, limits, the disk and the
             clock. Run it as the user that the server runs as:
               countersign doctor

@@ -22,7 +22,7 @@ struct StoreCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check the store for damage.",
             discussion: """
-                Checks that the newest acknowledged event exists, SQLite's structures, the values of all columns,
+                Checks that the newest acknowledged event exists, its structure, the values of all columns,
                 the references between rows, and each event's body against its stored hash. A plan or an output of
                 a step that was replaced by another valid one is not detected. Works on a backup as well:
                   countersign store check /backup/countersign-2026-11-24.db
@@ -106,7 +106,7 @@ struct StoreCommand: ParsableCommand {
             let bar = Progress("Copying pages", isWanted: !progress.quiet, environment)
             defer { bar.end() }
             try await environment.opening(settings) { archive in
-                try await archive.back(upTo: target) { done, total in
+                try await archive.copy(to: target) { done, total in
                     if done < total { bar.advance(to: done, of: total) } else { bar.begin("Checking the backup") }
                 }
             }

@@ -10,7 +10,7 @@ extension Doctor {
     /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
     func store(_ state: JSON?) async -> [Finding] {
         if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
-        guard FileManager.default.fileExists(atPath: settings.storePath) else {
+        guard settings.store.driver.exists else {
             let absence = "'\(settings.storePath)' does not exist yet"
             return [
                 canBeMade(settings.storePath)
@@ -18,47 +18,31 @@ extension Doctor {
                     : .failure("store", "\(absence), and this user cannot create it: check the permissions")
             ]
         }
-        let values: [String: String]
         do {
-            if let pragmas = state?["pragmas"]?.object {
-                values = pragmas.members.reduce(into: [:]) { $0[$1.key] = $1.value.string }
-            } else {
-                let store = try SQLiteStore.open(path: settings.storePath) { upgrade in
-                    throw StoreError.older(path: settings.storePath, found: upgrade.from)
-                }
-                let pragmas = try await store.pragmas()
-                await store.close()
-                values = pragmas.reduce(into: [:]) { $0[$1.name] = $1.value }
-            }
+            let facts = settings.store.driver.facts() + (try await connectionFacts(state))
+            return facts.map(\.finding) + [privacy(of: settings.storePath, "store")].compactMap { $0 }
         } catch StoreError.older(_, let found) {
             let advice = "'countersign serve' upgrades it at its start; back it up first"
             return [.warning("store", "it was made by an older Countersign (schema \(found)); \(advice)")]
         } catch {
             return [.failure("store", "\(error)")]
         }
-        let size = [settings.storePath, settings.storePath + "-wal"].map { bytes(of: $0) >> 20 }
-        let facts = "'\(settings.storePath)', \(size[0]) MiB and \(size[1]) MiB of log"
-        var findings = [Finding.fine("store", facts)]
-        let wanted = [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")]
-        let wrong = wanted.filter { values[$0.0] != $0.1 }
-        if wrong.isEmpty {
-            let text = values.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
-            findings.append(.fine("sqlite", text))
-        }
-        for (name, value) in wrong {
-            findings.append(.failure("sqlite", "\(name) is \(values[name] ?? "nothing") instead of \(value)"))
-        }
-        return findings + [names(), privacy(of: settings.storePath, "store")].compactMap { $0 }
     }
 
-    private func names() -> Finding? {
-        var status = stat()
-        guard stat(settings.storePath, &status) == 0, status.st_nlink > 1 else { return nil }
-        return .warning(
-            "store",
-            "its file has \(status.st_nlink) names (hard links), and a program that opens it by another name misses the newest events; "
-                + "remove the others"
-        )
+    /// How the connection that writes is set: the server says so, or the store is opened for a moment.
+    private func connectionFacts(_ state: JSON?) async throws -> [StoreFact] {
+        if let facts = state?["store_facts"]?.array { return facts.compactMap { StoreFact(json: $0) } }
+        let store = try settings.store.driver.open { upgrade in
+            throw StoreError.older(path: settings.storePath, found: upgrade.from)
+        }
+        do {
+            let facts = try await store.facts()
+            await store.close()
+            return facts
+        } catch {
+            await store.close()
+            throw error
+        }
     }
 
     /// Folders and files, with their modes.

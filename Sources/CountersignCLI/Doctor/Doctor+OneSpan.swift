@@ -1,6 +1,7 @@
 import CountersignModel
 import CountersignOneSpan
 import CountersignRules
+import CountersignStore
 import Foundation
 
 /// What OneSpan Sign was reported, beside what the rules need.
@@ -35,7 +36,7 @@ extension Doctor {
         guard let interval = oneSpan.pollEvery else {
             return [.warning("poll", "'onespan.poll.every' is not set: lost callbacks are not recovered")]
         }
-        guard FileManager.default.fileExists(atPath: settings.storePath) else { return [] }
+        guard settings.store.driver.exists else { return [] }
         var last: Date?
         try? await environment.reading(settings) { last = try await $0.pollState()?.finishedAt }
         guard let last else { return [.warning("poll", "no poll has finished yet")] }

@@ -8,13 +8,13 @@ import Metrics
 
 /// Looks up the numbers that nobody counts, when somebody asks for them.
 struct MetricsCollector: Sendable {
-    let store: SQLiteStore
+    let store: any OwnedStore
     let limiter: DestinationLimiter
     let book: RuleBook
     private let process = ProcessFigures()
     private let destinations = BoundedLabels(limit: 50)
 
-    init(store: SQLiteStore, limiter: DestinationLimiter, book: RuleBook) {
+    init(store: any OwnedStore, limiter: DestinationLimiter, book: RuleBook) {
         self.store = store
         self.limiter = limiter
         self.book = book

@@ -44,17 +44,15 @@ extension Server {
         }
     }
 
-    /// Tells of a store's file that has other names: who opens it by one of them misses the log, and so the newest events.
-    func warnOfNames(of store: SQLiteStore) {
-        guard store.nameCount > 1 else { return }
-        logger.warning(
-            "Store file has several names (hard links): open it only by the one in the settings, and remove the others",
-            metadata: ["path": "\(settings.storePath)", "names": "\(store.nameCount)"]
-        )
+    /// Logs what is wrong with the store as it lies there.
+    func warnOfStore() {
+        for fact in settings.store.driver.facts() where fact.status != .fine {
+            logger.warning("Store needs attention", metadata: ["store": "\(settings.store)", "reason": "\(fact.text)"])
+        }
     }
 
     /// Tells of events that were acknowledged and that the store does not hold any more, in the log and as an event.
-    func tellOfLostEvents(_ store: SQLiteStore, _ reporter: IncidentReporter) async throws {
+    func tellOfLostEvents(_ store: any OwnedStore, _ reporter: IncidentReporter) async throws {
         guard let lost = store.lostEvents else { return }
         logger.critical(
             "Acknowledged events are missing from the store: keep a copy of it, restore a backup, and poll for them",

@@ -41,13 +41,13 @@ struct Server {
         let certificate = try settings.serverCertificate()
         let access = try settings.adminAccess(environment.variables)
         let registry = try await environment.registry(for: settings)
-        let store: SQLiteStore
+        let store: any OwnedStore
         do {
-            store = try SQLiteStore.open(path: settings.storePath) { tellOfUpgrade($0) }
+            store = try settings.store.driver.open { tellOfUpgrade($0) }
         } catch {
             throw CommandFailure("\(error)")
         }
-        warnOfNames(of: store)
+        warnOfStore()
         do {
             try makeOutputFolder()
             try await serve(store, registry, certificate, access)
@@ -84,7 +84,7 @@ struct Server {
     }
 
     private func serve(
-        _ store: SQLiteStore,
+        _ store: any OwnedStore,
         _ registry: ActionRegistry,
         _ certificate: ServerCertificate?,
         _ access: AdminAccess
@@ -143,7 +143,7 @@ struct Server {
 
     /// In the order of starting; they are stopped from the last to the first.
     private func services(
-        _ store: SQLiteStore,
+        _ store: any OwnedStore,
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ reloader: RuleReloader,
@@ -239,7 +239,7 @@ struct Server {
 
     /// What people look at and repaired.
     private func operations(
-        _ store: SQLiteStore,
+        _ store: any OwnedStore,
         _ book: RuleBook,
         _ registry: ActionRegistry,
         _ limiter: DestinationLimiter,
@@ -282,7 +282,7 @@ struct Server {
         _ address: (host: String, port: Int),
         _ access: AdminAccess,
         _ operations: Operations,
-        _ store: SQLiteStore,
+        _ store: any OwnedStore,
         _ limiter: DestinationLimiter,
         _ book: RuleBook
     ) -> AdminServer {
@@ -408,16 +408,15 @@ struct Server {
     }
 
     /// The server's configuration and health, for `countersign doctor`.
-    private func state(_ store: SQLiteStore, _ book: RuleBook) async throws -> JSON {
-        let pragmas = try await store.pragmas().map { JSONObject.Member(key: $0.name, value: .string($0.value)) }
-        return [
+    private func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> JSON {
+        [
             "process": JSON(Int64(getpid())),
             "version": .string(Application.version),
             "rule_set": JSON(book.current?.ruleSet.version.rawValue),
             "commits": JSON(Int64(store.statistics.commits)),
             "events_waiting": JSON(Int64(store.statistics.waiting)),
             "refuses_writes": .bool(store.statistics.isBroken),
-            "pragmas": .object(JSONObject(pragmas)),
+            "store_facts": .array(try await store.facts().map(\.json)),
         ]
     }
 

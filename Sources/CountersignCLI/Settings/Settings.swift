@@ -22,8 +22,11 @@ struct Settings: Sendable {
     /// The absolute paths of the files for TLS.
     let certificate: (chain: String, key: String)?
 
-    /// The absolute path of the store's file, without symbolic links.
-    let storePath: String
+    /// Where the store lies.
+    let store: StoreAddress
+
+    /// The file beside which the control socket lies.
+    var storePath: String { store.path }
 
     /// The folder of the rules as it was named, absolute.
     let rulesPath: String
@@ -84,8 +87,7 @@ struct Settings: Sendable {
         let adminAddress = (options[Declared.admin] ?? Options()).required(Declared.adminListen)
         admin = adminAddress == "off" ? nil : try Self.address(adminAddress, of: "admin.listen")
         certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
-        let store = try Self.storePath(options.required(Declared.store)).absolute(from: workingDirectory)
-        storePath = StorePath.resolved(store)
+        store = try Self.storeAddress(options.required(Declared.store), workingDirectory)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
         callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
         requiresKey = callback.required(Declared.auth) == "key"
@@ -96,7 +98,7 @@ struct Settings: Sendable {
         workersPerDestination = engine.required(Declared.perDestination)
         shutdownTimeout = engine.required(Declared.shutdownTimeout)
         let root = (options[Declared.files] ?? Options())[Declared.root]
-        outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.folder)
+        outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.path.folder)
         minimumFree = (options[Declared.disk] ?? Options())[Declared.minimumFree]
         let kept = options[Declared.retention] ?? Options()
         retention = Retention(
@@ -145,7 +147,7 @@ struct Settings: Sendable {
                 }
             ),
             ("tls", { _ = try certificate(options[Declared.tls] ?? Options(), workingDirectory) }),
-            ("store", { _ = try storePath(options.required(Declared.store)) }),
+            ("store", { _ = try storeAddress(options.required(Declared.store), workingDirectory) }),
             (
                 "callback",
                 { _ = try urlPath((options[Declared.callback] ?? Options()).required(Declared.callbackPath)) }
@@ -223,12 +225,12 @@ struct Settings: Sendable {
         return OutgoingPolicy(allowing: networks, hosts: hosts)
     }
 
-    private static func storePath(_ text: String) throws -> String {
-        guard text.hasPrefix("sqlite:"), text.count > "sqlite:".count else {
+    private static func storeAddress(_ text: String, _ folder: String) throws -> StoreAddress {
+        guard let address = StoreAddress(text, in: folder) else {
             let example = text.isEmpty || text.contains(":") ? "countersign.db" : text
             throw UsageError("'store' must be sqlite:FILE, such as sqlite:\(example), not '\(text)'")
         }
-        return String(text.dropFirst("sqlite:".count))
+        return address
     }
 
     /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.

@@ -19,7 +19,7 @@ package enum StarterFiles {
         listen: 127.0.0.1:8080
         # tls: { certificate: fullchain.pem, key: privkey.pem }
 
-        # Events and runs, in one SQLite file.
+        # Events and runs, in one file.
         store: sqlite:countersign.db
 
         # A change in this folder becomes active within two seconds; a change with errors is refused and logged.

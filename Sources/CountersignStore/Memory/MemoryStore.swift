@@ -135,7 +135,9 @@ extension MemoryStore {
 
 extension MemoryStore {
     package func undispatched(limit: Int, at _: Date) async throws -> WaitingEvents {
-        WaitingEvents(events: contents.withLock { $0.undispatched(limit: limit) })
+        var waiting = WaitingEvents()
+        waiting.events = contents.withLock { $0.undispatched(limit: limit) }
+        return waiting
     }
 
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {

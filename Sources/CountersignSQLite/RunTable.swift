@@ -1,0 +1,301 @@
+import CountersignModel
+import CountersignStore
+import Foundation
+import GRDB
+
+/// What happens to runs inside one transaction; a refusal is thrown before anything is written.
+struct RunTable {
+    let db: Database
+
+    /// - Returns: How many runs were made.
+    func make(_ dispatches: [Dispatch], at now: Date) throws -> Int {
+        var made = 0
+        for dispatch in dispatches {
+            let isNew = try mark(dispatch, at: now)
+            for ruleID in dispatch.ruleIDs where isNew {
+                made += try insert(ruleID, of: dispatch, at: now)
+            }
+        }
+        return made
+    }
+
+    /// Marks an event as dispatched; false when it is so already.
+    private func mark(_ dispatch: Dispatch, at now: Date) throws -> Bool {
+        let statement = try PreparedStatement(
+            """
+            UPDATE events SET dispatched_at = ?, rule_set = CAST(? AS TEXT), match_set = ?
+            WHERE id = ? AND dispatched_at IS NULL
+            """,
+            in: db
+        )
+        defer { statement.reset() }
+        statement.bind(now.milliseconds, at: 1)
+        statement.bind(dispatch.eventID.rawValue, at: 4)
+        var ruleSet = dispatch.ruleSet.rawValue
+        return try ruleSet.withUTF8 { ruleSet in
+            try dispatch.matchSet.bytes.withUnsafeBytes { matchSet in
+                statement.bind(UnsafeRawBufferPointer(ruleSet), at: 2)
+                statement.bind(matchSet, at: 3)
+                _ = try statement.step()
+            }
+            return db.changesCount > 0
+        }
+    }
+
+    @discardableResult
+    private func insert(_ ruleID: String, of dispatch: Dispatch, at now: Date) throws -> Int {
+        try db.change(
+            """
+            INSERT INTO runs (event_id, rule_id, rule_set, state, due_at, created_at)
+            VALUES (?1, ?2, ?3, 'queued', ?4, ?4) ON CONFLICT DO NOTHING
+            """,
+            [dispatch.eventID.rawValue, ruleID, dispatch.ruleSet.rawValue, now.milliseconds]
+        )
+    }
+
+    func claim(limit: Int, lease: Lease, at now: Date) throws -> [ClaimedRow] {
+        let due = try db.all(.due(at: now, limit: max(0, limit))) { Run.ID(rawValue: $0.number(at: 0) ?? 0) }
+        return try due.compactMap { id in
+            try db.change(
+                """
+                UPDATE runs SET state = 'running', lease_id = ?, lease_until = ?, waiting_for = NULL, wait_reason = NULL
+                WHERE id = ?
+                """,
+                [lease.id, lease.until.milliseconds, id.rawValue]
+            )
+            return try ClaimedRow(id, in: db)
+        }
+    }
+
+    func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) throws {
+        let changed = try db.change(
+            """
+            UPDATE runs SET step_id = ?, step_attempt = ?, step_started_at = ?
+            WHERE id = ? AND state = 'running' AND lease_id = ?
+            """,
+            [stepID, attempt, now.milliseconds, run.rawValue, lease]
+        )
+        guard changed > 0 else { throw StoreError.leaseLost(run) }
+    }
+
+    func record(_ step: NewStep, of run: Run.ID, lease: Lease.ID) throws {
+        let changed = try db.change(
+            """
+            UPDATE runs SET step_id = NULL, step_attempt = NULL, step_started_at = NULL
+            WHERE id = ? AND state = 'running' AND lease_id = ?
+            """,
+            [run.rawValue, lease]
+        )
+        guard changed > 0 else { throw StoreError.leaseLost(run) }
+        try step.insert(for: run, in: db)
+    }
+
+    func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording step: NewStep?,
+        at now: Date
+    ) throws {
+        if case .unmatched(let place) = ending { return try takeBack(run, lease, place) }
+        let (state, dueAt, wait): (Run.State, Int64?, RunWait?) =
+            switch ending {
+            case .succeeded: (.succeeded, nil, nil)
+            case .failed: (.failed, nil, nil)
+            case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
+            case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
+            case .unmatched: preconditionFailure("it is taken back")
+            }
+        let changed = try db.change(
+            """
+            UPDATE runs SET state = ?, due_at = coalesce(?, due_at), finished_at = ?, lease_id = NULL,
+                lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL,
+                waiting_for = ?, wait_reason = ?
+            WHERE id = ? AND state = 'running' AND lease_id = ?
+            """,
+            [
+                state.rawValue, dueAt, dueAt == nil ? now.milliseconds : nil, wait?.destination, wait?.reason,
+                run.rawValue, lease,
+            ]
+        )
+        guard changed > 0 else { throw StoreError.leaseLost(run) }
+        try step?.insert(for: run, in: db)
+    }
+
+    /// Removes a run whose rule does not match after all.
+    private func takeBack(_ run: Run.ID, _ lease: Lease.ID, _ place: Int) throws {
+        let event = try db.first(
+            "DELETE FROM runs WHERE id = ? AND state = 'running' AND lease_id = ? RETURNING event_id, rule_set",
+            [run.rawValue, lease]
+        ) { (id: $0.number(at: 0) ?? 0, ruleSet: $0.text(at: 1) ?? "") }
+        guard let event else { throw StoreError.leaseLost(run) }
+        let latest = try db.first(
+            "SELECT id, match_set, rule_set FROM evaluations WHERE event_id = ? ORDER BY id DESC LIMIT 1",
+            [event.id]
+        ) { (id: $0.number(at: 0) ?? 0, matchSet: try $0.bytes(at: 1), ruleSet: $0.text(at: 2)) }
+        if let latest, latest.ruleSet == event.ruleSet {
+            let rest = MatchSet(bytes: latest.matchSet).without(place)
+            try db.change("UPDATE evaluations SET match_set = ? WHERE id = ?", [Data(rest.bytes), latest.id])
+        }
+        // A replay by another set left the matches of the first one alone.
+        let matchSet = try db.first(
+            "SELECT match_set FROM events WHERE id = ? AND rule_set = ?",
+            [event.id, event.ruleSet]
+        ) { row in
+            row.hasNull(atIndex: 0) ? [] : try row.bytes(at: 0)
+        }
+        guard let matchSet else { return }
+        let rest = MatchSet(bytes: matchSet).without(place)
+        try db.change("UPDATE events SET match_set = ? WHERE id = ?", [Data(rest.bytes), event.id])
+    }
+
+    func renew(_ lease: Lease) throws {
+        try db.change(
+            "UPDATE runs INDEXED BY runs_leased SET lease_until = ? WHERE lease_id = ? AND state = 'running'",
+            [lease.until.milliseconds, lease.id]
+        )
+    }
+
+    func rescue(everyOwner: Bool, at now: Date) throws -> Int {
+        let abandoned = try db.all(.abandoned(at: everyOwner ? nil : now)) { AbandonedRun($0) }
+        for run in abandoned {
+            if let step = run.interruption(at: now) { try NewStep(step).insert(for: run.id, in: db) }
+            try db.change(
+                """
+                UPDATE runs SET state = 'queued', due_at = ?, lease_id = NULL, lease_until = NULL,
+                    step_id = NULL, step_attempt = NULL, step_started_at = NULL
+                WHERE id = ?
+                """,
+                [now.milliseconds, run.id.rawValue]
+            )
+        }
+        // Whom runs wait for, and until when, only the owner knew.
+        if everyOwner {
+            try db.change(
+                """
+                UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waiting_for = NULL, wait_reason = NULL
+                WHERE waiting_for IS NOT NULL
+                """,
+                [now.milliseconds]
+            )
+        }
+        return abandoned.count
+    }
+
+    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) throws {
+        try expect(run, in: [.failed], wanted: "failed")
+        // On the right, SQLite sees the values of before.
+        try db.change(
+            """
+            UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?1, finished_at = NULL,
+                resume_step = coalesce(?2, resume_step),
+                resume_generation = CASE WHEN ?2 IS NULL THEN resume_generation ELSE retries + 1 END,
+                rule_set = coalesce(?4, rule_set)
+            WHERE id = ?3
+            """,
+            [now.milliseconds, step, run.rawValue, ruleSet?.rawValue]
+        )
+    }
+
+    func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) throws -> [ReplayedRun] {
+        var replayed: [ReplayedRun] = []
+        for dispatch in dispatches {
+            try db.change(
+                "INSERT INTO evaluations (event_id, evaluated_at, rule_set, match_set) VALUES (?, ?, ?, ?)",
+                [
+                    dispatch.eventID.rawValue, now.milliseconds, dispatch.ruleSet.rawValue,
+                    Data(dispatch.matchSet.bytes),
+                ]
+            )
+            for ruleID in dispatch.ruleIDs {
+                let found = try db.first(
+                    "SELECT \(Run.columns) FROM runs WHERE event_id = ? AND rule_id = ?",
+                    [dispatch.eventID.rawValue, ruleID]
+                ) { Run($0) }
+                // A damaged run is left as it is, for somebody to look at.
+                let outcome =
+                    found?.damage == nil
+                    ? ReplayedRun.outcome(ofRunIn: found?.state, restarting: restartsEnded) : .unchanged
+                switch outcome {
+                case .created: try insert(ruleID, of: dispatch, at: now)
+                case .restarted:
+                    try db.change(
+                        """
+                        UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?,
+                            finished_at = NULL, resume_step = NULL, resume_generation = retries + 1
+                        WHERE event_id = ? AND rule_id = ?
+                        """,
+                        [dispatch.ruleSet.rawValue, now.milliseconds, dispatch.eventID.rawValue, ruleID]
+                    )
+                case .unchanged: break
+                }
+                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome))
+                if dispatch.forgetsPackage, outcome != .unchanged {
+                    try db.change("UPDATE events SET package = NULL WHERE id = ?", [dispatch.eventID.rawValue])
+                }
+            }
+        }
+        return replayed
+    }
+
+    func wake(waitingFor destination: String, limit: Int, at now: Date) throws -> Int {
+        try db.change(
+            """
+            UPDATE runs SET due_at = ?, waiting_for = NULL, wait_reason = NULL
+            WHERE id IN (
+                SELECT id FROM runs INDEXED BY runs_waiting WHERE waiting_for = ? ORDER BY id LIMIT ?
+            )
+            """,
+            [now.milliseconds, destination, max(0, limit)]
+        )
+    }
+
+    func bringForward(by seconds: TimeInterval, at now: Date) throws -> Int {
+        try db.change(
+            """
+            UPDATE runs INDEXED BY runs_due SET due_at = max(?1, due_at - ?2)
+            WHERE state = 'queued' AND due_at > ?1
+            """,
+            [now.milliseconds, Int64(seconds * 1_000)]
+        )
+    }
+
+    func discard(_ run: Run.ID, at now: Date) throws {
+        try expect(run, in: [.failed, .queued], wanted: "failed or queued")
+        try db.change(
+            "UPDATE runs SET state = 'discarded', finished_at = ?, waiting_for = NULL, wait_reason = NULL WHERE id = ?",
+            [now.milliseconds, run.rawValue]
+        )
+    }
+
+    private func expect(_ id: Run.ID, in states: [Run.State], wanted: String) throws {
+        let run = try db.first("SELECT \(Run.columns) FROM runs WHERE id = ?", [id.rawValue]) { Run($0) }
+        guard let run else { throw StoreError.noSuchRun(id) }
+        if let damage = run.damage { throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: damage) }
+        guard states.contains(run.state) else { throw StoreError.wrongState(id, run.state, wanted: wanted) }
+    }
+}
+
+/// A running run that lost its owner.
+private struct AbandonedRun {
+    let id: Run.ID
+    private let retries: Int
+    private let stepID: String?
+    private let attempt: Int?
+    private let startedAt: Date?
+
+    init(_ row: Row) {
+        var reader = RowReader(row)
+        id = Run.ID(rawValue: reader.integer(0, "number"))
+        retries = reader.count(1, "count of retries")
+        stepID = reader.optionalText(2, "step")
+        attempt = reader.optionalCount(3, "attempt")
+        startedAt = reader.optionalTime(4, "time of beginning")
+    }
+
+    /// The record of the step that was under way; nil between steps.
+    func interruption(at now: Date) -> StepRecord? {
+        guard let stepID, let attempt, let startedAt else { return nil }
+        return .interrupted(stepID: stepID, attempt: attempt, generation: retries, startedAt: startedAt, at: now)
+    }
+}

@@ -1,0 +1,30 @@
+import Foundation
+import Testing
+
+/// What the parts of the program may know of each other, beyond what the compiler checks.
+struct ArchitectureTests {
+    @Test func `only the storage driver and the composition know which database there is`() throws {
+        let composition = "Sources/CountersignCLI/Serving/StoreAddress+Driver.swift"
+        let findings = Repository.files()
+            .filter { $0.hasPrefix("Sources/") && !$0.hasPrefix("Sources/CountersignSQLite/") && $0 != composition }
+            .filter { file in
+                let text = try? String(contentsOfFile: "\(Repository.path)/\(file)", encoding: .utf8)
+                return text.map { $0.contains("SQLite") || $0.contains("GRDB") } ?? false
+            }
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
+
+    @Test func `the terminal asks Operations and never the admin server`() throws {
+        let composition = ["Sources/CountersignCLI/Serving/", "Sources/CountersignCLI/Settings/"]
+        let exceptions = ["Sources/CountersignCLI/Commands/ServeCommand.swift", "Sources/CountersignCLI/Doctor/"]
+        let findings = Repository.files()
+            .filter {
+                $0.hasPrefix("Sources/CountersignCLI/") && !(composition + exceptions).contains(where: $0.hasPrefix)
+            }
+            .filter { file in
+                let text = try? String(contentsOfFile: "\(Repository.path)/\(file)", encoding: .utf8)
+                return text?.contains("import CountersignAdmin") ?? false
+            }
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
+}
