@@ -31,7 +31,7 @@ package struct Runner: Service {
     }
 
     package func run() async throws {
-        await rescue(everyOwner: true, at: clock.now)
+        await rescue(.everyones, at: clock.now)
         await withTaskGroup { group in
             group.addTask { await renewLeases() }
             await withGracefulShutdownHandler {
@@ -74,7 +74,7 @@ package struct Runner: Service {
     }
 
     private func claim() async -> (runs: [ClaimedRun], lease: Lease) {
-        let lease = Lease(id: makeLeaseID(), until: clock.now.addingTimeInterval(settings.lease.timeInterval))
+        let lease = Lease(id: makeLeaseID(), for: settings.lease)
         let free = pool.room(for: settings.workers)
         guard free > 0 else { return ([], lease) }
         do {
@@ -103,7 +103,7 @@ package struct Runner: Service {
             if Task.isCancelled { return }
             let now = clock.now
             for id in pool.leases {
-                let lease = Lease(id: id, until: clock.now.addingTimeInterval(settings.lease.timeInterval))
+                let lease = Lease(id: id, for: settings.lease)
                 do {
                     try await store.renew(lease, at: clock.now)
                 } catch {
@@ -112,13 +112,13 @@ package struct Runner: Service {
             }
             // Behind a standstill, a claim of ours may come to count under a lease that has run out by then; it is renewed
             // in the next round.
-            if now.timeIntervalSince(due) < pause { await rescue(everyOwner: false, at: now) }
+            if now.timeIntervalSince(due) < pause { await rescue(.expired, at: now) }
         }
     }
 
-    private func rescue(everyOwner: Bool, at now: Date) async {
+    private func rescue(_ whose: RescuedRuns, at now: Date) async {
         do {
-            let count = try await store.rescue(everyOwner: everyOwner, at: now)
+            let count = try await store.rescue(whose, at: now)
             if count > 0 { logger.warning("Interrupted runs resumed", metadata: ["runs": "\(count)"]) }
         } catch {
             logger.error("Interrupted runs cannot be resumed", metadata: ["error": "\(error)"])

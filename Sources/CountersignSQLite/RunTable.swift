@@ -61,7 +61,7 @@ struct RunTable {
                 UPDATE runs SET state = 'running', lease_id = ?, lease_until = ?, waiting_for = NULL, wait_reason = NULL
                 WHERE id = ?
                 """,
-                [lease.id, lease.until.milliseconds, id.rawValue]
+                [lease.id, now.addingTimeInterval(lease.duration.timeInterval).milliseconds, id.rawValue]
             )
             return try ClaimedRow(id, in: db)
         }
@@ -149,15 +149,15 @@ struct RunTable {
         try db.change("UPDATE events SET match_set = ? WHERE id = ?", [Data(rest.bytes), event.id])
     }
 
-    func renew(_ lease: Lease) throws {
+    func renew(_ lease: Lease, at now: Date) throws {
         try db.change(
             "UPDATE runs INDEXED BY runs_leased SET lease_until = ? WHERE lease_id = ? AND state = 'running'",
-            [lease.until.milliseconds, lease.id]
+            [now.addingTimeInterval(lease.duration.timeInterval).milliseconds, lease.id]
         )
     }
 
-    func rescue(everyOwner: Bool, at now: Date) throws -> Int {
-        let abandoned = try db.all(.abandoned(at: everyOwner ? nil : now)) { AbandonedRun($0) }
+    func rescue(_ whose: RescuedRuns, at now: Date) throws -> Int {
+        let abandoned = try db.all(.abandoned(at: whose == .everyones ? nil : now)) { AbandonedRun($0) }
         for run in abandoned {
             if let step = run.interruption(at: now) { try NewStep(step).insert(for: run.id, in: db) }
             try db.change(
@@ -170,7 +170,7 @@ struct RunTable {
             )
         }
         // Whom runs wait for, and until when, only the owner knew.
-        if everyOwner {
+        if whose == .everyones {
             try db.change(
                 """
                 UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waiting_for = NULL, wait_reason = NULL

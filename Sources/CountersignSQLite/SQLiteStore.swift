@@ -269,12 +269,12 @@ extension SQLiteStore {
         return try kept.map { try JSON(parsing: $0, limits: .package) } ?? package
     }
 
-    package func renew(_ lease: Lease, at _: Date) async throws {
-        try await writer.write { try RunTable(db: $0).renew(lease) }
+    package func renew(_ lease: Lease, at now: Date) async throws {
+        try await writer.write { try RunTable(db: $0).renew(lease, at: now) }
     }
 
-    package func rescue(everyOwner: Bool, at now: Date) async throws -> Int {
-        let count = try await writer.write { try RunTable(db: $0).rescue(everyOwner: everyOwner, at: now) }
+    package func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int {
+        let count = try await writer.write { try RunTable(db: $0).rescue(whose, at: now) }
         if count > 0 { queued.notify() }
         return count
     }

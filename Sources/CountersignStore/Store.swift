@@ -150,12 +150,12 @@ package protocol Ledger: Sendable {
     /// Makes a lease last longer; one that has ended is renewed too, as long as nobody rescued its runs.
     func renew(_ lease: Lease, at now: Date) async throws
 
-    /// Queues every running run whose lease has ended, or which `everyOwner` counts as dead.
+    /// Queues running runs again whose owner is gone.
     ///
     /// With every owner dead, runs that wait for a destination are due as well.
     ///
     /// - Returns: How many runs were queued again.
-    func rescue(everyOwner: Bool, at now: Date) async throws -> Int
+    func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int
 
     /// Sends a failed run in progress again, from the step that failed or from the one of the id `step`.
     ///
@@ -238,17 +238,27 @@ package struct Dispatch: Sendable {
     }
 }
 
-/// The right to work on runs for a time.
+/// The right to work on runs for a time, which the store measures by its own clock.
 package struct Lease: Sendable {
     package typealias ID = String
 
     package let id: ID
-    package let until: Date
 
-    package init(id: ID, until: Date) {
+    /// How long it holds from the claim, or from the latest renewal.
+    package let duration: Duration
+
+    package init(id: ID, for duration: Duration) {
         self.id = id
-        self.until = until
+        self.duration = duration
     }
+}
+
+/// Whose running runs are queued again.
+package enum RescuedRuns: Sendable {
+    /// Those of all owners: whoever owned them before is gone, since this process alone has the store.
+    case everyones
+    /// Those whose lease has expired.
+    case expired
 }
 
 /// A run with all that is needed to go on with it.

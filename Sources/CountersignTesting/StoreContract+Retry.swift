@@ -32,9 +32,9 @@ extension StoreContract {
         },
         Clause("a run is rescued when its lease has ended, and not before") { store async throws in
             let run = try await running(in: store)
-            #expect(try await store.rescue(everyOwner: false, at: after(29.999)) == 0)
+            #expect(try await store.rescue(.expired, at: after(29.999)) == 0)
             _ = store.queued.take()
-            #expect(try await store.rescue(everyOwner: false, at: after(30)) == 1)
+            #expect(try await store.rescue(.expired, at: after(30)) == 1)
             #expect(store.queued.take())
             let rescued = try #require(try await store.run(run))
             #expect(rescued.run.state == .queued && rescued.run.dueAt == after(30) && rescued.run.retries == 0)
@@ -45,15 +45,15 @@ extension StoreContract {
         },
         Clause("a renewed lease lasts longer, even when it had ended") { store async throws in
             _ = try await running(in: store)
-            try await store.renew(lease("w", seconds: 60), at: after(31))
+            try await store.renew(lease("w", seconds: 29), at: after(31))
             try await store.renew(lease("v", seconds: 10), at: after(31))
-            #expect(try await store.rescue(everyOwner: false, at: after(59)) == 0)
-            #expect(try await store.rescue(everyOwner: false, at: after(60)) == 1)
+            #expect(try await store.rescue(.expired, at: after(59)) == 0)
+            #expect(try await store.rescue(.expired, at: after(60)) == 1)
         },
         Clause("when every owner counts as dead, every running run is rescued") { store async throws in
             let run = try await running(in: store)
-            #expect(try await store.rescue(everyOwner: true, at: after(1)) == 1)
-            #expect(try await store.rescue(everyOwner: true, at: after(1)) == 0)
+            #expect(try await store.rescue(.everyones, at: after(1)) == 1)
+            #expect(try await store.rescue(.everyones, at: after(1)) == 0)
             #expect(try await state(of: run, in: store) == .queued)
         },
         Clause("a step that was under way is written down as interrupted") { store async throws in
@@ -61,7 +61,7 @@ extension StoreContract {
             try await store.begin(stepID: "first", attempt: 1, of: run, lease: "w", at: after(1))
             try await store.record(record(.succeeded), of: run, lease: "w")
             try await store.begin(stepID: "second", attempt: 3, of: run, lease: "w", at: after(2))
-            _ = try await store.rescue(everyOwner: true, at: after(9))
+            _ = try await store.rescue(.everyones, at: after(9))
             let records = try #require(try await store.run(run)).records
             let last = try #require(records.last)
             #expect(records.count == 2)
@@ -74,7 +74,7 @@ extension StoreContract {
             let run = try await running(in: store)
             try await store.begin(stepID: "step", attempt: 1, of: run, lease: "w", at: after(1))
             try await store.record(record(.succeeded), of: run, lease: "w")
-            _ = try await store.rescue(everyOwner: true, at: after(9))
+            _ = try await store.rescue(.everyones, at: after(9))
             #expect(try await store.run(run)?.records.map { $0.status } == [.succeeded])
         },
         Clause("a step that was handed back is not interrupted by a later owner's death") { store async throws in
@@ -82,7 +82,7 @@ extension StoreContract {
             try await store.begin(stepID: "step", attempt: 1, of: run, lease: "w", at: after(1))
             try await store.release(run, lease: "w", to: .queued(dueAt: after(2)), recording: nil, at: after(2))
             _ = try await store.claim(limit: 1, lease: lease("v"), at: after(2))
-            _ = try await store.rescue(everyOwner: true, at: after(9))
+            _ = try await store.rescue(.everyones, at: after(9))
             #expect(try await store.run(run)?.records.isEmpty == true)
         },
         Clause("a failed run is retried at once; its attempts stay, the round is counted") { store async throws in
@@ -154,9 +154,9 @@ extension StoreContract {
             let run = try await running(in: store)
             let wait = RunWait(destination: "erp:443", reason: "it is down")
             try await store.release(run, lease: "w", to: .waiting(wait, dueAt: after(60)), recording: nil, at: after(1))
-            _ = try await store.rescue(everyOwner: false, at: after(2))
+            _ = try await store.rescue(.expired, at: after(2))
             #expect(try await store.run(run)?.run.wait == wait)
-            _ = try await store.rescue(everyOwner: true, at: after(2))
+            _ = try await store.rescue(.everyones, at: after(2))
             let due = try #require(try await store.run(run)?.run)
             #expect(due.wait == nil && due.dueAt == after(2))
         },
@@ -174,7 +174,7 @@ extension StoreContract {
             try await store.retry(run, at: after(10))
             _ = try await store.claim(limit: 1, lease: lease("v"), at: after(10))
             try await store.begin(stepID: "step", attempt: 2, of: run, lease: "v", at: after(11))
-            _ = try await store.rescue(everyOwner: true, at: after(12))
+            _ = try await store.rescue(.everyones, at: after(12))
             #expect(try await store.run(run)?.records.map { $0.generation } == [0, 1])
         },
         Clause("runs that are due later are brought forward, none into the past") { store async throws in

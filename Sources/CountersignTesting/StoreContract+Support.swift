@@ -6,7 +6,7 @@ import Testing
 /// The words in which the clauses speak.
 extension StoreContract {
     static func lease(_ id: Lease.ID, seconds: Double = 30) -> Lease {
-        Lease(id: id, until: after(seconds))
+        Lease(id: id, for: .milliseconds(Int64(seconds * 1_000)))
     }
 
     static func dispatch(_ event: Event.ID, _ ruleIDs: [String], ruleSet: String = "v1") -> Dispatch {

@@ -24,7 +24,7 @@ struct ClockWatchTests {
         let version = RuleSetVersion(rawValue: "v")
         let dispatch = Dispatch(eventID: event, ruleSet: version, ruleIDs: ["r"], matchSet: MatchSet(matches: [0]))
         try await store.dispatch([dispatch], at: start)
-        let lease = Lease(id: "w", until: start.addingTimeInterval(60))
+        let lease = Lease(id: "w", for: .seconds(60))
         let run = try #require(try await store.claim(limit: 1, lease: lease, at: start).first).run.id
         let due = start.addingTimeInterval(30)
         try await store.release(run, lease: "w", to: .queued(dueAt: due), recording: nil, at: start)

@@ -177,7 +177,7 @@ private final class Street: Sendable {
     }
 
     func work() async throws {
-        let lease = Lease(id: "lease", until: clock.now.addingTimeInterval(60))
+        let lease = Lease(id: "lease", for: .seconds(60))
         for run in try await store.claim(limit: 100, lease: lease, at: clock.now) {
             await worker.work(on: run, lease: lease.id) { false }
         }

@@ -63,7 +63,7 @@ struct EngineFixture {
 
     /// Claims all runs that are due and works on each, one after the other.
     func work(isStopping: Bool = false) async throws {
-        let lease = Lease(id: Self.lease, until: clock.now.addingTimeInterval(60))
+        let lease = Lease(id: Self.lease, for: .seconds(60))
         for run in try await store.claim(limit: 100, lease: lease, at: clock.now) {
             await worker.work(on: run, lease: Self.lease) { isStopping }
         }

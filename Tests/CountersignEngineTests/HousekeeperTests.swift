@@ -39,7 +39,7 @@ struct HousekeeperTests {
         )
         guard let ending else { return receipt.eventID }
         try await store.dispatch([dispatch], at: date)
-        let lease = Lease(id: "\(number)", until: date.addingTimeInterval(30))
+        let lease = Lease(id: "\(number)", for: .seconds(30))
         let run = try #require(try await store.claim(limit: 1, lease: lease, at: date).first).run.id
         let record = StepRecord(
             stepID: "step",

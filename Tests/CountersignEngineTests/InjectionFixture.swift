@@ -88,7 +88,7 @@ struct InjectionFixture: Sendable {
     /// Makes the runs of events that have none yet, and works on all that are due.
     func work() async throws {
         _ = try await dispatcher.dispatchBatch()
-        let lease = Lease(id: "lease", until: clock.now.addingTimeInterval(60))
+        let lease = Lease(id: "lease", for: .seconds(60))
         for run in try await store.claim(limit: 100, lease: lease, at: clock.now) {
             await worker.work(on: run, lease: lease.id) { false }
         }

@@ -131,7 +131,7 @@ struct PackageTests {
             try await fixture.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"\#(package)"}"#)
         }
         try await fixture.receive(#"{"name":"PACKAGE_CREATE","packageId":"P1"}"#)
-        let lease = Lease(id: EngineFixture.lease, until: fixture.clock.now.addingTimeInterval(60))
+        let lease = Lease(id: EngineFixture.lease, for: .seconds(60))
         let claimed = try await fixture.store.claim(limit: 100, lease: lease, at: fixture.clock.now)
         #expect(claimed.count == 7)
         await withTaskGroup { group in

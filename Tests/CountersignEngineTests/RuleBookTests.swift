@@ -98,7 +98,7 @@ struct RuleBookTests {
             logger: shop.logger,
             spread: { 1 }
         )
-        let lease = Lease(id: "x", until: shop.clock.now.addingTimeInterval(60))
+        let lease = Lease(id: "x", for: .seconds(60))
         for run in try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now) {
             await worker.work(on: run, lease: "x") { false }
         }

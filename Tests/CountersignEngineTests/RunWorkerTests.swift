@@ -178,12 +178,12 @@ struct RunWorkerTests {
         }
         try await shop.use(Self.chain.replacing("one ${event.packageId}\"", with: "one\", timeout: 1h"))
         try await shop.receive()
-        let lease = Lease(id: "still", until: shop.clock.now.addingTimeInterval(60))
+        let lease = Lease(id: "still", for: .seconds(60))
         let run = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
         let still = Task { await shop.worker.work(on: run, lease: lease.id) { false } }
         await begin.wait()
         shop.clock.advance(by: .seconds(61))
-        #expect(try await shop.store.rescue(everyOwner: false, at: shop.clock.now) == 1)
+        #expect(try await shop.store.rescue(.expired, at: shop.clock.now) == 1)
         try await shop.work()
         let finished = try await shop.onlyRun()
         #expect(finished.run.state == .succeeded)

@@ -65,7 +65,7 @@ struct RunnerTests {
         }
         try await shop.use(Self.rule)
         try await shop.receive()
-        let lease = Lease(id: EngineFixture.lease, until: shop.clock.now.addingTimeInterval(60))
+        let lease = Lease(id: EngineFixture.lease, for: .seconds(60))
         let run = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
         await shop.worker.work(on: run, lease: lease.id) {
             false
@@ -110,7 +110,7 @@ struct RunnerTests {
         await shop.action.untilCalled(1)
         try await shop.receive(#"{"name":"PACKAGE_COMPLETE","packageId":"P2"}"#)
         // With its only worker busy the runner claims nothing; so this is one that was in progress when all stood still.
-        let late = Lease(id: "late", until: shop.clock.now.addingTimeInterval(60))
+        let late = Lease(id: "late", for: .seconds(60))
         let run = try #require(try await shop.store.claim(limit: 1, lease: late, at: shop.clock.now).first?.run)
         // The time of the step under way, and the keeper of the leases.
         await shop.clock.untilSleeping(count: 2)
@@ -130,7 +130,7 @@ struct RunnerTests {
         let shop = EngineFixture()
         try await shop.use(Self.rule)
         try await shop.receive()
-        let lease = Lease(id: "dead", until: shop.clock.now.addingTimeInterval(60))
+        let lease = Lease(id: "dead", for: .seconds(60))
         let claimed = try #require(try await shop.store.claim(limit: 1, lease: lease, at: shop.clock.now).first)
         try await shop.store.begin(
             stepID: "probe",

@@ -35,7 +35,7 @@ struct DamageTests {
                 )
             }
         try await store.dispatch(dispatches, at: now)
-        let lease = Lease(id: "l", until: now.addingTimeInterval(60))
+        let lease = Lease(id: "l", for: .seconds(60))
         for run in try await store.claim(limit: 10, lease: lease, at: now) {
             let record = StepRecord(
                 stepID: "s",
@@ -113,8 +113,8 @@ struct DamageTests {
         try archive.close()
         // The server starts on it, too, and goes on with what is whole.
         let store = try SQLiteStore.open(path: path)
-        _ = try await store.rescue(everyOwner: true, at: now)
-        _ = try await store.claim(limit: 10, lease: Lease(id: "m", until: now.addingTimeInterval(60)), at: now)
+        _ = try await store.rescue(.everyones, at: now)
+        _ = try await store.claim(limit: 10, lease: Lease(id: "m", for: .seconds(60)), at: now)
         _ = try await store.undispatched(limit: 10, at: now)
         _ = try await store.nextDue()
         for kind in PrunableKind.allCases {

@@ -34,7 +34,7 @@ import Testing
             matchSet: MatchSet([true])
         )
         try await store.dispatch([dispatch], at: time)
-        let lease = Lease(id: "lease-\(event)", until: time + 60)
+        let lease = Lease(id: "lease-\(event)", for: .seconds(60))
         let claimed = try #require(try await store.claim(limit: 1, lease: lease, at: time).first)
         let record = StepRecord(
             stepID: "step",

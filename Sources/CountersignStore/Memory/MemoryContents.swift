@@ -153,7 +153,7 @@ extension MemoryContents {
         for index in due {
             runs[index].state = .running
             runs[index].wait = nil
-            runs[index].lease = Lease(id: lease.id, until: lease.until.stored)
+            runs[index].lease = MemoryRun.HeldLease(lease, at: now)
         }
         return due.compactMap { claimedRun(runs[$0].id) }
     }
@@ -210,20 +210,20 @@ extension MemoryContents {
         runs[index].finishedAt = now.stored
     }
 
-    mutating func renew(_ lease: Lease) {
+    mutating func renew(_ lease: Lease, at now: Date) {
         for index in runs.indices where runs[index].lease?.id == lease.id {
-            runs[index].lease = Lease(id: lease.id, until: lease.until.stored)
+            runs[index].lease = MemoryRun.HeldLease(lease, at: now)
         }
     }
 
-    mutating func rescue(everyOwner: Bool, at now: Date) -> Int {
+    mutating func rescue(_ whose: RescuedRuns, at now: Date) -> Int {
         var count = 0
         for index in runs.indices {
-            guard let lease = runs[index].lease, everyOwner || lease.until <= now.stored else { continue }
+            guard let lease = runs[index].lease, whose == .everyones || lease.until <= now.stored else { continue }
             runs[index].interrupt(at: now.stored)
             count += 1
         }
-        for index in runs.indices where everyOwner && runs[index].wait != nil {
+        for index in runs.indices where whose == .everyones && runs[index].wait != nil {
             runs[index].dueAt = now.stored
             runs[index].wait = nil
         }

@@ -24,6 +24,17 @@ struct MemoryEvent {
 
 /// A run with its lease and attempts.
 struct MemoryRun {
+    /// A lease with the time at which it ends.
+    struct HeldLease {
+        let id: Lease.ID
+        let until: Date
+
+        init(_ lease: Lease, at now: Date) {
+            id = lease.id
+            until = now.addingTimeInterval(lease.duration.timeInterval).stored
+        }
+    }
+
     /// The attempt that is under way.
     struct Step {
         let id: String
@@ -44,7 +55,7 @@ struct MemoryRun {
     var resumePoint: Run.ResumePoint?
     var wait: RunWait?
     var finishedAt: Date?
-    var lease: Lease?
+    var lease: HeldLease?
     var step: Step?
     var records: [StepRecord] = []
 

@@ -187,12 +187,12 @@ extension MemoryStore {
         try write { $0.keep(package: package, of: event) }
     }
 
-    package func renew(_ lease: Lease, at _: Date) async throws {
-        try write { $0.renew(lease) }
+    package func renew(_ lease: Lease, at now: Date) async throws {
+        try write { $0.renew(lease, at: now) }
     }
 
-    package func rescue(everyOwner: Bool, at now: Date) async throws -> Int {
-        let count = try write { $0.rescue(everyOwner: everyOwner, at: now) }
+    package func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int {
+        let count = try write { $0.rescue(whose, at: now) }
         if count > 0 { queued.notify() }
         return count
     }
