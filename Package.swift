@@ -36,62 +36,63 @@ let package = Package(
 
         // The rooms; an arrow points one way only.
         .target(
-            name: "CountersignModel",
+            name: "CountersignCore",
             dependencies: [.crypto]
         ),
         .target(
             name: "CountersignRules",
-            dependencies: ["CountersignModel", "CYaml", "CRE2", .crypto]
+            dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto]
         ),
         .target(
             name: "CountersignActions",
             dependencies: [
-                "CountersignModel", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioHTTPCompression,
+                "CountersignCore", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioHTTPCompression,
                 .nioPosix, .nioSSL, .system,
             ]
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignModel", .metrics]
+            dependencies: ["CountersignCore", .metrics]
         ),
         .target(
             name: "CountersignSQLite",
-            dependencies: ["CountersignModel", "CountersignStore", .crypto, .grdb, .grdbSQLite, .metrics]
+            dependencies: ["CountersignCore", "CountersignStore", .crypto, .grdb, .grdbSQLite, .metrics]
         ),
         .target(
-            name: "CountersignTracing",
+            name: "CountersignObservability",
             dependencies: [
-                "CountersignModel", .asyncHTTPClient, .crypto, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1,
+                "CountersignCore", .asyncHTTPClient, .coreMetrics, .crypto, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1,
                 .tracing,
             ]
         ),
         .target(
             name: "CountersignEngine",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignTracing",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignObservability",
                 .lifecycle, .log, .metrics,
             ]
         ),
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignModel", "CountersignStore", "CountersignTracing", .lifecycle, .log, .metrics, .nioCore,
+                "CountersignCore", "CountersignStore", "CountersignObservability", .lifecycle, .log, .metrics, .nioCore,
                 .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .target(
             name: "CountersignOperations",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 .log,
             ]
         ),
         .target(
             name: "CountersignAdmin",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignStore", "CountersignEngine",
+                "CountersignCore", "CountersignRules", "CountersignStore", "CountersignEngine",
                 "CountersignOperations",
-                .coreMetrics, .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log, .mustache,
+                "CountersignObservability",
+                .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log, .mustache,
                 .nioCore, .nioHTTP1,
             ],
             resources: [.embedInCode("Assets"), .embedInCode("Pages/Templates")]
@@ -99,30 +100,30 @@ let package = Package(
         .target(
             name: "CountersignOneSpan",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log, .metrics,
+                "CountersignCore", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log, .metrics,
             ]
         ),
         .target(
             name: "CountersignOneSpanSimulator",
             dependencies: [
-                "CountersignModel", "CountersignActions", .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
+                "CountersignCore", "CountersignActions", .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
             ]
         ),
         .target(
             name: "CountersignCLI",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
                 "CountersignEngine", "CountersignListener", "CountersignOperations", "CountersignAdmin",
                 "CountersignOneSpan",
                 "CountersignOneSpanSimulator",
-                "CountersignTracing", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
+                "CountersignObservability", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
                 .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),
         .target(
             name: "CountersignTesting",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", .log, .nioCore,
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", .log, .nioCore,
                 .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
@@ -130,7 +131,7 @@ let package = Package(
         // What is built from them: the face for embedders, and the program.
         .target(
             name: "Countersign",
-            dependencies: ["CountersignModel", "CountersignActions", "CountersignCLI"]
+            dependencies: ["CountersignCore", "CountersignActions", "CountersignCLI"]
         ),
         .executableTarget(name: "CountersignProgram", dependencies: ["Countersign"]),
 
@@ -144,42 +145,42 @@ let package = Package(
         // Measures how fast rules evaluate events; Tests/Benchmarks/rules builds and runs it.
         .executableTarget(
             name: "RulesBenchmark",
-            dependencies: ["CountersignModel", "CountersignRules"],
+            dependencies: ["CountersignCore", "CountersignRules"],
             path: "Tests/Benchmarks/Rules"
         ),
 
         // Each room proves itself; ProgramTests drive the built program as a user does.
-        .testTarget(name: "CountersignModelTests", dependencies: ["CountersignModel", "CountersignTesting"]),
+        .testTarget(name: "CountersignCoreTests", dependencies: ["CountersignCore", "CountersignTesting"]),
         .testTarget(
             name: "CountersignRulesTests",
-            dependencies: ["CountersignModel", "CountersignRules", "CountersignActions", "CountersignTesting"],
+            dependencies: ["CountersignCore", "CountersignRules", "CountersignActions", "CountersignTesting"],
             exclude: ["wrong"]
         ),
         .testTarget(
             name: "CountersignActionsTests",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignTesting", .log, .nioCore, .nioHTTP1, .nioPosix,
+                "CountersignCore", "CountersignActions", "CountersignTesting", .log, .nioCore, .nioHTTP1, .nioPosix,
                 .nioSSL,
             ]
         ),
         .testTarget(
             name: "CountersignStoreTests",
-            dependencies: ["CountersignModel", "CountersignStore", "CountersignTesting"]
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting"]
         ),
         .testTarget(
             name: "CountersignSQLiteTests",
-            dependencies: ["CountersignModel", "CountersignStore", "CountersignSQLite", "CountersignTesting", .grdb]
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignSQLite", "CountersignTesting", .grdb]
         ),
         .testTarget(
-            name: "CountersignTracingTests",
+            name: "CountersignObservabilityTests",
             dependencies: [
-                "CountersignModel", "CountersignTracing", "CountersignTesting", .asyncHTTPClient, .lifecycle, .log,
+                "CountersignCore", "CountersignObservability", "CountersignTesting", .asyncHTTPClient, .coreMetrics, .lifecycle, .log,
             ]
         ),
         .testTarget(
             name: "CountersignEngineTests",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
                 "CountersignEngine",
                 "CountersignTesting", .lifecycle, .log,
             ]
@@ -187,35 +188,35 @@ let package = Package(
         .testTarget(
             name: "CountersignListenerTests",
             dependencies: [
-                "CountersignModel", "CountersignStore", "CountersignListener", "CountersignOneSpan",
+                "CountersignCore", "CountersignStore", "CountersignListener", "CountersignOneSpan",
                 "CountersignTesting", .coreMetrics, .lifecycle, .log, .nioCore, .nioPosix,
             ]
         ),
         .testTarget(
             name: "CountersignOperationsTests",
             dependencies: [
-                "CountersignModel", "CountersignRules", "CountersignStore", "CountersignOperations",
+                "CountersignCore", "CountersignRules", "CountersignStore", "CountersignOperations",
                 "CountersignTesting",
             ]
         ),
         .testTarget(
             name: "CountersignAdminTests",
             dependencies: [
-                "CountersignModel", "CountersignAdmin", "CountersignRules", "CountersignStore", "CountersignEngine",
-                "CountersignActions", "CountersignTesting", .coreMetrics, .log, .nioCore,
+                "CountersignCore", "CountersignAdmin", "CountersignRules", "CountersignStore", "CountersignEngine",
+                "CountersignActions", "CountersignTesting", .log, .nioCore,
             ]
         ),
         .testTarget(
             name: "CountersignOneSpanTests",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignOneSpan", "CountersignStore",
+                "CountersignCore", "CountersignActions", "CountersignOneSpan", "CountersignStore",
                 "CountersignTesting", .log,
             ]
         ),
         .testTarget(
             name: "CountersignCLITests",
             dependencies: [
-                "CountersignModel", "CountersignActions", "CountersignOperations", "CountersignCLI",
+                "CountersignCore", "CountersignActions", "CountersignOperations", "CountersignCLI",
                 "CountersignEngine",
                 "CountersignOneSpan",
                 "CountersignRules", "CountersignStore", "CountersignTesting",
@@ -225,7 +226,7 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "CountersignModel", "CountersignProgram", "CountersignTesting", "CustomAction", .asyncHTTPClient,
+                "CountersignCore", "CountersignProgram", "CountersignTesting", "CustomAction", .asyncHTTPClient,
                 .crypto,
                 .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .subprocess, .system,
             ]
@@ -281,7 +282,7 @@ let settings: [SwiftSetting] = [
 
 // Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
 // release has neither.
-for target in package.targets where ["CountersignModel", "CountersignSQLite"].contains(target.name) {
+for target in package.targets where ["CountersignCore", "CountersignSQLite"].contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

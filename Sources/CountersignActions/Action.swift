@@ -1,4 +1,4 @@
-public import CountersignModel
+public import CountersignCore
 
 /// Something that a step can do; the registry knows it by its declaration's name.
 ///

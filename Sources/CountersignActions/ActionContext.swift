@@ -1,4 +1,4 @@
-public import CountersignModel
+public import CountersignCore
 public import Logging
 
 /// What an action is reported and lent when it acts.

@@ -1,4 +1,4 @@
-public import CountersignModel
+public import CountersignCore
 
 /// The actions that rules can name: an immutable value, extended by making another one.
 public struct ActionRegistry: Sendable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The ways of the built-in actions to the outside world; tests give working fakes.
 package struct ActionServices: Sendable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension String {
     /// The text without the line end that a program writes last.

@@ -1,4 +1,5 @@
-import CountersignModel
+package import CountersignObservability
+import CountersignCore
 package import CountersignOperations
 import Foundation
 import HTTPTypes

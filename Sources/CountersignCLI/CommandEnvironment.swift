@@ -1,6 +1,6 @@
 package import AsyncHTTPClient
 package import CountersignActions
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// What commands see of the world around the program.

@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
 import CountersignStore

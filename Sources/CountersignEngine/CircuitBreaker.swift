@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 package import Foundation
 
 /// Keeps steps away from a destination that is down, and lets one through now and then to see whether it is back.

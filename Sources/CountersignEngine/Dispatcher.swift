@@ -1,7 +1,7 @@
-package import CountersignModel
+package import CountersignCore
 import CountersignRules
 package import CountersignStore
-package import CountersignTracing
+package import CountersignObservability
 import Foundation
 package import Logging
 import ServiceLifecycle

@@ -1,5 +1,5 @@
 import CountersignActions
-package import CountersignModel
+package import CountersignCore
 package import CountersignRules
 package import Foundation
 
@@ -42,26 +42,11 @@ package struct DryRun: Sendable {
 
     private let ruleSet: RuleSet
     private let planner: Planner
-    private let configured: Configured
-    private let missingSecrets: [String: String]
-    private let lack: @Sendable (Step) -> String?
+    private let provisions: Provisions
 
-    /// - Parameters:
-    ///   - ruleSet: The rules.
-    ///   - planner: Makes the plans.
-    ///   - configured: What steps find set.
-    ///   - missingSecrets: Why a secret that the rules name has no value, by its name.
-    ///   - lack: What a step needs that is not configured, as a sentence; nil where it lacks nothing.
-    package init(
-        ruleSet: RuleSet,
-        planner: Planner,
-        configured: Configured = Configured(),
-        missingSecrets: [String: String] = [:],
-        lack: @escaping @Sendable (Step) -> String? = { _ in nil }
-    ) {
-        self.configured = configured
-        self.missingSecrets = missingSecrets
-        self.lack = lack
+    /// A dry run of rules, whose steps are planned by `planner` and find what `provisions` says.
+    package init(ruleSet: RuleSet, planner: Planner, provisions: Provisions = Provisions()) {
+        self.provisions = provisions
         self.ruleSet = ruleSet
         self.planner = planner
     }
@@ -87,7 +72,7 @@ package struct DryRun: Sendable {
     }
 
     private func steps(of rule: Rule, on event: Event, at now: Date) async -> [StepReport] {
-        var (scope, strict) = (scope(of: rule, event, .hidden), scope(of: rule, event, .hidden(except: missingSecrets)))
+        var (scope, strict) = (scope(of: rule, event, .hidden), scope(of: rule, event, .hidden(except: provisions.missingSecrets)))
         var reports: [StepReport] = []
         for step in rule.steps {
             (scope.stepID, strict.stepID) = (step.id, step.id)
@@ -114,8 +99,8 @@ package struct DryRun: Sendable {
 
     /// Why a step whose plan can be made would fail here all the same.
     private func lack(of step: Step, in scope: Scope) async -> String? {
-        if let sentence = lack(step) { return sentence }
-        guard !missingSecrets.isEmpty else { return nil }
+        if let sentence = provisions.lack(step) { return sentence }
+        guard !provisions.missingSecrets.isEmpty else { return nil }
         do {
             _ = try await planner.prepare(step, in: scope)
             return nil
@@ -132,7 +117,7 @@ package struct DryRun: Sendable {
     ) async -> StepReport.Outcome {
         if let condition = step.condition, !isConditional,
             !condition.holds(
-                in: EvaluationContext(event: scope.event, steps: JSONObject(), configured: configured, now: now)
+                in: EvaluationContext(event: scope.event, steps: JSONObject(), configured: provisions.configured, now: now)
             )
         {
             return .skipped
@@ -142,5 +127,28 @@ package struct DryRun: Sendable {
         } catch {
             return .failing(error)
         }
+    }
+}
+
+/// What a deployment provides for the steps of a rule set.
+package struct Provisions: Sendable {
+    /// What steps find set under `configured`.
+    package let configured: Configured
+
+    /// Why a secret that the rules name has no value, by its name.
+    package let missingSecrets: [String: String]
+
+    /// What a step needs that is not configured, as a sentence; nil where it lacks nothing.
+    package let lack: @Sendable (Step) -> String?
+
+    /// Without arguments: nothing is configured, and nothing is missing.
+    package init(
+        configured: Configured = Configured(),
+        missingSecrets: [String: String] = [:],
+        lack: @escaping @Sendable (Step) -> String? = { _ in nil }
+    ) {
+        self.configured = configured
+        self.missingSecrets = missingSecrets
+        self.lack = lack
     }
 }

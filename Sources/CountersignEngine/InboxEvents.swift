@@ -1,5 +1,5 @@
 package import CountersignActions
-package import CountersignModel
+package import CountersignCore
 package import CountersignStore
 
 /// Stores the events that rules raise in the inbox, where they are as safe as those of the vendor.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import CountersignStore
 
 /// What becomes of changes of the rules, as events.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import CountersignRules
 
 /// A active rule set, with the secrets that its rules name.

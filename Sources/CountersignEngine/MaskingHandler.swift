@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Logging
 
 /// Hands log entries on to another logger with every loaded secret in them masked.

@@ -1,5 +1,5 @@
 package import CountersignActions
-package import CountersignModel
+package import CountersignCore
 package import CountersignRules
 
 /// Turns a step into a plan; live runs and dry runs go through here, so they cannot disagree.

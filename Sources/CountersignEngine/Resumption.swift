@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Where a run that failed can go on when somebody retries it.
 package struct Resumption: Sendable, Equatable {

@@ -1,8 +1,8 @@
 package import CountersignActions
-package import CountersignModel
+package import CountersignCore
 import CountersignRules
 package import CountersignStore
-package import CountersignTracing
+package import CountersignObservability
 import Foundation
 package import Logging
 

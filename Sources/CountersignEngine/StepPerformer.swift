@@ -1,8 +1,8 @@
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import CountersignStore
-import CountersignTracing
+import CountersignObservability
 import Foundation
 import Logging
 

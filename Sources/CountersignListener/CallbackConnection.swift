@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Logging
 import NIOCore
 import NIOHTTP1

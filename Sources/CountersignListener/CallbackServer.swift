@@ -1,6 +1,6 @@
-package import CountersignModel
+package import CountersignCore
 package import CountersignStore
-package import CountersignTracing
+package import CountersignObservability
 import Foundation
 package import Logging
 import NIOCore

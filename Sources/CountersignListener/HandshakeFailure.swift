@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import NIOSSL
 
 /// A connection on which no TLS came about, so that its callback did not either.

@@ -1,6 +1,6 @@
-import CountersignModel
+import CountersignCore
 import CountersignStore
-import CountersignTracing
+import CountersignObservability
 import Logging
 import NIOCore
 

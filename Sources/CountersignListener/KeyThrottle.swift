@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import NIOCore
 
 /// Answers wrong keys, so that guessing meets 429 after a few a minute.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Whether the program can receive callbacks and act on them.
 package struct Readiness: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Crypto
 
 /// Who may post callbacks.

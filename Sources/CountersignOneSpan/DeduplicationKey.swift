@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Crypto
 
 /// What two deliveries of one event have in common, since OneSpan Sign sends no event id.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Crypto
 
 /// Reads the callbacks of OneSpan Sign: one flat JSON object a request, the callback key raw behind `Basic`.

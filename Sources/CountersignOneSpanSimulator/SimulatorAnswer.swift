@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import HTTPTypes
 import Hummingbird
 import NIOCore

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// What goes wrong in the simulator on demand; 0 and nil mean never.
 package struct SimulatorFaults: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// The files that belong to a package; the same bytes whenever they are asked for.

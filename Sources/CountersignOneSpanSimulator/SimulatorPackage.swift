@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// A package of the simulator: what was sent to whom, and how far it has come.

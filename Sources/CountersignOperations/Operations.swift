@@ -1,7 +1,7 @@
 package import CountersignActions
 package import CountersignEngine
-package import CountersignModel
-import CountersignRules
+package import CountersignCore
+package import CountersignRules
 package import CountersignStore
 package import Foundation
 package import Logging
@@ -18,6 +18,9 @@ package struct Operations: Sendable {
         /// Asks the vendor what no callback told, and gives a report; nil where that is not set up.
         package var poll: (@Sendable (JSON) async throws -> JSON)?
 
+        /// What the server provides for the steps of a rule set.
+        package var provisions: @Sendable (RuleSet) -> Provisions
+
         /// What the server runs with.
         package var state: @Sendable () async throws -> JSON
 
@@ -30,12 +33,14 @@ package struct Operations: Sendable {
         package init(
             replay: @escaping @Sendable (ReplayRequest) async throws -> [ReplayedRun],
             poll: (@Sendable (JSON) async throws -> JSON)?,
+            provisions: @escaping @Sendable (RuleSet) -> Provisions,
             state: @escaping @Sendable () async throws -> JSON,
             vitals: @escaping @Sendable () async throws -> Vitals,
             writes: @escaping @Sendable () -> Int
         ) {
             self.replay = replay
             self.poll = poll
+            self.provisions = provisions
             self.state = state
             self.vitals = vitals
             self.writes = writes

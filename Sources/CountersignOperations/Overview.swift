@@ -1,5 +1,5 @@
 package import CountersignEngine
-package import CountersignModel
+package import CountersignCore
 import CountersignRules
 package import CountersignStore
 package import Foundation

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// A checked rule: when it applies, and what it then does.
 package struct Rule: Sendable {

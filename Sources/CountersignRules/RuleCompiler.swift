@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Turns the texts of rule files into a rule set, or into findings.
 package struct RuleCompiler: Sendable {

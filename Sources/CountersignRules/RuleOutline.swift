@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// A rule as it is in its file, whether it can be used or not.
 package struct RuleOutline: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 
 /// All rules of a folder, checked and ready to evaluate events.

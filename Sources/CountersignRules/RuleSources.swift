@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Crypto
 
 /// The texts of a folder of rules, read but not yet understood.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignStore
 
 /// The slot of an event in the index by which deliveries of it are recognized.

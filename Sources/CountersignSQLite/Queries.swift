@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 package import CountersignStore
 package import Foundation
 import GRDB

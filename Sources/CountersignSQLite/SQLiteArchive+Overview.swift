@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import CountersignStore
 package import Foundation
 import GRDB

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 import Synchronization
 

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Some events of a list, the newest first.
 package struct EventPage: Sendable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Foundation
 
 /// Raises the events that report what goes wrong in the program itself, each once, whatever crashes in between.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// What a replay did about a rule for an event.
 package enum ReplayOutcome: String, Sendable, CaseIterable {

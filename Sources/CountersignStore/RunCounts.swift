@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// How many runs of a rule were made in an hour and are now in a state.
 package struct RunCounts: Sendable, Equatable {

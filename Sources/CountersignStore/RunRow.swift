@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 
 /// A run as lists show it: with the package that it is about, and why it failed.

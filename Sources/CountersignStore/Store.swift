@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.

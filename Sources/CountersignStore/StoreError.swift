@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Why the store did not do what it was asked.
 package enum StoreError: Error, Equatable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// What is about to be done to a store that an older Countersign made.
 package struct StoreUpgrade: Equatable, Sendable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 
 /// Something that happened in a store: an event arrived, or an attempt at a step ended.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// Looks for a text in the bodies of events as a reader sees them: an escape of JSON is the character that it means, and

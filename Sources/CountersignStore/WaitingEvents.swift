@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Events for which no runs were made yet, the oldest first.
 package struct WaitingEvents: Sendable {

@@ -1,5 +1,5 @@
 package import CountersignActions
-package import CountersignModel
+package import CountersignCore
 import Foundation
 import Testing
 

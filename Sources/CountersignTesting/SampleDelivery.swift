@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The seven callbacks that OneSpan Sign has published, as bodies and as deliveries.
 package enum SampleDelivery {

@@ -1,5 +1,5 @@
 package import CountersignActions
-package import CountersignModel
+package import CountersignCore
 import Synchronization
 
 /// An action called `probe` that does what a test scripts, and remembers each time it acted.

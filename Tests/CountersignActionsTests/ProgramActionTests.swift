@@ -1,5 +1,5 @@
 import CountersignActions
-public import CountersignModel
+public import CountersignCore
 import CountersignTesting
 import Foundation
 import Testing

@@ -1,6 +1,6 @@
 import CountersignActions
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import Foundation
 import Testing

@@ -1,7 +1,7 @@
 import CountersignAdmin
 import CountersignCLI
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignOperations
 import CountersignRules
 import CountersignStore

@@ -1,7 +1,7 @@
 import CountersignActions
 import CountersignCLI
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignRules
 import Foundation

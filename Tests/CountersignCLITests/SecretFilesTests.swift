@@ -1,5 +1,5 @@
 import CountersignCLI
-import CountersignModel
+import CountersignCore
 import CountersignTesting
 import Foundation
 import Testing

@@ -1,6 +1,6 @@
 import CountersignActions
 import CountersignCLI
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import Foundation
 import Testing

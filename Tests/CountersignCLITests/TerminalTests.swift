@@ -1,5 +1,5 @@
 import CountersignCLI
-import CountersignModel
+import CountersignCore
 import Foundation
 import Testing
 

@@ -1,6 +1,6 @@
 import CountersignActions
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignStore
 import CountersignTesting
 import Foundation

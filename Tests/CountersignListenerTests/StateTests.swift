@@ -1,5 +1,5 @@
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignStore
 import CountersignTesting

@@ -1,5 +1,5 @@
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignTesting
 import ServiceLifecycle

@@ -1,5 +1,5 @@
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// How requests may come over the wire.

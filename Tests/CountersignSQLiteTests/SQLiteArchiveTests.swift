@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignSQLite
 import CountersignStore
 import CountersignTesting

@@ -13,17 +13,17 @@ let package = Package(
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CFuzzer"),
-        .target(name: "CountersignModel", dependencies: [.crypto]),
-        .target(name: "CountersignRules", dependencies: ["CountersignModel", "CYaml", "CRE2", .crypto]),
+        .target(name: "CountersignCore", dependencies: [.crypto]),
+        .target(name: "CountersignRules", dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto]),
         // What reads; what asks the vendor needs rooms that are not built here.
         .target(
             name: "CountersignOneSpan",
-            dependencies: ["CountersignModel", .crypto],
+            dependencies: ["CountersignCore", .crypto],
             exclude: ["API", "Polling", "Registration", "Silence"]
         ),
         .executableTarget(
             name: "Fuzz",
-            dependencies: ["CountersignModel", "CountersignRules", "CountersignOneSpan", "CFuzzer"]
+            dependencies: ["CountersignCore", "CountersignRules", "CountersignOneSpan", "CFuzzer"]
         ),
     ],
     swiftLanguageModes: [.v6],

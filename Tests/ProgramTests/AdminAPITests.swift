@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 import NIOHTTP1
 import Subprocess
@@ -76,6 +76,30 @@ struct AdminAPITests {
             let json = try JSON(parsing: try await deployment.run(command, "show", "1", "--json").output)
             #expect(json["trace_id"]?.string == trace)
             #expect(try await deployment.run(command, "show", "1").output.contains("trace  "))
+        }
+    }
+
+    @Test func `a dry run says the same over the API and on the terminal, also of what is not configured`() async throws {
+        let rules = """
+            rules:
+              - id: mails
+                when: { event: PACKAGE_COMPLETE }
+                then:
+                  - email: { to: [ops@example.com], subject: Done, text: Done }
+                  - { id: maybe, if: { configured.secret.CHAT: true }, log: there is a chat }
+                  - { id: hook, http: "${secret:MISSING_HOOK}" }
+            """
+        let deployment = try Deployment(rules: rules, environment: AdminClient.onFreePort)
+        let body = event(package: "p-1")
+        try await deployment.serve { server in
+            let admin = try await AdminClient(server)
+            let answer = try JSON(parsing: try await admin.send(.POST, "api/v1/dry-run", body: body).body)
+            let terminal = try JSON(parsing: try await deployment.run("dry-run", "--json", "-", input: body).output)
+            #expect(answer["rules"] == terminal["rules"], "\(answer)\n\(terminal)")
+            let steps = try #require(answer["rules"]?.array?.first?["steps"]?.array)
+            #expect(steps[0]["would_fail"]?.string?.contains("mail.server") == true)
+            #expect(steps[1]["skipped"] == true)
+            #expect(steps[2]["would_fail"]?.string?.contains("MISSING_HOOK") == true)
         }
     }
 

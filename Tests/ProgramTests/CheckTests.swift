@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// `countersign check`, as its users and their CI call it.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// The `http` step as the whole program does it.

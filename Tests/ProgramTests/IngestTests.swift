@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// `countersign ingest`: what did not arrive by callback is handed in.

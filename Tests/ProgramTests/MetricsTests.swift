@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import CountersignModel
+import CountersignCore
 import NIOCore
 import NIOHTTP1
 import Subprocess

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Crypto
 import Foundation
 import NIOHTTP1

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// `countersign replay`, and `countersign runs retry` from a step or in bulk.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// `countersign test`, as authors of rules and their CI call it.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Testing
 
 /// `countersign send`: payloads posted as OneSpan Sign posts them.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Tells something to people in a chat.
 package struct ChatAction: Action {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Raises another event, which all rules see.
 package struct EmitAction: Action {

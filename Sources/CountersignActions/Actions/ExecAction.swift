@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Runs a program without a shell between.
 package struct ExecAction: Action {

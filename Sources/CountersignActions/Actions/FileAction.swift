@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Writes a file beneath the output folder.
 package struct FileAction: Action {

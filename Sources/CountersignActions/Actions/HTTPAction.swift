@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Sends an HTTP request.
 package struct HTTPAction: Action {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Logging
 
 /// Writes a line to the log.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Fetches a file of a package from OneSpan Sign.
 package struct OneSpanDownloadAction: Action {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Has OneSpan Sign mail a signer once more.
 package struct OneSpanRemindAction: Action {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Lets a signer in again who was locked out.
 package struct OneSpanUnlockAction: Action {

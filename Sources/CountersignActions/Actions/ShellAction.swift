@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Runs a script with `/bin/sh -eu`.
 ///

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// The chats that are known, each with a webhook of its own kind.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// What a chat is reported, its values encoded for the chat's markup.
 package struct ChatMessage: Sendable {

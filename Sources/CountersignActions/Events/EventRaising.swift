@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The way to raise events.
 package protocol EventRaising: Sendable {

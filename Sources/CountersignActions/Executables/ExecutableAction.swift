@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// An action that is a program of its own, named in the settings; it answers `describe`, `plan` and `perform`.
 package struct ExecutableAction: PlannedAction {

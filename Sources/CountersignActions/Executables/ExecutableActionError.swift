@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Why a program cannot serve as an action.
 package struct ExecutableActionError: Error, Sendable, Equatable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads what a program says of itself into a declaration.
 struct ExecutableDescription {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import SystemPackage
 
 /// The program behind an action: it reads one JSON request and writes one JSON object.

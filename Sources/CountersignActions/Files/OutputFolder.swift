@@ -1,5 +1,5 @@
 import CLinux
-import CountersignModel
+import CountersignCore
 import Dispatch
 import Glibc
 import SystemPackage

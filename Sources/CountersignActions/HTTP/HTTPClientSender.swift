@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-package import CountersignModel
+package import CountersignCore
 import Glibc
 import NIOCore
 import NIOHTTP1

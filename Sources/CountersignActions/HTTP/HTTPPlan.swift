@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// A request that is about to be sent.
 package struct HTTPPlan: ActionPlan {

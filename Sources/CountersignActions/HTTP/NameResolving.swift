@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Glibc
 import NIOPosix
 

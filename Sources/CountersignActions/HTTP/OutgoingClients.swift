@@ -1,5 +1,5 @@
 package import AsyncHTTPClient
-import CountersignModel
+import CountersignCore
 import NIOCore
 import NIOHTTPCompression
 import Synchronization

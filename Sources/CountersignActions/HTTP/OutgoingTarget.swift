@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Where a step's request goes: a URL that may hold secrets.
 struct OutgoingTarget {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The addresses that a name leads to and that may be reached.
 struct ReachableAddresses: Sendable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 package import Foundation
 
 /// The header with which a server asks clients to wait (RFC 9110, section 10.2.3).

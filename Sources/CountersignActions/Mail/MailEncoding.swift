@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// The encodings of mail: signs beyond ASCII in lines of ASCII that are never too long.

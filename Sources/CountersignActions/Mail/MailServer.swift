@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The mail server that takes mails, and how it is spoken to.
 package struct MailServer: Sendable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// What a mail server said (RFC 5321, section 4.2).
 struct SMTPReply: Sendable, Equatable {

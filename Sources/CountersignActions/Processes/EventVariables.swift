@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The variables that tell a program about its event and run.
 package struct EventVariables {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The way to run programs.
 package protocol ProcessRunning: Sendable {

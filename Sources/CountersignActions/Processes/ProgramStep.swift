@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Glibc
 
 /// What `shell` and `exec` have in common: where a program starts, what it is given, and what it leaves.

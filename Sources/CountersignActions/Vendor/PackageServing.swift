@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 
 /// What the vendor gives and does for a package; the room `OneSpan` knows how to ask.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The package that a step is about: the event's own unless the step names another one.
 package enum PackageTarget {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignOperations
 import Foundation
 

@@ -1,5 +1,5 @@
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignOperations
 import CountersignRules
 import CountersignStore

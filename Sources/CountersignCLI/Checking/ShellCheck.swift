@@ -1,5 +1,5 @@
 package import CountersignActions
-package import CountersignModel
+package import CountersignCore
 package import CountersignRules
 
 /// Has the scripts of rules looked at by `shellcheck`, where it is installed.

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CountersignModel
+import CountersignCore
 
 /// Mistakes in the words of a command that the argument parser takes, or refuses in words that do not help.
 struct CommandLineError {

@@ -1,6 +1,6 @@
 import ArgumentParser
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import Foundation
 

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CountersignModel
+import CountersignCore
 
 /// `countersign doctor` tells whether a deployment is what it promises to be.
 struct DoctorCommand: EnvironmentCommand {

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignActions
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
@@ -64,13 +64,10 @@ struct DryRunCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment, flags: ["rules": rules])
         let registry = try await environment.registry(for: settings)
         let ruleSet = try environment.ruleSet(of: environment.ruleSources([settings.rulesPath]), registry)
-        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
         let dryRun = DryRun(
             ruleSet: ruleSet,
             planner: Planner(registry: registry),
-            configured: settings.configured.adding(secrets: places.load(ruleSet.optionalSecretNames).names),
-            missingSecrets: places.load(ruleSet.secretNames).missing,
-            lack: { settings.lack(of: $0) }
+            provisions: settings.provisions(for: ruleSet, environment.variables)
         )
         let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let reader = OneSpanCallbacks(authentication: .none)

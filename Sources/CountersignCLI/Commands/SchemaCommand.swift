@@ -1,6 +1,6 @@
 import ArgumentParser
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import CountersignRules
 
 /// `countersign schema` prints the JSON Schema of rule files, or of the settings.

@@ -1,6 +1,6 @@
 import ArgumentParser
 import AsyncHTTPClient
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import Foundation
 import NIOCore

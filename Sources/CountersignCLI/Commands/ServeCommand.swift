@@ -1,8 +1,9 @@
+import CountersignObservability
 import ArgumentParser
 import CoreMetrics
 import CountersignAdmin
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import Foundation
 import Logging
 import UnixSignals

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignActions
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignRules
 import Foundation

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import CountersignStore
 import Foundation

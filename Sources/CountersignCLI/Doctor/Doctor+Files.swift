@@ -1,6 +1,6 @@
 import CountersignAdmin
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignStore
 import Foundation
 import Glibc

@@ -2,7 +2,7 @@ import CLinux
 import CountersignActions
 import CountersignAdmin
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import CountersignStore
 import Foundation

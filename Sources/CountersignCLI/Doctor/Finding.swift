@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// One thing that the doctor looked at.

@@ -1,5 +1,5 @@
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignRules
 
 /// What a dry run found out about one event, for people and for programs.

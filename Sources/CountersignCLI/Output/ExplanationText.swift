@@ -1,5 +1,5 @@
 package import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import CountersignStore
 

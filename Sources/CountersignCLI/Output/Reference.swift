@@ -1,5 +1,5 @@
 package import CountersignActions
-import CountersignModel
+import CountersignCore
 import CountersignRules
 
 /// The reference of what rules and settings can say, as Markdown; made from the declarations, so it is never behind.

@@ -1,5 +1,5 @@
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignRules
 
 /// One failure of a rule test in words: a sentence, and under it what was expected and what was found.

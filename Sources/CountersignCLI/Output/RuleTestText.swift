@@ -1,5 +1,5 @@
 package import CountersignEngine
-package import CountersignModel
+package import CountersignCore
 import CountersignRules
 
 /// What tests inside rule files came to, for people and for programs.

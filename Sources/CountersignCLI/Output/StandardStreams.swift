@@ -1,5 +1,5 @@
 import CLinux
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// Standard error: what a command tells beside its result, and the log of the server.

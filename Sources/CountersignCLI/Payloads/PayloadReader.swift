@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// Finds the payloads that a command is pointed at: files, folders, standard input, or published samples by name.

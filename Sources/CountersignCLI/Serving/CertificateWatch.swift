@@ -1,5 +1,5 @@
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import Foundation
 import Logging
 import ServiceLifecycle

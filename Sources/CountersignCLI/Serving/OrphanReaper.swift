@@ -1,5 +1,5 @@
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import Foundation
 import ServiceLifecycle
 

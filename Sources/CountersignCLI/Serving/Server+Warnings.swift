@@ -1,5 +1,5 @@
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import CountersignStore
 import Logging

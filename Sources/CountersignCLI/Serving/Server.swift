@@ -2,12 +2,12 @@ import CountersignActions
 import CountersignAdmin
 import CountersignEngine
 import CountersignListener
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
 import CountersignStore
-import CountersignTracing
+import CountersignObservability
 import Foundation
 import Glibc
 import Logging
@@ -257,6 +257,7 @@ struct Server {
             commands: Operations.Commands(
                 replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
                 poll: poller.map(Self.takingOrders),
+                provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables) },
                 state: { try await state(store, book) },
                 vitals: {
                     let statistics = store.statistics

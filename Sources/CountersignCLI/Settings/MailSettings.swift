@@ -1,5 +1,5 @@
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import NIOSSL
 
 /// The mail server through which rules send mail.

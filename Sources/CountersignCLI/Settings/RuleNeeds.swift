@@ -1,5 +1,6 @@
 import CountersignActions
-import CountersignModel
+import CountersignEngine
+import CountersignCore
 import CountersignRules
 
 /// What steps need of the settings.
@@ -60,5 +61,17 @@ extension Settings {
     func lacksRecipient(_ step: Step) -> Bool {
         mail?.to.isEmpty == true && step.sendsMail(withoutAskingFor: "mail.to")
             && !EmailAction.namesSomebody(step.options)
+    }
+}
+
+extension Settings {
+    /// What these settings provide for the steps of a rule set, secrets as they are now.
+    func provisions(for ruleSet: RuleSet, _ variables: [String: String]) -> Provisions {
+        let secrets = SecretFiles(folder: secretsFolder, variables: variables)
+        return Provisions(
+            configured: configured.adding(secrets: secrets.load(ruleSet.optionalSecretNames).names),
+            missingSecrets: secrets.load(ruleSet.secretNames).missing,
+            lack: { lack(of: $0) }
+        )
     }
 }

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Foundation
 
 /// Where secrets are looked for: files of a folder, systemd's credentials, environment variables; in this order.

@@ -1,5 +1,5 @@
 import CountersignActions
-package import CountersignModel
+package import CountersignCore
 import CountersignOneSpan
 
 /// Every setting, declared once: the file is checked against this, and the README's table is made from it.

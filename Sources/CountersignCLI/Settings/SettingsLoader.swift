@@ -1,5 +1,5 @@
 import Configuration
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import Foundation
 

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// What a list command found: a table for people, and an object for each row for programs.
 package struct Listing: Sendable {

@@ -1,5 +1,5 @@
 import ArgumentParser
-import CountersignModel
+import CountersignCore
 import Foundation
 import Synchronization
 

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// How far work has come, on one line: a bar, the count, the rate, and how long it will take.
 package struct ProgressLine: Sendable {

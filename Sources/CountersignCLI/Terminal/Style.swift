@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// How a text looks on a terminal that shows colors.
 package enum Style: String, Sendable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Rows under headings, each column as wide as its widest cell, and all of them no wider than the terminal.
 package struct Table: Sendable {

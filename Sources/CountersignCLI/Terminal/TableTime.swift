@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 package import Foundation
 
 extension Date {

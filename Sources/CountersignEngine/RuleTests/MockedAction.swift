@@ -1,5 +1,5 @@
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import CountersignRules
 
 /// An action that makes its real plan, and then does nothing: its result is mocked.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import CountersignRules
 
 /// What a test inside a rule file came to.

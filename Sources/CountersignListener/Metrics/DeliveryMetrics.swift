@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Metrics
 
 /// Counts callbacks; made once, as they are many.

@@ -1,5 +1,5 @@
 import CountersignActions
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// Why the vendor's API did not do what it was asked.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Glibc
 
 /// The charset of a text in a mail (RFC 2046, section 4.1.2), read by the system's iconv(3), which knows those of IANA's list.

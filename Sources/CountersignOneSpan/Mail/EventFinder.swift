@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 import Foundation
 
 /// Finds the bodies of callbacks in a text: JSON, JSON lines, or the mail by which OneSpan Sign tells that one failed.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// A body that a mail program wrapped: without the line breaks in its strings and the hard spaces between its values.
 struct RepairedBody {

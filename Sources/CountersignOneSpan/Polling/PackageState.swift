@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// A state that a package is in, or was in, with the event that the vendor sends for it.

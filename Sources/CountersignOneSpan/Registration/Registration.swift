@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// What OneSpan Sign was reported about callbacks: where to, with which key, which events.
 package struct Registration: Sendable, Equatable {

@@ -1,5 +1,5 @@
 package import CountersignEngine
-package import CountersignModel
+package import CountersignCore
 import CountersignRules
 import CountersignStore
 
@@ -38,7 +38,8 @@ extension Operations {
             origin: EventCatalogue.origin(of: delivery.name),
             receivedAt: clock.now
         )
-        return (event, await DryRun(ruleSet: rules, planner: planner).report(on: event, at: clock.now))
+        let dryRun = DryRun(ruleSet: rules, planner: planner, provisions: commands.provisions(rules))
+        return (event, await dryRun.report(on: event, at: clock.now))
     }
 
     private static var noRules: OperationError { OperationError(.unavailable, "there are no active rules") }

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 package import CountersignRules
 package import CountersignStore
 package import Foundation

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The shape of a JSON value, as an OpenAPI document tells it (JSON Schema 2020-12).
 package indirect enum Schema: Sendable {

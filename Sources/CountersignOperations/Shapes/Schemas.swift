@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignStore
 
 /// The documents of the API by name.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// A document of the API and of `--json`: each member is declared once, with its key, its schema and how a value gives it.
 package struct Shape<Value>: Sendable {

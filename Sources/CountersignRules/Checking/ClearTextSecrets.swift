@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Warns of texts that look like a secret: rule files are shared, logged and kept in repositories.
 struct ClearTextSecrets {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The stable words for all kinds of findings about rule files.
 package enum DiagnosticCode: String, Sendable, CaseIterable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Shows findings to people and to programs.
 package struct DiagnosticPrinter: Sendable {

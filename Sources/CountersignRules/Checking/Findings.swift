@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The findings about one file, as its readers come upon them.
 ///

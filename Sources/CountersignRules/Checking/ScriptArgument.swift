@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// An argument with values in it that the program, or a shell on another machine, reads as code.
 struct ScriptArgument {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The script of a step, with its place in a rule file.
 package struct ShellScript: Sendable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Finds the payload's variables that a script uses without quotes, where the shell would split their values.
 ///

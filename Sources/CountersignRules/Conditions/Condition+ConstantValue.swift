@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 // Finds conditions that cannot be meant: those that every event passes, or none. Exact where it answers, but it does

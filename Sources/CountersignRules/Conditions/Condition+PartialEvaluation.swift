@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension Condition {
     /// Whether it holds as far as `known` tells of its tests; nil where that depends on a test of which it does not tell.

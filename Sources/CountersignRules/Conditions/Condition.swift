@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// A condition of a rule's `when` or of a step's `if`.
 package enum Condition: Sendable {

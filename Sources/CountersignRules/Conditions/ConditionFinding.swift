@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// How one test of a condition came out.
 package struct ConditionFinding: Sendable, Equatable {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// Where a condition finds a value.
 package struct ConditionPath: Sendable, Hashable, CustomStringConvertible {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension ConditionReader {
     /// Reads what is behind a path: a scalar, a list, or a map of operators.

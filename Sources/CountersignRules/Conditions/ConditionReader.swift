@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads the condition maps of `when` and `if`.
 ///

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads the tests of an event's name and origin.
 struct EventReader {

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// A condition with what each part of it came to: why it holds, or not.
 package indirect enum Explanation: Sendable, Equatable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 // What tests ask for, in words that are behind "would have to".
 

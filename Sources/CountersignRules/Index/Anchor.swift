@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Something about one field that must be so if a condition holds, and that can be looked up.
 enum Anchor {

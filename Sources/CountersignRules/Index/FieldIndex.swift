@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The anchors at one path, ready to be looked up by the value there.
 struct FieldIndex: Sendable {

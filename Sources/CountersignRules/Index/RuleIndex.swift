@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Finds the rules that an event can match without a look at each: by the event's name, then by what fields hold.
 ///

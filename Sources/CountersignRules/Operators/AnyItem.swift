@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct AnyItem: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// A list in the place of a test: one of its members must hold.
 struct AnyTest: ValueCheck {

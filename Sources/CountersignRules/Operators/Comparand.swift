@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// What has an order: a number, or a time.

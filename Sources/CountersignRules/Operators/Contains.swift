@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Contains: Operator {
     static let declaration = OperatorDeclaration(

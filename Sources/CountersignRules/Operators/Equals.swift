@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Equals: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct EqualsField: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct EveryItem: Operator {
     static let declaration = OperatorDeclaration(

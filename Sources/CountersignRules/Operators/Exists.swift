@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Exists: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct GlobMatch: Operator {
     static let declaration = OperatorDeclaration(

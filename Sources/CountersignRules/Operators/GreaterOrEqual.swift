@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct GreaterOrEqual: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct GreaterThan: Operator {
     static let declaration = OperatorDeclaration(

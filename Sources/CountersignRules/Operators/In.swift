@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct In: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The test of an array's item: by its value, or by a condition whose paths start in it.
 enum ItemTest: Sendable {

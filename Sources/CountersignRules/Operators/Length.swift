@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Length: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct LessOrEqual: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct LessThan: Operator {
     static let declaration = OperatorDeclaration(

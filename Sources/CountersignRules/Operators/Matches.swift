@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Matches: Operator {
     static let declaration = OperatorDeclaration(

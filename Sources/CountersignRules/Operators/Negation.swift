@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Negation: Operator {
     static let declaration = OperatorDeclaration(

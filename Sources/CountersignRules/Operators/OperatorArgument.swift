@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// What a rule gives to an operator, with the means to read it; a reader that returns nil has reported why.
 package struct OperatorArgument {

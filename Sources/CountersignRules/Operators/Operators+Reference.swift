@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension Operators {
     /// All operators as a Markdown table, with an example that holds and one that does not.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Prefix: Operator {
     static let declaration = OperatorDeclaration(

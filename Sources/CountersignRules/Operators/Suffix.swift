@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 struct Suffix: Operator {
     static let declaration = OperatorDeclaration(

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension OptionReader {
     /// The longest name that a rule can give to an event, in characters.

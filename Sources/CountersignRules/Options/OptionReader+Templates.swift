@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension OptionReader {
     func template(_ node: Node, in place: EncodingContext, what: String) -> Template? {

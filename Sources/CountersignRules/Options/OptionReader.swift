@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads maps by their declarations and reports what does not fit.
 struct OptionReader {

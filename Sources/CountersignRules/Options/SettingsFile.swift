@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The settings file: options that are declared as those of actions are.
 package enum SettingsFile {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads a map whose keys the language fixes.
 struct MapReader {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Checks that what a template or a path names can exist where it stands.
 struct ReferenceChecker {

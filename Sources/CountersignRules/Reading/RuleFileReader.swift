@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads one rule file.
 struct RuleFileReader {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// A rule as it was read, with what is needed to compare it with others.

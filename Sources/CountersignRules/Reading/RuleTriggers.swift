@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The events that make a rule run, as far as its `when` names them.
 struct RuleTriggers {

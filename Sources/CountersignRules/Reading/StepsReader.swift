@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// Reads the three lists of a rule's steps.
 struct StepsReader {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension RuleSchema {
     /// What is under an action's key: a map of options, or the main option alone.

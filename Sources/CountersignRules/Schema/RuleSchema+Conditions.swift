@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension RuleSchema {
     private static let scalar: JSON = ["type": ["string", "number", "boolean", "null"]]

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The JSON Schema (draft-07) of rule files, for editors: derived from the actions and operators that there are.
 ///

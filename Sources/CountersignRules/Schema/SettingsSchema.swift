@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// The JSON Schema (draft-07) of a settings file, for editors: derived from the settings that there are.
 package enum SettingsSchema {

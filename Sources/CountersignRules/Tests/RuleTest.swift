@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 package import Foundation
 
 /// A test inside a rule file: events, and what the rules should do about them.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension RuleTestReader {
     func expectation(_ node: Node) -> RuleTest.Expectation? {

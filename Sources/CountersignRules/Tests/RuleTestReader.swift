@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// Reads one entry of `tests`; a method that returns nil has reported why.

@@ -1,4 +1,4 @@
-package import CountersignModel
+package import CountersignCore
 
 /// A value of a YAML text, with its place.
 package struct Node: Sendable {

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The text of a file, cut into lines as libyaml counts them.
 package struct SourceText: Sendable {

@@ -1,5 +1,5 @@
 import CYaml
-import CountersignModel
+import CountersignCore
 
 /// Reads one YAML document into a tree of nodes, through libyaml's events.
 ///

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// Lists that people page through, and how much happens.

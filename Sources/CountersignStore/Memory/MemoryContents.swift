@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import Foundation
 
 /// What a store in memory holds; numbers count from 1 and nothing is removed, so a number is a place in an array.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignRules
 
 /// Callbacks like the published ones, and rules about them, made from a seed.

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 extension Deployment {
     /// What a run looks like from outside.

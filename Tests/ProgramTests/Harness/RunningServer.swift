@@ -1,5 +1,5 @@
 import AsyncHTTPClient
-import CountersignModel
+import CountersignCore
 import Foundation
 import NIOCore
 import NIOHTTP1

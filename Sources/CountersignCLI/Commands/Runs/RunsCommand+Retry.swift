@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignActions
 import CountersignEngine
-import CountersignModel
+import CountersignCore
 import CountersignRules
 import CountersignStore
 import Foundation

@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// A command in the tree that the argument parser dumps.
 struct HelpNode {

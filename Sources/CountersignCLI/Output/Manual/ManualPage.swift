@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 
 /// The manual page, made from the help of all commands and from the declarations of the settings.
 package struct ManualPage {

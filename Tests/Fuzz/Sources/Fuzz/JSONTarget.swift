@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 
 /// Bytes as JSON, and as a callback.

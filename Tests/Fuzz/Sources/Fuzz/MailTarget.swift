@@ -1,4 +1,4 @@
-import CountersignModel
+import CountersignCore
 import CountersignOneSpan
 
 /// Bytes as a mail that holds callbacks: headers, MIME parts, encodings, charsets, HTML, quote marks.
