@@ -61,14 +61,16 @@ let package = Package(
         .target(
             name: "CountersignObservability",
             dependencies: [
-                "CountersignCore", .asyncHTTPClient, .coreMetrics, .crypto, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1,
+                "CountersignCore", .asyncHTTPClient, .coreMetrics, .crypto, .lifecycle, .log, .metrics, .nioCore,
+                .nioHTTP1,
                 .tracing,
             ]
         ),
         .target(
             name: "CountersignEngine",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignObservability",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore",
+                "CountersignObservability",
                 .lifecycle, .log, .metrics,
             ]
         ),
@@ -174,7 +176,8 @@ let package = Package(
         .testTarget(
             name: "CountersignObservabilityTests",
             dependencies: [
-                "CountersignCore", "CountersignObservability", "CountersignTesting", .asyncHTTPClient, .coreMetrics, .lifecycle, .log,
+                "CountersignCore", "CountersignObservability", "CountersignTesting", .asyncHTTPClient, .coreMetrics,
+                .lifecycle, .log,
             ]
         ),
         .testTarget(

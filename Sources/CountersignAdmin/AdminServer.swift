@@ -1,5 +1,5 @@
-package import CountersignObservability
 import CountersignCore
+package import CountersignObservability
 package import CountersignOperations
 import Foundation
 import HTTPTypes

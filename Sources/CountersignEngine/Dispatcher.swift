@@ -1,7 +1,7 @@
 package import CountersignCore
+package import CountersignObservability
 import CountersignRules
 package import CountersignStore
-package import CountersignObservability
 import Foundation
 package import Logging
 import ServiceLifecycle

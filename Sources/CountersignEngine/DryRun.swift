@@ -72,7 +72,9 @@ package struct DryRun: Sendable {
     }
 
     private func steps(of rule: Rule, on event: Event, at now: Date) async -> [StepReport] {
-        var (scope, strict) = (scope(of: rule, event, .hidden), scope(of: rule, event, .hidden(except: provisions.missingSecrets)))
+        var (scope, strict) = (
+            scope(of: rule, event, .hidden), scope(of: rule, event, .hidden(except: provisions.missingSecrets))
+        )
         var reports: [StepReport] = []
         for step in rule.steps {
             (scope.stepID, strict.stepID) = (step.id, step.id)
@@ -117,7 +119,12 @@ package struct DryRun: Sendable {
     ) async -> StepReport.Outcome {
         if let condition = step.condition, !isConditional,
             !condition.holds(
-                in: EvaluationContext(event: scope.event, steps: JSONObject(), configured: provisions.configured, now: now)
+                in: EvaluationContext(
+                    event: scope.event,
+                    steps: JSONObject(),
+                    configured: provisions.configured,
+                    now: now
+                )
             )
         {
             return .skipped

@@ -1,8 +1,8 @@
 package import CountersignActions
 package import CountersignCore
+package import CountersignObservability
 import CountersignRules
 package import CountersignStore
-package import CountersignObservability
 import Foundation
 package import Logging
 

@@ -1,8 +1,8 @@
 import CountersignActions
 import CountersignCore
+import CountersignObservability
 import CountersignRules
 import CountersignStore
-import CountersignObservability
 import Foundation
 import Logging
 

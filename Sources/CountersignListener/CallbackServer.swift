@@ -1,6 +1,6 @@
 package import CountersignCore
-package import CountersignStore
 package import CountersignObservability
+package import CountersignStore
 import Foundation
 package import Logging
 import NIOCore

@@ -1,6 +1,6 @@
 import CountersignCore
-import CountersignStore
 import CountersignObservability
+import CountersignStore
 import Logging
 import NIOCore
 

@@ -1,6 +1,6 @@
 package import CountersignActions
-package import CountersignEngine
 package import CountersignCore
+package import CountersignEngine
 package import CountersignRules
 package import CountersignStore
 package import Foundation

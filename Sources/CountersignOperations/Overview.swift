@@ -1,5 +1,5 @@
-package import CountersignEngine
 package import CountersignCore
+package import CountersignEngine
 import CountersignRules
 package import CountersignStore
 package import Foundation

@@ -1,7 +1,7 @@
 import CountersignAdmin
 import CountersignCLI
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOperations
 import CountersignRules
 import CountersignStore

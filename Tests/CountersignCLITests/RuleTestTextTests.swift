@@ -1,7 +1,7 @@
 import CountersignActions
 import CountersignCLI
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOneSpan
 import CountersignRules
 import Foundation

@@ -1,5 +1,5 @@
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignStore
 import CountersignTesting
 import Foundation

@@ -1,6 +1,6 @@
 import CountersignActions
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignRules
 import CountersignStore
 import CountersignTesting

@@ -1,5 +1,5 @@
-import CountersignListener
 import CountersignCore
+import CountersignListener
 import CountersignOneSpan
 import CountersignTesting
 import ServiceLifecycle

@@ -1,5 +1,5 @@
-import CountersignListener
 import CountersignCore
+import CountersignListener
 import Testing
 
 /// How requests may come over the wire.

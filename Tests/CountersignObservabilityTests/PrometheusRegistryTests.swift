@@ -1,6 +1,6 @@
-import CountersignObservability
 import CoreMetrics
 import CountersignCore
+import CountersignObservability
 import Foundation
 import Testing
 

@@ -1,7 +1,7 @@
 import AsyncHTTPClient
 import CountersignCore
-import CountersignTesting
 import CountersignObservability
+import CountersignTesting
 import Foundation
 import Logging
 import ServiceLifecycle

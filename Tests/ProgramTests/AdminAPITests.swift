@@ -79,7 +79,8 @@ struct AdminAPITests {
         }
     }
 
-    @Test func `a dry run says the same over the API and on the terminal, also of what is not configured`() async throws {
+    @Test func `a dry run says the same over the API and on the terminal, also of what is not configured`() async throws
+    {
         let rules = """
             rules:
               - id: mails

@@ -1,5 +1,5 @@
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOperations
 import CountersignRules
 import CountersignStore
@@ -8,75 +8,88 @@ import HTTPTypes
 
 extension Endpoint {
     static func rules(_ operations: Operations) -> [Endpoint] {
-        [
-            Endpoint(
-                method: .get,
-                path: "/rules",
-                summary: "The active rules, in order.",
-                content: .json(
-                    .object([("version", .nullable(.string)), ("rules", .array(.named("Rule")))])
-                ),
-                refusals: [.unavailable]
-            ) { _ in
-                let rules = try await operations.rules()
-                return APIAnswer([
-                    "version": JSON(operations.book.current?.ruleSet.version.rawValue),
-                    "rules": .array(rules.map(\.json)),
-                ])
-            },
-            Endpoint(
-                method: .get,
-                path: "/rules/{id}",
-                summary: "One active rule with its source.",
-                pathParameter: Parameter(name: "id", schema: .string, summary: "Rule"),
-                content: .json(.named("RuleWithSource")),
-                refusals: [.notFound, .unavailable]
-            ) { request in
-                let found = try await operations.rule(request["id"] ?? "")
-                return APIAnswer(RuleDetails(status: found.status, source: found.source).json)
-            },
-            Endpoint(
-                method: .post,
-                path: "/dry-run",
-                summary: "What the active rules would do with a callback; nothing is stored or executed.",
-                body: .callback,
-                content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
-                refusals: [.badRequest, .unavailable]
-            ) { request in
-                let (event, reports) = try await operations.dryRun(request.body)
-                return APIAnswer(["event": event.payload, "rules": .array(reports.map(\.json))])
-            },
-        ]
+        [listRules(operations), showRule(operations), dryRun(operations)]
+    }
+
+    private static func listRules(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/rules",
+            summary: "The active rules, in order.",
+            content: .json(
+                .object([("version", .nullable(.string)), ("rules", .array(.named("Rule")))])
+            ),
+            refusals: [.unavailable]
+        ) { _ in
+            let rules = try await operations.rules()
+            return APIAnswer([
+                "version": JSON(operations.book.current?.ruleSet.version.rawValue),
+                "rules": .array(rules.map(\.json)),
+            ])
+        }
+    }
+
+    private static func showRule(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/rules/{id}",
+            summary: "One active rule with its source.",
+            pathParameter: Parameter(name: "id", schema: .string, summary: "Rule"),
+            content: .json(.named("RuleWithSource")),
+            refusals: [.notFound, .unavailable]
+        ) { request in
+            let found = try await operations.rule(request["id"] ?? "")
+            return APIAnswer(RuleDetails(status: found.status, source: found.source).json)
+        }
+    }
+
+    private static func dryRun(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/dry-run",
+            summary: "What the active rules would do with a callback; nothing is stored or executed.",
+            body: .callback,
+            content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            let (event, reports) = try await operations.dryRun(request.body)
+            return APIAnswer(["event": event.payload, "rules": .array(reports.map(\.json))])
+        }
     }
 
     static func quarantine(_ operations: Operations) -> [Endpoint] {
-        [
-            Endpoint(
-                method: .get,
-                path: "/quarantine",
-                summary: "Bodies that could not be read as events, newest first.",
-                query: quarantineFilters + [limit],
-                content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
-                refusals: [.badRequest, .unavailable]
-            ) { request in
-                let bodies = try await operations.store.quarantined(QuarantineQuery(request))
-                let next = bodies.count == request.limit ? bodies.last?.id : nil
-                return APIAnswer(["bodies": .array(bodies.map(\.json)), "next": next.map { JSON($0) } ?? .null])
-            },
-            Endpoint(
-                method: .get,
-                path: "/quarantine/{id}",
-                summary: "One body that could not be read, and why.",
-                pathParameter: Parameter(name: "id", schema: .id, summary: "Body"),
-                content: .json(.named("QuarantinedBody")),
-                refusals: [.notFound, .unavailable]
-            ) { request in
-                guard let body = try await operations.store.quarantined(request.id) else {
-                    return APIAnswer(.notFound, "there is no quarantined body \(request.id)")
-                }
-                return APIAnswer(body.json)
-            },
-        ]
+        [listQuarantine(operations), showQuarantined(operations)]
+    }
+
+    private static func listQuarantine(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/quarantine",
+            summary: "Bodies that could not be read as events, newest first.",
+            query: quarantineFilters + [limit],
+            content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            let bodies = try await operations.store.quarantined(QuarantineQuery(request))
+            let next = bodies.count == request.limit ? bodies.last?.id : nil
+            return APIAnswer(["bodies": .array(bodies.map(\.json)), "next": next.map { JSON($0) } ?? .null])
+        }
+    }
+
+    private static func showQuarantined(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/quarantine/{id}",
+            summary: "One body that could not be read, and why.",
+            pathParameter: Parameter(name: "id", schema: .id, summary: "Body"),
+            content: .json(.named("QuarantinedBody")),
+            refusals: [.notFound, .unavailable]
+        ) { request in
+            guard let body = try await operations.store.quarantined(request.id) else {
+                return APIAnswer(.notFound, "there is no quarantined body \(request.id)")
+            }
+            return APIAnswer(body.json)
+        }
     }
 
     static func commands(_ operations: Operations) -> [Endpoint] {

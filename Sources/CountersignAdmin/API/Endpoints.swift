@@ -1,5 +1,5 @@
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOperations
 import CountersignRules
 import CountersignStore
@@ -81,185 +81,217 @@ extension Endpoint {
 
     private static func events(_ operations: Operations) -> [Endpoint] {
         [
-            Endpoint(
-                method: .get,
-                path: "/events",
-                summary: "Events, newest first. A text search scans 20,000 events at a time.",
-                query: eventFilters + [limit],
-                content: .json(
-                    .object([("events", .array(.named("Event"))), ("next", .nullable(.place))])
-                ),
-                refusals: [.badRequest, .unavailable]
-            ) { request in
-                let page = try await operations.store.page(of: EventQuery(request))
-                return APIAnswer([
-                    "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
-                ])
-            },
-            Endpoint(
-                method: .get,
-                path: "/events/{id}",
-                summary: "One event with its runs.",
-                pathParameter: id(of: "Event"),
-                content: .json(.named("StoredEvent")),
-                refusals: [.notFound, .unavailable]
-            ) { request in
-                let stored = try await operations.event(request.id)
-                let runs = try await operations.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
-                return APIAnswer(
-                    EventDetails(
-                        stored: stored,
-                        runs: runs,
-                        trace: try await operations.store.traceID(of: stored.event)
-                    )
-                    .json
-                )
-            },
-            Endpoint(
-                method: .get,
-                path: "/events/{id}/body",
-                summary: "The body of an event as received, byte for byte.",
-                pathParameter: id(of: "Event"),
-                content: .bytes,
-                refusals: [.notFound, .unavailable]
-            ) { request in APIAnswer(raw: try await operations.event(request.id).body) },
-            Endpoint(
-                method: .get,
-                path: "/events/{id}/explanation",
-                summary: "Why each rule matched the event or did not.",
-                pathParameter: id(of: "Event"),
-                content: .json(.any),
-                refusals: [.notFound, .conflict, .unavailable]
-            ) { request in
-                do {
-                    let explanation = try await operations.explainer.explain(
-                        Event.ID(rawValue: request.id),
-                        at: operations.clock.now
-                    )
-                    return APIAnswer(explanation.json)
-                } catch ExplanationError.noSuchEvent {
-                    return APIAnswer(.notFound, "there is no event \(request.id)")
-                } catch let error as ExplanationError {
-                    return APIAnswer(.conflict, "\(error)")
-                }
-            },
-            Endpoint(
-                method: .post,
-                path: "/events",
-                summary: "Store an event that was submitted manually, such as one from a failure email.",
-                body: .callback,
-                content: .json(.object([("event", .id), ("duplicate", .boolean)])),
-                refusals: [.badRequest, .unavailable]
-            ) { request in
-                do {
-                    let delivery = try operations.reader.read(request.body, origin: .manual)
-                    return APIAnswer(try await operations.store.append(delivery, at: operations.clock.now).json)
-                } catch let error as UnreadableBody {
-                    return APIAnswer(.badRequest, error.reason)
-                }
-            },
+            listEvents(operations), showEvent(operations), eventBody(operations), explainEvent(operations),
+            storeEvent(operations),
         ]
+    }
+
+    private static func listEvents(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/events",
+            summary: "Events, newest first. A text search scans 20,000 events at a time.",
+            query: eventFilters + [limit],
+            content: .json(
+                .object([("events", .array(.named("Event"))), ("next", .nullable(.place))])
+            ),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            let page = try await operations.store.page(of: EventQuery(request))
+            return APIAnswer([
+                "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
+            ])
+        }
+    }
+
+    private static func showEvent(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/events/{id}",
+            summary: "One event with its runs.",
+            pathParameter: id(of: "Event"),
+            content: .json(.named("StoredEvent")),
+            refusals: [.notFound, .unavailable]
+        ) { request in
+            let stored = try await operations.event(request.id)
+            let runs = try await operations.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
+            return APIAnswer(
+                EventDetails(
+                    stored: stored,
+                    runs: runs,
+                    trace: try await operations.store.traceID(of: stored.event)
+                )
+                .json
+            )
+        }
+    }
+
+    private static func eventBody(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/events/{id}/body",
+            summary: "The body of an event as received, byte for byte.",
+            pathParameter: id(of: "Event"),
+            content: .bytes,
+            refusals: [.notFound, .unavailable]
+        ) { request in APIAnswer(raw: try await operations.event(request.id).body) }
+    }
+
+    private static func explainEvent(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/events/{id}/explanation",
+            summary: "Why each rule matched the event or did not.",
+            pathParameter: id(of: "Event"),
+            content: .json(.any),
+            refusals: [.notFound, .conflict, .unavailable]
+        ) { request in
+            do {
+                let explanation = try await operations.explainer.explain(
+                    Event.ID(rawValue: request.id),
+                    at: operations.clock.now
+                )
+                return APIAnswer(explanation.json)
+            } catch ExplanationError.noSuchEvent {
+                return APIAnswer(.notFound, "there is no event \(request.id)")
+            } catch let error as ExplanationError {
+                return APIAnswer(.conflict, "\(error)")
+            }
+        }
+    }
+
+    private static func storeEvent(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/events",
+            summary: "Store an event that was submitted manually, such as one from a failure email.",
+            body: .callback,
+            content: .json(.object([("event", .id), ("duplicate", .boolean)])),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            do {
+                let delivery = try operations.reader.read(request.body, origin: .manual)
+                return APIAnswer(try await operations.store.append(delivery, at: operations.clock.now).json)
+            } catch let error as UnreadableBody {
+                return APIAnswer(.badRequest, error.reason)
+            }
+        }
     }
 
     private static func packages(_ operations: Operations) -> [Endpoint] {
-        [
-            Endpoint(
-                method: .get,
-                path: "/packages",
-                summary:
-                    "Packages with events, most recent first; sorted by id when a prefix is given.",
-                query: packageFilters + [limit],
-                content: .json(
-                    .object([("packages", .array(.named("Package"))), ("next", .nullable(.packagePlace))])
-                ),
-                refusals: [.badRequest, .unavailable]
-            ) { request in
-                let page = try await operations.store.packages(try PackageQuery(request))
-                return APIAnswer([
-                    "packages": .array(page.packages.map(\.json)), "next": JSON(page.next?.text),
-                ])
-            },
-            Endpoint(
-                method: .get,
-                path: "/packages/{id}",
-                summary: "The timeline of a package: its events, their runs and steps.",
-                pathParameter: text("id", "Package"),
-                content: .json(.named("Timeline")),
-                refusals: [.notFound, .unavailable]
-            ) { request in
-                let id = request["id"] ?? ""
-                guard let timeline = try await PackageTimeline.read(id, from: operations.store) else {
-                    return APIAnswer(.notFound, "there is no event of the package '\(id)'")
-                }
-                return APIAnswer(timeline.json)
-            },
-        ]
+        [listPackages(operations), showPackage(operations)]
+    }
+
+    private static func listPackages(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/packages",
+            summary:
+                "Packages with events, most recent first; sorted by id when a prefix is given.",
+            query: packageFilters + [limit],
+            content: .json(
+                .object([("packages", .array(.named("Package"))), ("next", .nullable(.packagePlace))])
+            ),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            let page = try await operations.store.packages(try PackageQuery(request))
+            return APIAnswer([
+                "packages": .array(page.packages.map(\.json)), "next": JSON(page.next?.text),
+            ])
+        }
+    }
+
+    private static func showPackage(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/packages/{id}",
+            summary: "The timeline of a package: its events, their runs and steps.",
+            pathParameter: text("id", "Package"),
+            content: .json(.named("Timeline")),
+            refusals: [.notFound, .unavailable]
+        ) { request in
+            let id = request["id"] ?? ""
+            guard let timeline = try await PackageTimeline.read(id, from: operations.store) else {
+                return APIAnswer(.notFound, "there is no event of the package '\(id)'")
+            }
+            return APIAnswer(timeline.json)
+        }
     }
 
     private static func runs(_ operations: Operations) -> [Endpoint] {
-        let run = id(of: "Run")
-        return [
-            Endpoint(
-                method: .get,
-                path: "/runs",
-                summary: "Runs, newest first.",
-                query: runFilters + [limit],
-                content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
-                refusals: [.badRequest, .unavailable]
-            ) { request in
-                let runs = try await operations.store.runRows(RunQuery(request))
-                let next = runs.count == request.limit ? runs.last?.run.id : nil
-                return APIAnswer([
-                    "runs": .array(runs.map(\.json)),
-                    "next": next.map { JSON($0.rawValue) } ?? .null,
-                ])
-            },
-            Endpoint(
-                method: .get,
-                path: "/runs/{id}",
-                summary: "One run with all attempts of all steps.",
-                pathParameter: run,
-                content: .json(.named("RunWithSteps")),
-                refusals: [.notFound, .unavailable]
-            ) { request in
-                let found = try await operations.run(request.id)
-                let trace = try await operations.store.traceID(of: found.event)
-                return APIAnswer(RunDetails(run: found.run, records: found.records, trace: trace).json)
-            },
-            Endpoint(
-                method: .post,
-                path: "/runs/{id}/retry",
-                summary: "Retry a failed run from the step that failed, or from the given one.",
-                pathParameter: run,
-                query: [
-                    text("from", "The id of the step to start with; results of earlier steps are kept."),
-                    Parameter(
-                        name: "rules",
-                        schema: .choice(Operations.RulesOfRetry.allCases.map(\.rawValue)),
-                        summary:
-                            "Which rules to use: those that created the run (`kept`, the default), or the active ones (`current`)."
-                    ),
-                ],
-                content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
-                refusals: [.badRequest, .notFound, .conflict, .unavailable]
-            ) { request in
-                let rules = request["rules"].flatMap { Operations.RulesOfRetry(rawValue: $0) } ?? .kept
-                let version = try await operations.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
-                let isActive = version == operations.book.current?.ruleSet.version
-                return APIAnswer(["rule_set": .string(version.rawValue), "is_active": .bool(isActive)])
-            },
-            Endpoint(
-                method: .post,
-                path: "/runs/{id}/discard",
-                summary: "Discard a failed or waiting run; its history is kept.",
-                pathParameter: run,
-                content: .json(.object([])),
-                refusals: [.notFound, .conflict, .unavailable]
-            ) { request in
-                try await operations.store.discard(Run.ID(rawValue: request.id), at: operations.clock.now)
-                return APIAnswer([:])
-            },
-        ]
+        [listRuns(operations), showRun(operations), retryRun(operations), discardRun(operations)]
+    }
+
+    private static func listRuns(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/runs",
+            summary: "Runs, newest first.",
+            query: runFilters + [limit],
+            content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            let runs = try await operations.store.runRows(RunQuery(request))
+            let next = runs.count == request.limit ? runs.last?.run.id : nil
+            return APIAnswer([
+                "runs": .array(runs.map(\.json)),
+                "next": next.map { JSON($0.rawValue) } ?? .null,
+            ])
+        }
+    }
+
+    private static func showRun(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/runs/{id}",
+            summary: "One run with all attempts of all steps.",
+            pathParameter: id(of: "Run"),
+            content: .json(.named("RunWithSteps")),
+            refusals: [.notFound, .unavailable]
+        ) { request in
+            let found = try await operations.run(request.id)
+            let trace = try await operations.store.traceID(of: found.event)
+            return APIAnswer(RunDetails(run: found.run, records: found.records, trace: trace).json)
+        }
+    }
+
+    private static func retryRun(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/runs/{id}/retry",
+            summary: "Retry a failed run from the step that failed, or from the given one.",
+            pathParameter: id(of: "Run"),
+            query: [
+                text("from", "The id of the step to start with; results of earlier steps are kept."),
+                Parameter(
+                    name: "rules",
+                    schema: .choice(Operations.RulesOfRetry.allCases.map(\.rawValue)),
+                    summary:
+                        "Which rules to use: those that created the run (`kept`, the default), or the active ones (`current`)."
+                ),
+            ],
+            content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
+            refusals: [.badRequest, .notFound, .conflict, .unavailable]
+        ) { request in
+            let rules = request["rules"].flatMap { Operations.RulesOfRetry(rawValue: $0) } ?? .kept
+            let version = try await operations.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
+            let isActive = version == operations.book.current?.ruleSet.version
+            return APIAnswer(["rule_set": .string(version.rawValue), "is_active": .bool(isActive)])
+        }
+    }
+
+    private static func discardRun(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/runs/{id}/discard",
+            summary: "Discard a failed or waiting run; its history is kept.",
+            pathParameter: id(of: "Run"),
+            content: .json(.object([])),
+            refusals: [.notFound, .conflict, .unavailable]
+        ) { request in
+            try await operations.store.discard(Run.ID(rawValue: request.id), at: operations.clock.now)
+            return APIAnswer([:])
+        }
     }
 }
 

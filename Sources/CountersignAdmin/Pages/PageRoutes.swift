@@ -1,5 +1,5 @@
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOperations
 import CountersignRules
 import CountersignStore

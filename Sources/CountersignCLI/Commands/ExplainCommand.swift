@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignActions
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOperations
 import CountersignRules
 import Foundation

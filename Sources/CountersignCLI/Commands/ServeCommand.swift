@@ -1,9 +1,9 @@
-import CountersignObservability
 import ArgumentParser
 import CoreMetrics
 import CountersignAdmin
-import CountersignListener
 import CountersignCore
+import CountersignListener
+import CountersignObservability
 import Foundation
 import Logging
 import UnixSignals

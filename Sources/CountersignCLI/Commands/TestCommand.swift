@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignActions
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignOneSpan
 import CountersignRules
 import Foundation

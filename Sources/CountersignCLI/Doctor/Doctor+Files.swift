@@ -1,6 +1,6 @@
 import CountersignAdmin
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignStore
 import Foundation
 import Glibc

@@ -1,8 +1,8 @@
 import CLinux
 import CountersignActions
 import CountersignAdmin
-import CountersignListener
 import CountersignCore
+import CountersignListener
 import CountersignRules
 import CountersignStore
 import Foundation

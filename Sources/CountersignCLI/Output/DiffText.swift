@@ -1,5 +1,5 @@
-package import CountersignEngine
 package import CountersignCore
+package import CountersignEngine
 
 /// Which runs an edit of the rules adds and removes, for people and for programs.
 package struct DiffText {

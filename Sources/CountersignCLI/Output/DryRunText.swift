@@ -1,5 +1,5 @@
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignRules
 
 /// What a dry run found out about one event, for people and for programs.

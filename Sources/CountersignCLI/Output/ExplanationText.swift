@@ -1,5 +1,5 @@
-package import CountersignEngine
 import CountersignCore
+package import CountersignEngine
 import CountersignRules
 import CountersignStore
 

@@ -1,5 +1,5 @@
-import CountersignEngine
 package import CountersignCore
+import CountersignEngine
 import CountersignRules
 
 /// What tests came to, in the XML that CI systems read (the dialect of JUnit and its Ant task).

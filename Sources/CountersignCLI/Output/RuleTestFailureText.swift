@@ -1,5 +1,5 @@
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignRules
 
 /// One failure of a rule test in words: a sentence, and under it what was expected and what was found.

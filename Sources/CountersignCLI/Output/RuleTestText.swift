@@ -1,5 +1,5 @@
-package import CountersignEngine
 package import CountersignCore
+package import CountersignEngine
 import CountersignRules
 
 /// What tests inside rule files came to, for people and for programs.

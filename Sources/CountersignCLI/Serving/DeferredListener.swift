@@ -2,15 +2,15 @@ import CountersignListener
 import CountersignStore
 import ServiceLifecycle
 
-/// Opens the endpoint for callbacks once commands are heard: who sees it open can give orders.
+/// Starts the callback endpoint once commands are accepted: whoever sees it listen can send commands.
 struct DeferredListener: Service {
-    let door: CallbackServer
+    let listener: CallbackServer
 
-    /// Rings when commands are heard.
+    /// Notified when commands are accepted.
     let opener: AsyncSignal
 
     func run() async throws {
         await cancelWhenGracefulShutdown { await opener.wait() }
-        try await door.run()
+        try await listener.run()
     }
 }

@@ -1,13 +1,13 @@
 import CountersignActions
 import CountersignAdmin
+import CountersignCore
 import CountersignEngine
 import CountersignListener
-import CountersignCore
+import CountersignObservability
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
 import CountersignStore
-import CountersignObservability
 import Foundation
 import Glibc
 import Logging
@@ -26,7 +26,7 @@ struct Server {
     let logger: Logger
 
     /// What each entrance may take of the process's file descriptors.
-    private let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
+    let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
 
     /// Serves until SIGTERM or SIGINT.
     ///
@@ -158,48 +158,25 @@ struct Server {
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
         }
-        let worker = RunWorker(
-            store: store,
-            book: book,
-            planner: Planner(registry: registry),
-            services: try environment.services(
-                for: settings,
-                owner: owner(of: store),
-                events: InboxEvents(inbox: store, clock: clock),
-                packages: client
-            ),
-            limiter: limiter,
-            traces: traces,
-            clock: clock,
-            logger: logger,
-            spread: { Double.random(in: 0...1) }
+        let runner = runner(
+            RunWorker(
+                store: store,
+                book: book,
+                planner: Planner(registry: registry),
+                services: try environment.services(
+                    for: settings,
+                    owner: owner(of: store),
+                    events: InboxEvents(inbox: store, clock: clock),
+                    packages: client
+                ),
+                limiter: limiter,
+                traces: traces,
+                clock: clock,
+                logger: logger,
+                spread: { Double.random(in: 0...1) }
+            )
         )
-        let runner = Runner(
-            worker: worker,
-            settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
-            clock: clock,
-            logger: logger,
-            makeLeaseID: { UUID().uuidString }
-        )
-        let reader = OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none)
-        let door = CallbackServer(
-            settings: ListenerSettings(
-                host: settings.host,
-                port: settings.port,
-                socket: try SocketActivation.descriptor(in: environment.variables, process: getpid()),
-                certificate: certificate,
-                callbackPath: settings.callbackPath,
-                maximumBody: settings.maximumBody,
-                maximumPendingBodies: settings.maximumPendingBodies,
-                maximumConnections: descriptors.callbacks
-            ),
-            inbox: store,
-            reader: reader,
-            traces: traces,
-            readiness: { await readiness(store, book) },
-            clock: clock,
-            logger: logger
-        )
+        let callbacks = try callbackServer(store, book, traces, certificate)
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
         var extras: [any Service] = []
         let operations = operations(store, book, registry, limiter, poller, registration)
@@ -223,7 +200,7 @@ struct Server {
                 logger: quietLogger,
                 activity: logger
             ) { commandsAreHeard.notify() },
-            DeferredListener(door: door, opener: commandsAreHeard), runner,
+            DeferredListener(listener: callbacks, opener: commandsAreHeard), runner,
             Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
@@ -233,71 +210,8 @@ struct Server {
     }
 
     /// What polls when a command asks the server for it.
-    private static func takingOrders(_ poller: Poller) -> @Sendable (JSON) async throws -> JSON {
+    static func polling(_ poller: Poller) -> @Sendable (JSON) async throws -> JSON {
         { order in try await PollRequest(json: order).carryOut(by: poller).json }
-    }
-
-    /// What people look at and repaired.
-    private func operations(
-        _ store: any OwnedStore,
-        _ book: RuleBook,
-        _ registry: ActionRegistry,
-        _ limiter: DestinationLimiter,
-        _ poller: Poller?,
-        _ registration: RegistrationWatch?
-    ) -> Operations {
-        let clock = environment.clock
-        let (metrics, startedAt) = (metrics, clock.now)
-        return Operations(
-            store: store,
-            // Who may hand events in has been let in by then.
-            reader: OneSpanCallbacks(authentication: .none),
-            book: book,
-            registry: registry,
-            commands: Operations.Commands(
-                replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
-                poll: poller.map(Self.takingOrders),
-                provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables) },
-                state: { try await state(store, book) },
-                vitals: {
-                    let statistics = store.statistics
-                    let polls = try await store.pollState()
-                    return Vitals(
-                        version: Application.version,
-                        startedAt: startedAt,
-                        refusesWrites: statistics.isBroken,
-                        acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
-                        openCircuits: limiter.open,
-                        unregisteredEvents: registration?.missing ?? [],
-                        poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
-                    )
-                },
-                writes: { store.statistics.operations }
-            ),
-            clock: clock,
-            logger: quietLogger
-        )
-    }
-
-    private func adminServer(
-        _ address: (host: String, port: Int),
-        _ access: AdminAccess,
-        _ operations: Operations,
-        _ store: any OwnedStore,
-        _ limiter: DestinationLimiter,
-        _ book: RuleBook
-    ) -> AdminServer {
-        let collector = MetricsCollector(store: store, limiter: limiter, book: book)
-        return AdminServer(
-            host: address.host,
-            port: address.port,
-            connections: descriptors.admin,
-            access: access,
-            operations: operations,
-            registry: metrics,
-            collect: { await collector.collect() },
-            logger: logger
-        )
     }
 
     /// What sees whether OneSpan Sign sends what the rules need, where it can be asked.
@@ -371,7 +285,7 @@ struct Server {
     }
 
     /// The libraries' own lines about starting and stopping are left out.
-    private var quietLogger: Logger {
+    var quietLogger: Logger {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)
         return quiet
@@ -409,7 +323,7 @@ struct Server {
     }
 
     /// The server's configuration and health, for `countersign doctor`.
-    private func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> JSON {
+    func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> JSON {
         [
             "process": JSON(Int64(getpid())),
             "version": .string(Application.version),
@@ -421,7 +335,7 @@ struct Server {
         ]
     }
 
-    private func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {
+    func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {
         let rules = book.current.map { counted($0.ruleSet.rules.count, "rule") + " active" }
         do {
             try await store.confirmWritable()

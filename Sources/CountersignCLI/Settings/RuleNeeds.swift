@@ -1,6 +1,6 @@
 import CountersignActions
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignRules
 
 /// What steps need of the settings.

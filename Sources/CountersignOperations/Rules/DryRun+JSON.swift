@@ -1,5 +1,5 @@
-package import CountersignEngine
 package import CountersignCore
+package import CountersignEngine
 import CountersignRules
 
 /// What rules would do with an event, as the API and `--json` give it.

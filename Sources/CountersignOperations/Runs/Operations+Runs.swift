@@ -1,5 +1,5 @@
-import CountersignEngine
 package import CountersignCore
+import CountersignEngine
 import CountersignRules
 package import CountersignStore
 

@@ -1,7 +1,7 @@
 import ArgumentParser
 import CountersignActions
-import CountersignEngine
 import CountersignCore
+import CountersignEngine
 import CountersignRules
 import CountersignStore
 import Foundation
