@@ -117,7 +117,7 @@ extension Overview {
         [
             "events": JSON(backlog.events), "runs": JSON(backlog.runs), "due_runs": JSON(backlog.dueRuns),
             "oldest_event": JSON(backlog.oldestEvent?.rfc3339), "oldest_due": JSON(backlog.oldestDue?.rfc3339),
-            "age_seconds": JSON(seconds: backlog.age(at: now).timeInterval),
+            "age": JSON(durationInSeconds: backlog.age(at: now).timeInterval),
         ]
     }
 }
@@ -133,8 +133,8 @@ extension Overview.Hour {
 extension Latency {
     fileprivate var json: JSON {
         [
-            "count": JSON(count), "p50_seconds": median.map { JSON(seconds: $0) } ?? .null,
-            "p99_seconds": high.map { JSON(seconds: $0) } ?? .null,
+            "count": JSON(count), "p50": median.map { JSON(durationInSeconds: $0) } ?? .null,
+            "p99": high.map { JSON(durationInSeconds: $0) } ?? .null,
         ]
     }
 }

@@ -78,9 +78,10 @@ extension JSON: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral,
     /// A whole number as a JSON value.
     public init(_ value: some BinaryInteger) { self = .number(JSONNumber(value)) }
 
-    /// A time span in seconds, to the millisecond; null for what is no number.
-    package init(seconds: Double) {
-        self = JSONNumber(literal: String((seconds * 1_000).rounded() / 1_000)).map { .number($0) } ?? .null
+    /// A duration of so many seconds, to the millisecond, as settings write it: `250ms`, `3h`; null for what is no number.
+    package init(durationInSeconds seconds: Double) {
+        let milliseconds = (seconds * 1_000).rounded()
+        self = Int64(exactly: milliseconds).map { .string(Duration.milliseconds($0).text) } ?? .null
     }
 
     /// A string as a JSON value, or null when there is none.

@@ -25,6 +25,9 @@ package indirect enum Schema: Sendable {
     package static let id = Schema.integer(minimum: 1, maximum: .max)
     package static let count = Schema.integer(minimum: 0, maximum: .max)
 
+    /// A duration such as `250ms` or `3h`.
+    package static let duration = Schema.pattern("^[0-9]+(ms|s|m|h|d)$")
+
     /// A place in a list, as `next` gives it.
     package static let place = Schema.pattern("^[0-9]{1,14}-[0-9]{1,18}$")
 

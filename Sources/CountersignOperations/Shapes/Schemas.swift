@@ -30,7 +30,7 @@ extension Schema {
             "backlog",
             .object([
                 ("events", .count), ("runs", .count), ("due_runs", .count), ("oldest_event", .nullable(.dateTime)),
-                ("oldest_due", .nullable(.dateTime)), ("age_seconds", .number),
+                ("oldest_due", .nullable(.dateTime)), ("age", .duration),
             ])
         ),
         ("dead_letters", .count), ("running", .count), ("last_event", .nullable(.named("Event"))),
@@ -48,6 +48,6 @@ extension Schema {
     ])
 
     private static let latency = Schema.object([
-        ("count", .count), ("p50_seconds", .nullable(.number)), ("p99_seconds", .nullable(.number)),
+        ("count", .count), ("p50", .nullable(.duration)), ("p99", .nullable(.duration)),
     ])
 }
