@@ -7,6 +7,8 @@ let package = Package(
     products: [
         .executable(name: "countersign", targets: ["CountersignProgram"]),
         .library(name: "Countersign", targets: ["Countersign"]),
+        // For authors of actions: the contract that every action keeps.
+        .library(name: "CountersignTesting", targets: ["CountersignTesting"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -225,6 +227,11 @@ let package = Package(
                 "CountersignRules", "CountersignStore", "CountersignTesting",
             ],
             exclude: ["ruletests"]
+        ),
+        .testTarget(
+            name: "CustomActionTests",
+            dependencies: ["Countersign", "CountersignTesting", "CustomAction"],
+            path: "examples/custom-action/Tests/CustomActionTests"
         ),
         .testTarget(
             name: "ProgramTests",

@@ -1,10 +1,12 @@
-package import CountersignActions
-package import CountersignCore
+public import CountersignActions
+public import CountersignCore
+import CountersignRules
 import Foundation
+import Logging
 import Testing
 
 /// What every action keeps to, whoever wrote it.
-package struct ActionContract: Sendable {
+public struct ActionContract: Sendable {
     /// A kind of action with options that make it work, and the world that it acts on.
     package struct Subject: Sendable {
         package let kind: ActionRegistry.Kind
@@ -35,6 +37,60 @@ package struct ActionContract: Sendable {
 
     package init(_ subject: Subject) {
         self.subject = subject
+    }
+
+    /// Checks an action of your own, as a rule would use it, in a folder that is removed afterwards.
+    ///
+    /// That planning it twice gives the same and touches nothing, that it has the outputs that it declares, and that it
+    /// fails with a clear reason or not at all. Call it from a test of Swift Testing, once for each of `HostileText.all`.
+    ///
+    /// - Parameters:
+    ///   - action: The action.
+    ///   - options: Its options as a rule writes them, in YAML; `${event.message}` in them is the hostile text, and `FOLDER`
+    ///     stands for the folder.
+    ///   - message: What a signer may have typed.
+    /// - Throws: `ContractError` where the options are no options of the action.
+    public static func check(_ action: any Action.Type, options: String, message: String) async throws {
+        let folder = try TemporaryFolder()
+        let registry = ActionRegistry([action])
+        let step = try step(of: action.declaration.name, options.replacing("FOLDER", with: folder.path), registry)
+        let services = ActionServices(outputRoot: folder.path("output"), http: NoNetwork())
+        let subject = Subject(
+            kind: ActionRegistry.Kind(declaration: action.declaration) { action.init(options: $0) },
+            options: step.options,
+            context: { event in
+                ActionContext(
+                    event: event,
+                    runID: Run.ID(rawValue: 1),
+                    ruleID: "rule",
+                    stepID: step.id,
+                    attempt: 1,
+                    idempotencyKey: "key",
+                    logger: Logger(label: "contract") { _ in SwiftLogNoOpLogHandler() },
+                    services: services
+                )
+            },
+            traces: { try FileManager.default.subpathsOfDirectory(atPath: folder.path).sorted() }
+        )
+        try await ActionContract(subject).check(message: message)
+    }
+
+    private static func step(of name: String, _ options: String, _ registry: ActionRegistry) throws -> Step {
+        let indented = options.split(separator: "\n", omittingEmptySubsequences: false).map { "          \($0)" }
+        let yaml = """
+            rules:
+              - id: rule
+                when: { event: PACKAGE_OPT_OUT }
+                then:
+                  - \(name):
+            \(indented.joined(separator: "\n"))
+            """
+        let sources = RuleSources(folder: "/", files: [.init(path: "rule.yaml", text: Array(yaml.utf8))])
+        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
+        guard let step = outcome.ruleSet?.rules.first?.steps.first else {
+            throw ContractError(description: outcome.diagnostics.map(\.description).joined(separator: "\n"))
+        }
+        return step
     }
 
     /// Checks the whole contract with a message that a signer may have typed.
@@ -85,10 +141,16 @@ package struct ActionContract: Sendable {
     }
 }
 
+/// The options that were given to a contract are no options of the action.
+public struct ContractError: Error, CustomStringConvertible {
+    /// What is wrong, with its position.
+    public let description: String
+}
+
 /// Texts that a signer may type to make a program do something else.
-package enum HostileText {
+public enum HostileText {
     /// The texts; each that tries to run a command would create the file `pwned` in the folder that it runs in.
-    package static let all = [
+    public static let all = [
         #""; touch pwned #$(touch pwned)"#,
         "'; touch pwned; '",
         "`touch pwned`\n$(touch pwned)",

@@ -116,15 +116,6 @@ extension OptionValue {
     }
 }
 
-/// The network of a test that must not use it.
-struct NoNetwork: HTTPSending {
-    func send(
-        _ request: OutgoingRequest,
-        to _: (any BodyReceiving)?
-    ) async throws(ExchangeError) -> IncomingAnswer {
-        throw ExchangeError("this test has no network", isPassing: false)
-    }
-}
 
 /// What was logged.
 final class LogLines: Sendable {

@@ -92,14 +92,6 @@ extension ActionServices {
     }
 }
 
-private struct NoNetwork: HTTPSending {
-    func send(
-        _ request: OutgoingRequest,
-        to _: (any BodyReceiving)?
-    ) async throws(ExchangeError) -> IncomingAnswer {
-        throw ExchangeError("the test has no network")
-    }
-}
 
 extension ClaimedRun {
     /// Each attempt in two words: the step and how it ended.

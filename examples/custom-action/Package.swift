@@ -10,6 +10,11 @@ let package = Package(
         .executableTarget(
             name: "CustomAction",
             dependencies: [.product(name: "Countersign", package: "countersign")]
-        )
+        ),
+        // swift test runs the contract that every action keeps.
+        .testTarget(
+            name: "CustomActionTests",
+            dependencies: ["CustomAction", .product(name: "CountersignTesting", package: "countersign")]
+        ),
     ]
 )
