@@ -16,7 +16,7 @@ package struct ControlServer: Service {
     private let activity: Logger
     private let onListening: @Sendable () -> Void
 
-    /// A server at `path`, which may have `longestPath` bytes at most.
+    /// A server at `path`, which may have `ControlSocket.longestPath` bytes at most.
     ///
     /// - Parameters:
     ///   - path: The path of the socket.
@@ -40,9 +40,6 @@ package struct ControlServer: Service {
         self.activity = activity
         self.onListening = onListening
     }
-
-    /// The longest path that a Unix socket can have, in bytes (`sun_path`, unix(7)).
-    package static let longestPath = 107
 
     package func run() async throws {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.

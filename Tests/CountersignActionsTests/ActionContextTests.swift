@@ -31,11 +31,18 @@ struct ActionContextTests {
         #expect(failure?.reason == "the request was not answered: no such host" && failure?.isWorthRetrying == false)
     }
 
-    @Test func `a program runs in the output folder, with its input, its variables and the idempotency key`() async throws {
+    @Test func `a program runs in the output folder, with its input, its variables and the idempotency key`()
+        async throws
+    {
         let world = try World()
         let context = world.context(key: "k-1")
         let script = #"cat; printf ' %s %s' "$A" "$COUNTERSIGN_IDEMPOTENCY_KEY"; pwd >&2; exit 3"#
-        let program = ActionContext.Program("/bin/sh", ["-c", script], environment: ["A": "b"], input: Array("in".utf8))
+        let program = ActionContext.Program(
+            "/bin/sh",
+            ["-c", script],
+            environment: ["A": "b"],
+            input: Array("in".utf8)
+        )
         let result = try await context.run(program)
         #expect(result.exitStatus == 3 && result.output == "in b k-1")
         #expect(result.errors == "\(context.outputFolder)\n" && context.outputFolder.hasSuffix("/output"))

@@ -116,7 +116,6 @@ extension OptionValue {
     }
 }
 
-
 /// What was logged.
 final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])

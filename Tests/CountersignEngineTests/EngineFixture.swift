@@ -92,7 +92,6 @@ extension ActionServices {
     }
 }
 
-
 extension ClaimedRun {
     /// Each attempt in two words: the step and how it ended.
     var story: [String] {

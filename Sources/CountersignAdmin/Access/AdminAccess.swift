@@ -20,9 +20,6 @@ package struct AdminAccess: Sendable {
     /// Whether callers must know a token.
     var needsToken: Bool { token != nil }
 
-    /// Who is let in, in a few words.
-    package var summary: String { needsToken ? "with a token" : "for every user of this machine" }
-
     /// Whether `offered` is the token; compared by digests, so that the time taken tells nothing.
     func isToken(_ offered: String) -> Bool {
         guard let token else { return false }

@@ -1,6 +1,5 @@
 import ArgumentParser
 import CoreMetrics
-import CountersignAdmin
 import CountersignCore
 import CountersignListener
 import CountersignObservability

@@ -1,6 +1,6 @@
-import CountersignAdmin
 import CountersignCore
 import CountersignEngine
+import CountersignOperations
 import CountersignStore
 import Foundation
 import Glibc
@@ -159,9 +159,9 @@ extension Doctor {
 extension Settings {
     /// Why the socket for commands cannot lie where it has to, beside the store; nil where it can.
     var faultOfControlSocket: String? {
-        guard controlSocket.utf8.count > ControlServer.longestPath else { return nil }
+        guard controlSocket.utf8.count > ControlSocket.longestPath else { return nil }
         return
-            "the store's path is too long: the socket '\(controlSocket)' beside it may have \(ControlServer.longestPath) "
+            "the store's path is too long: the socket '\(controlSocket)' beside it may have \(ControlSocket.longestPath) "
             + "bytes at most"
     }
 }

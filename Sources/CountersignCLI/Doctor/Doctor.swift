@@ -1,6 +1,5 @@
 import CLinux
 import CountersignActions
-import CountersignAdmin
 import CountersignCore
 import CountersignListener
 import CountersignRules
@@ -82,8 +81,11 @@ struct Doctor {
         guard let admin = settings.admin else { return .fine("admin pages", "off") }
         let address = "\(admin.host):\(admin.port)"
         do {
-            let access = try settings.adminAccess(environment.variables)
-            return .fine("admin pages", "\(address), \(access.summary)")
+            let token = try settings.adminToken(environment.variables)
+            return .fine(
+                "admin pages",
+                "\(address), \(token == nil ? "for every user of this machine" : "with a token")"
+            )
         } catch {
             return .failure("admin pages", "\(error)".onOneLineOfText)
         }

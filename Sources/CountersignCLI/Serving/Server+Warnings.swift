@@ -67,7 +67,7 @@ extension Server {
     /// The program's own secrets, which a program that it starts may read from its environment.
     static func ownSecrets(_ keys: [CallbackKey], in places: SecretFiles) -> [String] {
         let names: Set = [
-            Settings.adminToken, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
+            Settings.adminTokenName, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
             "ONESPAN_CLIENT_SECRET",
         ]
         let secrets = places.load(names)

@@ -39,7 +39,7 @@ struct Server {
             )
         }
         let certificate = try settings.serverCertificate()
-        let access = try settings.adminAccess(environment.variables)
+        let access = AdminAccess(token: try settings.adminToken(environment.variables))
         let registry = try await environment.registry(for: settings)
         let store: any OwnedStore
         do {

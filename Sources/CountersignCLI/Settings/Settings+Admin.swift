@@ -1,30 +1,28 @@
-import CountersignAdmin
-
 extension Settings {
     /// The secret that lets in to the admin pages and the API.
-    static let adminToken = "COUNTERSIGN_ADMIN_TOKEN"
+    static let adminTokenName = "COUNTERSIGN_ADMIN_TOKEN"
 
-    /// Who may look at the admin pages and order through them.
+    /// The token for the admin UI and the API; nil where everybody on this machine has access.
     ///
-    /// - Throws: `UsageError` when others than this machine reach them and no token is set, or it can be guessed.
-    func adminAccess(_ variables: [String: String]) throws -> AdminAccess {
-        let token = try SecretFiles(folder: secretsFolder, variables: variables).optional(Self.adminToken)
-        if let token { _ = try HeaderSecret.checked(token, name: Self.adminToken) }
+    /// - Throws: `UsageError` when other machines reach them and no token is set, or it can be guessed.
+    func adminToken(_ variables: [String: String]) throws -> String? {
+        let token = try SecretFiles(folder: secretsFolder, variables: variables).optional(Self.adminTokenName)
+        if let token { _ = try HeaderSecret.checked(token, name: Self.adminTokenName) }
         if let token, token.utf8.count < 16 {
             throw UsageError(
-                "\(Self.adminToken) has fewer than 16 characters and can be guessed; try: openssl rand -hex 32"
+                "\(Self.adminTokenName) has fewer than 16 characters and can be guessed; try: openssl rand -hex 32"
             )
         }
         if let admin, token == nil, !Self.isLoopback(admin.host) {
             throw UsageError(
                 """
                 'admin.listen' is reachable from other machines, so it requires a token
-                  set the secret \(Self.adminToken) (try: openssl rand -hex 32),
+                  set the secret \(Self.adminTokenName) (try: openssl rand -hex 32),
                   or listen on 127.0.0.1 and use an SSH tunnel
                 """
             )
         }
-        return AdminAccess(token: token)
+        return token
     }
 
     /// Whether only this machine reaches an address.

@@ -19,7 +19,7 @@ extension SettingsLoader {
     /// Those that are no settings, and what steps find in their environment.
     private static let others =
         [
-            "COUNTERSIGN_CONFIG", Settings.keyVariable, Settings.oldKeyVariable, Settings.adminToken,
+            "COUNTERSIGN_CONFIG", Settings.keyVariable, Settings.oldKeyVariable, Settings.adminTokenName,
             "COUNTERSIGN_FAIL_POINT", "COUNTERSIGN_MUTANT",
         ] + EventVariables.names
 
