@@ -1,5 +1,5 @@
 public import CountersignActions
-public import CountersignCore
+package import CountersignCore
 import CountersignRules
 import Foundation
 import Logging

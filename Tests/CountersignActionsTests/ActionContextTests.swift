@@ -45,7 +45,8 @@ struct ActionContextTests {
         )
         let result = try await context.run(program)
         #expect(result.exitStatus == 3 && result.output == "in b k-1")
-        #expect(result.errors == "\(context.outputFolder)\n" && context.outputFolder.hasSuffix("/output"))
+        #expect(result.errors == "\(context.outputFolder)\n")
+        #expect(context.outputFolder.hasSuffix("/output"))
     }
 
     @Test func `a program that is not there fails the step for good`() async throws {

@@ -87,7 +87,7 @@ struct MailEncodingTests {
     /// Python's own reader finds in the mail what was put into it.
     @Test(.timeLimit(.minutes(1)))
     func `Python reads every mail as it was meant`() async throws {
-        let folder = try ScratchFolder()
+        let folder = try TemporaryFolder()
         var wanted: [JSON] = []
         for (index, text) in Self.texts.enumerated() {
             let subject = String(text.onOneLine.split(separator: " ").joined(separator: " ").prefix(250))

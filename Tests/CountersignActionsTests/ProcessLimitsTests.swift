@@ -1,15 +1,16 @@
 import CountersignActions
 import CountersignCore
+import CountersignTesting
 import Glibc
 import Testing
 
 /// Bounds on what programs may use.
 @Suite(.timeLimit(.minutes(1)))
 struct ProcessLimitsTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryFolder
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryFolder()
     }
 
     private func run(_ limits: ProcessLimits, _ program: String, _ arguments: String...) async throws -> ProcessResult {

@@ -1,16 +1,17 @@
 import CountersignActions
 import CountersignCore
+import CountersignTesting
 import Foundation
 import Glibc
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
 struct SystemProcessesTests {
-    private let folder: ScratchFolder
+    private let folder: TemporaryFolder
     private let processes = SystemProcesses(environment: ["PATH": "/usr/bin:/bin"])
 
     init() throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryFolder()
     }
 
     private func script(_ text: String, input: [UInt8] = []) -> ProcessRequest {

@@ -7,7 +7,7 @@ import Synchronization
 
 /// All that a step can touch, beneath a scratch folder.
 struct World: Sendable {
-    let folder: ScratchFolder
+    let folder: TemporaryFolder
     let services: ActionServices
     let lines = LogLines()
 
@@ -17,7 +17,7 @@ struct World: Sendable {
         packages: (any PackageServing)? = nil,
         mail: (any MailSending)? = nil
     ) throws {
-        folder = try ScratchFolder()
+        folder = try TemporaryFolder()
         services = ActionServices(
             outputRoot: "\(folder.path)/output",
             processes: SystemProcesses(environment: environment),

@@ -31,7 +31,7 @@ package final class HistogramCell: TimerHandler, RecorderHandler {
         let bounds: [Double]
 
         /// How many were in each bucket, the ones beyond the last bound included.
-        var counts: [Int]
+        package var counts: [Int]
         var sum = 0.0
 
         /// A histogram of nothing.

@@ -1,20 +1,9 @@
+import CountersignTesting
 import Foundation
 import Glibc
 
-/// A folder that is there for one test.
-final class ScratchFolder: Sendable {
-    let path: String
-
-    init() throws {
-        path = "\(NSTemporaryDirectory())/countersign-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-    }
-
-    deinit {
-        // A folder that stays behind in the temporary directory does no harm.
-        try? FileManager.default.removeItem(atPath: path)
-    }
-
+/// What tests of actions put into a folder and find there.
+extension TemporaryFolder {
     func text(_ name: String) throws -> String {
         try String(contentsOfFile: "\(path)/\(name)", encoding: .utf8)
     }
@@ -28,7 +17,7 @@ final class ScratchFolder: Sendable {
     }
 
     /// `F_SETLEASE` of fcntl(2), which Glibc's module does not show.
-    private static let setLease: CInt = 1_024
+    private static var setLease: CInt { 1_024 }
 
     /// Returns when nobody has a file open for writing, as nobody could execute it before (ETXTBSY).
     ///
