@@ -10,7 +10,7 @@ struct PackageInquiry: Sendable {
     /// What the attempts are called in the ledger; no step of a rule can have this id.
     static let stepID = "(package)"
 
-    /// What the lane of one package begins with: whoever needs it waits there for who fetches it, and then finds it.
+    /// What the destination that stands for one package begins with: whoever needs it waits there for who fetches it, and then finds it.
     static let packagePrefix = "package "
 
     /// The places that a look-up needs, in the order in which it takes them; none where there is nothing to look up.

@@ -10,12 +10,12 @@ package import Logging
 package struct RunWorker: Sendable {
     package let store: any Store
     private let book: RuleBook
-    private let performer: StepPerformer
+    let performer: StepPerformer
     private let metrics = RunMetrics()
     private let traces: EventTraces?
-    private let clock: any WallClock
+    let clock: any WallClock
     private let logger: Logger
-    private let spread: @Sendable () -> Double
+    let spread: @Sendable () -> Double
 
     /// A worker whose waits between tries are scattered by `spread`, which gives random numbers from 0 to 1.
     package init(
@@ -59,41 +59,17 @@ package struct RunWorker: Sendable {
         lettingGo: @escaping @Sendable () -> Void = {}
     ) async {
         FailPoint.afterClaim.reach()
-        var logger = logger
-        logger[metadataKey: "trace.id"] = "\(TraceID(store: store.identity, event: claimed.event))"
-        logger[metadataKey: "event.id"] = "\(claimed.event.id)"
-        logger[metadataKey: "run.id"] = "\(claimed.run.id)"
-        logger[metadataKey: "rule.id"] = "\(claimed.run.ruleID)"
         let context = RunContext(
             claimed: claimed,
             lease: lease,
             trace: traces?.run(claimed.run, for: claimed.event),
-            logger: logger,
+            logger: logger(for: claimed),
             lettingGo: lettingGo
         )
         // Whoever lets go of the run says how; this is for the others.
         defer { context.trace?.end("interrupted") }
         do {
-            let rules = try await book.rules(of: claimed.run.ruleSet)
-            guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
-                throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
-            }
-            let progress = RunProgress(
-                rule: rule,
-                generation: claimed.run.retries,
-                resumePoint: claimed.run.resumePoint,
-                records: claimed.records
-            )
-            // From here on, what programs and servers say may hold a secret that they were given.
-            let masked = RunContext(
-                claimed: claimed,
-                lease: lease,
-                trace: context.trace,
-                logger: logger.masking(rules.secrets),
-                lettingGo: lettingGo
-            )
-            guard let informed = try await informed(masked, rule, rules.ruleSet) else { return }
-            try await proceed(progress, rules, at: informed, isStopping)
+            try await advance(context, isStopping)
         } catch let error as UnknownRuleSet {
             await giveUp(error, at: context)
         } catch StoreError.leaseLost {
@@ -106,135 +82,41 @@ package struct RunWorker: Sendable {
     }
 
     /// What belongs to the work on one run.
-    private struct RunContext: Sendable {
-        let claimed: ClaimedRun
+    struct RunContext: Sendable {
+        var claimed: ClaimedRun
         let lease: Lease.ID
         let trace: RunTrace?
-        let logger: Logger
+        var logger: Logger
         let lettingGo: @Sendable () -> Void
     }
 
-    /// The desk with the event's package, where the rule uses it; nil when the run was let go of.
-    private func informed(_ context: RunContext, _ rule: Rule, _ ruleSet: RuleSet) async throws -> RunContext? {
-        guard rule.usesPackage else { return context }
-        guard let event = try await eventWithPackage(context) else { return nil }
+    private func logger(for claimed: ClaimedRun) -> Logger {
+        var logger = logger
+        logger[metadataKey: "trace.id"] = "\(TraceID(store: store.identity, event: claimed.event))"
+        logger[metadataKey: "event.id"] = "\(claimed.event.id)"
+        logger[metadataKey: "run.id"] = "\(claimed.run.id)"
+        logger[metadataKey: "rule.id"] = "\(claimed.run.ruleID)"
+        return logger
+    }
+
+    /// Finds the run's rule in the rule set that created the run, and goes on where the run is.
+    private func advance(_ context: RunContext, _ isStopping: @Sendable () -> Bool) async throws {
         let claimed = context.claimed
-        let run = ClaimedRun(run: claimed.run, event: event, records: claimed.records)
-        let informed = RunContext(
-            claimed: run,
-            lease: context.lease,
-            trace: context.trace,
-            logger: context.logger,
-            lettingGo: context.lettingGo
-        )
-        // The dispatcher let the rule pass, as it may match; now it is known.
-        let evaluation = EvaluationContext(event: event, now: claimed.run.createdAt)
-        guard rule.condition.asksPackage, !rule.condition.holds(in: evaluation) else { return informed }
-        context.logger.debug("Rule does not match the fetched package")
-        guard claimed.run.retries == 0 else {
-            // What an earlier generation did stays on record.
-            try await release(to: .succeeded, noMatch(of: claimed), at: context)
-            return nil
+        let rules = try await book.rules(of: claimed.run.ruleSet)
+        guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
+            throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
         }
-        let place = ruleSet.rules.firstIndex { $0.id == rule.id } ?? 0
-        try await release(to: .unmatched(place: place), nil, at: context)
-        return nil
-    }
-
-    /// What is written down where a run that is made once more finds that its rule does not match any more.
-    private func noMatch(of claimed: ClaimedRun) -> StepRecord {
-        StepRecord(
-            stepID: PackageInquiry.stepID,
-            attempt: 0,
+        let progress = RunProgress(
+            rule: rule,
             generation: claimed.run.retries,
-            status: .skipped,
-            isFinal: true,
-            plan: nil,
-            output: nil,
-            reason: "the rule does not match the current state of the package",
-            startedAt: clock.now,
-            finishedAt: clock.now
+            resumePoint: claimed.run.resumePoint,
+            records: claimed.records
         )
-    }
-
-    /// The event with its package, which is asked for where it is not kept yet; nil when the run was let go of.
-    private func eventWithPackage(_ context: RunContext) async throws -> Event? {
-        let (claimed, store) = (context.claimed, store)
-        if claimed.event.package != nil { return claimed.event }
-        guard let places = try await enter(PackageInquiry.destinations(for: claimed.event), context) else { return nil }
-        let inquiry = PackageInquiry(store: store, services: performer.services, clock: clock)
-        let outcome: Result<JSON, StepFailure>?
-        let record: StepRecord?
-        do {
-            (outcome, record) = try await inquiry.ask(about: claimed, lease: context.lease)
-        } catch {
-            await leave(places, .unknown, context)
-            throw error
-        }
-        await leave(places, outcome.limiterEnding, context)
-        guard let outcome, let record else {
-            try await release(to: .queued(dueAt: clock.now), nil, at: context)
-            return nil
-        }
-        switch outcome {
-        case .success(let package):
-            if package == .null {
-                context.logger.warning("OneSpan Sign has no such package, so 'package' is empty for the rule")
-            }
-            try await write(context) { try await store.record(record, of: claimed.run.id, lease: context.lease) }
-            return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
-        case .failure(let failure) where record.isFinal:
-            context.logger.error("Run failed, its package cannot be fetched", metadata: ["reason": "\(failure.reason)"])
-            try await release(
-                to: .failed,
-                record,
-                cause: (PackageInquiry.stepID, record.reason ?? failure.reason),
-                at: context
-            )
-            count(.failed, claimed.records + [record], context)
-            return nil
-        case .failure(let failure):
-            let policy = PackageInquiry.retry
-            let planned = policy.wait(afterFailures: inquiry.failures(of: claimed) + 1, spread: spread())
-            let wait = max(planned, failure.retryAfter ?? .zero)
-            context.logger.info(
-                "Package cannot be fetched, retrying",
-                metadata: ["reason": "\(failure.reason)", "wait": "\(wait.text)"]
-            )
-            let dueAt = clock.now.addingTimeInterval(wait.timeInterval)
-            try await release(to: .queued(dueAt: dueAt), record, at: context)
-            return nil
-        }
-    }
-
-    /// Takes a place on the way to each of `destinations`, as a step does; nil when one is taken or down, and the run was let
-    /// go of until it is free: nobody holds a worker who only waits.
-    private func enter(_ destinations: [String], _ context: RunContext) async throws -> [(name: String, isProbe: Bool)]?
-    {
-        var places: [(name: String, isProbe: Bool)] = []
-        for destination in destinations {
-            switch performer.limiter.acquire(destination, at: clock.now) {
-            case .granted(let isProbe): places.append((destination, isProbe))
-            case .refused(let wait, let until):
-                await leave(places, .unknown, context)
-                try await release(to: .waiting(wait, dueAt: until), nil, at: context)
-                await performer.lookAgain(wait.destination, context.logger)
-                return nil
-            }
-        }
-        return places
-    }
-
-    private func leave(
-        _ places: [(name: String, isProbe: Bool)],
-        _ ending: DestinationLimiter.Ending,
-        _ context: RunContext
-    ) async {
-        for place in places.reversed() {
-            // The lane of a package says nothing of whether anybody answers.
-            let ending = place.name.hasPrefix(PackageInquiry.packagePrefix) ? .unknown : ending
-            await performer.leave(place.name, ending, place.isProbe, context.logger)
-        }
+        // From here on, what programs and servers say may hold a secret that they were given.
+        var masked = context
+        masked.logger = context.logger.masking(rules.secrets)
+        guard let informed = try await informed(masked, rule, rules.ruleSet) else { return }
+        try await proceed(progress, rules, at: informed, isStopping)
     }
 
     private func proceed(
@@ -256,16 +138,7 @@ package struct RunWorker: Sendable {
                 let dueAt = progress.resumption(of: step.id) ?? clock.now
                 return try await release(to: .queued(dueAt: dueAt), nil, at: context)
             case .attempt(let step, let number):
-                let attempt = StepPerformer.Attempt(
-                    step: step,
-                    number: number,
-                    progress: progress,
-                    claimed: context.claimed,
-                    lease: context.lease,
-                    secrets: rules.secrets,
-                    trace: context.trace,
-                    logger: context.logger
-                )
+                let attempt = attempt(number, at: step, progress, rules, context)
                 guard let record = try await record(of: attempt, context) else { return }
                 progress.append(record)
                 // With nothing left to do, the result and the end of the run share a transaction.
@@ -282,6 +155,25 @@ package struct RunWorker: Sendable {
         }
     }
 
+    private func attempt(
+        _ number: Int,
+        at step: Step,
+        _ progress: RunProgress,
+        _ rules: LoadedRules,
+        _ context: RunContext
+    ) -> StepPerformer.Attempt {
+        StepPerformer.Attempt(
+            step: step,
+            number: number,
+            progress: progress,
+            claimed: context.claimed,
+            lease: context.lease,
+            secrets: rules.secrets,
+            trace: context.trace,
+            logger: context.logger
+        )
+    }
+
     /// Makes one attempt and gives what is to be written down of it; nil when the run was let go of.
     private func record(of attempt: StepPerformer.Attempt, _ context: RunContext) async throws -> StepRecord? {
         let outcome = try await performer.perform(attempt)
@@ -296,42 +188,33 @@ package struct RunWorker: Sendable {
             await performer.lookAgain(wait.destination, context.logger)
             return nil
         }
-        guard case .failed(let failure) = ended else {
-            return outcome.record(isFinal: true)
-        }
+        guard case .failed(let failure) = ended else { return outcome.record(isFinal: true) }
         let failures = attempt.progress.failures(of: attempt.step.id) + 1
-        let policy = attempt.step.retry
-        let isFinal = !failure.isWorthRetrying || failures >= policy.attempts
+        let isFinal = !failure.isWorthRetrying || failures >= attempt.step.retry.attempts
         let record = outcome.record(isFinal: isFinal)
+        var details: Logger.Metadata = [
+            "step.id": "\(attempt.step.id)", "reason": "\(failure.reason)", "attempt": "\(attempt.number)",
+        ]
         if isFinal {
             // Where the run fails by it, that line tells all; so here it is reported only where the chain goes on.
-            attempt.logger.log(
-                level: attempt.step.continuesOnError ? .warning : .debug,
-                "Step failed for good",
-                metadata: [
-                    "step.id": "\(attempt.step.id)", "reason": "\(failure.reason)", "attempt": "\(attempt.number)",
-                ]
-            )
+            let level: Logger.Level = attempt.step.continuesOnError ? .warning : .debug
+            attempt.logger.log(level: level, "Step failed for good", metadata: details)
             return record
         }
-        let wait = max(policy.wait(afterFailures: failures, spread: spread()), failure.retryAfter ?? .zero)
-        attempt.logger.info(
-            "Step failed, will be retried",
-            metadata: [
-                "step.id": "\(attempt.step.id)", "reason": "\(failure.reason)", "attempt": "\(attempt.number)",
-                "wait": "\(wait.text)",
-            ]
-        )
+        let planned = attempt.step.retry.wait(afterFailures: failures, spread: spread())
+        let wait = max(planned, failure.retryAfter ?? .zero)
+        details["wait"] = "\(wait.text)"
+        attempt.logger.info("Step failed, will be retried", metadata: details)
         try await release(to: .queued(dueAt: clock.now.addingTimeInterval(wait.timeInterval)), record, at: context)
         return nil
     }
 
     /// Lets go of the run; one that fails raises its event in the same transaction, by the step and the reason that are its
     /// cause.
-    private func release(
+    func release(
         to ending: RunEnding,
         _ record: StepRecord?,
-        cause: (step: String, reason: String)? = nil,
+        cause: (step: String?, reason: String)? = nil,
         at context: RunContext
     ) async throws {
         let (claimed, now) = (context.claimed, clock.now)
@@ -355,7 +238,7 @@ package struct RunWorker: Sendable {
     }
 
     /// Writes a result, however long the store cannot; a result that exists is recorded before anything follows.
-    private func write(_ context: RunContext, _ work: @escaping @Sendable () async throws -> Void) async throws {
+    func write(_ context: RunContext, _ work: @escaping @Sendable () async throws -> Void) async throws {
         var pause: TimeInterval = 1
         while true {
             do {
@@ -384,7 +267,7 @@ package struct RunWorker: Sendable {
         )
         context.logger.error("Run failed", metadata: ["error": "\(error)"])
         do {
-            try await release(to: .failed, record, cause: ("", error.description), at: context)
+            try await release(to: .failed, record, cause: (nil, error.description), at: context)
             count(.failed, context.claimed.records, context)
         } catch {
             context.logger.error("Run cannot continue", metadata: ["error": "\(error)"])
@@ -392,7 +275,7 @@ package struct RunWorker: Sendable {
     }
 
     /// Counts a run that has ended with these attempts.
-    private func count(_ state: Run.State, _ records: [StepRecord], _ context: RunContext) {
+    func count(_ state: Run.State, _ records: [StepRecord], _ context: RunContext) {
         let attempts = records.count { $0.status != .skipped }
         metrics.count(context.claimed.run, of: context.claimed.event, state, attempts: attempts, at: clock.now)
     }
@@ -423,17 +306,6 @@ extension RunEnding {
         case .queued: "queued"
         case .waiting: "waiting"
         case .unmatched: "unmatched"
-        }
-    }
-}
-
-extension Result<JSON, StepFailure>? {
-    /// What the end of a look-up tells about the vendor.
-    fileprivate var limiterEnding: DestinationLimiter.Ending {
-        switch self {
-        case .success?: .answered
-        case .failure(let failure)?: failure.isOutage ? .outage : .unknown
-        case nil: .unknown
         }
     }
 }

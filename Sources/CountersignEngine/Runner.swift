@@ -190,7 +190,7 @@ private final class WorkerPool: Sendable {
     }
 
     func waitUntilEmpty(orAt deadline: Date, on clock: any WallClock) async {
-        // The bell may have been rung by an earlier moment without work.
+        // The signal may be of an earlier moment without work.
         while !leases.isEmpty, clock.now < deadline, !Task.isCancelled {
             await emptied.wait(until: deadline, on: clock)
         }

@@ -101,13 +101,7 @@ struct StepPerformer: Sendable {
                 ending: ending
             )
         }
-        let evaluation = EvaluationContext(
-            event: attempt.claimed.event,
-            steps: values,
-            configured: services.configured.adding(secrets: attempt.secrets.names),
-            now: startedAt
-        )
-        if let condition = attempt.step.condition, !condition.holds(in: evaluation) { return outcome(nil, .skipped) }
+        guard isWanted(attempt, at: startedAt) else { return outcome(nil, .skipped) }
         if attempt.progress.interruptions(of: attempt.step.id) >= RunProgress.toleratedInterruptions {
             let times = RunProgress.toleratedInterruptions
             return outcome(nil, .failed(.final("the server ended \(times) times during this step")))
@@ -136,6 +130,19 @@ struct StepPerformer: Sendable {
         await leave(prepared.destination, ending, isProbe, attempt.logger)
         count(ending, of: attempt, since: startedAt)
         return outcome(prepared, ending)
+    }
+
+    /// Whether the step's own condition holds.
+    private func isWanted(_ attempt: Attempt, at now: Date) -> Bool {
+        guard let condition = attempt.step.condition else { return true }
+        return condition.holds(
+            in: EvaluationContext(
+                event: attempt.claimed.event,
+                steps: attempt.progress.values,
+                configured: services.configured.adding(secrets: attempt.secrets.names),
+                now: now
+            )
+        )
     }
 
     private func count(_ ending: Outcome.Ending?, of attempt: Attempt, since start: Date) {

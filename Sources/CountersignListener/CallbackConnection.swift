@@ -68,7 +68,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     private var begin = NIODeadline.now()
     private var lastMove = NIODeadline.now()
-    private var alarm = Alarm()
+    private var timer = DeadlineTimer()
 
     init(handler: CallbackHandler, isStopping: Bool) {
         self.handler = handler
@@ -80,17 +80,17 @@ final class CallbackConnection: ChannelDuplexHandler {
     }
 
     func handlerAdded(context: ChannelHandlerContext) {
-        setAlarm(context)
+        setTimer(context)
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
-        alarm.cancel()
+        timer.cancel()
     }
 
     func channelInactive(context: ChannelHandlerContext) {
         leaveRoom()
         state = .ending
-        alarm.cancel()
+        timer.cancel()
         context.fireChannelInactive()
     }
 
@@ -143,7 +143,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         case is ChannelShouldQuiesceEvent:
             isLastRequest = true
             guard case .waiting = state else { break }
-            if hasHadRequest, headBegin == nil { context.close(promise: nil) } else { setAlarm(context) }
+            if hasHadRequest, headBegin == nil { context.close(promise: nil) } else { setTimer(context) }
         default: context.fireUserInboundEventTriggered(event)
         }
     }
@@ -182,7 +182,7 @@ extension CallbackConnection {
     private func noteHead(_ context: ChannelHandlerContext) {
         lastMove = .now()
         headBegin = headBegin ?? lastMove
-        setAlarm(context)
+        setTimer(context)
     }
 
     private func receive(_ request: CallbackRequest, _ context: ChannelHandlerContext) {
@@ -197,7 +197,7 @@ extension CallbackConnection {
         case .callback(let key):
             queue(request, key, context)
         }
-        setAlarm(context)
+        setTimer(context)
     }
 
     /// Reads the body of a callback as soon as there is room for it.
@@ -251,7 +251,7 @@ extension CallbackConnection {
     /// Has a whole request answered.
     private func finish(_ request: CallbackRequest, _ purpose: Purpose, _ context: ChannelHandlerContext) {
         state = .answering(request)
-        setAlarm(context)
+        setTimer(context)
         let id = request.id
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
         switch purpose {
@@ -350,7 +350,7 @@ extension CallbackConnection {
         context.close(mode: .output, promise: nil)
         if isInputClosed { return context.close(promise: nil) }
         lastMove = .now()
-        setAlarm(context)
+        setTimer(context)
         if isReadHeld {
             isReadHeld = false
             context.read()
@@ -373,15 +373,15 @@ extension CallbackConnection {
         }
     }
 
-    private func setAlarm(_ context: ChannelHandlerContext) {
+    private func setTimer(_ context: ChannelHandlerContext) {
         let deadline = deadline
-        if deadline < alarm.time { alarm.set(at: deadline, on: context.eventLoop) { self.notify(context) } }
+        if deadline < timer.time { timer.set(at: deadline, on: context.eventLoop) { self.notify(context) } }
     }
 
     private func notify(_ context: ChannelHandlerContext) {
         let now = NIODeadline.now()
-        alarm.cancel()
-        guard now >= deadline else { return setAlarm(context) }
+        timer.cancel()
+        guard now >= deadline else { return setTimer(context) }
         switch state {
         case .reading(let request, _) where now >= begin + requestDeadline:
             refuseLate(request.facts, context)
@@ -397,25 +397,5 @@ extension CallbackConnection {
             refuse(with: .notStored, context)
         case .waiting, .reading, .skipping, .ending: context.close(promise: nil)
         }
-    }
-}
-
-/// One alarm serves many requests: it is not moved when a deadline moves back, but looks again when it rings.
-private struct Alarm {
-    private var scheduled: Scheduled<Void>?
-
-    /// When it rings; far away while it is not set.
-    private(set) var time = NIODeadline.distantFuture
-
-    mutating func set(at time: NIODeadline, on eventLoop: any EventLoop, _ notify: @escaping () -> Void) {
-        scheduled?.cancel()
-        scheduled = eventLoop.assumeIsolated().scheduleTask(deadline: time, notify)
-        self.time = time
-    }
-
-    mutating func cancel() {
-        scheduled?.cancel()
-        scheduled = nil
-        time = .distantFuture
     }
 }

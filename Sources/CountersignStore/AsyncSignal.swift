@@ -2,7 +2,7 @@ package import CountersignCore
 package import Foundation
 import Synchronization
 
-/// Wakes one waiting task; rings while nobody waits are kept as one.
+/// Wakes one waiting task; signals while nobody waits are kept as one.
 package final class AsyncSignal: Sendable {
     private struct State {
         var isNotified = false
@@ -24,7 +24,7 @@ package final class AsyncSignal: Sendable {
         waiting?.resume()
     }
 
-    /// Takes the ring that is kept, for who must not wait; false when there is none.
+    /// Takes the signal that is kept, for who must not wait; false when there is none.
     package func take() -> Bool {
         state.withLock { state in
             defer { state.isNotified = false }

@@ -106,7 +106,7 @@ extension StoreContract {
             #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: 1)))
             #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: 2)))
         },
-        Clause("an event rings the bell for arrivals, a duplicate does not wake anybody") { store async throws in
+        Clause("an event signals an arrival, a duplicate does not") { store async throws in
             _ = try await store.append(SampleDelivery.numbered(1), at: start)
             #expect(store.arrivals.take())
             _ = try await store.append(SampleDelivery.numbered(1), at: start)

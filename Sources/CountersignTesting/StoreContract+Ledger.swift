@@ -155,7 +155,7 @@ extension StoreContract {
             #expect(store.arrivals.take())
             #expect(try await store.undispatched(limit: 9, at: start).events.map(\.name) == ["X_RUN_FAILED"])
         },
-        Clause("the bell for queued runs rings when a run goes back, not when it ends") { store async throws in
+        Clause("queued runs are signalled when a run is queued again, not when it ends") { store async throws in
             let run = try await running(in: store)
             #expect(store.queued.take())
             try await store.release(run, lease: "w", to: .queued(dueAt: start), recording: nil, at: start)

@@ -126,7 +126,7 @@ struct RunFailedTests {
         try await shop.store.dispatch([lost], at: shop.clock.now)
         try await shop.work()
         let told = try #require(try await failures(shop).first)
-        #expect(told["rule"] == "gone" && told["step"] == "" && told["packageId"] == "package-1")
+        #expect(told["rule"] == "gone" && told["step"] == .null && told["packageId"] == "package-1")
         #expect(told["reason"]?.string?.contains("it is not in the store") == true)
     }
 

@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// A package of its own over the same sources (Sources holds links to them): here every room is built so that libFuzzer
+// A package of its own over the same sources (Sources holds links to them): here every target is built so that libFuzzer
 // sees which branches an input takes. Tests/Fuzz/run builds and runs it.
 let package = Package(
     name: "countersign-fuzz",
@@ -15,7 +15,7 @@ let package = Package(
         .systemLibrary(name: "CFuzzer"),
         .target(name: "CountersignCore", dependencies: [.crypto]),
         .target(name: "CountersignRules", dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto]),
-        // What reads; what asks the vendor needs rooms that are not built here.
+        // What reads; what asks the vendor needs targets that are not built here.
         .target(
             name: "CountersignOneSpan",
             dependencies: ["CountersignCore", .crypto],

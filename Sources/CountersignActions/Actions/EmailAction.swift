@@ -73,12 +73,12 @@ package struct EmailAction: Action {
 
     /// A mail that is about to be sent.
     package struct Plan: ActionPlan {
-        /// The lane of all mails: they go through one server.
-        static let lane = "the mail server"
+        /// The destination of all mails: they go through one server.
+        static let destination = "the mail server"
 
         let mail: OutgoingMail
 
-        package var destination: String? { Self.lane }
+        package var destination: String? { Self.destination }
 
         package var json: JSON {
             var object: JSONObject = [:]

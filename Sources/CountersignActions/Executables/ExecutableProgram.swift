@@ -57,8 +57,27 @@ struct ExecutableProgram: Sendable {
             input: input,
             keptBytes: Self.longestAnswer / 2
         )
-        let processes = processes
-        let first = await withTaskGroup(of: Result<ProcessResult, ProcessError>?.self) { group in
+        let first = await result(of: request, within: limit)
+        if let limit, first == nil {
+            throw error(name, Task.isCancelled ? .process(.cancelled) : .timeout(limit))
+        }
+        do throws(ProcessError) {
+            return try (first ?? .failure(.cancelled)).get()
+        } catch {
+            // Where its own folder is missing, so is the program.
+            if folder == nil, case .noFolder = error {
+                throw self.error(name, .process(.notFound(program: path, place: path)))
+            }
+            throw self.error(name, .process(error))
+        }
+    }
+
+    /// What came of the program; nil where the time was up before.
+    private func result(
+        of request: ProcessRequest,
+        within limit: Duration?
+    ) async -> Result<ProcessResult, ProcessError>? {
+        await withTaskGroup(of: Result<ProcessResult, ProcessError>?.self) { [processes] group in
             group.addTask {
                 do throws(ProcessError) {
                     return .success(try await processes.run(request))
@@ -76,18 +95,6 @@ struct ExecutableProgram: Sendable {
             let first = await group.next() ?? nil
             group.cancelAll()
             return first
-        }
-        if let limit, first == nil {
-            throw error(name, Task.isCancelled ? .process(.cancelled) : .timeout(limit))
-        }
-        do throws(ProcessError) {
-            return try (first ?? .failure(.cancelled)).get()
-        } catch {
-            // Where its own folder is missing, so is the program.
-            if folder == nil, case .noFolder = error {
-                throw self.error(name, .process(.notFound(program: path, place: path)))
-            }
-            throw self.error(name, .process(error))
         }
     }
 }

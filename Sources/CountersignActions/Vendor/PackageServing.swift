@@ -1,7 +1,7 @@
 package import CountersignCore
 package import Foundation
 
-/// What the vendor gives and does for a package; the room `OneSpan` knows how to ask.
+/// What the vendor gives and does for a package; the target `CountersignOneSpan` knows how to ask.
 package protocol PackageServing: Sendable {
     /// Hands a file of the package to `receiver`, as it comes.
     ///

@@ -16,7 +16,7 @@ package enum PackageTarget {
         return id
     }
 
-    /// The lane of all steps that ask the vendor.
+    /// The destination of all steps that ask the vendor.
     package static let destination = "OneSpan Sign"
 }
 

@@ -76,32 +76,37 @@ struct DryRunCommand: EnvironmentCommand {
         for (index, payload) in payloads.enumerated() {
             do throws(UnreadableBody) {
                 let delivery = try reader.read(payload.body, origin: .manual)
-                let event = Event(
-                    id: Event.ID(rawValue: 0),
-                    name: delivery.name,
-                    payload: delivery.payload,
-                    origin: EventCatalogue.origin(of: delivery.name),
-                    receivedAt: environment.clock.now,
-                    package: package
-                )
+                let event = event(of: delivery, package, at: environment.clock.now)
                 let reports = await dryRun.report(on: event, at: environment.clock.now)
-                if json {
-                    let document: JSON = [
-                        "source": .string(payload.name), "event": event.payload,
-                        "rules": .array(reports.map(\.json)),
-                    ]
-                    print(document.text)
-                } else {
-                    if index > 0 { print() }
-                    let text = DryRunText(source: payload.name, event: event, reports: reports)
-                    print(text.text(onlyMatching: matching))
-                }
+                if index > 0, !json { print() }
+                show(reports, on: event, from: payload.name)
             } catch {
                 unreadable += 1
                 StandardError.tell("\(payload.name): \(error.reason)")
             }
         }
         if unreadable > 0 { throw ExitCode(1) }
+    }
+
+    private func event(of delivery: Delivery, _ package: JSON?, at now: Date) -> Event {
+        Event(
+            id: Event.ID(rawValue: 0),
+            name: delivery.name,
+            payload: delivery.payload,
+            origin: EventCatalogue.origin(of: delivery.name),
+            receivedAt: now,
+            package: package
+        )
+    }
+
+    private func show(_ reports: [DryRun.RuleReport], on event: Event, from source: String) {
+        guard !json else {
+            let document: JSON = [
+                "source": .string(source), "event": event.payload, "rules": .array(reports.map(\.json)),
+            ]
+            return print(document.text)
+        }
+        print(DryRunText(source: source, event: event, reports: reports).text(onlyMatching: matching))
     }
 
     private func package(at file: String, _ environment: CommandEnvironment) throws -> JSON {

@@ -41,8 +41,8 @@ struct SendCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment)
         let sources = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
-        let door = settings.certificate == nil ? "http" : "https"
-        let url = to ?? "\(door)://\(host):\(settings.port)\(settings.callbackPath)"
+        let ownScheme = settings.certificate == nil ? "http" : "https"
+        let url = to ?? "\(ownScheme)://\(host):\(settings.port)\(settings.callbackPath)"
         guard let scheme = URL(string: url)?.scheme, ["http", "https"].contains(scheme) else {
             throw UsageError("'\(url)' is not an http or https URL")
         }

@@ -15,7 +15,7 @@ struct Doctor {
     /// Everything that was looked at, in the order of an event's way.
     func examine() async -> [Finding] {
         let state = await stateOfServer()
-        var findings = [process(), door(), keys(), certificate(), admin()].compactMap { $0 }
+        var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
         findings += await store(state.answer)
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state.answer) } ?? []
@@ -42,7 +42,7 @@ struct Doctor {
         return .fine("user", "\(user); the server should run as the same user")
     }
 
-    private func door() -> Finding {
+    private func listener() -> Finding {
         let address = "\(settings.host):\(settings.port)\(settings.callbackPath)"
         let text =
             "\(address), bodies up to \(settings.maximumBody) bytes, \(settings.workers) workers, "

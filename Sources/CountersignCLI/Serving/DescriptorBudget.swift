@@ -1,6 +1,6 @@
 import Glibc
 
-/// How the file descriptors of the process are shared out, so that one entrance does not starve what else needs them.
+/// How the file descriptors of the process are shared out, so that one listener does not starve what else needs them.
 ///
 /// Callbacks come first: connections to the admin pages and to the control socket are bounded to a small part, and a good
 /// part is kept back for files, programs and requests.

@@ -16,78 +16,78 @@ import UnixSignals
 
 /// The parts of the server, made from its settings.
 extension Server {
-    func runner(_ worker: RunWorker) -> Runner {
-        Runner(
+    func runner(
+        _ parts: Parts,
+        _ client: OneSpanClient?,
+        limiter: DestinationLimiter,
+        traces: EventTraces?
+    ) throws -> Runner {
+        let clock = environment.clock
+        let services = try environment.services(
+            for: settings,
+            owner: owner(of: parts.store),
+            events: InboxEvents(inbox: parts.store, clock: clock),
+            packages: client
+        )
+        let worker = RunWorker(
+            store: parts.store,
+            book: parts.book,
+            planner: Planner(registry: parts.registry),
+            services: services,
+            limiter: limiter,
+            traces: traces,
+            clock: clock,
+            logger: logger,
+            spread: { Double.random(in: 0...1) }
+        )
+        return Runner(
             worker: worker,
             settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
-            clock: environment.clock,
+            clock: clock,
             logger: logger,
             makeLeaseID: { UUID().uuidString }
         )
     }
 
-    func callbackServer(
-        _ store: any OwnedStore,
-        _ book: RuleBook,
-        _ traces: EventTraces?,
-        _ certificate: ServerCertificate?
-    ) throws -> CallbackServer {
+    func callbackServer(_ parts: Parts, _ traces: EventTraces?) throws -> CallbackServer {
         CallbackServer(
             settings: ListenerSettings(
                 host: settings.host,
                 port: settings.port,
                 socket: try SocketActivation.descriptor(in: environment.variables, process: getpid()),
-                certificate: certificate,
+                certificate: parts.certificate,
                 callbackPath: settings.callbackPath,
                 maximumBody: settings.maximumBody,
                 maximumPendingBodies: settings.maximumPendingBodies,
                 maximumConnections: descriptors.callbacks
             ),
-            inbox: store,
+            inbox: parts.store,
             reader: OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none),
             traces: traces,
-            readiness: { await readiness(store, book) },
+            readiness: { await readiness(parts.store, parts.book) },
             clock: environment.clock,
             logger: logger
         )
     }
 
     /// What people look at and repaired.
-    func operations(
-        _ store: any OwnedStore,
-        _ book: RuleBook,
-        _ registry: ActionRegistry,
-        _ limiter: DestinationLimiter,
-        _ poller: Poller?,
-        _ registration: RegistrationWatch?
-    ) -> Operations {
+    func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ poller: Poller?) -> Operations {
+        let (store, book) = (parts.store, parts.book)
         let clock = environment.clock
-        let (metrics, startedAt) = (metrics, clock.now)
+        let startedAt = clock.now
         return Operations(
             store: store,
             // Who may hand events in has been let in by then.
             reader: OneSpanCallbacks(authentication: .none),
             book: book,
-            registry: registry,
+            registry: parts.registry,
             commands: Operations.Commands(
                 replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
                 poll: poller.map(Self.polling),
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
                 },
                 state: { try await state(store, book) },
-                vitals: {
-                    let statistics = store.statistics
-                    let polls = try await store.pollState()
-                    return Vitals(
-                        version: Application.version,
-                        startedAt: startedAt,
-                        refusesWrites: statistics.isBroken,
-                        acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
-                        openCircuits: limiter.open,
-                        unregisteredEvents: registration?.missing ?? [],
-                        poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
-                    )
-                },
+                vitals: { try await vitals(parts, limiter, since: startedAt) },
                 writes: { store.statistics.operations }
             ),
             clock: clock,
@@ -95,20 +95,35 @@ extension Server {
         )
     }
 
+    private func vitals(
+        _ parts: Parts,
+        _ limiter: DestinationLimiter,
+        since startedAt: Date
+    ) async throws -> Vitals {
+        let polls = try await parts.store.pollState()
+        return Vitals(
+            version: Application.version,
+            startedAt: startedAt,
+            refusesWrites: parts.store.statistics.isBroken,
+            acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
+            openCircuits: limiter.open,
+            unregisteredEvents: parts.registration?.missing ?? [],
+            poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
+        )
+    }
+
     func adminServer(
         _ address: (host: String, port: Int),
-        _ access: AdminAccess,
+        _ parts: Parts,
         _ operations: Operations,
-        _ store: any OwnedStore,
-        _ limiter: DestinationLimiter,
-        _ book: RuleBook
+        _ limiter: DestinationLimiter
     ) -> AdminServer {
-        let collector = MetricsCollector(store: store, limiter: limiter, book: book)
+        let collector = MetricsCollector(store: parts.store, limiter: limiter, book: parts.book)
         return AdminServer(
             host: address.host,
             port: address.port,
             connections: descriptors.admin,
-            access: access,
+            access: parts.access,
             operations: operations,
             registry: metrics,
             collect: { await collector.collect() },

@@ -14,7 +14,7 @@ import Logging
 import ServiceLifecycle
 import UnixSignals
 
-/// The running program: puts the rooms together and runs them until it is asked to stop.
+/// The running program: makes the parts, and runs them until it is asked to stop.
 struct Server {
     let settings: Settings
     let keys: [CallbackKey]
@@ -25,7 +25,7 @@ struct Server {
     let hangups: UnixSignalsSequence
     let logger: Logger
 
-    /// What each entrance may take of the process's file descriptors.
+    /// What each listener may take of the process's file descriptors.
     let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
 
     /// Serves until SIGTERM or SIGINT.
@@ -50,7 +50,7 @@ struct Server {
         warnOfStore()
         do {
             try makeOutputFolder()
-            try await serve(store, registry, certificate, access)
+            try await serve(store, actions: registry, certificate: certificate, access: access)
         } catch {
             await store.close()
             throw error is CommandFailure ? error : CommandFailure("\(error)")
@@ -83,28 +83,27 @@ struct Server {
         )
     }
 
+    /// What the services share.
+    struct Parts {
+        let store: any OwnedStore
+        let book: RuleBook
+        let registry: ActionRegistry
+        let certificate: ServerCertificate?
+        let access: AdminAccess
+        let registration: RegistrationWatch?
+    }
+
     private func serve(
         _ store: any OwnedStore,
-        _ registry: ActionRegistry,
-        _ certificate: ServerCertificate?,
-        _ access: AdminAccess
+        actions registry: ActionRegistry,
+        certificate: ServerCertificate?,
+        access: AdminAccess
     ) async throws {
-        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
-        let book = RuleBook(
-            compiler: RuleCompiler(catalogue: registry.declarations),
-            store: store,
-            clock: environment.clock,
-            loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
-        )
+        let book = ruleBook(over: store, actions: registry)
         let reporter = IncidentReporter(store: store, clock: environment.clock)
         try await tellOfLostEvents(store, reporter)
         try await loadRules(into: book, reporter)
-        warnOfMissingSecrets(book.current, logger)
-        warnOfMissingSettings(book.current)
-        warnOfUnknownVariables(book.current)
-        warnOfPlaces()
-        warnOfAPIKey()
-        warnOfProxies()
+        warn(about: book.current)
         logger.info(
             "File descriptors allocated",
             metadata: [
@@ -112,9 +111,51 @@ struct Server {
                 "connections.control": "\(descriptors.control)",
             ]
         )
-        let registration = try registrationWatch(book)
-        let reloader = RuleReloader(
+        let parts = Parts(
+            store: store,
             book: book,
+            registry: registry,
+            certificate: certificate,
+            access: access,
+            registration: try registrationWatch(book)
+        )
+        await takeOverPrograms(of: store)
+        var configuration = ServiceGroupConfiguration(
+            services: try services(parts, reloader(of: parts, reporter: reporter))
+                .map {
+                    .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quietLogger
+        )
+        configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout + .seconds(5)
+        configuration.maximumCancellationDuration = .seconds(5)
+        let group = ServiceGroup(configuration: configuration)
+        try await ForcedShutdown(logger: logger).watch { try await group.run() }
+    }
+
+    private func ruleBook(over store: any OwnedStore, actions registry: ActionRegistry) -> RuleBook {
+        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
+        return RuleBook(
+            compiler: RuleCompiler(catalogue: registry.declarations),
+            store: store,
+            clock: environment.clock,
+            loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
+        )
+    }
+
+    private func warn(about rules: LoadedRules?) {
+        warnOfMissingSecrets(rules, logger)
+        warnOfMissingSettings(rules)
+        warnOfUnknownVariables(rules)
+        warnOfPlaces()
+        warnOfAPIKey()
+        warnOfProxies()
+    }
+
+    private func reloader(of parts: Parts, reporter: IncidentReporter) -> RuleReloader {
+        RuleReloader(
+            book: parts.book,
             reporter: reporter,
             every: EngineSettings().reloadEvery,
             clock: environment.clock,
@@ -122,75 +163,28 @@ struct Server {
             read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) },
             examine: {
                 warnOfMissingSettings($0)
-                registration?.look()
+                parts.registration?.look()
             }
         )
-        await takeOverPrograms(of: store)
-        let shutdownTimeout = settings.shutdownTimeout + .seconds(5)
-        var configuration = ServiceGroupConfiguration(
-            services: try services(store, book, registry, reloader, registration, certificate, access)
-                .map {
-                    .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
-                },
-            gracefulShutdownSignals: [.sigterm, .sigint],
-            logger: quietLogger
-        )
-        configuration.maximumGracefulShutdownDuration = shutdownTimeout
-        configuration.maximumCancellationDuration = .seconds(5)
-        let group = ServiceGroup(configuration: configuration)
-        try await ForcedShutdown(logger: logger).watch { try await group.run() }
     }
 
     /// In the order of starting; they are stopped from the last to the first.
-    private func services(
-        _ store: any OwnedStore,
-        _ book: RuleBook,
-        _ registry: ActionRegistry,
-        _ reloader: RuleReloader,
-        _ registration: RegistrationWatch?,
-        _ certificate: ServerCertificate?,
-        _ access: AdminAccess
-    ) throws -> [any Service] {
-        let clock = environment.clock
+    private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
+        let (store, book, clock) = (parts.store, parts.book, environment.clock)
         let client = try environment.oneSpan(for: settings)
         let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
         let exporter = exporter(for: store)
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
         }
-        let runner = runner(
-            RunWorker(
-                store: store,
-                book: book,
-                planner: Planner(registry: registry),
-                services: try environment.services(
-                    for: settings,
-                    owner: owner(of: store),
-                    events: InboxEvents(inbox: store, clock: clock),
-                    packages: client
-                ),
-                limiter: limiter,
-                traces: traces,
-                clock: clock,
-                logger: logger,
-                spread: { Double.random(in: 0...1) }
-            )
-        )
-        let callbacks = try callbackServer(store, book, traces, certificate)
         let poller = client.map { settings.poller($0, over: store, logger: logger) }
-        var extras: [any Service] = []
-        let operations = operations(store, book, registry, limiter, poller, registration)
-        if let admin = settings.admin { extras.append(adminServer(admin, access, operations, store, limiter, book)) }
-        if let limit = settings.alertAfter {
-            extras.append(CallbackMonitor(store: store, limit: limit, clock: clock, logger: logger))
-        }
-        if let poller, let service = polling(poller, store) { extras.append(service) }
-        if let registration { extras.append(registration) }
-        let certificateWatch = certificate.map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
-        if let certificateWatch { extras.append(certificateWatch) }
+        let operations = operations(parts, limiter, poller)
+        let certificateWatch = parts.certificate
+            .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
+        let commandsAreHeard = AsyncSignal()
+        let callbacks = try callbackServer(parts, traces)
         // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
         let first: [any Service] = exporter.map { [$0] } ?? []
-        let commandsAreHeard = AsyncSignal()
         // The endpoint comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [
             ControlServer(
@@ -200,13 +194,31 @@ struct Server {
                 logger: quietLogger,
                 activity: logger
             ) { commandsAreHeard.notify() },
-            DeferredListener(listener: callbacks, opener: commandsAreHeard), runner,
+            DeferredListener(listener: callbacks, opener: commandsAreHeard),
+            try runner(parts, client, limiter: limiter, traces: traces),
             Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
             OrphanReaper(clock: clock),
-        ] + extras
+        ] + optionalServices(parts, operations, limiter, poller) + (certificateWatch.map { [$0] } ?? [])
+    }
+
+    /// Services that run only where the settings ask for them.
+    private func optionalServices(
+        _ parts: Parts,
+        _ operations: Operations,
+        _ limiter: DestinationLimiter,
+        _ poller: Poller?
+    ) -> [any Service] {
+        let monitor = settings.alertAfter.map {
+            CallbackMonitor(store: parts.store, limit: $0, clock: environment.clock, logger: logger)
+        }
+        let services: [(any Service)?] = [
+            settings.admin.map { adminServer($0, parts, operations, limiter) }, monitor,
+            poller.flatMap { polling($0, parts.store) }, parts.registration,
+        ]
+        return services.compactMap(\.self)
     }
 
     /// What polls when a command asks the server for it.
@@ -266,7 +278,7 @@ struct Server {
     }
 
     /// The name under which programs of this store are started; a copy of the store elsewhere has another.
-    private func owner(of store: any Store) -> String { "\(store.identity)@\(settings.storePath)" }
+    func owner(of store: any Store) -> String { "\(store.identity)@\(settings.storePath)" }
 
     /// Has what programs leave behind come to us, and ends what those of a server that was killed left.
     ///

@@ -100,19 +100,8 @@ struct Settings: Sendable {
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.path.folder)
         minimumFree = (options[Declared.disk] ?? Options())[Declared.minimumFree]
-        let kept = options[Declared.retention] ?? Options()
-        retention = Retention(
-            events: kept.required(Declared.keptEvents),
-            runs: kept.required(Declared.keptRuns),
-            quarantine: kept.required(Declared.keptQuarantine)
-        )
-        let limits = options[Declared.processLimits] ?? Options()
-        processLimits = ProcessLimits(
-            cpuTime: limits[Declared.cpuTime],
-            memory: limits[Declared.memory]?.count,
-            openFiles: limits[Declared.openFiles],
-            processes: limits[Declared.processes]
-        )
+        retention = Self.retention(options[Declared.retention] ?? Options())
+        processLimits = Self.processLimits(options[Declared.processLimits] ?? Options())
         let http = options[Declared.http] ?? Options()
         outgoingPolicy = try Self.policy(http)
         authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)
@@ -124,14 +113,34 @@ struct Settings: Sendable {
         collector = try Self.collector(options[Declared.tracing] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
         logFormat = (options[Declared.log] ?? Options()).required(Declared.logFormat)
-        executables = options.required(Declared.actions)
-            .map { entry in
-                Executable(
-                    name: entry.name,
-                    program: entry.options.required(Declared.program),
-                    arguments: entry.options.required(Declared.arguments)
-                )
-            }
+        executables = options.required(Declared.actions).map(Self.executable)
+    }
+
+    private static func retention(_ options: Options) -> Retention {
+        typealias Declared = SettingsDeclaration
+        return Retention(
+            events: options.required(Declared.keptEvents),
+            runs: options.required(Declared.keptRuns),
+            quarantine: options.required(Declared.keptQuarantine)
+        )
+    }
+
+    private static func processLimits(_ options: Options) -> ProcessLimits {
+        typealias Declared = SettingsDeclaration
+        return ProcessLimits(
+            cpuTime: options[Declared.cpuTime],
+            memory: options[Declared.memory]?.count,
+            openFiles: options[Declared.openFiles],
+            processes: options[Declared.processes]
+        )
+    }
+
+    private static func executable(_ entry: OptionValue.NamedOptions) -> Executable {
+        Executable(
+            name: entry.name,
+            program: entry.options.required(SettingsDeclaration.program),
+            arguments: entry.options.required(SettingsDeclaration.arguments)
+        )
     }
 
     /// What is wrong with options taken together; each group is looked at, those of `except` left out.

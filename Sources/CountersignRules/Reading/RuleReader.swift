@@ -61,13 +61,11 @@ struct RuleReader {
                 onFailure: map.list("on_failure", of: "steps"),
                 always: map.list("always", of: "steps")
             )
-        let isEnabled = map.boolean("enabled", default: true)
-        let summary = map.text("description")
+        let (isEnabled, summary) = (map.boolean("enabled", default: true), map.text("description"))
         let isSound = !findings.diagnostics.dropFirst(before).contains { $0.severity == .error }
         guard let id, let idEntry else { return nil }
-        var rule: Rule?
-        if isSound, let condition {
-            rule = Rule(
+        let rule = condition.map { condition in
+            Rule(
                 id: id,
                 summary: summary,
                 isEnabled: isEnabled,
@@ -76,7 +74,7 @@ struct RuleReader {
                 onFailure: chain.onFailure,
                 always: chain.always,
                 usesPackage: chain.needs.package,
-                stepsMeaning: meaning(map, of: ["then", "on_failure", "always"]),
+                stepsMeaning: meaning(map, of: Self.chains),
                 file: file,
                 line: node.span.line,
                 folder: folder
@@ -85,14 +83,17 @@ struct RuleReader {
         return RuleDraft(
             id: id,
             idSpan: idEntry.value.span,
-            rule: rule,
-            meaning: meaning(map, of: ["when", "then", "on_failure", "always"]),
+            rule: isSound ? rule : nil,
+            meaning: meaning(map, of: ["when"] + Self.chains),
             secretNames: chain.needs.secretNames,
             optionalSecretNames: chain.needs.optionalSecretNames,
             stepIDs: chain.stepIDs,
             findings: findings
         )
     }
+
+    /// The keys whose steps make up what a rule does.
+    private static let chains = ["then", "on_failure", "always"]
 
     private func meaning(_ map: MapReader, of keys: [String]) -> String {
         keys.map { map[$0]?.value.canonical ?? "" }.joined(separator: "\n")

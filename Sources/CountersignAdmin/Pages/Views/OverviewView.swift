@@ -58,56 +58,53 @@ struct OverviewView {
         isUnused = overview.lastEvent == nil
     }
 
+    /// What somebody has to see to, the worst first.
     private static func problems(_ overview: Overview) -> [Problem] {
-        var problems: [Problem] = []
-        if overview.vitals.refusesWrites {
-            problems.append(
-                Problem(
-                    title: "No events are stored.",
-                    text: "The disk failed to sync. Check the disk, then restart the server."
-                )
+        let refusesWrites = Problem(
+            title: "No events are stored.",
+            text: "The disk failed to sync. Check the disk, then restart the server."
+        )
+        let openCircuits = Problem(
+            title: "Destinations are down.",
+            text: "Steps for them wait until a probe succeeds."
+        )
+        let problems: [Problem?] = [
+            overview.vitals.refusesWrites ? refusesWrites : nil, failedRuns(overview.deadLetters),
+            refusedRules(overview.rules), unregisteredEvents(overview.vitals.unregisteredEvents),
+            overview.vitals.openCircuits.isEmpty ? nil : openCircuits,
+        ]
+        return problems.compactMap(\.self)
+    }
+
+    private static func failedRuns(_ count: Int) -> Problem? {
+        guard count > 0 else { return nil }
+        let isOne = count == 1
+        return Problem(
+            title: isOne ? "A run has failed." : "\(count) runs have failed.",
+            text: "\(isOne ? "It waits" : "They wait") until someone retries or discards \(isOne ? "it" : "them").",
+            href: "/runs?state=failed",
+            link: isOne ? "See it" : "See them"
+        )
+    }
+
+    private static func refusedRules(_ rules: RuleBook.Status) -> Problem? {
+        rules.refusal.map { refusal in
+            Problem(
+                title: "Newer rules were refused",
+                text: "at \(refusal.at.shown); the previous ones stay active.",
+                href: "/rules",
+                link: "View rules",
+                lines: refusal.findings.map(\.printableLines)
             )
         }
-        if overview.deadLetters > 0 {
-            let isOne = overview.deadLetters == 1
-            problems.append(
-                Problem(
-                    title: isOne ? "A run has failed." : "\(overview.deadLetters) runs have failed.",
-                    text:
-                        "\(isOne ? "It waits" : "They wait") until someone retries or discards \(isOne ? "it" : "them").",
-                    href: "/runs?state=failed",
-                    link: isOne ? "See it" : "See them"
-                )
-            )
-        }
-        if let refusal = overview.rules.refusal {
-            problems.append(
-                Problem(
-                    title: "Newer rules were refused",
-                    text: "at \(refusal.at.shown); the previous ones stay active.",
-                    href: "/rules",
-                    link: "View rules",
-                    lines: refusal.findings.map(\.printableLines)
-                )
-            )
-        }
-        if !overview.vitals.unregisteredEvents.isEmpty {
-            problems.append(
-                Problem(
-                    title: "OneSpan Sign is not registered to send events that the rules need:",
-                    text: "\(overview.vitals.unregisteredEvents.joined(separator: ", ")). Run: countersign register"
-                )
-            )
-        }
-        if !overview.vitals.openCircuits.isEmpty {
-            problems.append(
-                Problem(
-                    title: "Destinations are down.",
-                    text: "Steps for them wait until a probe succeeds."
-                )
-            )
-        }
-        return problems
+    }
+
+    private static func unregisteredEvents(_ names: [String]) -> Problem? {
+        guard !names.isEmpty else { return nil }
+        return Problem(
+            title: "OneSpan Sign is not registered to send events that the rules need:",
+            text: "\(names.joined(separator: ", ")). Run: countersign register"
+        )
     }
 
     private static func cards(_ overview: Overview) -> [Card] {
