@@ -140,10 +140,12 @@ let package = Package(
         .executableTarget(name: "CountersignProgram", dependencies: ["Countersign"]),
 
         // The example of an action of one's own; examples/custom-action is a package of its own over the same sources.
+        // So it is built here as there: without what is `package`, and with the compiler's usual settings.
         .executableTarget(
             name: "CustomAction",
             dependencies: ["Countersign"],
-            path: "examples/custom-action/Sources/CustomAction"
+            path: "examples/custom-action/Sources/CustomAction",
+            packageAccess: false
         ),
 
         // Measures how fast rules evaluate events; Tests/Benchmarks/rules builds and runs it.
@@ -231,7 +233,8 @@ let package = Package(
         .testTarget(
             name: "CustomActionTests",
             dependencies: ["Countersign", "CountersignTesting", "CustomAction"],
-            path: "examples/custom-action/Tests/CustomActionTests"
+            path: "examples/custom-action/Tests/CustomActionTests",
+            packageAccess: false
         ),
         .testTarget(
             name: "ProgramTests",
@@ -296,6 +299,7 @@ for target in package.targets where ["CountersignCore", "CountersignSQLite"].con
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 
-for target in package.targets where target.type != .system && !["CRE2", "CLinux"].contains(target.name) {
+let isOurs = { (target: Target) in target.type != .system && !["CRE2", "CLinux"].contains(target.name) }
+for target in package.targets where isOurs(target) && !target.name.hasPrefix("CustomAction") {
     target.swiftSettings = (target.swiftSettings ?? []) + settings
 }

@@ -124,6 +124,7 @@ struct ControlClient {
         guard driver.exists else {
             throw CommandFailure("there is no store at '\(settings.store)'; name it with --store sqlite:FILE")
         }
+        if await isServed() { return try await ask() }
         do {
             let store = try driver.open { tellOfUpgrade($0) }
             do {
@@ -134,11 +135,19 @@ struct ControlClient {
             }
             await store.close()
         } catch StoreError.inUse {
+            // A server that is just starting has the store, and does not hear yet.
             try await untilServerListens()
             try await ask()
         } catch let error as StoreError {
             throw CommandFailure("\(error)")
         }
+    }
+
+    /// Whether a server says that it runs.
+    private func isServed() async -> Bool {
+        guard FileManager.default.fileExists(atPath: settings.controlSocket) else { return false }
+        // Who does not answer may still hold the store, which opening it tells.
+        return (try? await state()) != nil
     }
 
     /// Says in time why the command takes long, and that an older program will not read the store any more.

@@ -1,8 +1,8 @@
-package import Countersign
+import Countersign
 import Foundation
 
 /// Adds a row to a CSV file (RFC 4180) for people who live in spreadsheets.
-package struct CSVAction: Action {
+struct CSVAction: Action {
     private static let path = Field.text("path", "The CSV file, absolute.", isRequired: true)
     private static let columns = Field.templates(
         "columns",
@@ -10,7 +10,7 @@ package struct CSVAction: Action {
         "The row: a heading and a value for each column."
     )
 
-    package static let declaration = ActionDeclaration(
+    static let declaration = ActionDeclaration(
         name: "csv",
         summary: "Adds a row to a CSV file.",
         fields: [path.declaration, columns.declaration],
@@ -28,29 +28,29 @@ package struct CSVAction: Action {
     )
 
     /// The row to add, and the heading that a new file begins with.
-    package struct Plan: ActionPlan {
+    struct Plan: ActionPlan {
         let path: String
         let heading: String
         let row: String
 
-        package var json: JSON { ["path": .string(path), "row": .string(row)] }
+        var json: JSON { ["path": .string(path), "row": .string(row)] }
     }
 
     private let path: String
     private let columns: [OptionValue.NamedTemplate]
 
-    package init(options: Options) {
+    init(options: Options) {
         path = options.required(Self.path)
         columns = options.required(Self.columns)
     }
 
-    package func plan(in scope: Scope) throws(StepFailure) -> Plan {
+    func plan(in scope: Scope) throws(StepFailure) -> Plan {
         var values: [String] = []
         for column in columns { values.append(try column.template.text(in: scope, for: .text)) }
         return Plan(path: path, heading: Self.row(columns.map(\.name)), row: Self.row(values))
     }
 
-    package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
+    func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         do {
             let isNew = !FileManager.default.fileExists(atPath: plan.path)
             if isNew { _ = FileManager.default.createFile(atPath: plan.path, contents: nil) }
@@ -66,7 +66,7 @@ package struct CSVAction: Action {
     }
 
     /// One line of CSV; each value is in quotes, and one that a spreadsheet would take for a formula after a `'`.
-    package static func row(_ values: [String]) -> String {
+    static func row(_ values: [String]) -> String {
         let cells = values.map { value in
             let isFormula = value.first.map { "=+-@\t\r".contains($0) } ?? false
             return "\"" + (isFormula ? "'" : "") + value.replacing("\"", with: "\"\"") + "\""

@@ -1,7 +1,8 @@
 import Countersign
 import CountersignTesting
-import CustomAction
 import Testing
+
+@testable import CustomAction
 
 /// The contract that every action keeps, and what this one adds to it.
 struct CSVActionTests {
