@@ -225,6 +225,41 @@ struct AdminAPITests {
         }
     }
 
+    @Test func `who guesses the token meets 429, at the API as on the login page, and the log counts it`() async throws
+    {
+        let token = "a-token-of-some-length"
+        let environment = AdminClient.onFreePort.merging(["COUNTERSIGN_ADMIN_TOKEN": token]) { $1 }
+        try await serve(environment) { _, server, admin in
+            for _ in 1...19 {
+                #expect(try await admin.send(.POST, "login", body: "token=wrong&to=/").status == 401)
+            }
+            var refused = 0
+            for _ in 1...3 {
+                let answer = try await admin.send(.GET, "metrics", headers: [("Authorization", "Bearer wrong")])
+                if answer.status == 429, answer.headers.contains(name: "Retry-After") { refused += 1 }
+            }
+            #expect(refused > 0)
+            #expect(try await admin.send(.POST, "login", body: "token=wrong&to=/").status == 429)
+            var known = admin
+            known.headers = [("Authorization", "Bearer \(token)")]
+            #expect(try await known.send(.GET, "metrics").status == 200)
+            _ = try await server.log.line(with: "Wrong admin token", "count=10")
+            #expect(server.log.lines.count { $0.contains("Wrong admin token") } == 2)
+        }
+    }
+
+    @Test func `what a person does is logged with who, from where and what`() async throws {
+        try await serve { deployment, server, admin in
+            try await server.post(event())
+            _ = try await deployment.settledRuns(events: 1)
+            for path in ["runs/2/retry", "runs/2/discard", "replay", "events"] {
+                _ = try await admin.send(.POST, "api/v1/\(path)", body: "{}")
+                let line = try await server.log.line(with: "Operator command", path)
+                #expect(line.contains("remote=127.0.0.1") && line.contains("admitted_by=") && line.contains("status="))
+            }
+        }
+    }
+
     @Test func `a page of another site can neither look nor order`() async throws {
         try await serve { deployment, server, admin in
             try await server.post(event())
