@@ -47,6 +47,16 @@ struct RunProgressTests {
         #expect(progress(records.map { .sample($0) }).nextName == next)
     }
 
+    @Test(arguments: [(0, nil), (1, nil), (2, 2), (3, 4), (7, 64), (20, 64)] as [(Int, Double?)])
+    func `a step that the program did not survive waits from the second time on, longer each time`(
+        deaths: Int,
+        wait: Double?
+    ) {
+        let records = Array(repeating: StepRecord.sample("a?"), count: deaths)
+        #expect(progress(records).resumption(of: "a") == wait.map { Date(timeIntervalSince1970: 1 + $0) })
+        #expect(progress(records).resumption(of: "b") == nil)
+    }
+
     @Test func `a retry by hand resumes at the failed step and keeps what the chain has done`() {
         let first = ["a+", "b!", "f+", "z+"].map { StepRecord.sample($0) }
         #expect(progress(first, generation: 1).nextName == "b2")

@@ -122,6 +122,26 @@ struct AdminAPITests {
         }
     }
 
+    @Test func `a retry keeps the rules of the run and says so, unless the current ones are asked for`() async throws {
+        try await serve { deployment, server, admin in
+            try await server.post(event())
+            _ = try await deployment.settledRuns(events: 1)
+            let repaired = Self.rules.replacing("exit 3", with: "exit 0")
+            try deployment.write(repaired, to: "rules/rules.yaml")
+            _ = try await eventually("the repaired rules") {
+                server.log.lines.count { $0.contains("Rules loaded") } > 1 ? true : nil
+            }
+            let kept = try await admin.send(.POST, "api/v1/runs/2/retry")
+            #expect(try kept.json["is_active"] == false)
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try await admin.api("/runs/2")["state"] == "failed")
+            let current = try await admin.send(.POST, "api/v1/runs/2/retry?rules=current")
+            #expect(try current.json["is_active"] == true && current.json["rule_set"] != kept.json["rule_set"])
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try await admin.api("/runs/2")["state"] == "succeeded")
+        }
+    }
+
     @Test func `what is not understood is refused with a hint`() async throws {
         try await serve { _, _, admin in
             let cases = [

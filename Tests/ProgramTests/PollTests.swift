@@ -185,6 +185,23 @@ struct PollTests {
         }
     }
 
+    @Test func `the simulator loses the callbacks of an event that is named, and a poll recovers those`() async throws {
+        try await Simulator.run("--lose", "PACKAGE_COMPLETE") { simulator in
+            let deployment = try simulator.deployment(rules: Self.rules)
+            try await deployment.serve { server in
+                try await register(deployment, server)
+                try await simulator.act("sign", on: simulator.makePackage())
+                try await simulator.settle()
+                let sent = try await deployment.list("events")
+                #expect(!sent.isEmpty && !sent.contains { $0["name"] == "PACKAGE_COMPLETE" })
+                let poll = try await deployment.run("poll", "--once")
+                #expect(poll.status == .exited(0), "\(poll.errors)")
+                let recovered = try await deployment.list("events").filter { $0["origin"] == "poll" }
+                #expect(recovered.map { $0["name"] } == ["PACKAGE_COMPLETE"])
+            }
+        }
+    }
+
     @Test func `silence raises an event that rules act on, without an account`() async throws {
         let rules = "rules: [{ id: quiet, when: { event: X_NO_CALLBACKS }, then: [{ file: quiet.json }] }]"
         let deployment = try Deployment(rules: rules, settings: "onespan: { alert_after: 1s }\n")
