@@ -67,6 +67,18 @@ struct ShellCheckTests {
         #expect(finding.span.length == 6)
     }
 
+    @Test(arguments: [("", "/"), ("/home", "/home")])
+    func `it starts in the current folder, and in the topmost one where the current folder is gone`(
+        current: String,
+        folder: String
+    ) async throws {
+        let processes = Scripted { request in
+            #expect(request.directory == folder)
+            return #"{"comments":[]}"#
+        }
+        #expect(try await ShellCheck(processes: processes, folder: current).findings(about: scripts()).isEmpty)
+    }
+
     @Test func `where it is not installed, nothing is said`() async throws {
         let findings = try await findings(about: scripts()) { _ throws(ProcessError) in
             throw .notFound(program: "shellcheck", place: "/bin")

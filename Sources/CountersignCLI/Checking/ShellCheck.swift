@@ -7,16 +7,18 @@ package struct ShellCheck {
     /// The word for its findings.
     package static let code = "shellcheck"
 
-    /// Its answers hold every finding twice over; this is room for thousands.
+    /// Its output contains every finding twice; this is enough for thousands.
     private static let keptBytes = 1 << 20
 
     private let processes: any ProcessRunning
     private let folder: String
 
     /// It starts in `folder`, where it finds its own settings (`.shellcheckrc`).
+    ///
+    /// The path is empty where the current folder was removed: then it starts in the topmost one.
     package init(processes: any ProcessRunning, folder: String) {
         self.processes = processes
-        self.folder = folder
+        self.folder = folder.isEmpty ? "/" : folder
     }
 
     /// Warnings for what it finds, at their places in the rule files; none where it is not installed.
