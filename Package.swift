@@ -33,6 +33,7 @@ let package = Package(
     targets: [
         // What C has and Swift lacks.
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+        .systemLibrary(name: "CLibpq", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .target(name: "CLinux"),
 
@@ -59,6 +60,10 @@ let package = Package(
         .target(
             name: "CountersignSQLite",
             dependencies: ["CountersignCore", "CountersignStore", .crypto, .grdb, .grdbSQLite, .metrics]
+        ),
+        .target(
+            name: "CountersignPostgreSQL",
+            dependencies: ["CountersignCore", "CountersignStore", "CLibpq", .crypto, .metrics]
         ),
         .target(
             name: "CountersignObservability",
@@ -117,6 +122,7 @@ let package = Package(
             name: "CountersignCLI",
             dependencies: [
                 "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignPostgreSQL",
                 "CountersignEngine", "CountersignListener", "CountersignOperations", "CountersignAdmin",
                 "CountersignOneSpan",
                 "CountersignOneSpanSimulator",
@@ -155,6 +161,9 @@ let package = Package(
             path: "Tests/Benchmarks/Rules"
         ),
 
+        // A real server for the tests of the driver, and of the program on it.
+        .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer"),
+
         // Each room proves itself; ProgramTests drive the built program as a user does.
         .testTarget(name: "CountersignCoreTests", dependencies: ["CountersignCore", "CountersignTesting"]),
         .testTarget(
@@ -176,6 +185,13 @@ let package = Package(
         .testTarget(
             name: "CountersignSQLiteTests",
             dependencies: ["CountersignCore", "CountersignStore", "CountersignSQLite", "CountersignTesting", .grdb]
+        ),
+        .testTarget(
+            name: "CountersignPostgreSQLTests",
+            dependencies: [
+                "CountersignCore", "CountersignStore", "CountersignPostgreSQL", "CountersignTesting",
+                "PostgreSQLServer",
+            ]
         ),
         .testTarget(
             name: "CountersignObservabilityTests",

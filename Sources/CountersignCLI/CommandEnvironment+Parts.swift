@@ -117,7 +117,7 @@ extension CommandEnvironment {
         _ settings: Settings,
         _ work: (any ReadableStore) async throws -> Value
     ) async throws -> Value {
-        let driver = settings.store.driver
+        let driver = settings.driver
         guard driver.exists else {
             throw CommandFailure(
                 "there is no store at '\(settings.store)'; name it with --store sqlite:FILE, or start "

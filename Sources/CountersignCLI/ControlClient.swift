@@ -120,7 +120,7 @@ struct ControlClient {
         directly work: (any OwnedStore) async throws -> Void,
         throughServer ask: () async throws -> Void
     ) async throws {
-        let driver = settings.store.driver
+        let driver = settings.driver
         guard driver.exists else {
             throw CommandFailure("there is no store at '\(settings.store)'; name it with --store sqlite:FILE")
         }

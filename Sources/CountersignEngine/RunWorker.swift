@@ -243,7 +243,7 @@ package struct RunWorker: Sendable {
         while true {
             do {
                 return try await shielded(work)
-            } catch StoreError.cannotWrite(let reason) {
+            } catch StoreError.cannotWrite(let reason), StoreError.unreachable(let reason) {
                 context.logger.error("A result cannot be recorded, retrying", metadata: ["error": "\(reason)"])
                 try await clock.sleep(until: clock.now.addingTimeInterval(pause))
                 pause = min(pause * 2, 30)

@@ -31,7 +31,7 @@ package struct Runner: Service {
     }
 
     package func run() async throws {
-        await rescue(.everyones, at: clock.now)
+        await rescue(store.isShared ? .expired : .everyones, at: clock.now)
         await withTaskGroup { group in
             group.addTask { await renewLeases() }
             await withGracefulShutdownHandler {

@@ -101,6 +101,9 @@ package enum Receipt: Sendable, Equatable {
 ///
 /// Each call is one transaction; when it returns, it is on stable storage.
 package protocol Ledger: Sendable {
+    /// Whether other processes may own runs of it at the same time; where none may, a start finds all owners dead.
+    var isShared: Bool { get }
+
     /// Stored events for which no runs were made yet; what cannot be read is put into quarantine.
     ///
     /// At most `WaitingEvents.mostBytes` of bodies and one body more.
@@ -190,6 +193,8 @@ package protocol Ledger: Sendable {
 }
 
 extension Ledger {
+    package var isShared: Bool { false }
+
     /// Ends the work of `lease` on a run, together with the last record where there is one.
     ///
     /// - Throws: `StoreError.leaseLost` when the run no longer belongs to `lease`.

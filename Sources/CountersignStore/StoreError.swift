@@ -4,6 +4,8 @@ package import CountersignCore
 package enum StoreError: Error, Equatable {
     /// The disk refused to write; nothing was stored.
     case cannotWrite(String)
+    /// The database does not answer, or not in time; whether something was stored that was not answered is not known.
+    case unreachable(String)
     /// The system does not let this process make or open a file of the store, or protect it.
     case noAccess(FileRefusal)
     /// A copy of the store cannot be written; the store itself is well.
@@ -32,6 +34,7 @@ extension StoreError: CustomStringConvertible {
         switch self {
         case .cannotWrite(let reason):
             "the store cannot write: \(reason); free disk space or repair the disk; the program resumes by itself"
+        case .unreachable(let reason): "the database cannot be reached: \(reason); the program resumes by itself"
         case .noAccess(let refusal): "the store cannot be opened: \(refusal)"
         case .cannotCopy(let reason): "the backup cannot be written: \(reason)"
         case .unreadable(let path, let reason): "'\(path)' cannot be read as a Countersign store: \(reason)"

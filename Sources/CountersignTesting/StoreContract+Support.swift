@@ -27,8 +27,8 @@ extension StoreContract {
     }
 
     /// A run that the worker `w` has claimed.
-    static func running(in store: any Store) async throws -> Run.ID {
-        let event = try await appended(1, to: store)[0]
+    static func running(in store: any Store, _ number: Int = 1) async throws -> Run.ID {
+        let event = try await store.append(SampleDelivery.numbered(number), at: start).eventID
         try await store.dispatch([dispatch(event, ["rule"])], at: start)
         return try #require(try await store.claim(limit: 1, lease: lease("w"), at: start).first).run.id
     }

@@ -24,4 +24,12 @@ enum BackEnd: CaseIterable {
         try await clause.check(store)
         await store.close()
     }
+
+    @Test(arguments: BackEnd.allCases, ClusterContract.clauses)
+    func `a store keeps its promises to two handles`(backEnd: BackEnd, clause: ClusterContract.Clause) async throws {
+        let folder = try TemporaryFolder()
+        let store = try backEnd.open(in: folder)
+        try await clause.check(store, store)
+        await store.close()
+    }
 }

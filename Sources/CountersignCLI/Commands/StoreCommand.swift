@@ -97,7 +97,7 @@ struct StoreCommand: ParsableCommand {
         func run(in environment: CommandEnvironment) async throws {
             let settings = try options.settings(in: environment)
             let target = file.absolute(from: environment.workingDirectory)
-            guard StorePath.resolved(target) != settings.storePath else {
+            guard StorePath.resolved(target) != settings.store.file else {
                 throw UsageError("'\(file)' is the store itself")
             }
             guard force || !FileManager.default.fileExists(atPath: target) else {

@@ -76,7 +76,7 @@ private struct StoredWords {
     var rules: [String] {
         get async {
             guard let settings else { return [] }
-            let stored = try? await settings.store.driver.reader().latestSources()
+            let stored = try? await settings.driver.reader().latestSources()
             let inForce = (stored ?? nil).flatMap { RuleSources(json: $0) }?.outlines ?? []
             let inFolder = (try? RuleSources.read(folder: settings.rulesPath))?.outlines ?? []
             return Array(Set((inForce + inFolder).map(\.id))).sorted()
@@ -85,7 +85,7 @@ private struct StoredWords {
 
     var packages: [String] {
         get async {
-            guard let settings, let archive = try? settings.store.driver.reader(),
+            guard let settings, let archive = try? settings.driver.reader(),
                 let page = try? await archive.packages(PackageQuery(limit: Self.packageCount))
             else { return [] }
             return page.packages.map(\.id)
@@ -94,7 +94,7 @@ private struct StoredWords {
 
     var failedRuns: [String] {
         get async {
-            guard let settings, let archive = try? settings.store.driver.reader(),
+            guard let settings, let archive = try? settings.driver.reader(),
                 let runs = try? await archive.runs(RunQuery(state: .failed, limit: Self.packageCount))
             else { return [] }
             return runs.map { "\($0.id)" }
@@ -103,7 +103,7 @@ private struct StoredWords {
 
     /// The steps to which each run whose number is among `words` has come.
     func steps(ofRuns words: [String]) async -> [String] {
-        guard let settings, let archive = try? settings.store.driver.reader() else { return [] }
+        guard let settings, let archive = try? settings.driver.reader() else { return [] }
         var steps: [String] = []
         for id in words.compactMap({ Int64($0) }) {
             guard let found = try? await archive.run(Run.ID(rawValue: id)) else { continue }

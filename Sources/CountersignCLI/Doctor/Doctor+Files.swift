@@ -10,17 +10,20 @@ extension Doctor {
     /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
     func store(_ state: JSON?) async -> [Finding] {
         if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
-        guard settings.store.driver.exists else {
-            let absence = "'\(settings.storePath)' does not exist yet"
+        guard settings.driver.exists else {
+            guard let file = settings.store.file else {
+                return [.warning("store", "'\(settings.store)' holds no store yet; 'countersign serve' creates it")]
+            }
+            let absence = "'\(file)' does not exist yet"
             return [
-                canBeMade(settings.storePath)
+                canBeMade(file)
                     ? .warning("store", "\(absence); 'countersign serve' creates it")
                     : .failure("store", "\(absence), and this user cannot create it: check the permissions")
             ]
         }
         do {
-            let facts = settings.store.driver.facts() + (try await connectionFacts(state))
-            return facts.map(\.finding) + [privacy(of: settings.storePath, "store")].compactMap { $0 }
+            let facts = settings.driver.facts() + (try await connectionFacts(state))
+            return facts.map(\.finding) + [settings.store.file.flatMap { privacy(of: $0, "store") }].compactMap { $0 }
         } catch StoreError.older(_, let found) {
             let advice = "'countersign serve' upgrades it at its start; back it up first"
             return [.warning("store", "it was made by an older Countersign (schema \(found)); \(advice)")]
@@ -32,8 +35,8 @@ extension Doctor {
     /// How the connection that writes is set: the server says so, or the store is opened for a moment.
     private func connectionFacts(_ state: JSON?) async throws -> [StoreFact] {
         if let facts = state?["store_facts"]?.array { return facts.compactMap { StoreFact(json: $0) } }
-        let store = try settings.store.driver.open { upgrade in
-            throw StoreError.older(path: settings.storePath, found: upgrade.from)
+        let store = try settings.driver.open { upgrade in
+            throw StoreError.older(path: "\(settings.store)", found: upgrade.from)
         }
         do {
             let facts = try await store.facts()
@@ -123,7 +126,8 @@ extension Doctor {
         guard let space = DiskSpace(of: folder) else {
             return .warning("disk", "the free space cannot be determined for '\(folder)'")
         }
-        let text = "\(space.freeBytes >> 20) MiB free where the store lies"
+        let text =
+            "\(space.freeBytes >> 20) MiB free where \(settings.store.file == nil ? "files are written" : "the store lies")"
         if space.freeBytes < 100 << 20 {
             return .failure("disk", "\(text); free disk space before callbacks are refused")
         }

@@ -36,7 +36,7 @@ extension Doctor {
         guard let interval = oneSpan.pollEvery else {
             return [.warning("poll", "'onespan.poll.every' is not set: lost callbacks are not recovered")]
         }
-        guard settings.store.driver.exists else { return [] }
+        guard settings.driver.exists else { return [] }
         var last: Date?
         try? await environment.reading(settings) { last = try await $0.pollState()?.finishedAt }
         guard let last else { return [.warning("poll", "no poll has finished yet")] }

@@ -145,7 +145,7 @@ struct Doctor {
                 .fine("clock", "\(environment.clock.now.formatted(.iso8601)), synchronized with a time server")
             )
         }
-        guard settings.store.driver.exists else { return findings }
+        guard settings.driver.exists else { return findings }
         var latest: Date?
         try? await environment.reading(settings) { archive in
             latest = try await archive.events(EventQuery(limit: 1)).first?.event.receivedAt

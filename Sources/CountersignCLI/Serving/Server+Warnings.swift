@@ -46,7 +46,7 @@ extension Server {
 
     /// Logs what is wrong with the store as it lies there.
     func warnOfStore() {
-        for fact in settings.store.driver.facts() where fact.status != .fine {
+        for fact in settings.driver.facts() where fact.status != .fine {
             logger.warning("Store needs attention", metadata: ["store": "\(settings.store)", "reason": "\(fact.text)"])
         }
     }

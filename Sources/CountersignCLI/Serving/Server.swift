@@ -43,7 +43,7 @@ struct Server {
         let registry = try await environment.registry(for: settings)
         let store: any OwnedStore
         do {
-            store = try settings.store.driver.open { tellOfUpgrade($0) }
+            store = try settings.driver.open { tellOfUpgrade($0) }
         } catch {
             throw CommandFailure("\(error)")
         }
@@ -269,7 +269,10 @@ struct Server {
 
     private func diskWatch(over store: any Store) -> DiskWatch {
         DiskWatch(
-            locations: [.init("store", in: settings.storePath.folder), .init("output", in: settings.outputRoot)],
+            locations: [
+                settings.store.file.map { .init("store", in: $0.folder) }, .init("output", in: settings.outputRoot),
+            ]
+            .compactMap(\.self),
             limit: settings.minimumFree,
             reporter: IncidentReporter(store: store, clock: environment.clock),
             clock: environment.clock,

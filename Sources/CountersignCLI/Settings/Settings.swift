@@ -25,8 +25,12 @@ struct Settings: Sendable {
     /// Where the store lies.
     let store: StoreAddress
 
-    /// The file beside which the control socket lies.
-    var storePath: String { store.path }
+    /// What opens it.
+    let driver: any StoreDriver
+
+    /// The path on this machine beside which the control socket lies: that of the store, or one in the folder in which the
+    /// output folder is.
+    let storePath: String
 
     /// The folder of the rules as it was named, absolute.
     let rulesPath: String
@@ -79,7 +83,12 @@ struct Settings: Sendable {
     let logFormat: String
     let executables: [Executable]
 
-    init(_ options: Options, workingDirectory: String) throws {
+    /// - Parameters:
+    ///   - options: What was set.
+    ///   - workingDirectory: Where relative paths start.
+    ///   - settingsFolder: Where the settings file lies, or would.
+    /// - Throws: `UsageError`.
+    init(_ options: Options, workingDirectory: String, settingsFolder: String) throws {
         typealias Declared = SettingsDeclaration
         let callback = options[Declared.callback] ?? Options()
         let engine = options[Declared.engine] ?? Options()
@@ -98,7 +107,10 @@ struct Settings: Sendable {
         workersPerDestination = engine.required(Declared.perDestination)
         shutdownTimeout = engine.required(Declared.shutdownTimeout)
         let root = (options[Declared.files] ?? Options())[Declared.root]
-        outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.path.folder)
+        driver = try Self.driver(options, workingDirectory)
+        outputRoot =
+            root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.file?.folder ?? settingsFolder)
+        storePath = store.file ?? "countersign".absolute(from: outputRoot.folder)
         minimumFree = (options[Declared.disk] ?? Options())[Declared.minimumFree]
         retention = Self.retention(options[Declared.retention] ?? Options())
         processLimits = Self.processLimits(options[Declared.processLimits] ?? Options())
@@ -156,7 +168,7 @@ struct Settings: Sendable {
                 }
             ),
             ("tls", { _ = try certificate(options[Declared.tls] ?? Options(), workingDirectory) }),
-            ("store", { _ = try storeAddress(options.required(Declared.store), workingDirectory) }),
+            ("store", { _ = try driver(options, workingDirectory) }),
             (
                 "callback",
                 { _ = try urlPath((options[Declared.callback] ?? Options()).required(Declared.callbackPath)) }
@@ -237,9 +249,17 @@ struct Settings: Sendable {
     private static func storeAddress(_ text: String, _ folder: String) throws -> StoreAddress {
         guard let address = StoreAddress(text, in: folder) else {
             let example = text.isEmpty || text.contains(":") ? "countersign.db" : text
-            throw UsageError("'store' must be sqlite:FILE, such as sqlite:\(example), not '\(text)'")
+            throw UsageError(
+                "'store' must be sqlite:FILE, such as sqlite:\(example), or postgresql://USER@HOST/DATABASE, not '\(text)'"
+            )
         }
         return address
+    }
+
+    private static func driver(_ options: Options, _ folder: String) throws -> any StoreDriver {
+        typealias Declared = SettingsDeclaration
+        return try storeAddress(options.required(Declared.store), folder)
+            .driver(options[Declared.database].map { DatabaseSettings($0, workingDirectory: folder) })
     }
 
     /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.

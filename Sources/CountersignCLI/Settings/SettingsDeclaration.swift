@@ -9,7 +9,11 @@ package enum SettingsDeclaration {
         "Address and port of the callback endpoint.",
         default: "127.0.0.1:8080"
     )
-    static let store = Field.text("store", "Where events and runs are stored.", default: "sqlite:countersign.db")
+    static let store = Field.text(
+        "store",
+        "Where events and runs are stored: `sqlite:FILE`, or `postgresql://USER@HOST/DATABASE` for several instances.",
+        default: "sqlite:countersign.db"
+    )
     static let rules = Field.text("rules", "Folder of the rule files.", default: "rules")
 
     static let certificateFile = Field<String>
@@ -293,7 +297,8 @@ package enum SettingsDeclaration {
 
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
-        listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
+        listen.declaration, tls.declaration, store.declaration, database.declaration, rules.declaration,
+        callback.declaration,
         engine.declaration,
         files.declaration, disk.declaration, retention.declaration, processLimits.declaration, http.declaration,
         secrets.declaration,
@@ -303,7 +308,8 @@ package enum SettingsDeclaration {
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.
     static let paths: Set<String> = [
-        "tls.certificate", "tls.key", "store", "rules", "callback.key_file", "files.root", "http.ca_file",
+        "tls.certificate", "tls.key", "store", "postgresql.password_file", "rules", "callback.key_file", "files.root",
+        "http.ca_file",
         "secrets.folder",
     ]
 

@@ -56,12 +56,18 @@ struct SettingsLoader {
         // A group of which a part is wrong would be found wrong for the lack of that part.
         problems += Settings.problems(of: options.options, except: wrong, workingDirectory)
         guard problems.isEmpty else { throw UsageError(problems.joined(separator: "\ncountersign: ")) }
-        return try Settings(options.options, workingDirectory: workingDirectory)
+        return try Settings(
+            options.options,
+            workingDirectory: workingDirectory,
+            settingsFolder: (file ?? "countersign.yaml").absolute(from: workingDirectory).folder
+        )
     }
 
     /// Whether an empty variable has the setting's default count, whatever the file says.
     private func isTakenAway(_ leaf: SettingsDeclaration.Leaf) -> Bool {
-        variables[leaf.variable]?.isEmpty == true && flags[leaf.key] == nil
+        // Who names a file as the store for once means nothing of what goes with the one of the settings.
+        let isForOther = leaf.path[0] == "postgresql" && flags["store"]?.hasPrefix("sqlite:") == true
+        return isForOther || variables[leaf.variable]?.isEmpty == true && flags[leaf.key] == nil
     }
 
     private static func values(_ contents: [String: ConfigContent]) -> [AbsoluteConfigKey: ConfigValue] {

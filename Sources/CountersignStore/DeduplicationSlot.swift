@@ -1,5 +1,4 @@
-import CountersignCore
-import CountersignStore
+package import CountersignCore
 
 /// The slot of an event in the index by which deliveries of it are recognized.
 ///
@@ -8,9 +7,9 @@ import CountersignStore
 /// is the whole key in the row; the slot only leads there.
 ///
 /// Stores hold these numbers: what is computed here is never changed.
-enum DeduplicationSlot {
+package enum DeduplicationSlot {
     /// The slot of a key; `createdDate` is when the event was made, as the vendor writes it, where the key rests on that.
-    static func of(_ key: some Sequence<UInt8>, createdDate: String?) -> Int64 {
+    package static func of(_ key: some Sequence<UInt8>, createdDate: String?) -> Int64 {
         // FNV-1a, of which 20 bits tell events of the same millisecond apart.
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in key { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01B3 }
@@ -19,7 +18,7 @@ enum DeduplicationSlot {
     }
 
     /// The value for a row, whose key rests on the time only where the vendor's own words were stored.
-    static func of(_ key: some Sequence<UInt8>, origin: Event.Origin, payload: JSON) -> Int64 {
+    package static func of(_ key: some Sequence<UInt8>, origin: Event.Origin, payload: JSON) -> Int64 {
         switch origin {
         case .callback, .manual: of(key, createdDate: payload["createdDate"]?.string)
         case .poll, .rule: of(key, createdDate: nil)

@@ -1,0 +1,3 @@
+#include <libpq-fe.h>
+// What a connection's thread waits on beside the socket.
+#include <sys/eventfd.h>

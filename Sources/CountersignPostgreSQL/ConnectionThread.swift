@@ -1,0 +1,112 @@
+import CLibpq
+import CountersignStore
+import Foundation
+import Glibc
+import Synchronization
+
+/// The thread of one connection: libpq blocks, and may be used by one thread at a time.
+///
+/// Jobs are done one after the other. Between them the thread waits for the next one, for its hour, and for the server to
+/// hang up.
+final class ConnectionThread: Sendable {
+    typealias Job = @Sendable (Connection) -> Void
+
+    private struct State {
+        var jobs: [Job] = []
+        var isClosed = false
+    }
+
+    /// What is done from time to time.
+    struct Routine: Sendable {
+        let every: Duration
+        let job: Job
+    }
+
+    private let state = Mutex(State())
+
+    /// An eventfd: written to when something is to be done.
+    private let bell: CInt
+
+    /// Starts the thread; the connection is made on it, when it is first needed.
+    init(_ name: String, routine: Routine? = nil, making: @escaping @Sendable () -> Connection) {
+        bell = eventfd(0, CInt(EFD_CLOEXEC) | CInt(EFD_NONBLOCK))
+        let thread = Thread { [self] in serve(making(), routine) }
+        thread.name = name
+        thread.start()
+    }
+
+    /// Does a job on the thread, behind those that wait already; false where the thread has ended.
+    @discardableResult
+    func perform(_ job: @escaping Job) -> Bool {
+        let isTaken = state.withLock { state in
+            guard !state.isClosed else { return false }
+            state.jobs.append(job)
+            return true
+        }
+        if isTaken { ring() }
+        return isTaken
+    }
+
+    /// Ends the thread and its connection when the jobs are done that wait by now.
+    func close() {
+        state.withLock { $0.isClosed = true }
+        ring()
+    }
+
+    /// What `body` gives, for who may block.
+    func wait<Value: Sendable>(
+        for body: @escaping @Sendable (Connection) throws -> Value
+    ) throws -> Value {
+        let result = Mutex<Result<Value, any Error>>(.failure(StoreError.unreachable("the store is closed")))
+        let done = DispatchSemaphore(value: 0)
+        let isTaken = perform { connection in
+            let outcome = Result { try body(connection) }
+            result.withLock { $0 = outcome }
+            done.signal()
+        }
+        if isTaken { done.wait() }
+        return try result.withLock { $0 }.get()
+    }
+
+    private func ring() {
+        var one: UInt64 = 1
+        _ = Glibc.write(bell, &one, 8)
+    }
+
+    private func serve(_ connection: Connection, _ routine: Routine?) {
+        defer {
+            connection.drop()
+            Glibc.close(bell)
+        }
+        var due = routine.map { ContinuousClock.now + $0.every }
+        while true {
+            let (job, isClosed) = state.withLock { state in
+                (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.isClosed)
+            }
+            if let job {
+                job(connection)
+            } else if isClosed {
+                return
+            } else if let routine, let hour = due, hour <= ContinuousClock.now {
+                routine.job(connection)
+                due = ContinuousClock.now + routine.every
+            } else {
+                idle(connection, until: due)
+            }
+        }
+    }
+
+    private func idle(_ connection: Connection, until due: ContinuousClock.Instant?) {
+        var descriptors = [pollfd(fd: bell, events: Int16(POLLIN), revents: 0)]
+        // A negative number is passed over.
+        descriptors.append(pollfd(fd: connection.socket ?? -1, events: Int16(POLLIN), revents: 0))
+        let rest = due.map { CInt(max(0, min(($0 - ContinuousClock.now).milliseconds + 1, 60_000))) } ?? -1
+        guard poll(&descriptors, 2, rest) > 0 else { return }
+        if descriptors[0].revents != 0 {
+            var count: UInt64 = 0
+            _ = Glibc.read(bell, &count, 8)
+        }
+        // Nothing was asked, so the server is about to hang up; the next call makes a new connection.
+        if descriptors[1].revents != 0 { connection.drop() }
+    }
+}

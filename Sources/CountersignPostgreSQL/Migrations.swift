@@ -1,0 +1,184 @@
+/// How the store's tables come about: each migration is a transaction of its own, and one that was published is never
+/// changed.
+///
+/// A release adds, the next one uses, the one after removes: two versions of the program run side by side during an
+/// update. No migration writes a table again.
+enum Migrations {
+    static let all = [first]
+
+    /// The tables of the first version.
+    ///
+    /// Texts are compared byte by byte (`collate "C"`): a new version of the system's collations would damage their indexes
+    /// without a word.
+    private static let first = [
+        """
+        create table @.store (
+            id int primary key check (id = 1),
+            identity text not null,
+            knows_polls bool not null default false
+        )
+        """,
+        // Who serves this store, and when it was last there.
+        """
+        create table @.instances (
+            id int generated always as identity primary key,
+            name text not null,
+            started_at timestamptz not null default clock_timestamp(),
+            seen_at timestamptz not null default clock_timestamp()
+        )
+        """,
+        // A stream is what one connection writes: numbers of events and steps grow within it in the order of commits.
+        """
+        create table @.streams (
+            id int generated always as identity primary key,
+            instance int,
+            backend int not null,
+            backend_started_at timestamptz,
+            opened_at timestamptz not null default clock_timestamp(),
+            closed_at timestamptz
+        )
+        """,
+        "create index streams_open on @.streams (id) where closed_at is null",
+        // Numbers are given out in blocks; the program counts within one.
+        "create sequence @.event_ids increment 512",
+        // Only ever inserted into. origin: 0 callback, 1 poll, 2 manual, 3 rule.
+        """
+        create table @.events (
+            id bigint primary key,
+            stream int not null,
+            account text collate "C" not null default '',
+            name text collate "C" not null,
+            package_id text collate "C",
+            origin smallint not null,
+            received_at timestamptz not null,
+            body bytea not null,
+            body_hash bytea not null
+        )
+        """,
+        "create index events_by_stream on @.events (stream, id)",
+        "create index events_by_time on @.events (received_at, id)",
+        "create index events_by_name on @.events (name, received_at, id)",
+        """
+        create index events_by_package on @.events (account, package_id, received_at, id)
+        where package_id is not null
+        """,
+        // By what a delivery is recognized; the place keeps those that arrive together in a few pages of the index.
+        """
+        create table @.event_keys (
+            account text collate "C" not null default '',
+            place bigint not null,
+            key bytea not null,
+            event_id bigint not null,
+            duplicates int not null default 0,
+            primary key (account, place, key)
+        ) with (fillfactor = 90)
+        """,
+        "create index event_keys_by_event on @.event_keys (event_id)",
+        // What OneSpan Sign said about the package of an event, where a rule asked.
+        "create table @.packages (event_id bigint primary key, package bytea not null)",
+        // Events that wait to be evaluated.
+        """
+        create table @.inbox (event_id bigint primary key, stream int not null)
+        with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)
+        """,
+        """
+        create table @.evaluations (
+            event_id bigint primary key,
+            rule_set text collate "C",
+            evaluated_at timestamptz not null,
+            match_set bytea
+        )
+        """,
+        // What replays found; what was found first is an evaluation.
+        """
+        create table @.replays (
+            id bigint generated always as identity primary key,
+            event_id bigint not null,
+            rule_set text collate "C" not null,
+            evaluated_at timestamptz not null,
+            match_set bytea not null
+        )
+        """,
+        "create index replays_by_event on @.replays (event_id, id)",
+        """
+        create table @.quarantine (
+            id bigint generated always as identity primary key,
+            body bytea not null,
+            reason text not null,
+            received_at timestamptz not null
+        )
+        """,
+        // state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 discarded.
+        """
+        create table @.runs (
+            id bigint generated always as identity primary key,
+            event_id bigint not null,
+            rule_id text collate "C" not null,
+            rule_set text collate "C" not null,
+            state smallint not null check (state between 0 and 4),
+            due_at timestamptz not null,
+            retries int not null default 0,
+            created_at timestamptz not null,
+            finished_at timestamptz,
+            lease text collate "C",
+            lease_until timestamptz,
+            owner int,
+            step_id text collate "C",
+            step_attempt int,
+            step_started_at timestamptz,
+            resume_step text collate "C",
+            resume_generation int,
+            waiting_for text collate "C",
+            wait_reason text,
+            check ((state = 1) = (lease is not null and lease_until is not null)),
+            unique (event_id, rule_id)
+        ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500)
+        """,
+        "create index runs_due on @.runs (due_at, id) where state = 0",
+        "create index runs_leased on @.runs (lease) where state = 1",
+        "create index runs_expiring on @.runs (lease_until) where state = 1",
+        "create index runs_by_state on @.runs (state, id)",
+        "create index runs_by_rule on @.runs (rule_id, id)",
+        "create index runs_failed on @.runs (rule_id, id) where state = 3",
+        "create index runs_by_time on @.runs (created_at)",
+        "create index runs_waiting on @.runs (waiting_for, id) where waiting_for is not null",
+        // status: 0 succeeded, 1 failed, 2 skipped, 3 interrupted.
+        """
+        create table @.steps (
+            id bigint generated always as identity primary key,
+            stream int not null,
+            run_id bigint not null references @.runs on delete cascade,
+            step_id text collate "C",
+            attempt int not null,
+            generation int not null,
+            status smallint not null,
+            is_final bool not null,
+            plan text,
+            output text,
+            reason text,
+            started_at timestamptz not null,
+            finished_at timestamptz not null
+        )
+        """,
+        "create index steps_by_run on @.steps (run_id, id)",
+        "create index steps_by_stream on @.steps (stream, id)",
+        """
+        create table @.rule_sets (
+            version text collate "C" primary key,
+            sources text not null,
+            stored_at timestamptz not null
+        )
+        """,
+        "create index rule_sets_by_time on @.rule_sets (stored_at)",
+        "create table @.key_values (key text collate \"C\" primary key, value text not null)",
+        // A transaction of unknown outcome is asked for by its token.
+        """
+        create table @.commits (
+            token uuid primary key,
+            made_at timestamptz not null default clock_timestamp(),
+            is_confirmed bool not null default false
+        ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500)
+        """,
+        "create index commits_by_time on @.commits (made_at)",
+    ]
+}

@@ -1,0 +1,93 @@
+import CountersignCore
+import CountersignStore
+import Crypto
+import Foundation
+
+/// An event ready to be inserted: all that can be made ready before the writer's turn.
+struct NewEvent: Sendable {
+    /// Longer keys are kept as their hash; an entry of an index holds 2,704 bytes at most.
+    private static let longestKey = 64
+
+    /// The place of tokens in the index of keys, where no key of a delivery lies.
+    private static let placeOfTokens: Int64 = -1
+
+    let name: [UInt8]
+    let packageID: [UInt8]?
+    let origin: Event.Origin
+    let receivedAt: Moment
+    let body: [UInt8]
+    let bodyHash: [UInt8]
+
+    /// By what it is recognized; one that has no deduplication key has a token of its own, so that an insert of unknown
+    /// outcome can be sent again.
+    let key: EventKey
+
+    /// Where a poll puts the event of the same state; nil for what no poll finds.
+    let stateKey: EventKey?
+
+    /// A poll before this time cannot have found the state that the delivery tells of.
+    let earliestPoll: Moment
+
+    init(_ delivery: Delivery, receivedAt moment: Moment, clock: DatabaseClock) {
+        name = StoredText.indexed(delivery.name)
+        packageID = delivery.payload.packageID.map { StoredText.indexed($0) }
+        origin = delivery.origin
+        receivedAt = moment
+        body = delivery.body
+        bodyHash = Array(SHA256.hash(data: delivery.body))
+        if let key = delivery.deduplicationKey {
+            let place = DeduplicationSlot.of(key, origin: delivery.origin, payload: delivery.payload)
+            self.key = EventKey(place: place, key: Self.short(key))
+        } else {
+            // Those of one time lie beside one another.
+            self.key = EventKey(place: Self.placeOfTokens, key: moment.microseconds.bigEndianBytes + Token().bytes)
+        }
+        stateKey = delivery.stateKey.map {
+            EventKey(place: DeduplicationSlot.of($0, createdDate: nil), key: Self.short($0))
+        }
+        earliestPoll = clock.moment(
+            delivery.createdAt?.addingTimeInterval(-Delivery.pollTolerance) ?? .distantPast
+        )
+    }
+
+    private static func short(_ key: [UInt8]) -> [UInt8] {
+        key.count <= longestKey ? key : Array(SHA256.hash(data: key))
+    }
+}
+
+/// A row of the index by which deliveries are recognized.
+struct EventKey: Sendable, Hashable, Comparable {
+    let place: Int64
+    let key: [UInt8]
+
+    /// The order in which all connections lock them, so that none waits for another in a circle.
+    static func < (left: EventKey, right: EventKey) -> Bool {
+        left.place == right.place ? left.key.lexicographicallyPrecedes(right.key) : left.place < right.place
+    }
+}
+
+/// A number that nobody else makes.
+struct Token: Sendable {
+    let bytes: [UInt8]
+
+    init() {
+        bytes = withUnsafeBytes(of: UUID().uuid) { Array($0) }
+    }
+}
+
+extension Event.Origin {
+    /// The number in a column.
+    var code: Int64 {
+        switch self {
+        case .callback: 0
+        case .poll: 1
+        case .manual: 2
+        case .rule: 3
+        }
+    }
+
+    init?(code: Int64) {
+        guard let origin = Self.allCases.first(where: { $0.code == code }) else { return nil }
+        self = origin
+    }
+}

@@ -1,0 +1,220 @@
+package import CountersignCore
+package import CountersignStore
+import Foundation
+import Synchronization
+
+/// Reads a store, whether servers run on it or not; it never writes.
+package final class PostgreSQLArchive: Archive {
+    let options: ConnectionOptions
+    let queries: Queries
+
+    /// What the store is called in sentences.
+    var name: String { options.name }
+
+    private let clock: DatabaseClock
+    private let threads: [ConnectionThread]
+    private let turn = Atomic(0)
+    private let storeIdentity: String
+
+    /// How long a reading may take, with all that is tried again.
+    private let limit: Duration
+
+    /// Opens a store that is there, for reading alone.
+    ///
+    /// - Throws: `StoreError`.
+    package static func open(_ options: ConnectionOptions, timeouts: Timeouts = Timeouts()) throws -> PostgreSQLArchive
+    {
+        do throws(DatabaseError) {
+            let clock = DatabaseClock(.server)
+            let connection = Connection(options, for: .reading, within: timeouts.read) {
+                connection throws(DatabaseError) in
+                try ServerSettings.read(over: connection, clock: clock).check(for: .reading, options)
+            }
+            defer { connection.drop() }
+            try connection.connect()
+            try Migrator(connection: connection).expectCurrent()
+            let identity = try connection.rows("select identity from @.store").first?.verbatim(0) ?? ""
+            return PostgreSQLArchive(options, identity: identity, clock: clock, limit: timeouts.read, watch: nil)
+        } catch {
+            throw error.storeError(on: options.name)
+        }
+    }
+
+    init(_ options: ConnectionOptions, identity: String, clock: DatabaseClock, limit: Duration, watch: WorkWatch?) {
+        (self.options, self.clock, self.limit) = (options, clock, limit)
+        queries = Queries(clock: clock)
+        storeIdentity = identity
+        let greeting = Greeting(identity: identity, instance: nil, clock: clock)
+        let making: @Sendable () -> Connection = {
+            Connection(options, for: .reading, within: limit) { connection throws(DatabaseError) in
+                try ServerSettings.read(over: connection, clock: clock).check(for: .reading, options)
+                try greeting.expectIdentity(connection)
+            }
+        }
+        let look = watch.map { watch in
+            ConnectionThread.Routine(every: .milliseconds(500)) { watch.look(over: $0) }
+        }
+        threads = [
+            ConnectionThread("store.reader.1", making: making),
+            ConnectionThread("store.reader.2", routine: look, making: making),
+        ]
+    }
+
+    /// Ends the connections.
+    package func close() { for thread in threads { thread.close() } }
+
+    deinit { close() }
+
+    /// What `body` reads; tried again over a new connection where one is lost.
+    func read<Value: Sendable>(_ body: @escaping @Sendable (Connection) throws -> Value) async throws -> Value {
+        let thread = threads[turn.add(1, ordering: .relaxed).newValue % threads.count]
+        let (limit, name) = (limit, name)
+        return try await withCheckedThrowingContinuation { continuation in
+            let isTaken = thread.perform { connection in
+                continuation.resume(with: Result { try Self.read(body, over: connection, within: limit, of: name) })
+            }
+            if !isTaken { continuation.resume(throwing: StoreError.unreachable("the store is closed")) }
+        }
+    }
+
+    private static func read<Value>(
+        _ body: (Connection) throws -> Value,
+        over connection: Connection,
+        within limit: Duration,
+        of name: String
+    ) throws -> Value {
+        let deadline = ContinuousClock.now + limit
+        while true {
+            do {
+                try connection.connect(until: deadline)
+                return try body(connection)
+            } catch let error as DatabaseError {
+                // A connection that idled too long is found out at its next use.
+                guard case .lost = error, ContinuousClock.now < deadline else { throw error.storeError(on: name) }
+            }
+        }
+    }
+
+    /// The rows of one statement, decoded on the connection's thread.
+    func all<Value: Sendable>(
+        _ statement: Statement,
+        _ decode: @escaping @Sendable (Row) throws -> Value
+    ) async throws -> [Value] {
+        try await read { try $0.execute([statement])[0].map(decode) }
+    }
+}
+
+extension PostgreSQLArchive {
+    package func events(_ query: EventQuery) async throws -> [StoredEvent] {
+        try await all(queries.events(query)) { EventRow($0) }.map { $0.listedEvent(in: name) }
+    }
+
+    package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
+        try await all(queries.eventIDs(query)) { Event.ID(rawValue: $0.integer(0)) }
+    }
+
+    package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
+        try await all(queries.events(after: position, limit: limit)) { EventRow($0) }.map { $0.listedEvent(in: name) }
+    }
+
+    package func event(_ id: Event.ID) async throws -> StoredEvent? {
+        try await all(queries.events([id.rawValue])) { EventRow($0) }.first?.listedEvent(in: name)
+    }
+
+    package func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody] {
+        var conditions = Conditions()
+        if let since = query.since {
+            conditions.add("q.received_at >=", .time(clock.moment(since)), "timestamptz")
+        }
+        if let before = query.before { conditions.add("q.id <", .integer(before), "int8") }
+        let limit = conditions.parameter(.integer(max(0, query.limit)), "int8")
+        let sql = """
+            select \(QuarantinedBody.columns) from @.quarantine q \(limit.clause) order by q.id desc limit \(limit.place)
+            """
+        return try await all(Statement(sql, limit.parameters)) { QuarantinedBody($0) }
+    }
+
+    package func quarantined(_ id: Int64) async throws -> QuarantinedBody? {
+        let sql = "select \(QuarantinedBody.columns) from @.quarantine q where q.id = $1::int8"
+        return try await all(Statement(sql, [.integer(id)])) { QuarantinedBody($0) }.first
+    }
+
+    package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
+        let sql = "select evaluated_at, rule_set, match_set from @.replays where event_id = $1::int8 order by id"
+        return try await all(Statement(sql, [.integer(event.rawValue)])) { row in
+            Evaluation(
+                at: row.time(0),
+                ruleSet: RuleSetVersion(rawValue: row.verbatim(1)),
+                matchSet: MatchSet(bytes: row.bytes(2))
+            )
+        }
+    }
+
+    package func traceID(of event: Event) async throws -> TraceID { TraceID(store: storeIdentity, event: event) }
+
+    package func runs(_ query: RunQuery) async throws -> [Run] { try await all(queries.runs(query)) { Run($0) } }
+
+    package func runs(of events: [Event.ID]) async throws -> [Run] {
+        try await all(queries.runs(of: events)) { Run($0) }
+    }
+
+    package func run(_ id: Run.ID) async throws -> ClaimedRun? {
+        let queries = queries
+        let row = try await read { connection -> ClaimedRow? in
+            guard let run = try connection.execute([queries.run(id)])[0].first.map({ Run($0) }) else { return nil }
+            let rows = try connection.execute([queries.events([run.eventID.rawValue]), queries.steps(of: [id])])
+            return ClaimedRow(run: run, event: rows[0].first.map { EventRow($0) }, records: rows[1].map { StepRow($0) })
+        }
+        return row?.listedRun(in: name)
+    }
+
+    package func runCounts() async throws -> [Run.State: Int] {
+        let counts = try await all(queries.runCounts) { (Run.State(code: $0.integer(0)), $0.count(1)) }
+        return counts.reduce(into: [:]) { counts, row in row.0.map { counts[$0] = row.1 } }
+    }
+
+    func undispatched(limit: Int) async throws -> [EventRow] {
+        try await all(queries.undispatched(limit: limit)) { EventRow($0) }
+    }
+
+    /// By our clock, by which whoever asks waits for it.
+    func nextDue() async throws -> Date? {
+        try await all(queries.nextDue) { $0.optionalTime(0) }.first?.map { clock.date($0) }
+    }
+
+    func steps(of runs: [Run.ID]) async throws -> [Run.ID: [StepRow]] {
+        guard !runs.isEmpty else { return [:] }
+        let steps = queries.steps(of: runs)
+        return try await read { try $0.execute([steps])[0].stepsByRun() }
+    }
+
+    package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
+        try await json("select sources from @.rule_sets where version = $1::text", [.verbatim(ruleSet.rawValue)])
+    }
+
+    package func latestSources() async throws -> JSON? {
+        try await json("select sources from @.rule_sets order by stored_at desc limit 1")
+    }
+
+    package func value(forKey key: String) async throws -> JSON? {
+        try await json("select value from @.key_values where key = $1::text", [.text(key)])
+    }
+
+    private func json(_ sql: String, _ parameters: [Parameter] = []) async throws -> JSON? {
+        let text = try await all(Statement(sql, parameters)) { $0.verbatim(0) }.first
+        do {
+            return try text.map { try JSON(parsing: $0, limits: .stored) }
+        } catch {
+            throw StoreError.unreadable(path: name, "a rule set or a value is damaged: \(error)")
+        }
+    }
+}
+
+extension QuarantinedBody {
+    /// The columns of the table as `q`.
+    static let columns = "q.id, q.body, q.reason, q.received_at"
+
+    init(_ row: Row) {
+        self.init(id: row.integer(0), body: row.bytes(1), reason: row.text(2), receivedAt: row.time(3))
+    }
+}

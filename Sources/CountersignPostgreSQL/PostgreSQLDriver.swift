@@ -1,0 +1,52 @@
+import CountersignCore
+package import CountersignStore
+import Foundation
+
+/// Stores in a database that several instances may share.
+package struct PostgreSQLDriver: StoreDriver {
+    private let options: ConnectionOptions
+
+    /// A driver for the store at an address.
+    package init(_ options: ConnectionOptions) {
+        self.options = options
+    }
+
+    /// Where the database cannot be reached, opening it says so.
+    package var exists: Bool {
+        let connection = connection
+        defer { connection.drop() }
+        do throws(DatabaseError) {
+            try connection.connect()
+            return try Migrator(connection: connection).version() != nil
+        } catch {
+            return true
+        }
+    }
+
+    package func open(willUpgrade: (StoreUpgrade) throws -> Void) throws -> any OwnedStore {
+        try PostgreSQLStore.open(options, time: .server, willUpgrade: willUpgrade)
+    }
+
+    package func reader() throws -> any ReadableStore { try PostgreSQLArchive.open(options) }
+
+    package func facts() -> [StoreFact] {
+        let connection = connection
+        defer { connection.drop() }
+        do throws(DatabaseError) {
+            try connection.connect()
+            let bytes = try connection.rows(
+                "select coalesce(sum(pg_total_relation_size(oid)), 0)::int8 from pg_class "
+                    + "where relnamespace = to_regnamespace(quote_ident($1::text)) and relkind = 'r'",
+                [.verbatim(options.schema)]
+            )
+            let size = ByteSize(bytes: bytes.first?.integer(0) ?? 0)
+            return [StoreFact("store", .fine, "'\(options.name)', schema '\(options.schema)', \(size.rounded)")]
+        } catch {
+            return [StoreFact("store", .failure, "\(error.storeError(on: options.name))")]
+        }
+    }
+
+    private var connection: Connection {
+        Connection(options, for: .reading, within: Timeouts().read) { _ throws(DatabaseError) in }
+    }
+}

@@ -1,0 +1,183 @@
+package import CountersignCore
+package import CountersignStore
+package import Foundation
+import Glibc
+import Synchronization
+
+/// A store in a database, which several instances may use at the same time.
+///
+/// Each works by connections of its own: one stores events, one changes everything else, and others read beside them.
+package final class PostgreSQLStore: Store {
+    package let identity: String
+    package let arrivals = AsyncSignal()
+    package let queued = AsyncSignal()
+
+    let options: ConnectionOptions
+    let clock: DatabaseClock
+    let archive: PostgreSQLArchive
+    let changes: ChangeWriter
+
+    /// The number of this process among those that use the store; nil in suites.
+    let instance: Int64?
+
+    private let events: EventWriter
+    private let tally = Tally()
+    private let eventThread: ConnectionThread
+    private let changeThread: ConnectionThread
+    private let encryption: String?
+
+    /// Opens a store for writing, and makes it when it is missing.
+    ///
+    /// - Parameters:
+    ///   - options: Where it is.
+    ///   - time: Whose times it goes by.
+    ///   - timeouts: How long calls may take.
+    ///   - willUpgrade: Called before a store of an older version is upgraded; what it throws leaves the store as it is.
+    /// - Throws: `StoreError`.
+    /// - Returns: The store.
+    package static func open(
+        _ options: ConnectionOptions,
+        time: DatabaseClock.Kind,
+        timeouts: Timeouts = Timeouts(),
+        willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
+    ) throws -> PostgreSQLStore {
+        do {
+            let clock = DatabaseClock(time)
+            let first = try StoreOpening.open(options, clock, timeouts, willUpgrade)
+            return PostgreSQLStore(options, clock, timeouts, first)
+        } catch let error as DatabaseError {
+            throw error.storeError(on: options.name)
+        }
+    }
+
+    private init(_ options: ConnectionOptions, _ clock: DatabaseClock, _ timeouts: Timeouts, _ first: StoreOpening) {
+        self.options = options
+        self.clock = clock
+        identity = first.identity
+        instance = first.instance
+        encryption = first.encryption
+        let (name, tally) = (options.name, tally)
+        let greeting = Greeting(identity: first.identity, instance: first.instance, clock: clock)
+        let making: @Sendable () -> Connection = {
+            Connection(options, for: .writing, within: timeouts.write) { connection throws(DatabaseError) in
+                try greeting.greet(connection)
+            }
+        }
+        let heartbeat = ConnectionThread.Routine(every: .seconds(5)) { greeting.beat(over: $0) }
+        eventThread = ConnectionThread("store.events", making: making)
+        changeThread = ConnectionThread(
+            "store.changes",
+            routine: clock.kind == .server ? heartbeat : nil,
+            making: making
+        )
+        events = EventWriter(on: eventThread, name: name, patience: timeouts.event, arrivals: arrivals, tally: tally)
+        changes = ChangeWriter(on: changeThread, name: name, patience: timeouts.change, tally: tally)
+        events.learn(ofPolls: first.knowsPolls)
+        archive = PostgreSQLArchive(
+            options,
+            identity: first.identity,
+            clock: clock,
+            limit: timeouts.read,
+            watch: clock.kind == .server ? WorkWatch(arrivals: arrivals, queued: queued) : nil
+        )
+    }
+
+    package func close() async {
+        await events.finish()
+        if let instance {
+            // One that cannot be reached any more is taken for gone after a while.
+            _ = try? await changes.change(
+                Statement("delete from @.instances where id = $1::int8", [.integer(instance)])
+            ) { $0.changed }
+        }
+        await changes.finish()
+        archive.close()
+        eventThread.close()
+        changeThread.close()
+    }
+
+    /// How many batches were sent again, and how many outcomes had to be asked for.
+    package var recoveries: (resent: Int, unknown: Int) { (tally.resentBatches, tally.unknownOutcomes) }
+}
+
+extension PostgreSQLStore: OwnedStore {
+    package var statistics: WriteStatistics {
+        let (first, second) = (events.statistics, changes.statistics)
+        var sum = first
+        sum.commits += second.commits
+        sum.operations += second.operations
+        sum.waiting += second.waiting
+        return sum
+    }
+
+    /// A database does not lose what it has confirmed, and none of it lies beside it.
+    package var lostEvents: LostEvents? { nil }
+
+    package func facts() async throws -> [StoreFact] {
+        let (options, clock, encryption) = (options, clock, encryption)
+        return try await archive.read { connection in
+            let settings = try ServerSettings.read(over: connection, clock: clock)
+            return [settings.fact(options, encryption: encryption, offset: clock.offset)]
+        }
+    }
+}
+
+extension PostgreSQLStore {
+    package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
+        try await withCheckedThrowingContinuation { continuation in
+            append(delivery, at: now) { continuation.resume(with: $0) }
+        }
+    }
+
+    package func append(
+        _ delivery: Delivery,
+        at now: Date,
+        then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
+    ) {
+        let event = NewEvent(delivery, receivedAt: clock.moment(now), clock: clock)
+        FailPoint.beforeStoring.reach()
+        events.submit(EventWriter.Pending(event: event, answer: reply))
+    }
+
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+        try await changes.change(
+            Statement(
+                """
+                insert into @.quarantine (body, reason, received_at) values ($1::bytea, $2::text, $3::timestamptz)
+                returning id
+                """,
+                [.bytes(body.body), .text(body.reason), .time(clock.moment(now))]
+            ),
+            size: body.body.count
+        ) { $0.first?.integer(0) ?? 0 }
+    }
+
+    package func confirmWritable() async throws {
+        let trial = Statement(
+            "update @.instances set seen_at = clock_timestamp() where id = $1::int8",
+            [.integer(instance)]
+        )
+        let (changes, name) = (changes, options.name)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            group.addTask { try await changes.change(trial) { _ in } }
+            group.addTask {
+                try await Task.sleep(for: .seconds(1))
+                throw StoreError.unreachable("writing to '\(name)' takes longer than a second")
+            }
+            defer { group.cancelAll() }
+            try await group.next()
+        }
+    }
+
+    package func set(_ value: JSON, forKey key: String) async throws {
+        try await changes.change(
+            Statement(
+                """
+                insert into @.key_values (key, value) values ($1::text, $2::text)
+                on conflict (key) do update set value = excluded.value
+                """,
+                [.text(key), .verbatim(value.text)]
+            )
+        ) { _ in }
+    }
+}

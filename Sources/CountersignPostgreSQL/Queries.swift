@@ -1,0 +1,262 @@
+import CountersignCore
+import CountersignStore
+import Foundation
+
+/// Everything that is asked on the paths that must not grow slow with the store; the tests prove their plans.
+struct Queries: Sendable {
+    let clock: DatabaseClock
+
+    private func time(_ date: Date) -> Parameter { .time(clock.moment(date)) }
+
+    /// Events for which no runs were made, the oldest first, as many as their bodies have room for.
+    func undispatched(limit: Int) -> Statement {
+        Statement(
+            """
+            select \(EventRow.columns) from (
+                select w.event_id from (
+                    select f.event_id, sum(f.size) over (order by f.event_id) - f.size as before from (
+                        select i.event_id, octet_length(b.body) as size from @.inbox i
+                        join @.events b on b.id = i.event_id order by i.event_id limit $1::int8
+                    ) f
+                ) w where w.before < \(WaitingEvents.mostBytes)
+            ) q join @.events e on e.id = q.event_id \(EventRow.joins) order by e.id
+            """,
+            [.integer(limit)]
+        )
+    }
+
+    /// The earliest due time of a queued run.
+    var nextDue: Statement { Statement("select due_at from @.runs where state = 0 order by due_at limit 1") }
+
+    /// How many runs are in each state.
+    var runCounts: Statement { Statement("select state, count(*) from @.runs group by state") }
+
+    /// Events as somebody asks for them, the newest first.
+    func events(_ query: EventQuery) -> Statement {
+        let conditions = conditions(of: query)
+        let limit = conditions.parameter(.integer(max(0, query.limit)), "int8")
+        return Statement(
+            EventRow.select(
+                "select * from @.events r \(limit.clause) order by r.received_at desc, r.id desc limit \(limit.place)",
+                order: "e.received_at desc, e.id desc"
+            ),
+            limit.parameters
+        )
+    }
+
+    /// The numbers of events as somebody asks for them, the oldest first.
+    func eventIDs(_ query: EventQuery) -> Statement {
+        let limit = conditions(of: query).parameter(.integer(max(0, query.limit)), "int8")
+        return Statement(
+            "select r.id from @.events r \(limit.clause) order by r.received_at, r.id limit \(limit.place)",
+            limit.parameters
+        )
+    }
+
+    private func conditions(of query: EventQuery) -> Conditions {
+        var conditions = Conditions()
+        if let packageID = query.packageID {
+            conditions.add("r.account = ''")
+            conditions.add("r.package_id =", .bytes(StoredText.indexed(packageID)), "text")
+        }
+        if let name = query.name { conditions.add("r.name =", .bytes(StoredText.indexed(name)), "text") }
+        if let origin = query.origin { conditions.add("r.origin =", .integer(origin.code), "int8") }
+        if let since = query.since { conditions.add("r.received_at >=", time(since), "timestamptz") }
+        if let until = query.until { conditions.add("r.received_at <", time(until), "timestamptz") }
+        if let before = query.before {
+            // A place of the store's own, which is not moved with our clock.
+            conditions.addPosition("(r.received_at, r.id) <", before)
+        }
+        return conditions
+    }
+
+    /// Events behind a position, the oldest first.
+    func events(after position: EventPosition, limit: Int) -> Statement {
+        var conditions = Conditions()
+        conditions.addPosition("(r.received_at, r.id) >", position)
+        let limit = conditions.parameter(.integer(max(0, limit)), "int8")
+        return Statement(
+            EventRow.select(
+                "select * from @.events r \(limit.clause) order by r.received_at, r.id limit \(limit.place)",
+                order: "e.received_at, e.id"
+            ),
+            limit.parameters
+        )
+    }
+
+    /// Events by their numbers.
+    func events(_ ids: [Int64]) -> Statement {
+        Statement(
+            "select \(EventRow.columns) from @.events e \(EventRow.joins) where e.id = any($1::int8[]) order by e.id",
+            [.integers(ids)]
+        )
+    }
+
+    /// Runs as somebody asks for them, the newest first.
+    func runs(_ query: RunQuery) -> Statement {
+        var conditions = Conditions()
+        if let eventID = query.eventID { conditions.add("r.event_id =", .integer(eventID.rawValue), "int8") }
+        if let packageID = query.packageID {
+            conditions.add(
+                "r.event_id in (select p.id from @.events p where p.account = '' and p.package_id =",
+                .bytes(StoredText.indexed(packageID)),
+                "text",
+                end: ")"
+            )
+        }
+        if let ruleID = query.ruleID { conditions.add("r.rule_id =", .text(ruleID), "text") }
+        if let state = query.state { conditions.add("r.state = \(state.code)") }
+        if let since = query.since { conditions.add("r.created_at >=", time(since), "timestamptz") }
+        if let until = query.until { conditions.add("r.created_at <", time(until), "timestamptz") }
+        if let before = query.before { conditions.add("r.id <", .integer(before.rawValue), "int8") }
+        if let from = query.from { conditions.add("r.id >=", .integer(from.rawValue), "int8") }
+        let limit = conditions.parameter(.integer(max(0, query.limit)), "int8")
+        return Statement(
+            "select \(Run.columns) from @.runs r \(limit.clause) order by r.id desc limit \(limit.place)",
+            limit.parameters
+        )
+    }
+
+    /// The runs of events, in the order of making.
+    func runs(of events: [Event.ID]) -> Statement {
+        Statement(
+            "select \(Run.columns) from @.runs r where r.event_id = any($1::int8[]) order by r.id",
+            [.integers(events.map(\.rawValue))]
+        )
+    }
+
+    /// One run.
+    func run(_ id: Run.ID) -> Statement {
+        Statement("select \(Run.columns) from @.runs r where r.id = $1::int8", [.integer(id.rawValue)])
+    }
+
+    /// The attempts of runs, each with the number of its run behind it.
+    func steps(of runs: [Run.ID]) -> Statement {
+        Statement(
+            "select \(StepRow.columns), s.run_id from @.steps s where s.run_id = any($1::int8[]) order by s.id",
+            [.integers(runs.map(\.rawValue))]
+        )
+    }
+}
+
+/// What activity there is.
+extension Queries {
+    /// Runs in each hour, by rule and state.
+    func activity(since date: Date) -> Statement {
+        Statement(
+            """
+            select floor(extract(epoch from created_at) / 3600)::int8, rule_id, state, count(*) from @.runs
+            where created_at >= $1::timestamptz group by 1, 2, 3 order by 1, 2, 3
+            """,
+            [time(date)]
+        )
+    }
+
+    /// Events in each hour.
+    func arrivals(since date: Date) -> Statement {
+        Statement(
+            """
+            select floor(extract(epoch from received_at) / 3600)::int8, count(*) from @.events
+            where received_at >= $1::timestamptz group by 1
+            """,
+            [time(date)]
+        )
+    }
+
+    /// How many runs of a rule, or of all, are in a state.
+    func runCount(ofRule id: String?, in state: Run.State) -> Statement {
+        guard let id else { return Statement("select count(*) from @.runs where state = \(state.code)") }
+        return Statement(
+            "select count(*) from @.runs where rule_id = $1::text and state = \(state.code)",
+            [.text(id)]
+        )
+    }
+
+    /// For each rule how many of its runs failed, and when the newest one was made.
+    func statistics(ofRules ids: [String]) -> Statement {
+        Statement(
+            """
+            select u.id, (select count(*) from @.runs where rule_id = u.id and state = 3),
+                (select created_at from @.runs where rule_id = u.id order by id desc limit 1)
+            from unnest($1::text[]) as u (id)
+            """,
+            [.texts(ids)]
+        )
+    }
+
+    /// What waits to be evaluated and done.
+    func backlog(at now: Date) -> Statement {
+        Statement(
+            """
+            select (select count(*) from @.inbox),
+                (select e.received_at from @.inbox i join @.events e on e.id = i.event_id order by i.event_id limit 1),
+                (select count(*) from @.runs where state = 0),
+                (select count(*) from @.runs where state = 0 and due_at <= $1::timestamptz)
+                    + (select count(*) from @.runs where waiting_for is not null and due_at > $1::timestamptz),
+                least(
+                    (select min(due_at) from @.runs where state = 0 and due_at <= $1::timestamptz),
+                    (select created_at from @.runs where id = (
+                        select min(id) from @.runs where waiting_for is not null
+                    ))
+                )
+            """,
+            [time(now)]
+        )
+    }
+
+    /// How long the latest runs took, in milliseconds.
+    func runTimes(limit: Int) -> Statement {
+        Statement(
+            """
+            select (extract(epoch from r.finished_at - e.received_at) * 1000)::int8
+            from @.runs r join @.events e on e.id = r.event_id
+            where r.id > (select max(id) from @.runs) - $1::int8 and r.state = 2
+            """,
+            [.integer(limit)]
+        )
+    }
+}
+
+/// What a `where` is made of.
+struct Conditions {
+    private var parts: [String] = []
+    private(set) var parameters: [Parameter] = []
+
+    /// No conditions yet.
+    init() {}
+
+    /// Those of a select within the one that has `outer`.
+    init(after outer: Conditions) {
+        parameters = outer.parameters
+    }
+
+    /// Adds that a select, made with conditions that go on from these, gives nothing.
+    mutating func exclude(_ select: String, _ inner: Conditions) {
+        parameters = inner.parameters
+        parts.append("not exists (\(select) \(inner.clause))")
+    }
+
+    /// The `where`; empty where there is nothing to hold.
+    var clause: String { parts.isEmpty ? "" : "where " + parts.joined(separator: " and ") }
+
+    mutating func add(_ part: String) { parts.append(part) }
+
+    mutating func add(_ comparison: String, _ parameter: Parameter, _ type: String, end: String = "") {
+        parameters.append(parameter)
+        parts.append("\(comparison) $\(parameters.count)::\(type)\(end)")
+    }
+
+    /// Compares a pair of columns with a place between two events, as the store gave it.
+    mutating func addPosition(_ comparison: String, _ position: EventPosition) {
+        parameters += [.time(Moment(position.receivedAt)), .integer(position.id.rawValue)]
+        parts.append("\(comparison) ($\(parameters.count - 1)::timestamptz, $\(parameters.count)::int8)")
+    }
+
+    /// The conditions with one parameter more, and the words by which it is named.
+    func parameter(
+        _ parameter: Parameter,
+        _ type: String
+    ) -> (clause: String, place: String, parameters: [Parameter]) {
+        (clause, "$\(parameters.count + 1)::\(type)", parameters + [parameter])
+    }
+}

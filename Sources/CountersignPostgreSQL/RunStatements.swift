@@ -1,0 +1,336 @@
+import CountersignCore
+import CountersignStore
+import Foundation
+
+/// What is done to runs, each as one statement whose rows are the result.
+///
+/// The lease stands on the row that is changed: a lease that is only looked up beside it lets a late result pass.
+struct RunStatements: Sendable {
+    /// How many runs are rescued in one statement.
+    static let mostRescued = 500
+
+    let clock: DatabaseClock
+
+    private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
+
+    /// Makes the runs of events that still wait; it gives how many runs were made.
+    func dispatch(_ dispatches: [Dispatch], at now: Date) -> Statement {
+        let runs = dispatches.flatMap { dispatch in dispatch.ruleIDs.map { (dispatch, $0) } }
+        return Statement(
+            """
+            with w as (
+                select event_id from @.inbox where event_id = any($1::int8[]) order by event_id for update skip locked
+            ), g as (
+                delete from @.inbox i using w where i.event_id = w.event_id
+            ), v as (
+                insert into @.evaluations (event_id, rule_set, evaluated_at, match_set)
+                select u.event_id, u.rule_set, $4::timestamptz, u.match_set
+                from unnest($1::int8[], $2::text[], $3::bytea[]) as u (event_id, rule_set, match_set)
+                join w on w.event_id = u.event_id
+                on conflict do nothing
+            ), n as (
+                insert into @.runs (event_id, rule_id, rule_set, state, due_at, created_at)
+                select u.event_id, u.rule_id, u.rule_set, 0, $4::timestamptz, $4::timestamptz
+                from unnest($5::int8[], $6::text[], $7::text[]) with ordinality as u (event_id, rule_id, rule_set, ord)
+                join w on w.event_id = u.event_id
+                order by u.ord
+                on conflict do nothing
+                returning 1
+            )
+            select count(*) from n
+            """,
+            [
+                .integers(dispatches.map(\.eventID.rawValue)),
+                .texts(dispatches.map(\.ruleSet.rawValue)),
+                .byteStrings(dispatches.map(\.matchSet.bytes)),
+                time(now),
+                .integers(runs.map(\.0.eventID.rawValue)),
+                .texts(runs.map(\.1)),
+                .texts(runs.map(\.0.ruleSet.rawValue)),
+            ]
+        )
+    }
+
+    /// Gives due runs to a lease; it gives each with its event and with those of its attempts.
+    func claim(limit: Int, lease: Lease, owner: Int64?, at now: Date) -> Statement {
+        Statement(
+            """
+            with d as (
+                select id from @.runs where state = 0 and due_at <= $1::timestamptz
+                order by due_at, id limit $2::int8 for update skip locked
+            ), c as (
+                update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
+                    lease_until = coalesce($5::timestamptz, clock_timestamp()) + $6::int8 * interval '1 millisecond',
+                    waiting_for = null, wait_reason = null
+                from d where r.id = d.id
+                returning r.*
+            )
+            select \(Run.columns), e.id, \(EventRow.columns)
+            from c as r left join @.events e on e.id = r.event_id \(EventRow.joins)
+            order by r.due_at, r.id
+            """,
+            [
+                time(now), .integer(max(0, limit)), .text(lease.id), .integer(owner), clock.leaseBase(now),
+                .integer(lease.duration.milliseconds),
+            ]
+        )
+    }
+
+    func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) -> Statement {
+        Statement(
+            """
+            update @.runs set step_id = $1::text, step_attempt = $2::int8, step_started_at = $3::timestamptz
+            where id = $4::int8 and state = 1 and lease = $5::text returning id
+            """,
+            [.text(stepID), .integer(attempt), time(now), .integer(run.rawValue), .text(lease)]
+        )
+    }
+
+    func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID, stream: Int64) -> Statement {
+        Statement(
+            """
+            with f as (
+                update @.runs set step_id = null, step_attempt = null, step_started_at = null
+                where id = $1::int8 and state = 1 and lease = $2::text returning id
+            ), s as (
+                \(Self.insertStep(from: "f", firstParameter: 3))
+            )
+            select id from f
+            """,
+            [.integer(run.rawValue), .text(lease)] + step(record, stream)
+        )
+    }
+
+    /// Ends the work of a lease on a run, with the last record and the event that the end raises, where there are any.
+    func release(
+        _ run: Run.ID,
+        lease: Lease.ID,
+        to ending: RunEnding,
+        recording record: StepRecord?,
+        raising event: (event: NewEvent, number: Int64)?,
+        stream: Int64,
+        at now: Date
+    ) -> Statement {
+        let (state, dueAt, wait) = Self.parts(of: ending)
+        var parts = [
+            """
+            f as (
+                update @.runs set state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
+                    lease = null, lease_until = null, step_id = null, step_attempt = null, step_started_at = null,
+                    waiting_for = $6::text, wait_reason = $7::text
+                where id = $1::int8 and state = 1 and lease = $2::text returning id
+            )
+            """
+        ]
+        var parameters: [Parameter] = [
+            .integer(run.rawValue), .text(lease), .integer(state.code), time(dueAt), time(dueAt == nil ? now : nil),
+            .text(wait?.destination), .text(wait?.reason),
+        ]
+        if let record {
+            parts.append("s as (\(Self.insertStep(from: "f", firstParameter: parameters.count + 1)))")
+            parameters += step(record, stream)
+        }
+        var result = "select f.id, false from f"
+        if let event {
+            parts += Self.insertEvent(from: "f", firstParameter: parameters.count + 1)
+            parameters += self.parameters(of: event.event, event.number, stream)
+            result = "select f.id, exists (select 1 from k) from f"
+        }
+        return Statement("with \(parts.joined(separator: ", ")) \(result)", parameters)
+    }
+
+    private static func parts(of ending: RunEnding) -> (Run.State, dueAt: Date?, RunWait?) {
+        switch ending {
+        case .succeeded, .unmatched: (.succeeded, nil, nil)
+        case .failed: (.failed, nil, nil)
+        case .queued(let dueAt): (.queued, dueAt, nil)
+        case .waiting(let wait, let dueAt): (.queued, dueAt, wait)
+        }
+    }
+
+    /// Removes a run whose rule, at this place of its set, does not match after all, and its match with it.
+    ///
+    /// A replay by another set leaves the matches of the first one alone.
+    func takeBack(_ run: Run.ID, lease: Lease.ID, place: Int) -> Statement {
+        let cleared = """
+            case when length(match_set) > $3::int8 / 8
+                then set_bit(match_set, $3::int8, 0) else match_set end
+            """
+        return Statement(
+            """
+            with f as (
+                delete from @.runs where id = $1::int8 and state = 1 and lease = $2::text returning event_id, rule_set, id
+            ), v as (
+                update @.evaluations v set match_set = \(cleared)
+                from f where v.event_id = f.event_id and v.rule_set = f.rule_set
+            ), p as (
+                update @.replays p set match_set = \(cleared)
+                from f where p.rule_set = f.rule_set
+                    and p.id = (select max(l.id) from @.replays l where l.event_id = f.event_id)
+            )
+            select id from f
+            """,
+            [.integer(run.rawValue), .text(lease), .integer(place)]
+        )
+    }
+
+    func renew(_ lease: Lease, at now: Date) -> Statement {
+        Statement(
+            """
+            update @.runs
+            set lease_until = coalesce($1::timestamptz, clock_timestamp()) + $2::int8 * interval '1 millisecond'
+            where lease = $3::text and state = 1
+            """,
+            [clock.leaseBase(now), .integer(lease.duration.milliseconds), .text(lease.id)]
+        )
+    }
+
+    /// Queues running runs again whose lease has ended, or all; it gives how many there were, a slice at a time.
+    func rescue(_ whose: RescuedRuns, stream: Int64, at now: Date) -> Statement {
+        let condition = whose == .expired ? "and lease_until <= coalesce($1::timestamptz, clock_timestamp())" : ""
+        let interruption = StepRecord.interrupted(stepID: "", attempt: 1, generation: 0, startedAt: now, at: now)
+        return Statement(
+            """
+            with d as (
+                select id, retries, step_id, step_attempt, step_started_at, $1::timestamptz as base from @.runs
+                where state = 1 \(condition) order by lease_until limit \(Self.mostRescued) for update skip locked
+            ), s as (
+                insert into @.steps (stream, run_id, step_id, attempt, generation, status, is_final, reason, started_at,
+                    finished_at)
+                select $2::int8, id, step_id, step_attempt, retries, $3::int8, false, $4::text, step_started_at,
+                    $5::timestamptz
+                from d where step_id is not null order by id
+            ), u as (
+                update @.runs r set state = 0, due_at = $5::timestamptz, lease = null, lease_until = null, step_id = null,
+                    step_attempt = null, step_started_at = null
+                from d where r.id = d.id returning r.id
+            )
+            select count(*) from u
+            """,
+            [
+                clock.leaseBase(now), .integer(stream), .integer(StepRecord.Status.interrupted.code),
+                .text(interruption.reason), time(now),
+            ]
+        )
+    }
+
+    /// Makes all runs due that wait for a destination; it gives nothing.
+    func wakeAll(at now: Date) -> Statement {
+        Statement(
+            """
+            update @.runs set due_at = $1::timestamptz, waiting_for = null, wait_reason = null
+            where waiting_for is not null
+            """,
+            [time(now)]
+        )
+    }
+
+    func wake(waitingFor destination: String, limit: Int, at now: Date) -> Statement {
+        Statement(
+            """
+            with d as (
+                select id from @.runs where waiting_for = $1::text order by id limit $2::int8 for update skip locked
+            )
+            update @.runs r set due_at = $3::timestamptz, waiting_for = null, wait_reason = null
+            from d where r.id = d.id
+            """,
+            [.text(destination), .integer(max(0, limit)), time(now)]
+        )
+    }
+
+    func bringForward(by seconds: TimeInterval, at now: Date) -> Statement {
+        Statement(
+            """
+            update @.runs set due_at = greatest($1::timestamptz, due_at - $2::int8 * interval '1 millisecond')
+            where state = 0 and due_at > $1::timestamptz
+            """,
+            [time(now), .integer(Int64(seconds * 1_000))]
+        )
+    }
+
+    /// Queues a failed run again; it gives the state in which the run was, and whether it was changed.
+    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) -> Statement {
+        Statement(
+            """
+            with r as (select id, state from @.runs where id = $1::int8 for update), u as (
+                update @.runs t set state = 0, retries = t.retries + 1, due_at = $2::timestamptz, finished_at = null,
+                    resume_step = coalesce($3::text, t.resume_step),
+                    resume_generation = case when $3::text is null then t.resume_generation else t.retries + 1 end,
+                    rule_set = coalesce($4::text, t.rule_set)
+                from r where t.id = r.id and t.state = 3 returning t.id
+            )
+            select r.state, exists (select 1 from u) from r
+            """,
+            [.integer(run.rawValue), time(now), .text(step), .text(ruleSet?.rawValue)]
+        )
+    }
+
+    /// Gives up a failed or queued run; it gives the state in which the run was, and whether it was changed.
+    func discard(_ run: Run.ID, at now: Date) -> Statement {
+        Statement(
+            """
+            with r as (select id, state from @.runs where id = $1::int8 for update), u as (
+                update @.runs t set state = 4, finished_at = $2::timestamptz, waiting_for = null, wait_reason = null
+                from r where t.id = r.id and t.state in (0, 3) returning t.id
+            )
+            select r.state, exists (select 1 from u) from r
+            """,
+            [.integer(run.rawValue), time(now)]
+        )
+    }
+}
+
+extension RunStatements {
+    /// Inserts an attempt at a step of the run in `source`.
+    private static func insertStep(from source: String, firstParameter first: Int) -> String {
+        func type(_ offset: Int, _ name: String) -> String { "$\(first + offset)::\(name)" }
+        let values = [
+            type(0, "int8"), type(1, "text"), type(2, "int8"), type(3, "int8"), type(4, "int8"), type(5, "bool"),
+            type(6, "text"), type(7, "text"), type(8, "text"), type(9, "timestamptz"), type(10, "timestamptz"),
+        ]
+        return """
+            insert into @.steps (run_id, stream, step_id, attempt, generation, status, is_final, plan, output, reason,
+                started_at, finished_at)
+            select \(source).id, \(values.joined(separator: ", ")) from \(source)
+            """
+    }
+
+    private func step(_ record: StepRecord, _ stream: Int64) -> [Parameter] {
+        [
+            .integer(stream), .text(record.stepID), .integer(record.attempt), .integer(record.generation),
+            .integer(record.status.code), .flag(record.isFinal), .verbatim(record.plan?.text),
+            .verbatim(record.output?.text), .text(record.reason), time(record.startedAt), time(record.finishedAt),
+        ]
+    }
+
+    /// Inserts an event where `source` has a row and its key is new.
+    private static func insertEvent(from source: String, firstParameter first: Int) -> [String] {
+        func type(_ offset: Int, _ name: String) -> String { "$\(first + offset)::\(name)" }
+        return [
+            """
+            k as (
+                insert into @.event_keys (event_id, place, key)
+                select \(type(0, "int8")), \(type(2, "int8")), \(type(3, "bytea")) from \(source)
+                on conflict do nothing returning event_id
+            )
+            """,
+            """
+            e as (
+                insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash)
+                select event_id, \(type(1, "int8")), \(type(4, "text")), \(type(5, "text")), \(type(6, "int8")),
+                    \(type(7, "timestamptz")), \(type(8, "bytea")), \(type(9, "bytea"))
+                from k
+            )
+            """,
+            "q as (insert into @.inbox (event_id, stream) select event_id, \(type(1, "int8")) from k)",
+        ]
+    }
+
+    private func parameters(of event: NewEvent, _ number: Int64, _ stream: Int64) -> [Parameter] {
+        [
+            .integer(number), .integer(stream), .integer(event.key.place), .bytes(event.key.key), .bytes(event.name),
+            .bytes(event.packageID), .integer(event.origin.code), .time(event.receivedAt), .bytes(event.body),
+            .bytes(event.bodyHash),
+        ]
+    }
+}

@@ -1,0 +1,98 @@
+import CountersignStore
+import Foundation
+
+/// What a server says of itself when a connection is made, and from time to time after that.
+struct ServerSettings: Sendable {
+    /// The oldest version that has all that is used here.
+    private static let oldest: Int64 = 150_000
+
+    private static let query = """
+        select current_setting('server_version_num')::int8, current_setting('server_encoding'), pg_is_in_recovery(),
+            current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+            current_setting('synchronous_standby_names'), clock_timestamp()
+        """
+
+    let version: Int64
+    let encoding: String
+    let isStandby: Bool
+    let fsync: String
+    let fullPageWrites: String
+    let synchronousCommit: String
+    let standbys: String
+
+    private init(_ row: Row) {
+        version = row.integer(0)
+        encoding = row.verbatim(1)
+        isStandby = row.flag(2)
+        fsync = row.verbatim(3)
+        fullPageWrites = row.verbatim(4)
+        synchronousCommit = row.verbatim(5)
+        standbys = row.verbatim(6)
+    }
+
+    /// Asks the server, and compares its clock with ours.
+    static func read(over connection: Connection, clock: DatabaseClock) throws(DatabaseError) -> ServerSettings {
+        let start = Date()
+        let rows = try connection.rows(query)
+        guard let row = rows.first else { throw .lost("the server said nothing of itself") }
+        clock.compare(row.time(7), between: start, and: Date())
+        return ServerSettings(row)
+    }
+
+    /// Refuses a server that this store cannot be kept on.
+    func check(for purpose: Connection.Purpose, _ options: ConnectionOptions) throws(DatabaseError) {
+        guard version >= Self.oldest else {
+            throw unfit("the server has version \(version / 10_000), and 15 or newer is needed", options)
+        }
+        guard encoding == "UTF8" else {
+            throw unfit("the database has the encoding \(encoding); make one with 'createdb --encoding=UTF8'", options)
+        }
+        guard !isStandby else { throw unfit("the server is a standby; name the primary in 'store'", options) }
+        guard purpose != .reading else { return }
+        if let fault = fault(options) { throw .unfit(.notDurable(fault)) }
+    }
+
+    private func unfit(_ reason: String, _ options: ConnectionOptions) -> DatabaseError {
+        .unfit(.unreadable(path: options.name, reason))
+    }
+
+    /// Why an answered commit could be lost; nil where it cannot.
+    private func fault(_ options: ConnectionOptions) -> String? {
+        for (name, value) in [("fsync", fsync), ("full_page_writes", fullPageWrites)] where value != "on" {
+            return "\(name) is \(value) on the database server; set it to on in postgresql.conf"
+        }
+        guard options.durability == .synchronous else { return nil }
+        guard ["on", "remote_write", "remote_apply"].contains(synchronousCommit) else {
+            return "synchronous_commit is \(synchronousCommit); run: ALTER ROLE … SET synchronous_commit = on, or say "
+                + "with 'postgresql.durability: asynchronous' that the last events may be lost in a crash"
+        }
+        guard !options.requiresReplica || !standbys.isEmpty else {
+            return
+                "'postgresql.require: replica' asks for a synchronous standby, and synchronous_standby_names is empty on "
+                + "the database server"
+        }
+        return nil
+    }
+
+    /// How it is set, for people.
+    func fact(_ options: ConnectionOptions, encryption: String?, offset: Duration) -> StoreFact {
+        let parts = [
+            "version \(version / 10_000).\(version % 10_000)", "fsync \(fsync)", "full_page_writes \(fullPageWrites)",
+            "synchronous_commit \(synchronousCommit)",
+            standbys.isEmpty ? "no synchronous standby" : "synchronous_standby_names \(standbys)",
+            encryption ?? "no TLS", "clock offset \(offset.milliseconds) ms",
+        ]
+        let text = parts.joined(separator: ", ")
+        if options.durability == .asynchronous {
+            return StoreFact(
+                "postgresql",
+                .warning,
+                "\(text); the last events may be lost in a crash ('postgresql.durability')"
+            )
+        }
+        if abs(offset.milliseconds) > 1_000 {
+            return StoreFact("postgresql", .warning, "\(text); synchronize the clocks of this machine and the server")
+        }
+        return StoreFact("postgresql", .fine, text)
+    }
+}

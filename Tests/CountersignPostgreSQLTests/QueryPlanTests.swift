@@ -1,0 +1,129 @@
+import CountersignCore
+import CountersignPostgreSQL
+import CountersignStore
+import CountersignTesting
+import Foundation
+import PostgreSQLServer
+import Testing
+
+/// Nothing that is done all the time reads a table from its beginning to its end.
+///
+/// Statements are prepared while the tables are empty, which is when plans are made that are wrong later; what the server
+/// counts tells which of them read whole tables.
+@Suite struct QueryPlanTests {
+    private static let rows = 30_000
+    private let now = Date(milliseconds: 1_530_389_095_384)
+
+    @Test func `the statements of each day use indexes, also when they were prepared on empty tables`() async throws {
+        let place = try TestStore()
+        let store = try place.open()
+        let archive = try PostgreSQLArchive.open(place.options)
+        // From the sixth time on, the server keeps one plan for all parameters.
+        for round in 0..<8 { try await use(store, archive, round) }
+        try fill(place)
+        for round in 8..<12 { try await use(store, archive, round) }
+        // What a connection has counted is known when it has ended.
+        await store.close()
+        archive.close()
+        let counts = try place.server.sql(
+            """
+            select string_agg(relname || ' ' || seq_tup_read, ', ') from pg_stat_user_tables
+            where schemaname = '\(place.schema)' and seq_tup_read > \(Self.rows / 2)
+            """
+        )
+        #expect(counts.isEmpty, "read from beginning to end: \(counts)")
+        try place.remove()
+    }
+
+    private func use(_ store: PostgreSQLStore, _ archive: PostgreSQLArchive, _ round: Int) async throws {
+        let delivery = SampleDelivery.numbered(round)
+        let id = try await store.append(delivery, at: now).eventID
+        _ = try await store.append(delivery, at: now)
+        let waiting = try await store.undispatched(limit: 10, at: now).events.map(\.id)
+        try await store.dispatch(
+            waiting.map {
+                Dispatch(
+                    eventID: $0,
+                    ruleSet: RuleSetVersion(rawValue: "v"),
+                    ruleIDs: ["rule"],
+                    matchSet: MatchSet([true])
+                )
+            },
+            at: now
+        )
+        _ = try await store.nextDue()
+        _ = try await store.backlog(at: now)
+        for claimed in try await store.claim(limit: 5, lease: Lease(id: "w", for: .seconds(9)), at: now) {
+            try await work(on: claimed.run.id, in: store)
+        }
+        _ = try await store.rescue(.expired, at: now)
+        _ = try await store.wake(waitingFor: "erp:443", limit: 10, at: now)
+        _ = try await store.keep(package: ["name": "n"], of: id)
+        try await read(store, id)
+        let tail = try await archive.newest(5, since: nil, TailFilter())
+        _ = try await archive.entries(after: tail.position, TailFilter())
+    }
+
+    private func work(on run: Run.ID, in store: PostgreSQLStore) async throws {
+        try await store.begin(stepID: "s", attempt: 1, of: run, lease: "w", at: now)
+        try await store.renew(Lease(id: "w", for: .seconds(9)), at: now)
+        let record = StepRecord(
+            stepID: "s",
+            attempt: 1,
+            generation: 0,
+            status: .succeeded,
+            isFinal: true,
+            plan: nil,
+            output: nil,
+            reason: nil,
+            startedAt: now,
+            finishedAt: now
+        )
+        try await store.record(record, of: run, lease: "w")
+        let raised = SystemEvent.runFailed.delivery(["run": JSON(run.rawValue)], key: "run \(run)", at: now)
+        try await store.release(run, lease: "w", to: .failed, recording: nil, raising: raised, at: now)
+        try await store.retry(run, at: now)
+        try await store.discard(run, at: now)
+    }
+
+    private func read(_ store: PostgreSQLStore, _ id: Event.ID) async throws {
+        let since = now - 60
+        for query in [
+            EventQuery(limit: 5), EventQuery(name: "PACKAGE_CREATE", limit: 5), EventQuery(packageID: "package-1"),
+            EventQuery(since: since, limit: 5), EventQuery(before: EventPosition(receivedAt: now, id: id), limit: 5),
+        ] {
+            _ = try await store.page(of: query)
+        }
+        _ = try await store.events(after: EventPosition(receivedAt: now, id: id), limit: 5)
+        _ = try await store.event(id)
+        for query in [
+            RunQuery(limit: 5), RunQuery(eventID: id), RunQuery(ruleID: "rule", limit: 5), RunQuery(state: .failed),
+            RunQuery(packageID: "package-1"), RunQuery(before: Run.ID(rawValue: 9), limit: 5),
+        ] {
+            _ = try await store.runRows(query)
+        }
+        _ = try await store.packages(PackageQuery(prefix: "package-1", limit: 5))
+        _ = try await store.runCount(ofRule: "rule", in: .failed)
+        _ = try await store.statistics(ofRules: ["rule"], since: now + 60)
+        _ = try await store.evaluations(of: id)
+        _ = try await store.prune(.events, before: now - 1, after: 0, limit: 10)
+    }
+
+    private func fill(_ place: TestStore) throws {
+        let numbers = "generate_series(1000000, \(1_000_000 + Self.rows)) g"
+        try place.sql(
+            """
+            insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash)
+                select g, 999, 'PACKAGE_OTHER', 'other-' || g, 0, '2018-01-01'::timestamptz + g * interval '1 s', '{}', sha256('{}')
+                from \(numbers);
+            insert into @.event_keys (place, key, event_id) select g, sha256(g::text::bytea), g from \(numbers);
+            insert into @.evaluations (event_id, rule_set, evaluated_at, match_set) select g, 'v', now(), '' from \(numbers);
+            insert into @.packages (event_id, package) select g, '{}' from \(numbers);
+            insert into @.runs (event_id, rule_id, rule_set, state, due_at, created_at, finished_at)
+                select g, 'other', 'v', 2, now(), '2018-01-01'::timestamptz + g * interval '1 s', now() from \(numbers);
+            insert into @.steps (stream, run_id, attempt, generation, status, is_final, started_at, finished_at)
+                select 999, id, 1, 0, 0, true, now(), now() from @.runs where rule_id = 'other';
+            """
+        )
+    }
+}

@@ -1,0 +1,36 @@
+import CountersignPostgreSQL
+import PostgreSQLServer
+
+/// A schema of its own for a test, on the server that all share.
+struct TestStore {
+    let server: PostgreSQLServer
+    let schema: String
+
+    /// Calls may take longer here: several builds may share the machine.
+    static var timeouts: Timeouts {
+        var timeouts = Timeouts()
+        (timeouts.write, timeouts.event) = (.seconds(20), .seconds(20))
+        return timeouts
+    }
+
+    init(on server: PostgreSQLServer? = nil) throws {
+        self.server = try server ?? PostgreSQLServer.shared()
+        schema = self.server.newSchema()
+    }
+
+    var options: ConnectionOptions {
+        get throws { try ConnectionOptions(server.text, schema: schema) }
+    }
+
+    func open(time: DatabaseClock.Kind = .caller, timeouts: Timeouts = Self.timeouts) throws -> PostgreSQLStore {
+        try PostgreSQLStore.open(options, time: time, timeouts: timeouts)
+    }
+
+    /// What a statement gives, with `@.` before each table.
+    @discardableResult
+    func sql(_ statement: String) throws -> String {
+        try server.sql(statement.replacing("@.", with: "\(schema)."))
+    }
+
+    func remove() throws { try server.sql("drop schema if exists \(schema) cascade") }
+}
