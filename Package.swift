@@ -255,7 +255,8 @@ let package = Package(
         .testTarget(
             name: "ProgramTests",
             dependencies: [
-                "CountersignCore", "CountersignProgram", "CountersignTesting", "CustomAction", .asyncHTTPClient,
+                "CountersignCore", "CountersignProgram", "CountersignTesting", "CustomAction", "PostgreSQLServer",
+                .asyncHTTPClient,
                 .crypto,
                 .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .subprocess, .system,
             ]

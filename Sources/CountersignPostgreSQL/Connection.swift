@@ -6,7 +6,7 @@ import Glibc
 /// One connection to the server, which only its own thread uses.
 ///
 /// It is made when it is needed, always in pipeline mode, and dropped at the first sign of a fault: nothing is cancelled,
-/// because a server that is told to give up waiting for its standby reports success.
+/// because a server that gives up waiting for its standby reports success.
 final class Connection {
     /// What a connection is for.
     enum Purpose: Sendable {

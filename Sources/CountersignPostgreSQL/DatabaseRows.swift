@@ -15,7 +15,7 @@ struct EventRow: Sendable {
 
     static let columns = """
         e.id, e.name, e.body, e.origin, e.received_at,
-        coalesce((select d.duplicates from @.event_keys d where d.event_id = e.id limit 1), 0),
+        coalesce((select d.duplicates from @.event_keys d where d.event_id = e.id), 0),
         v.evaluated_at, v.rule_set, v.match_set, e.body_hash, p.package
         """
 

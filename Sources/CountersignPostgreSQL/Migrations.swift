@@ -73,7 +73,7 @@ enum Migrations {
             primary key (account, place, key)
         ) with (fillfactor = 90)
         """,
-        "create index event_keys_by_event on @.event_keys (event_id)",
+        "create unique index event_keys_by_event on @.event_keys (event_id)",
         // What OneSpan Sign said about the package of an event, where a rule asked.
         "create table @.packages (event_id bigint primary key, package bytea not null)",
         // Events that wait to be evaluated.

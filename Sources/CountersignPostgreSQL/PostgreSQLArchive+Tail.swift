@@ -27,7 +27,7 @@ extension PostgreSQLArchive: TailingStore {
                 return (events, attempts, cursor)
             }
         }
-        let all = entries(events, attempts)
+        let all = entries(events.reversed(), attempts)
         return (since == nil ? Array(all.suffix(count)) : all, cursor.position)
     }
 
@@ -113,8 +113,10 @@ extension Queries {
     func attempts(of events: [Int64]) -> Statement {
         Statement(
             """
-            select \(AttemptRow.columns) from @.steps s \(AttemptRow.joins)
-            where r.event_id = any($1::int8[]) order by s.id
+            select \(AttemptRow.columns) from unnest($1::int8[]) as u (id)
+            cross join lateral (select * from @.events x where x.id = u.id offset 0) e
+            cross join lateral (select * from @.runs x where x.event_id = u.id offset 0) r
+            cross join lateral (select * from @.steps x where x.run_id = r.id offset 0) s order by s.id
             """,
             [.integers(events)]
         )
@@ -207,7 +209,10 @@ private struct AttemptRow: Sendable {
         "s.finished_at, e.id, e.name, e.package_id, r.id, r.rule_id, s.step_id, s.attempt, s.status, s.is_final, "
         + "s.reason, s.started_at, s.stream, s.id"
 
-    static let joins = "join @.runs r on r.id = s.run_id join @.events e on e.id = r.event_id"
+    static let joins = """
+        cross join lateral (select * from @.runs x where x.id = s.run_id offset 0) r
+        cross join lateral (select * from @.events x where x.id = r.event_id offset 0) e
+        """
 
     /// Where the stream is; the number of the attempt is behind it.
     static let streamColumn = 12

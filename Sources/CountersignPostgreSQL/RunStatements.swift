@@ -257,7 +257,7 @@ struct RunStatements: Sendable {
                     resume_step = coalesce($3::text, t.resume_step),
                     resume_generation = case when $3::text is null then t.resume_generation else t.retries + 1 end,
                     rule_set = coalesce($4::text, t.rule_set)
-                from r where t.id = r.id and t.state = 3 returning t.id
+                where t.id = (select id from r) and t.state = 3 returning t.id
             )
             select r.state, exists (select 1 from u) from r
             """,
@@ -271,7 +271,7 @@ struct RunStatements: Sendable {
             """
             with r as (select id, state from @.runs where id = $1::int8 for update), u as (
                 update @.runs t set state = 4, finished_at = $2::timestamptz, waiting_for = null, wait_reason = null
-                from r where t.id = r.id and t.state in (0, 3) returning t.id
+                where t.id = (select id from r) and t.state in (0, 3) returning t.id
             )
             select r.state, exists (select 1 from u) from r
             """,

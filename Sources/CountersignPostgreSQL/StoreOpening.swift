@@ -93,7 +93,7 @@ struct WorkWatch: Sendable {
     let arrivals: AsyncSignal
     let queued: AsyncSignal
 
-    /// Looks once; what this instance queues itself is told without it.
+    /// Looks once; its own work is signalled without it.
     func look(over connection: Connection) {
         do throws(DatabaseError) {
             try connection.connect()

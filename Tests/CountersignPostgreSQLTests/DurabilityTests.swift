@@ -53,7 +53,7 @@ import Testing
         #expect(reason.contains("nowhere") && reason.contains("create the database"))
     }
 
-    @Test func `a schema of another program is left alone`() throws {
+    @Test func `a schema of another program is refused and kept`() throws {
         let place = try TestStore()
         try place.server.sql("create schema \(place.schema)")
         try place.sql("create table @.theirs (id int)")

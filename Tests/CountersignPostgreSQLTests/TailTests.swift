@@ -6,7 +6,7 @@ import Foundation
 import PostgreSQLServer
 import Testing
 
-/// What somebody who follows a store is told.
+/// What somebody who follows a store sees.
 @Suite struct TailTests {
     private let place: TestStore
     private let now = Date(milliseconds: 1_530_389_095_000)

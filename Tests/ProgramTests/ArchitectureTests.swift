@@ -15,6 +15,19 @@ struct ArchitectureTests {
         #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
     }
 
+    @Test func `only the driver of the database and the composition know which server there is`() throws {
+        let composition = "Sources/CountersignCLI/Serving/StoreAddress+Driver.swift"
+        let findings = Repository.files()
+            .filter { $0.hasPrefix("Sources/") && !$0.hasSuffix(".md") }
+            .filter { !$0.hasPrefix("Sources/CountersignPostgreSQL/") && !$0.hasPrefix("Sources/CLibpq/") }
+            .filter { $0 != composition }
+            .filter { file in
+                let text = try? String(contentsOfFile: "\(Repository.path)/\(file)", encoding: .utf8)
+                return text.map { $0.contains("PostgreSQL") || $0.contains("libpq") } ?? false
+            }
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
+
     @Test func `the terminal asks Operations and never the admin server`() throws {
         let composition = "Sources/CountersignCLI/Serving/"
         let findings = Repository.files()

@@ -250,7 +250,7 @@ struct Settings: Sendable {
         guard let address = StoreAddress(text, in: folder) else {
             let example = text.isEmpty || text.contains(":") ? "countersign.db" : text
             throw UsageError(
-                "'store' must be sqlite:FILE, such as sqlite:\(example), or postgresql://USER@HOST/DATABASE, not '\(text)'"
+                "'store' must be postgresql://USER@HOST/DATABASE, or sqlite:FILE, such as sqlite:\(example), not '\(text)'"
             )
         }
         return address

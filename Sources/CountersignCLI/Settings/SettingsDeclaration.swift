@@ -11,7 +11,7 @@ package enum SettingsDeclaration {
     )
     static let store = Field.text(
         "store",
-        "Where events and runs are stored: `sqlite:FILE`, or `postgresql://USER@HOST/DATABASE` for several instances.",
+        "Where events and runs are stored: `sqlite:FILE`, or a database as `postgresql://USER@HOST/DATABASE`.",
         default: "sqlite:countersign.db"
     )
     static let rules = Field.text("rules", "Folder of the rule files.", default: "rules")
