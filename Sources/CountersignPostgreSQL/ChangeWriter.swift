@@ -91,6 +91,12 @@ final class ChangeWriter: Sendable {
         }
     }
 
+    /// Carries out a statement for a caller that is no task; `reply` is called once, when it is committed or refused.
+    func change(_ statement: Statement, then reply: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+        let work = Operation.Work.statement({ _ in statement }, { _ in { reply(.success(())) } })
+        submit(Operation(work: work) { reply(.failure($0)) })
+    }
+
     private func submit(_ operation: Operation) {
         guard let group = group.withLock({ $0 }) else { return operation.fail(StoreError.closed) }
         group.submit(operation)

@@ -78,9 +78,14 @@ enum Migrations {
         "create table @.packages (event_id bigint primary key, package bytea not null)",
         // Events that wait to be evaluated.
         """
-        create table @.inbox (event_id bigint primary key, stream int not null)
+        create table @.inbox (
+            event_id bigint primary key,
+            stream int not null,
+            arrived_at timestamptz not null default clock_timestamp()
+        )
         with (autovacuum_vacuum_scale_factor = 0.01, autovacuum_vacuum_threshold = 500)
         """,
+        "create index inbox_by_stream on @.inbox (stream, event_id)",
         """
         create table @.evaluations (
             event_id bigint primary key,

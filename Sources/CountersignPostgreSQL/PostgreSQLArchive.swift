@@ -44,7 +44,7 @@ package final class PostgreSQLArchive: Archive {
         (self.options, self.clock, self.limit) = (options, clock, limit)
         queries = Queries(clock: clock)
         storeIdentity = identity
-        let greeting = Greeting(identity: identity, instance: nil, clock: clock)
+        let greeting = Greeting(identity: identity, instance: nil, clock: clock, streams: OwnStreams())
         let making: @Sendable () -> Connection = {
             Connection(options, for: .reading, within: limit) { connection throws(DatabaseError) in
                 try ServerSettings.read(over: connection, clock: clock).check(for: .reading, options)
@@ -173,8 +173,11 @@ extension PostgreSQLArchive {
         return counts.reduce(into: [:]) { counts, row in row.0.map { counts[$0] = row.1 } }
     }
 
-    func undispatched(limit: Int) async throws -> [EventRow] {
-        try await all(queries.undispatched(limit: limit)) { EventRow($0) }
+    /// Events that wait, for the process that has these streams; nil where there is no other.
+    func undispatched(limit: Int, ownStreams streams: [Int64]?) async throws -> [EventRow] {
+        let waiting =
+            streams.map { queries.undispatched(limit: limit, ownStreams: $0) } ?? queries.undispatched(limit: limit)
+        return try await all(waiting) { EventRow($0) }
     }
 
     /// By our clock, by which whoever asks waits for it.

@@ -10,7 +10,8 @@ extension PostgreSQLStore {
 
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
         var waiting = WaitingEvents()
-        for row in try await archive.undispatched(limit: limit) {
+        let own = clock.kind == .server ? streams.all : nil
+        for row in try await archive.undispatched(limit: limit, ownStreams: own) {
             do {
                 waiting.events.append(try row.event(in: options.name))
             } catch {

@@ -20,6 +20,9 @@ package final class PostgreSQLStore: Store {
     /// The number of this process among those that use the store; nil in suites.
     let instance: Int64?
 
+    /// The streams of this process, those of connections that were lost among them.
+    let streams = OwnStreams()
+
     private let events: EventWriter
     private let tally = Tally()
     private let eventThread: ConnectionThread
@@ -56,8 +59,8 @@ package final class PostgreSQLStore: Store {
         identity = first.identity
         instance = first.instance
         encryption = first.encryption
-        let (name, tally) = (options.name, tally)
-        let greeting = Greeting(identity: first.identity, instance: first.instance, clock: clock)
+        let (name, tally, streams) = (options.name, tally, streams)
+        let greeting = Greeting(identity: first.identity, instance: first.instance, clock: clock, streams: streams)
         let making: @Sendable () -> Connection = {
             Connection(options, for: .writing, within: timeouts.write) { connection throws(DatabaseError) in
                 try greeting.greet(connection)
@@ -84,16 +87,26 @@ package final class PostgreSQLStore: Store {
 
     package func close() async {
         await events.finish()
-        if let instance {
-            // One that cannot be reached any more is taken for gone after a while.
-            _ = try? await changes.change(
-                Statement("delete from @.instances where id = $1::int8", [.integer(instance)])
-            ) { $0.changed }
-        }
+        if let instance { await leave(instance) }
         await changes.finish()
         archive.close()
         eventThread.close()
         changeThread.close()
+    }
+
+    /// Says that nothing more comes from this process, so that others evaluate at once what it leaves.
+    private func leave(_ instance: Int64) async {
+        let leaving = Statement(
+            """
+            with s as (
+                update @.streams set closed_at = clock_timestamp() where id = any($1::int8[]) and closed_at is null
+            )
+            delete from @.instances where id = $2::int8
+            """,
+            [.integers(streams.all), .integer(instance)]
+        )
+        // Where the database cannot be reached, the others find out by themselves after a while.
+        _ = try? await changes.change(leaving) { $0.changed }
     }
 
     /// How many batches were sent again, and how many outcomes had to be asked for.
@@ -158,14 +171,14 @@ extension PostgreSQLStore {
             [.integer(instance)]
         )
         let (changes, name) = (changes, options.name)
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await changes.change(trial) { _ in } }
-            group.addTask {
-                try await Task.sleep(for: .seconds(1))
-                throw StoreError.unreachable("writing to '\(name)' takes longer than a second")
-            }
-            defer { group.cancelAll() }
-            try await group.next()
+        try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+            let answer = FirstAnswer(continuation)
+            // Who asked is answered in time; the trial itself ends when it ends.
+            changes.change(trial) { answer.give($0) }
+            DispatchQueue.global()
+                .asyncAfter(deadline: .now() + 1) {
+                    answer.give(.failure(StoreError.unreachable("writing to '\(name)' takes longer than a second")))
+                }
         }
     }
 
@@ -179,5 +192,18 @@ extension PostgreSQLStore {
                 [.text(key), .verbatim(value.text)]
             )
         ) { _ in }
+    }
+}
+
+/// Answers whoever waits once, with what comes first.
+private final class FirstAnswer: Sendable {
+    private let waiting: Mutex<CheckedContinuation<Void, any Error>?>
+
+    init(_ continuation: CheckedContinuation<Void, any Error>) {
+        waiting = Mutex(continuation)
+    }
+
+    func give(_ result: Result<Void, any Error>) {
+        waiting.withLock { $0.take() }?.resume(with: result)
     }
 }

@@ -14,18 +14,45 @@ struct Queries: Sendable {
     /// Events for which no runs were made, the oldest first, as many as their bodies have room for.
     func undispatched(limit: Int) -> Statement {
         Statement(
-            """
-            select \(EventRow.columns) from (
-                select w.event_id from (
-                    select f.event_id, sum(f.size) over (order by f.event_id) - f.size as before from (
-                        select i.event_id, octet_length(b.body) as size from @.inbox i
-                        join @.events b on b.id = i.event_id order by i.event_id limit $1::int8
-                    ) f
-                ) w where w.before < \(WaitingEvents.mostBytes)
-            ) q join @.events e on e.id = q.event_id \(EventRow.joins) order by e.id
-            """,
+            Self.waiting("select event_id, 0 as rank from @.inbox order by event_id limit $1::int8"),
             [.integer(limit)]
         )
+    }
+
+    /// The same, those of the process's own streams first; those of others only when nobody else evaluates them: after
+    /// five seconds, or where their stream has ended.
+    func undispatched(limit: Int, ownStreams streams: [Int64]) -> Statement {
+        Statement(
+            Self.waiting(
+                """
+                (
+                    select event_id, 0 as rank from @.inbox where stream = any($2::int8[])
+                    order by event_id limit $1::int8
+                ) union all (
+                    select i.event_id, 1 from @.inbox i
+                    where i.stream <> all($2::int8[]) and (
+                        i.arrived_at < clock_timestamp() - interval '5 seconds'
+                        or exists (select 1 from @.streams s where s.id = i.stream and s.closed_at is not null)
+                    )
+                    order by i.event_id limit $1::int8
+                ) order by rank, event_id limit $1::int8
+                """
+            ),
+            [.integer(limit), .integers(streams)]
+        )
+    }
+
+    /// Selects waiting events, of which `candidates` gives the numbers and ranks, as many as their bodies have room for.
+    private static func waiting(_ candidates: String) -> String {
+        """
+        select \(EventRow.columns) from (
+            select w.event_id, w.rank from (
+                select c.event_id, c.rank,
+                    sum(octet_length(b.body)) over (order by c.rank, c.event_id) - octet_length(b.body) as before
+                from (\(candidates)) c join @.events b on b.id = c.event_id
+            ) w where w.before < \(WaitingEvents.mostBytes)
+        ) q join @.events e on e.id = q.event_id \(EventRow.joins) order by q.rank, e.id
+        """
     }
 
     /// The earliest due time of a queued run.

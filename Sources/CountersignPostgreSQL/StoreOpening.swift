@@ -51,12 +51,14 @@ struct Greeting: Sendable {
     let identity: String
     let instance: Int64?
     let clock: DatabaseClock
+    let streams: OwnStreams
 
     /// Makes sure that the server is fit, and its store ours; then opens a stream.
     func greet(_ connection: Connection) throws(DatabaseError) {
         try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
         try expectIdentity(connection)
         try connection.openStream(of: instance)
+        if let stream = connection.stream { streams.add(stream.id) }
     }
 
     /// Makes sure that the store is the one that was opened: a server in the place of another may hold another one.

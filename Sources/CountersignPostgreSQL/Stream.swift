@@ -1,3 +1,5 @@
+import Synchronization
+
 /// What one connection writes, in the order of its commits.
 ///
 /// A new connection is a new stream: what a connection that was lost commits late never comes before something that a
@@ -93,4 +95,15 @@ enum StoreLocks {
     static let migrations = 723_002
     static let streams = 723_003
     static let polls = 723_004
+}
+
+/// The streams that one process has opened.
+final class OwnStreams: Sendable {
+    private let ids = Mutex<Set<Int64>>([])
+
+    /// All of them, in the order of opening.
+    var all: [Int64] { ids.withLock { $0.sorted() } }
+
+    /// Adds one that was opened.
+    func add(_ id: Int64) { _ = ids.withLock { $0.insert(id) } }
 }

@@ -162,6 +162,25 @@ import Testing
         try place.remove()
     }
 
+    @Test func `in life an event is evaluated by who took it in, and by others when that is gone`() async throws {
+        let (first, second) = (try place.open(time: .server), try place.open(time: .server))
+        let id = try await first.append(SampleDelivery.numbered(1), at: Date()).eventID
+        #expect(try await second.undispatched(limit: 9, at: Date()).events.isEmpty)
+        #expect(try await first.undispatched(limit: 9, at: Date()).events.map(\.id) == [id])
+        try place.sql("update @.inbox set arrived_at = arrived_at - interval '6 s'")
+        #expect(try await second.undispatched(limit: 9, at: Date()).events.map(\.id) == [id])
+        // Its own come first, whatever waits for others.
+        let own = try await second.append(SampleDelivery.numbered(2), at: Date()).eventID
+        #expect(try await second.undispatched(limit: 9, at: Date()).events.map(\.id) == [own, id])
+        #expect(try await second.undispatched(limit: 1, at: Date()).events.map(\.id) == [own])
+        let last = try await first.append(SampleDelivery.numbered(3), at: Date()).eventID
+        #expect(try await second.undispatched(limit: 9, at: Date()).events.map(\.id) == [own, id])
+        await first.close()
+        #expect(try await second.undispatched(limit: 9, at: Date()).events.map(\.id) == [own, id, last])
+        await second.close()
+        try place.remove()
+    }
+
     @Test func `in life what another process queues is noticed`() async throws {
         let (first, second) = (try place.open(time: .server), try place.open(time: .server))
         let id = try await first.append(SampleDelivery.numbered(1), at: Date()).eventID

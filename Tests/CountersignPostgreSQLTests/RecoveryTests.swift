@@ -45,10 +45,7 @@ import Testing
                         _ = try await store.quarantine(UnreadableBody(body: [1], reason: "r"), at: now)
                     }
                 }
-                // All of this store's connections; others belong to other tests.
-                try place.sql(
-                    "select pg_terminate_backend(backend) from @.streams where backend <> pg_backend_pid()"
-                )
+                try place.endWriters()
                 try await group.waitForAll()
             }
         }
@@ -136,11 +133,45 @@ import Testing
         try place.remove()
     }
 
+    @Test func `a connection on which the server falls silent is given up, and another one stores the event`()
+        async throws
+    {
+        let place = try TestStore()
+        var timeouts = patient
+        timeouts.write = .seconds(1)
+        let store = try place.open(timeouts: timeouts)
+        _ = try await store.append(SampleDelivery.numbered(1), at: now)
+        let backends = try place.sql("select backend from @.streams where closed_at is null").split(separator: "\n")
+            .compactMap { pid_t($0) }
+        for backend in backends { kill(backend, SIGSTOP) }
+        let receipt = try await store.append(SampleDelivery.numbered(2), at: now)
+        for backend in backends { kill(backend, SIGCONT) }
+        guard case .stored = receipt else { return #expect(Bool(false), "\(receipt)") }
+        #expect(store.recoveries.resent > 0)
+        #expect(try place.sql("select count(*) from @.events") == "2")
+        await store.close()
+        try place.remove()
+    }
+
+    @Test func `a trial write says within a second that the server is silent`() async throws {
+        let place = try TestStore()
+        let store = try place.open(time: .server, timeouts: patient)
+        try await store.confirmWritable()
+        let backends = try place.sql("select backend from @.streams where closed_at is null").split(separator: "\n")
+            .compactMap { pid_t($0) }
+        for backend in backends { kill(backend, SIGSTOP) }
+        await #expect(throws: StoreError.self) { try await store.confirmWritable() }
+        for backend in backends { kill(backend, SIGCONT) }
+        try await store.confirmWritable()
+        await store.close()
+        try place.remove()
+    }
+
     @Test func `a server in the place of another one is not written to`() async throws {
         let place = try TestStore()
         let store = try place.open()
         try place.sql("update @.store set identity = '0123456789abcdef'")
-        try place.sql("select pg_terminate_backend(backend) from @.streams")
+        try place.endWriters()
         let refusal = await #expect(throws: StoreError.self) {
             // A connection that is lost while it idles is noticed at the latest by the write itself.
             try await store.append(SampleDelivery.numbered(1), at: now)

@@ -99,7 +99,7 @@ import Testing
                 return try await group.reduce(into: []) { $0.append($1) }
             }
             #expect(ids.count == 120)
-            try place.sql("select pg_terminate_backend(backend) from @.streams")
+            try place.endWriters()
         }
         while case let told = try await archive.entries(after: position, TailFilter()), !told.entries.isEmpty {
             seen += told.entries.map(\.eventID)

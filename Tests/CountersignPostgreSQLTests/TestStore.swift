@@ -32,5 +32,16 @@ struct TestStore {
         try server.sql(statement.replacing("@.", with: "\(schema)."))
     }
 
+    /// Has the server end the connections that write to this store; other tests have others on the same server.
+    func endWriters() throws {
+        try sql(
+            """
+            select pg_terminate_backend(a.pid) from @.streams s
+            join pg_stat_activity a on a.pid = s.backend and a.backend_start = s.backend_started_at
+            """
+        )
+    }
+
+    /// Removes the schema.
     func remove() throws { try server.sql("drop schema if exists \(schema) cascade") }
 }
