@@ -3,11 +3,13 @@ package import Foundation
 
 /// Why one rule matched an event, or did not.
 package struct RuleExplanation: Sendable {
+    /// The rule that is explained.
     package let rule: Rule
 
     /// The result that was kept when the event was evaluated; nil where it was not evaluated yet.
     package let kept: Bool?
 
+    /// The rule's `when` with the result of each test, as this program evaluates it now.
     package let condition: Explanation
 
     /// Whether that depends on the package, which was not fetched or is not fetched yet.
