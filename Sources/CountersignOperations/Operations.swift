@@ -30,6 +30,7 @@ package struct Operations: Sendable {
         /// Grows with everything that is written; who sees it change looks again.
         package var writes: @Sendable () -> Int
 
+        /// What the running server provides; `poll` is nil where polling is not set up.
         package init(
             replay: @escaping @Sendable (ReplayRequest) async throws -> [ReplayedRun],
             poll: (@Sendable (JSON) async throws -> JSON)?,
@@ -47,13 +48,28 @@ package struct Operations: Sendable {
         }
     }
 
+    /// The store that is read and changed.
     package let store: any Store
+
+    /// Reads the bodies of events that operators send; it is not asked for their authentication.
     package let reader: any CallbackReader
+
+    /// The active rules and their status.
     package let book: RuleBook
+
+    /// Explains from the store why rules matched an event.
     package let explainer: Explainer
+
+    /// Plans the steps of dry runs, with the same actions as live runs.
     package let planner: Planner
+
+    /// What only the running server can do.
     package let commands: Commands
+
+    /// The time at which commands are carried out.
     package let clock: any WallClock
+
+    /// Where failed commands are logged.
     package let logger: Logger
 
     /// - Parameters:
@@ -86,7 +102,10 @@ package struct Operations: Sendable {
 
 /// The health of the running server.
 package struct Vitals: Sendable {
+    /// The version of the program.
     package var version: String
+
+    /// When the server started.
     package var startedAt: Date
 
     /// Whether a failed sync has ended all writing.
@@ -104,6 +123,7 @@ package struct Vitals: Sendable {
     /// When the last poll finished, and how many events all polls have recovered; nil where there was none.
     package var poll: (finishedAt: Date, recovered: Int)?
 
+    /// The health of a server; `openCircuits` is by destination, and `poll` nil where no poll has finished.
     package init(
         version: String,
         startedAt: Date,

@@ -22,6 +22,7 @@ package struct PackageTimeline: Sendable {
     /// How many events of one package a timeline shows.
     package static let eventLimit = 1_000
 
+    /// The `packageId` of the events.
     package let packageID: String
 
     /// The oldest first; at most the newest `eventLimit`.

@@ -8,15 +8,22 @@ package struct RuleStatus: Sendable {
     /// How far back runs are counted.
     package static let day: TimeInterval = 86_400
 
+    /// The rule in the active rule set.
     package let rule: Rule
+
+    /// Its runs of the last day, its failed runs and its newest run.
     package let statistics: RuleStatistics
 }
 
 /// The active rules: those that the server last loaded without errors, as the store keeps them.
 package struct ActiveRules: Sendable {
+    /// The rule files as the store keeps them.
     package let sources: RuleSources
+
+    /// The rules that this program compiled from the files.
     package let ruleSet: RuleSet
 
+    /// Active rules; `ruleSet` must be compiled from `sources`.
     package init(sources: RuleSources, ruleSet: RuleSet) {
         self.sources = sources
         self.ruleSet = ruleSet

@@ -41,6 +41,9 @@ extension Operations {
         return version ?? found.run.ruleSet
     }
 
+    /// The event with this number.
+    ///
+    /// - Throws: `OperationError` when there is none, `StoreError`.
     package func event(_ number: Int64) async throws -> StoredEvent {
         guard let stored = try await store.event(Event.ID(rawValue: number)) else {
             throw OperationError(.notFound, "there is no event \(number)")
@@ -48,6 +51,9 @@ extension Operations {
         return stored
     }
 
+    /// The run with this number, its event and its attempts.
+    ///
+    /// - Throws: `StoreError`; its `noSuchRun` when there is none.
     package func run(_ number: Int64) async throws -> ClaimedRun {
         guard let found = try await store.run(Run.ID(rawValue: number)) else {
             throw StoreError.noSuchRun(Run.ID(rawValue: number))

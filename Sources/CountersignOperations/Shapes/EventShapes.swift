@@ -3,6 +3,7 @@ package import CountersignStore
 import Foundation
 
 extension Schema {
+    /// How an event arrived: one of the values of `Event.Origin`.
     package static let origin = Schema.choice(Event.Origin.allCases.map(\.rawValue))
 }
 
@@ -30,18 +31,23 @@ extension StoredEvent {
 
 /// An event with its runs and its trace.
 package struct EventDetails: Sendable {
+    /// The event with its body as it arrived.
     package let stored: StoredEvent
 
     /// The oldest first.
     package let runs: [Run]
+
+    /// The trace of the event and all its runs.
     package let trace: TraceID
 
+    /// An event with all its runs, the oldest first.
     package init(stored: StoredEvent, runs: [Run], trace: TraceID) {
         self.stored = stored
         self.runs = runs
         self.trace = trace
     }
 
+    /// The document of one event: the members of a list, its trace and its runs.
     package static let shape = Shape<EventDetails>(
         "StoredEvent",
         StoredEvent.shape.members { $0.stored } + [
@@ -50,6 +56,7 @@ package struct EventDetails: Sendable {
         ]
     )
 
+    /// The event as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 }
 
@@ -69,5 +76,6 @@ extension QuarantinedBody {
         ]
     )
 
+    /// The body as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 }

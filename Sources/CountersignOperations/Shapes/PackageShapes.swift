@@ -4,6 +4,7 @@ import Foundation
 
 /// The documents about packages.
 extension PackageSummary {
+    /// A package of a list; `runs` has a number for each state in which it has runs.
     package static let shape = Shape<PackageSummary>(
         "Package",
         [
@@ -25,10 +26,12 @@ extension PackageSummary {
         ]
     )
 
+    /// The package as the API and `--json` list it.
     package var json: JSON { Self.shape.json(self) }
 }
 
 extension PackageTimeline {
+    /// The document of one package: its events, and its runs with their attempts.
     package static let shape = Shape<PackageTimeline>(
         "Timeline",
         [
@@ -41,5 +44,6 @@ extension PackageTimeline {
         ]
     )
 
+    /// The timeline as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 }

@@ -5,6 +5,7 @@ import Foundation
 
 /// The documents about rules.
 extension RuleStatus {
+    /// A rule of a list; `events` is null where its condition is not limited to certain events.
     package static let shape = Shape<RuleStatus>(
         "Rule",
         [
@@ -25,25 +26,30 @@ extension RuleStatus {
         ]
     )
 
+    /// The rule as the API and `--json` list it.
     package var json: JSON { Self.shape.json(self) }
 }
 
 /// A rule with its statistics and its source.
 package struct RuleDetails: Sendable {
+    /// The rule with its statistics.
     package let status: RuleStatus
 
     /// The rule as its file has it; empty where the store no longer has the file.
     package let source: String
 
+    /// A rule with its statistics, and the lines of its file.
     package init(status: RuleStatus, source: String) {
         self.status = status
         self.source = source
     }
 
+    /// The document of one rule: the members of a list and its source.
     package static let shape = Shape<RuleDetails>(
         "RuleWithSource",
         RuleStatus.shape.members { $0.status } + [.always("source", .string) { .string($0.source) }]
     )
 
+    /// The rule as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 }

@@ -3,11 +3,13 @@ package import CountersignStore
 package import Foundation
 
 extension Schema {
+    /// The state of a run: one of the values of `Run.State`.
     package static let state = Schema.choice(Run.State.allCases.map(\.rawValue))
 }
 
 /// The documents about runs.
 extension Run {
+    /// A run by itself; `due_at` is null unless the run is queued.
     package static let shape = Shape<Run>(
         "Run",
         [
@@ -25,6 +27,7 @@ extension Run {
         ]
     )
 
+    /// The run without its attempts, as the API and `--json` show it within other documents.
     package var json: JSON { Self.shape.json(self) }
 
     /// What a queued run waits for, in words, its times written by `time`.
@@ -48,6 +51,7 @@ extension RunRow {
         ]
     )
 
+    /// The run as the API and `--json` list it.
     package var json: JSON { Self.shape.json(self) }
 
     /// The row of a run that is known whole.
@@ -57,6 +61,7 @@ extension RunRow {
 }
 
 extension StepRecord {
+    /// One attempt at a step, with its plan and its output.
     package static let shape = Shape<StepRecord>(
         "Step",
         [
@@ -72,6 +77,7 @@ extension StepRecord {
         ]
     )
 
+    /// The attempt as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 
     /// How long the attempt took.
@@ -82,16 +88,23 @@ extension StepRecord {
 
 /// A run with all its attempts, and the trace of its event where it is shown by itself.
 package struct RunDetails: Sendable {
+    /// The run itself.
     package let run: Run
+
+    /// The attempts, in the order in which they were made.
     package let records: [StepRecord]
+
+    /// The trace of its event; nil where the run is a part of another document.
     package let trace: TraceID?
 
+    /// A run with its attempts; without a trace where it is a part of another document.
     package init(run: Run, records: [StepRecord], trace: TraceID? = nil) {
         self.run = run
         self.records = records
         self.trace = trace
     }
 
+    /// The document of one run: the members of the run, its attempts and its trace.
     package static let shape = Shape<RunDetails>(
         "RunWithSteps",
         Run.shape.members { $0.run } + [
@@ -100,5 +113,6 @@ package struct RunDetails: Sendable {
         ]
     )
 
+    /// The run as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 }

@@ -3,6 +3,7 @@ import CountersignStore
 
 /// The documents of the API by name.
 extension Schema {
+    /// All named schemas, for `components/schemas` of the OpenAPI document.
     package static let components: [(name: String, schema: Schema)] = [
         ("Error", .object([("error", .string)])),
         (StoredEvent.shape.name, StoredEvent.shape.schema), (EventDetails.shape.name, EventDetails.shape.schema),
