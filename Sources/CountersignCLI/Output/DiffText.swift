@@ -5,6 +5,7 @@ package import CountersignEngine
 package struct DiffText {
     private let diff: RunDiff
 
+    /// The text of the difference between two rule sets.
     package init(_ diff: RunDiff) {
         self.diff = diff
     }

@@ -9,6 +9,7 @@ package struct ExplanationText {
 
     private let explanation: EventExplanation
 
+    /// The text of the explanation of one event.
     package init(_ explanation: EventExplanation) {
         self.explanation = explanation
     }

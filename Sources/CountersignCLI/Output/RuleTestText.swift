@@ -6,9 +6,13 @@ import CountersignRules
 package struct RuleTestText: Sendable {
     /// One test and how long it took.
     package struct Entry: Sendable {
+        /// What happened in the test, and what differs from its expectations.
         package let report: RuleTestReport
+
+        /// How long the test took by the machine's clock, whatever times it simulates.
         package let took: Duration
 
+        /// The result of a test that ran for `took`.
         package init(report: RuleTestReport, took: Duration) {
             self.report = report
             self.took = took
@@ -19,10 +23,12 @@ package struct RuleTestText: Sendable {
 
     let entries: [Entry]
 
+    /// The text of these tests, in their order.
     package init(_ entries: [Entry]) {
         self.entries = entries
     }
 
+    /// How many tests failed.
     package var failed: Int { entries.count { !$0.report.isPassed } }
 
     /// A line for each test, under a failed one what differs and what happened, and the count at the end.

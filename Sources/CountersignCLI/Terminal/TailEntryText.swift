@@ -13,6 +13,7 @@ package struct TailEntryText: Sendable {
 
     private let entry: TailEntry
 
+    /// The text of an event's arrival or of an attempt at a step.
     package init(_ entry: TailEntry) {
         self.entry = entry
     }
