@@ -87,6 +87,7 @@ let package = Package(
             name: "CountersignOperations",
             dependencies: [
                 "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignOneSpan",
                 .log,
             ]
         ),

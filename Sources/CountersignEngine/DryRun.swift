@@ -7,7 +7,10 @@ package import Foundation
 package struct DryRun: Sendable {
     /// What one rule would do.
     package struct RuleReport: Sendable {
-        package let rule: Rule
+        /// The rule's id.
+        package let ruleID: String
+
+        package let isEnabled: Bool
         package let isMatch: Bool
 
         /// Whether that depends on the package, which is not known.
@@ -17,6 +20,23 @@ package struct DryRun: Sendable {
 
         /// The steps of the chain, in their order; empty for a rule that does not match.
         package let steps: [StepReport]
+
+        /// A report whose parts are known.
+        package init(
+            ruleID: String,
+            isEnabled: Bool,
+            isMatch: Bool,
+            isOpen: Bool,
+            findings: [ConditionFinding],
+            steps: [StepReport]
+        ) {
+            self.ruleID = ruleID
+            self.isEnabled = isEnabled
+            self.isMatch = isMatch
+            self.isOpen = isOpen
+            self.findings = findings
+            self.steps = steps
+        }
     }
 
     /// What one step would do.
@@ -30,7 +50,11 @@ package struct DryRun: Sendable {
             case failing(StepFailure)
         }
 
-        package let step: Step
+        package let stepID: String
+
+        /// The name of its action.
+        package let action: String
+
         package let outcome: Outcome
 
         /// Whether the step's `if` looks at results of earlier steps, which a dry run can only assume.
@@ -38,6 +62,15 @@ package struct DryRun: Sendable {
 
         /// Why the step would fail as things are configured here, though its plan can be made.
         package let lack: String?
+
+        /// A report whose parts are known.
+        package init(stepID: String, action: String, outcome: Outcome, isConditional: Bool, lack: String?) {
+            self.stepID = stepID
+            self.action = action
+            self.outcome = outcome
+            self.isConditional = isConditional
+            self.lack = lack
+        }
     }
 
     private let ruleSet: RuleSet
@@ -60,7 +93,8 @@ package struct DryRun: Sendable {
             let isMatch = rule.isEnabled && partialResult != false
             reports.append(
                 RuleReport(
-                    rule: rule,
+                    ruleID: rule.id,
+                    isEnabled: rule.isEnabled,
                     isMatch: isMatch,
                     isOpen: rule.isEnabled && partialResult == nil,
                     findings: rule.condition.findings(in: context),
@@ -83,7 +117,15 @@ package struct DryRun: Sendable {
             let outcome = await outcome(on: step, in: scope, isConditional, now)
             var lack: String?
             if case .planned = outcome { lack = await self.lack(of: step, in: strict) }
-            reports.append(StepReport(step: step, outcome: outcome, isConditional: isConditional, lack: lack))
+            reports.append(
+                StepReport(
+                    stepID: step.id,
+                    action: step.action,
+                    outcome: outcome,
+                    isConditional: isConditional,
+                    lack: lack
+                )
+            )
             (scope.steps[step.id], strict.steps[step.id]) = (.assumed, .assumed)
         }
         return reports

@@ -9,6 +9,8 @@ package struct OperationError: Error, Equatable, CustomStringConvertible {
         case conflict
         /// The store cannot do it now.
         case unavailable
+        /// OneSpan Sign did not respond successfully.
+        case noAnswer
     }
 
     /// The kind, for programs; `description` is for people.

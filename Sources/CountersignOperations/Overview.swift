@@ -79,7 +79,7 @@ extension Operations {
         let start = Date(timeIntervalSince1970: (hour - 23) * 3_600)
         let arrivals = try await store.arrivals(since: start)
         let activity = Dictionary(grouping: try await store.activity(since: start), by: \.hour)
-        let vitals = try await commands.vitals()
+        let vitals = try await host.vitals()
         let hours = (Int(hour) - 23...Int(hour))
             .map { hour in
                 let runs = activity[hour] ?? []

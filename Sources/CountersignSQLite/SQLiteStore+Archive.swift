@@ -60,6 +60,21 @@ extension SQLiteStore {
 
     package func runTimes(limit: Int) async throws -> [Duration] { try await archive.runTimes(limit: limit) }
 
+    package func newest(
+        _ count: Int,
+        since: Date?,
+        _ filter: TailFilter
+    ) async throws -> (entries: [TailEntry], position: TailPosition) {
+        try await archive.newest(count, since: since, filter)
+    }
+
+    package func entries(
+        after position: TailPosition,
+        _ filter: TailFilter
+    ) async throws -> (entries: [TailEntry], position: TailPosition) {
+        try await archive.entries(after: position, filter)
+    }
+
     package func value(forKey key: String) async throws -> JSON? { try await archive.value(forKey: key) }
 
     package func latestSources() async throws -> JSON? { try await archive.latestSources() }

@@ -26,6 +26,14 @@ package struct RunRow: Sendable {
         reason = damage ?? (Self.showsReason(run) ? words : nil)
     }
 
+    /// A row whose parts are known.
+    package init(_ run: Run, eventName: String, package: String?, reason: String?) {
+        self.run = run
+        self.eventName = eventName
+        self.package = package
+        self.reason = reason
+    }
+
     /// Whether the row of a run shows why it failed, for which its attempts are needed.
     package static func showsReason(_ run: Run) -> Bool {
         [.failed, .discarded].contains(run.state) || run.waitsForNextTry

@@ -4,8 +4,27 @@ package import Foundation
 /// Something that happened in a store: an event arrived, or an attempt at a step ended.
 package struct TailEntry: Sendable {
     package enum Kind: Sendable {
-        case event(StoredEvent)
+        case event(Arrival)
         case attempt(Attempt)
+    }
+
+    /// An event that arrived, as far as one line tells of it.
+    package struct Arrival: Sendable {
+        /// How it arrived.
+        package let origin: Event.Origin
+
+        /// The `message` of its payload; nil where there is none.
+        package let message: JSON?
+
+        /// What of it is damaged; nil for a whole one.
+        package let damage: String?
+
+        /// An event that arrived, with the `message` of its payload.
+        package init(origin: Event.Origin, message: JSON?, damage: String?) {
+            self.origin = origin
+            self.message = message
+            self.damage = damage
+        }
     }
 
     /// An attempt at a step, as far as one line tells of it.
@@ -57,6 +76,25 @@ package struct TailEntry: Sendable {
         self.eventName = eventName
         self.packageID = packageID
         self.kind = kind
+    }
+}
+
+extension TailEntry {
+    /// The arrival of an event.
+    package init(_ stored: StoredEvent) {
+        self.init(
+            at: stored.event.receivedAt,
+            eventID: stored.event.id,
+            eventName: stored.event.name,
+            packageID: stored.event.payload.packageID,
+            kind: .event(
+                Arrival(
+                    origin: stored.event.origin,
+                    message: stored.event.payload["message"],
+                    damage: stored.damage
+                )
+            )
+        )
     }
 }
 

@@ -14,7 +14,9 @@ struct RuleSetCacheTests {
     }
 
     private func cache(of all: [RuleSources]) -> RuleSetCache {
-        RuleSetCache(compiler: RuleCompiler(catalogue: [ScriptedAction.declaration])) { [asked] version in
+        let compiler = RuleCompiler(catalogue: [ScriptedAction.declaration])
+        func compilerWhenNeeded() -> RuleCompiler { compiler }
+        return RuleSetCache(compiler: compilerWhenNeeded) { [asked] version in
             _ = asked.next()
             return all.first { $0.version == version }?.json
         }

@@ -99,6 +99,7 @@ extension OperationError {
         case .notFound: .notFound
         case .conflict: .conflict
         case .unavailable: .unavailable
+        case .noAnswer: .badGateway
         }
     }
 }

@@ -86,10 +86,113 @@ extension StepRecord {
     }
 }
 
+extension Run {
+    /// Reads what `json` gives; what only the engine needs is not in it.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a run")
+        let createdAt = try document.time("created_at")
+        let wait = try document.optionalText("waiting_for")
+        let reason = try document.optionalText("wait_reason") ?? ""
+        self.init(
+            id: Run.ID(rawValue: try document.number("id")),
+            eventID: Event.ID(rawValue: try document.number("event")),
+            ruleID: try document.text("rule"),
+            ruleSet: RuleSetVersion(rawValue: try document.text("rule_set")),
+            state: try document.choice("state"),
+            dueAt: try document.optionalTime("due_at") ?? createdAt,
+            retries: try document.count("retries"),
+            wait: wait.map { RunWait(destination: $0, reason: reason) },
+            createdAt: createdAt,
+            finishedAt: try document.optionalTime("finished_at")
+        )
+    }
+}
+
+extension RunRow {
+    /// Reads what `json` gives.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a run")
+        self.init(
+            try Run(json: json),
+            eventName: try document.text("event_name"),
+            package: try document.optionalText("package"),
+            reason: try document.optionalText("reason")
+        )
+    }
+}
+
+extension StepRecord {
+    /// Reads what `json` gives; in which retry the attempt was made is not in it.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a step")
+        self.init(
+            stepID: try document.optionalText("step"),
+            attempt: try document.count("attempt"),
+            generation: 0,
+            status: try document.choice("status"),
+            isFinal: try document.flag("final"),
+            plan: document.any("plan"),
+            output: document.any("output"),
+            reason: try document.optionalText("reason"),
+            startedAt: try document.time("started_at"),
+            finishedAt: try document.time("finished_at")
+        )
+    }
+}
+
+/// A list of runs, the newest first.
+package struct RunPage: Sendable {
+    /// The runs of this page.
+    package let rows: [RunRow]
+
+    /// Before which number the next page begins; nil where there is none.
+    package let next: Run.ID?
+
+    /// A page of at most `limit` runs; a full one may have others behind it.
+    package init(_ rows: [RunRow], limit: Int) {
+        self.rows = rows
+        next = rows.count == limit ? rows.last?.run.id : nil
+    }
+
+    private init(rows: [RunRow], next: Run.ID?) {
+        self.rows = rows
+        self.next = next
+    }
+
+    /// A list of runs, and where the next one begins.
+    package static let shape = Shape<RunPage>(
+        "RunList",
+        [
+            .always("runs", .array(.named("ListedRun"))) { .array($0.rows.map(\.json)) },
+            .always("next", .nullable(.id)) { $0.next.map { JSON($0.rawValue) } ?? .null },
+        ]
+    )
+
+    /// The list as the API gives it.
+    package var json: JSON { Self.shape.json(self) }
+
+    /// Reads what `json` gives.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a list of runs")
+        self.init(
+            rows: try document.list("runs") { json throws(OperationError) in try RunRow(json: json) },
+            next: try document.optional("next") { $0.number?.integer.map { Run.ID(rawValue: Int64($0)) } }
+        )
+    }
+}
+
 /// A run with all its attempts, and the trace of its event where it is shown by itself.
 package struct RunDetails: Sendable {
-    /// The run itself.
-    package let run: Run
+    /// The run as lists show it.
+    package let row: RunRow
 
     /// The attempts, in the order in which they were made.
     package let records: [StepRecord]
@@ -97,17 +200,20 @@ package struct RunDetails: Sendable {
     /// The trace of its event; nil where the run is a part of another document.
     package let trace: TraceID?
 
+    /// The run itself.
+    package var run: Run { row.run }
+
     /// A run with its attempts; without a trace where it is a part of another document.
-    package init(run: Run, records: [StepRecord], trace: TraceID? = nil) {
-        self.run = run
+    package init(row: RunRow, records: [StepRecord], trace: TraceID? = nil) {
+        self.row = row
         self.records = records
         self.trace = trace
     }
 
-    /// The document of one run: the members of the run, its attempts and its trace.
+    /// The document of one run: the members of a list, its attempts and its trace.
     package static let shape = Shape<RunDetails>(
         "RunWithSteps",
-        Run.shape.members { $0.run } + [
+        RunRow.shape.members { $0.row } + [
             .always("steps", .array(.named("Step"))) { .array($0.records.map(\.json)) },
             .optional("trace_id", .string) { $0.trace.map { .string($0.description) } },
         ]
@@ -115,4 +221,16 @@ package struct RunDetails: Sendable {
 
     /// The run as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
+
+    /// Reads what `json` gives.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a run")
+        self.init(
+            row: try RunRow(json: json),
+            records: try document.list("steps") { json throws(OperationError) in try StepRecord(json: json) },
+            trace: try document.optional("trace_id") { $0.string.flatMap { TraceID($0) } }
+        )
+    }
 }

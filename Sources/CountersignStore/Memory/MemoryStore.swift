@@ -19,6 +19,9 @@ package final class MemoryStore: Store {
         contents.withLock { $0.isClosed = true }
     }
 
+    /// Looks at what the store holds.
+    func read<Value>(_ body: (MemoryContents) -> Value) -> Value { contents.withLock { body($0) } }
+
     private func write<Value>(_ body: (inout sending MemoryContents) throws -> sending Value) throws -> Value {
         try contents.withLock { contents in
             guard !contents.isClosed else { throw StoreError.cannotWrite("the store is closed") }
