@@ -7,12 +7,15 @@ package import Foundation
 package struct DryRun: Sendable {
     /// What one rule would do.
     package struct RuleReport: Sendable {
+        /// The rule that was evaluated, enabled or not.
         package let rule: Rule
+        /// Whether the rule is enabled and its condition holds, or may hold once the package is known.
         package let isMatch: Bool
 
         /// Whether that depends on the package, which is not known.
         package let isOpen: Bool
 
+        /// How each test of the condition came out, in the rule's order.
         package let findings: [ConditionFinding]
 
         /// The steps of the chain, in their order; empty for a rule that does not match.
@@ -21,6 +24,7 @@ package struct DryRun: Sendable {
 
     /// What one step would do.
     package struct StepReport: Sendable {
+        /// What a dry run of a step comes to.
         package enum Outcome: Sendable {
             /// What the step would do.
             case planned(JSON)
@@ -30,7 +34,9 @@ package struct DryRun: Sendable {
             case failing(StepFailure)
         }
 
+        /// The step as the rule has it.
         package let step: Step
+        /// What the step would do if all earlier steps succeeded.
         package let outcome: Outcome
 
         /// Whether the step's `if` looks at results of earlier steps, which a dry run can only assume.

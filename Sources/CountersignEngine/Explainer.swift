@@ -8,6 +8,7 @@ package struct Explainer: Sendable {
     private let archive: any Archive
     private let ruleSets: RuleSetCache
 
+    /// An explainer that reads events and sources from `archive` and compiles the sources by `compiler`.
     package init(archive: any Archive, compiler: RuleCompiler) {
         self.archive = archive
         ruleSets = RuleSetCache(compiler: compiler) { try await archive.sources(of: $0) }
@@ -77,7 +78,9 @@ package struct Explainer: Sendable {
 
 /// Why the rules of a set matched an event, or did not.
 package struct EventExplanation: Sendable {
+    /// The event as the store holds it; it is not damaged.
     package let stored: StoredEvent
+    /// The rule set that evaluated the event, or the last active one where the event still waits.
     package let ruleSet: RuleSetVersion
 
     /// The time that the event was evaluated by, or is evaluated by now.
@@ -91,7 +94,9 @@ package struct EventExplanation: Sendable {
 
     /// One replay of the event.
     package struct Replay: Sendable {
+        /// When the event was replayed.
         package let at: Date
+        /// The rule set that the replay evaluated the event by.
         package let ruleSet: RuleSetVersion
 
         /// The rules in their order; nil where their set cannot be read any more.
@@ -135,6 +140,7 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
     /// The event is not as it was stored.
     case damaged(Event.ID, reason: String)
 
+    /// What is missing, and what to do where something can be done, as an error message.
     package var description: String {
         switch self {
         case .noSuchEvent(let id):
