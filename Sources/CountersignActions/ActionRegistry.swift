@@ -6,6 +6,7 @@ public struct ActionRegistry: Sendable {
     package struct Kind: Sendable {
         /// Name, options and outputs: what checking, JSON Schema and documentation need.
         package let declaration: ActionDeclaration
+
         /// Makes the action of one step from options that were checked against the declaration.
         package let make: @Sendable (Options) -> any PlannedAction
 

@@ -4,12 +4,16 @@ package import CountersignCore
 package struct ActionServices: Sendable {
     /// The absolute path of the folder beneath which `file` writes and in which programs start.
     package let outputRoot: String
+
     /// Runs the programs of steps.
     package let processes: any ProcessRunning
+
     /// Sends the HTTP requests of steps.
     package let http: any HTTPSending
+
     /// Stores the events that `emit` raises.
     package let events: any EventRaising
+
     /// The clock for webhook signatures, the date of mails and `Retry-After`.
     package let clock: any WallClock
 

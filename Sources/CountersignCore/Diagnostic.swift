@@ -2,8 +2,10 @@
 package struct SourceSpan: Sendable, Hashable {
     /// The line, counted from 1.
     package let line: Int
+
     /// The column of the first character, counted from 1.
     package let column: Int
+
     /// The number of characters, all on `line`.
     package let length: Int
 

@@ -91,6 +91,7 @@ public struct Event: Sendable {
 package struct Delivery: Sendable {
     /// The event's name, such as `PACKAGE_COMPLETE`.
     package let name: String
+
     /// The body as JSON.
     package let payload: JSON
 
@@ -135,6 +136,7 @@ package struct Delivery: Sendable {
 package struct UnreadableBody: Error, Sendable {
     /// The body byte for byte, so that a person can look at it.
     package let body: [UInt8]
+
     /// What is wrong with the body, for the log and the operator.
     package let reason: String
 
@@ -161,6 +163,7 @@ package struct CallbackKey: Sendable {
 
     /// The name of the key, which may be logged.
     package let id: ID
+
     /// The secret itself, which is never logged.
     package let value: String
 

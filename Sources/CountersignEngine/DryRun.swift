@@ -10,12 +10,16 @@ package struct DryRun: Sendable {
         /// The rule's id.
         package let ruleID: String
 
+        /// Whether the rule is enabled.
         package let isEnabled: Bool
+
+        /// Whether the rule is enabled and its condition holds, or may hold once the package is known.
         package let isMatch: Bool
 
         /// Whether that depends on the package, which is not known.
         package let isOpen: Bool
 
+        /// How each test of the condition came out, in the rule's order.
         package let findings: [ConditionFinding]
 
         /// The steps of the chain, in their order; empty for a rule that does not match.
@@ -41,6 +45,7 @@ package struct DryRun: Sendable {
 
     /// What one step would do.
     package struct StepReport: Sendable {
+        /// What a dry run of a step comes to.
         package enum Outcome: Sendable {
             /// What the step would do.
             case planned(JSON)
@@ -50,11 +55,13 @@ package struct DryRun: Sendable {
             case failing(StepFailure)
         }
 
+        /// The step's id.
         package let stepID: String
 
         /// The name of its action.
         package let action: String
 
+        /// What the step would do if all earlier steps succeeded.
         package let outcome: Outcome
 
         /// Whether the step's `if` looks at results of earlier steps, which a dry run can only assume.

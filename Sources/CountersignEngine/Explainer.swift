@@ -8,6 +8,7 @@ package struct Explainer: Sendable {
     private let archive: any Archive
     private let ruleSets: RuleSetCache
 
+    /// An explainer that reads events from `archive`, and rule sets from `ruleSets`.
     package init(archive: any Archive, ruleSets: RuleSetCache) {
         self.archive = archive
         self.ruleSets = ruleSets
@@ -88,7 +89,10 @@ package struct Explainer: Sendable {
 
 /// Why the rules of a set matched an event, or did not.
 package struct EventExplanation: Sendable {
+    /// The number of the event.
     package let eventID: Event.ID
+
+    /// The name of the event.
     package let eventName: String
 
     /// The package that the event is about; nil where it has none.
@@ -111,7 +115,10 @@ package struct EventExplanation: Sendable {
 
     /// One replay of the event.
     package struct Replay: Sendable {
+        /// When the event was replayed.
         package let at: Date
+
+        /// The rule set that the replay evaluated the event by.
         package let ruleSet: RuleSetVersion
 
         /// The rules in their order; nil where their set cannot be read any more.
@@ -177,6 +184,7 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
     /// The event is not as it was stored.
     case damaged(Event.ID, reason: String)
 
+    /// What is missing, and what to do where something can be done, as an error message.
     package var description: String {
         switch self {
         case .noSuchEvent(let id):

@@ -7,8 +7,13 @@ package import Foundation
 package struct RunDiff: Sendable {
     /// An event for which the sets differ.
     package struct Example: Sendable, Equatable {
+        /// The number of the event.
         package let event: Event.ID
+
+        /// The name of the event.
         package let name: String
+
+        /// The id of the package that the event is about; nil where it names none.
         package let packageID: String?
 
         /// The event of this number.
@@ -21,6 +26,7 @@ package struct RunDiff: Sendable {
 
     /// Runs that only one of the sets makes.
     package struct Runs: Sendable, Equatable {
+        /// How many runs there are, those without an example included.
         package private(set) var count: Int
 
         /// The first of them.
@@ -49,6 +55,7 @@ package struct RunDiff: Sendable {
             case gone
         }
 
+        /// The id of the rule.
         package let ruleID: String
         package fileprivate(set) var presence: Presence
 

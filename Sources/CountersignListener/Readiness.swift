@@ -16,6 +16,7 @@ package struct Readiness: Sendable, Equatable {
 
     /// Whether events can be stored.
     package let store: Part
+
     /// Whether there are active rules.
     package let rules: Part
 

@@ -16,6 +16,7 @@ package struct SimulatorServer: Service {
     package struct Settings: Sendable {
         /// The address to listen on; by default only this machine can connect.
         package var host = "127.0.0.1"
+
         /// The port to listen on; 0 lets the system choose one.
         package var port = 8_181
 

@@ -3,7 +3,10 @@ package import Foundation
 
 /// A run as lists show it: with the package that it is about, and why it failed.
 package struct RunRow: Sendable {
+    /// The run as the store holds it.
     package let run: Run
+
+    /// The name of the run's event, such as `PACKAGE_COMPLETE`.
     package let eventName: String
 
     /// The package of the run's event; nil where the event has none.

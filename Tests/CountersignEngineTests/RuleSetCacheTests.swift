@@ -15,11 +15,11 @@ struct RuleSetCacheTests {
 
     private func cache(of all: [RuleSources]) -> RuleSetCache {
         let compiler = RuleCompiler(catalogue: [ScriptedAction.declaration])
-        func compilerWhenNeeded() -> RuleCompiler { compiler }
-        return RuleSetCache(compiler: compilerWhenNeeded) { [asked] version in
+        let find: @Sendable (RuleSetVersion) async throws -> JSON? = { [asked] version in
             _ = asked.next()
             return all.first { $0.version == version }?.json
         }
+        return RuleSetCache(compiler: { compiler }, sources: find)
     }
 
     @Test func `a rule set is read and compiled once`() async throws {

@@ -12,6 +12,7 @@ package protocol EventRaising: Sendable {
 package struct RaisedEvent: Sendable {
     /// The event's name, which begins with `X_`.
     package let name: String
+
     /// The whole payload, with `name` and with the events that led to it under `countersign`.
     package let payload: JSON
 

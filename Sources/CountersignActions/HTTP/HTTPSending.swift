@@ -31,6 +31,7 @@ package struct OutgoingRequest: Sendable, Equatable {
     package struct Header: Sendable, Equatable {
         /// The name; case does not matter (RFC 9110, section 5.1).
         package let name: String
+
         /// The value as it is sent or received.
         package let value: String
 
@@ -43,8 +44,10 @@ package struct OutgoingRequest: Sendable, Equatable {
 
     /// The method, such as `POST`.
     package let method: String
+
     /// The URL, http or https, with all values filled in.
     package let url: String
+
     /// The headers; others are added when the request is sent, such as `User-Agent` where it is missing.
     package let headers: [Header]
 

@@ -18,17 +18,22 @@ package struct OutgoingMail: Sendable {
 
     /// Empty for those of the settings.
     package let to: [MailAddress]
+
     /// The recipients of a copy, in the header `Cc`.
     package let cc: [MailAddress]
+
     /// The recipients of a blind copy: they are in the envelope (RFC 5321), not in a header.
     package let bcc: [MailAddress]
+
     /// The address that replies go to; nil for the sender.
     package let replyTo: MailAddress?
 
     /// One line.
     package let subject: String
+
     /// The body as plain text.
     package let text: String
+
     /// The body as HTML, sent beside `text` as `multipart/alternative` (RFC 2046, section 5.1.4); nil sends only
     /// `text`.
     package let html: String?
@@ -81,6 +86,7 @@ package struct MailReceipt: Sendable, Equatable {
     package struct Refusal: Sendable, Equatable {
         /// The address of the recipient.
         package let address: String
+
         /// The server's reply to `RCPT TO`, with its code.
         package let reply: String
 

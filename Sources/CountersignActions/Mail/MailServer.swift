@@ -16,6 +16,7 @@ package struct MailServer: Sendable {
     package struct Login: Sendable {
         /// The user name for `AUTH` (RFC 4954).
         package let user: String
+
         /// The password in clear text.
         package let password: String
 
@@ -28,8 +29,10 @@ package struct MailServer: Sendable {
 
     /// The name or the address of the server, an IPv6 address without brackets.
     package let host: String
+
     /// The TCP port.
     package let port: Int
+
     /// How the connection is encrypted.
     package let security: Security
 

@@ -12,6 +12,7 @@ package protocol ProcessRunning: Sendable {
 package struct ProcessRequest: Sendable {
     /// An absolute path, or a name that is looked up in PATH.
     package let program: String
+
     /// The arguments after the program's name, passed on unchanged: no shell reads them.
     package let arguments: [String]
 
@@ -55,8 +56,10 @@ package struct ProcessResult: Sendable, Equatable {
 
     /// The exit status or the signal of the program itself, not of its descendants.
     package let ending: Ending
+
     /// What was written to standard output.
     package let output: KeptOutput
+
     /// What was written to standard error.
     package let errors: KeptOutput
 

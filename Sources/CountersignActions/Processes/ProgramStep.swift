@@ -100,6 +100,7 @@ package struct ProgramPlan: ActionPlan {
     }
 
     let command: Command
+
     /// The program's path or name, shared by all steps that run it; for a script, its rule and step.
     package let destination: String?
     let directory: String?

@@ -27,6 +27,7 @@ package struct RolePlan: ActionPlan {
 
     /// The package and the role, with all values filled in.
     package var json: JSON { ["package": .string(packageID), "role": .string(role)] }
+
     /// The same for all steps that use the API of OneSpan Sign.
     package var destination: String? { PackageTarget.destination }
 

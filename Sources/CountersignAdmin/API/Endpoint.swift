@@ -38,6 +38,7 @@ struct Endpoint: Sendable {
     }
 
     let method: HTTPRequest.Method
+
     /// The path beneath `/api/v1`, with parameters in braces.
     let path: String
     let summary: String

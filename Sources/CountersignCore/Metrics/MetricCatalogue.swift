@@ -233,6 +233,7 @@ package enum MetricCatalogue {
     )
     /// The number of entries in /proc/self/fd (proc(5)).
     package static let openFiles = MetricDeclaration("process_open_fds", .gauge, "Open file descriptors.")
+
     /// The soft limit of open files in /proc/self/limits (proc(5)).
     package static let maximumFiles = MetricDeclaration(
         "process_max_fds",
@@ -241,6 +242,7 @@ package enum MetricCatalogue {
     )
     /// The number of entries in /proc/self/task (proc(5)).
     package static let threads = MetricDeclaration("process_threads", .gauge, "Number of threads.")
+
     /// The Unix time at which the process began to collect metrics, which is when it started.
     package static let processStart = MetricDeclaration(
         "process_start_time_seconds",

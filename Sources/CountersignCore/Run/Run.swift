@@ -45,8 +45,10 @@ public struct Run: Sendable {
 
     /// The number that the store gave it.
     package let id: ID
+
     /// The event that it was created for.
     package let eventID: Event.ID
+
     /// The rule that it executes.
     package let ruleID: String
 
@@ -70,6 +72,7 @@ public struct Run: Sendable {
 
     /// When it was created, to the millisecond.
     package let createdAt: Date
+
     /// When it succeeded, failed or was discarded; nil before, and again after a retry.
     package let finishedAt: Date?
 
@@ -132,6 +135,7 @@ package struct RunWait: Sendable, Equatable {
 package struct RuleSetVersion: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
     /// All hex digits of the hash.
     package let rawValue: String
+
     /// A version with this hash; whether the store has the rule set is not checked.
     package init(rawValue: String) { self.rawValue = rawValue }
     /// All hex digits of the hash.

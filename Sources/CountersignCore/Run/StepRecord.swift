@@ -38,6 +38,7 @@ package struct StepRecord: Sendable {
 
     /// When the attempt began.
     package let startedAt: Date
+
     /// When the attempt ended, or was found to be interrupted.
     package let finishedAt: Date
 

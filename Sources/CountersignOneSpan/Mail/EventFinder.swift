@@ -19,6 +19,7 @@ package struct EventFinder: Sendable {
     package struct Unreadable: Error, Equatable {
         /// The line on which it begins, counted from 1 in the text that a reader of the mail sees.
         package let line: Int
+
         /// Why it cannot be read, for the person who passed the text in.
         package let reason: String
     }
@@ -27,6 +28,7 @@ package struct EventFinder: Sendable {
     package struct Findings: Sendable {
         /// The bodies that can be read, in the order of the text.
         package fileprivate(set) var events: [Found] = []
+
         /// What looks like a body and cannot be read; empty where another form of the same mail has events.
         package fileprivate(set) var unreadable: [Unreadable] = []
     }

@@ -8,6 +8,7 @@ package struct PollReport: Sendable, Equatable {
     package struct Recovery: Sendable, Equatable {
         /// The name of the event, such as `PACKAGE_COMPLETE`.
         package let name: String
+
         /// The package whose state was found.
         package let packageID: String
 
@@ -27,6 +28,7 @@ package struct PollReport: Sendable, Equatable {
 
     /// How many packages OneSpan Sign listed.
     package let packages: Int
+
     /// The events that no callback had reported, in the order in which they were found.
     package let recoveries: [Recovery]
 

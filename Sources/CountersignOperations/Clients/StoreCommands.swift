@@ -74,6 +74,9 @@ package struct StoreCommands: OperatorCommands {
     }
 
     private static func needsServer(_ subject: String) -> OperationError {
-        OperationError(.unavailable, "\(subject) requires a running server, and none is running on this store; start 'countersign serve'")
+        OperationError(
+            .unavailable,
+            "\(subject) requires a running server, and none is running on this store; start 'countersign serve'"
+        )
     }
 }
