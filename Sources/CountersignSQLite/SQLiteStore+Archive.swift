@@ -81,6 +81,7 @@ extension SQLiteStore {
     /// The times from storing an event to the end of its run, for those of the latest `limit` runs that succeeded.
     package func runTimes(limit: Int) async throws -> [Duration] { try await archive.runTimes(limit: limit) }
 
+    /// The newest `count` entries or those since a time, the oldest first, and from where to go on.
     package func newest(
         _ count: Int,
         since: Date?,
@@ -89,6 +90,7 @@ extension SQLiteStore {
         try await archive.newest(count, since: since, filter)
     }
 
+    /// What happened after `position`, the oldest first, and from where to go on.
     package func entries(
         after position: TailPosition,
         _ filter: TailFilter

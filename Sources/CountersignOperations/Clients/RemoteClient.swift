@@ -32,6 +32,7 @@ package struct RemoteClient: OperatorQuestions {
         try await json(ServerCall(.get, path, query: query, limit: .seconds(60)))
     }
 
+    /// One page of events, the newest first.
     package func events(_ query: EventQuery) async throws -> EventPage {
         var query = query
         let wanted = query.limit
@@ -48,22 +49,27 @@ package struct RemoteClient: OperatorQuestions {
         }
     }
 
+    /// The numbers of the events that a query means, the oldest first.
     package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
         try await events(query).events.reversed().map(\.event.id)
     }
 
+    /// One event with its runs.
     package func event(_ number: Int64) async throws -> EventDetails {
         try EventDetails(json: try await get(["events", "\(number)"]))
     }
 
+    /// The body of an event as it came, byte for byte.
     package func body(ofEvent number: Int64) async throws -> [UInt8] {
         try await transport.answer(to: ServerCall(.get, ["events", "\(number)", "body"]))
     }
 
+    /// Why each rule matched an event, or did not.
     package func explanation(ofEvent number: Int64) async throws -> EventExplanation {
         try EventExplanation(json: try await get(["events", "\(number)", "explanation"]))
     }
 
+    /// One page of bodies that could not be read as events, the newest first.
     package func quarantined(_ query: QuarantineQuery) async throws -> QuarantinePage {
         var query = query
         let wanted = query.limit
@@ -77,10 +83,12 @@ package struct RemoteClient: OperatorQuestions {
         }
     }
 
+    /// One body that could not be read.
     package func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
         try QuarantinedBody(json: try await get(["quarantine", "\(number)"]))
     }
 
+    /// One page of packages.
     package func packages(_ query: PackageQuery) async throws -> PackagePage {
         var query = query
         let wanted = query.limit
@@ -96,10 +104,12 @@ package struct RemoteClient: OperatorQuestions {
         }
     }
 
+    /// All that is known of one package.
     package func package(_ id: String) async throws -> PackageTimeline {
         try PackageTimeline(json: try await get(["packages", id]))
     }
 
+    /// One page of runs, the newest first.
     package func runs(_ query: RunQuery) async throws -> RunPage {
         var query = query
         let wanted = query.limit
@@ -113,27 +123,34 @@ package struct RemoteClient: OperatorQuestions {
         }
     }
 
+    /// One run with all attempts of all steps.
     package func run(_ number: Int64) async throws -> RunDetails {
         try RunDetails(json: try await get(["runs", "\(number)"]))
     }
 
+    /// The active rules with their statistics.
     package func rules() async throws -> RuleList { try RuleList(json: try await get(["rules"])) }
 
+    /// One active rule with its source.
     package func rule(_ id: String) async throws -> RuleDetails {
         try RuleDetails(json: try await get(["rules", id]))
     }
 
+    /// What happened last, the oldest first, and from where to go on.
     package func newest(_ count: Int, since: Date?, _ filter: TailFilter) async throws -> TailPage {
         let fields = [("lines", "\(count)"), ("since", since?.rfc3339)] + filter.fields
         return try TailPage(json: try await get(["tail"], fields))
     }
 
+    /// What happened after `position`, the oldest first, and from where to go on.
     package func entries(after position: TailPosition, _ filter: TailFilter) async throws -> TailPage {
         try TailPage(json: try await get(["tail"], [("after", position.text)] + filter.fields))
     }
 
+    /// How polling stands; nil before the first poll.
     package func pollState() async throws -> PollState? { PollState(json: try await get(["poll"])) }
 
+    /// Which runs two rule sets make for the stored events.
     package func diff(_ request: DiffRequest, progress: (_ done: Int, _ total: Int?) -> Void) async throws -> RunDiff {
         try RunDiff(
             json: try await json(ServerCall(.post, ["diff"], body: request.json.bytes, limit: .seconds(3_600)))

@@ -16,6 +16,7 @@ package struct ServerCall: Sendable {
         case post = "POST"
     }
 
+    /// GET or POST.
     package let method: Method
 
     /// The path below `/api/v1`, each part of it percent-encoded, with the query.

@@ -32,6 +32,7 @@ package struct StoreCommands: OperatorCommands {
         self.clock = clock
     }
 
+    /// Retries a failed run, or only tells whether that is possible.
     package func retry(_ request: RetryRequest) async throws -> RetryResult {
         if request.rules == .current { try requireServer("'--rules current'") }
         let version = try await questions.ruleSet(for: request)
@@ -43,8 +44,10 @@ package struct StoreCommands: OperatorCommands {
         return RetryResult(ruleSet: version, isActive: active.map { $0 == version })
     }
 
+    /// Discards a failed or waiting run; its history is kept.
     package func discard(_ run: Run.ID) async throws { try await store.discard(run, at: clock.now) }
 
+    /// Evaluates stored events once more by the active rules, and tells what became of their runs.
     package func replay(_ request: ReplayRequest) async throws -> [ReplayedRun] {
         guard let replayer else { throw Self.needsServer("a replay") }
         do {
@@ -54,6 +57,7 @@ package struct StoreCommands: OperatorCommands {
         }
     }
 
+    /// Asks OneSpan Sign for events whose callback is missing.
     package func poll(_ request: PollRequest) async throws -> PollReport {
         guard let poller else {
             throw OperationError(.conflict, "OneSpan Sign is not set up: set 'onespan.url' in the settings")
@@ -65,6 +69,7 @@ package struct StoreCommands: OperatorCommands {
         }
     }
 
+    /// Stores an event that a person hands in.
     package func ingest(_ delivery: Delivery) async throws -> Receipt {
         try await store.append(delivery, at: clock.now)
     }

@@ -33,10 +33,13 @@ package struct StoreQuestions: OperatorQuestions {
         self.clock = clock
     }
 
+    /// One page of events, the newest first.
     package func events(_ query: EventQuery) async throws -> EventPage { try await archive.page(of: query) }
 
+    /// The numbers of the events that a query means, the oldest first.
     package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] { try await archive.eventIDs(query) }
 
+    /// One event with its runs.
     package func event(_ number: Int64) async throws -> EventDetails {
         let stored = try await stored(number)
         return EventDetails(
@@ -46,6 +49,7 @@ package struct StoreQuestions: OperatorQuestions {
         )
     }
 
+    /// The body of an event as it came, byte for byte.
     package func body(ofEvent number: Int64) async throws -> [UInt8] { try await stored(number).body }
 
     private func stored(_ number: Int64) async throws -> StoredEvent {
@@ -55,6 +59,7 @@ package struct StoreQuestions: OperatorQuestions {
         return stored
     }
 
+    /// Why each rule matched an event, or did not.
     package func explanation(ofEvent number: Int64) async throws -> EventExplanation {
         do {
             return try await explainer.explain(Event.ID(rawValue: number), at: clock.now)
@@ -64,10 +69,12 @@ package struct StoreQuestions: OperatorQuestions {
         }
     }
 
+    /// One page of bodies that could not be read as events, the newest first.
     package func quarantined(_ query: QuarantineQuery) async throws -> QuarantinePage {
         QuarantinePage(try await archive.quarantined(query), limit: query.limit)
     }
 
+    /// One body that could not be read.
     package func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
         guard let body = try await archive.quarantined(number) else {
             throw OperationError(
@@ -78,8 +85,10 @@ package struct StoreQuestions: OperatorQuestions {
         return body
     }
 
+    /// One page of packages.
     package func packages(_ query: PackageQuery) async throws -> PackagePage { try await archive.packages(query) }
 
+    /// All that is known of one package.
     package func package(_ id: String) async throws -> PackageTimeline {
         guard let timeline = try await PackageTimeline.read(id, from: archive) else {
             throw OperationError(
@@ -90,10 +99,12 @@ package struct StoreQuestions: OperatorQuestions {
         return timeline
     }
 
+    /// One page of runs, the newest first.
     package func runs(_ query: RunQuery) async throws -> RunPage {
         RunPage(try await archive.runRows(query), limit: query.limit)
     }
 
+    /// One run with all attempts of all steps.
     package func run(_ number: Int64) async throws -> RunDetails {
         let found = try await claimed(Run.ID(rawValue: number))
         return RunDetails(
@@ -108,11 +119,13 @@ package struct StoreQuestions: OperatorQuestions {
         return found
     }
 
+    /// The active rules with their statistics.
     package func rules() async throws -> RuleList {
         guard let ruleSet = try await activeRules() else { return RuleList(version: nil, rules: []) }
         return RuleList(version: ruleSet.version, rules: try await statuses(of: ruleSet.rules))
     }
 
+    /// One active rule with its source.
     package func rule(_ id: String) async throws -> RuleDetails {
         guard let ruleSet = try await activeRules() else {
             throw OperationError(.notFound, "there have never been active rules; start 'countersign serve'")
@@ -135,18 +148,22 @@ package struct StoreQuestions: OperatorQuestions {
         return rules.map { RuleStatus($0, statistics: statistics[$0.id] ?? RuleStatistics()) }
     }
 
+    /// What happened last, the oldest first, and from where to go on.
     package func newest(_ count: Int, since: Date?, _ filter: TailFilter) async throws -> TailPage {
         let (entries, position) = try await archive.newest(count, since: since, filter)
         return TailPage(entries: entries, position: position)
     }
 
+    /// What happened after `position`, the oldest first, and from where to go on.
     package func entries(after position: TailPosition, _ filter: TailFilter) async throws -> TailPage {
         let (entries, position) = try await archive.entries(after: position, filter)
         return TailPage(entries: entries, position: position)
     }
 
+    /// How polling stands; nil before the first poll.
     package func pollState() async throws -> PollState? { try await archive.pollState() }
 
+    /// Which runs two rule sets make for the stored events.
     package func diff(_ request: DiffRequest, progress: (_ done: Int, _ total: Int?) -> Void) async throws -> RunDiff {
         let old: RuleSet
         if let sources = request.old {

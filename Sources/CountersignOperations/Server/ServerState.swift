@@ -6,6 +6,7 @@ package struct ServerState: Sendable {
     /// Its process id.
     package let process: Int64
 
+    /// Its version, such as `0.1.0`.
     package let version: String
 
     /// The active rules; nil before the first set.

@@ -58,14 +58,19 @@ package struct Document: Sendable {
         )
     }
 
+    /// A text.
     package func text(_ key: String) throws(OperationError) -> String { try value(key, \.string) }
 
+    /// A text; nil where it is null or left out.
     package func optionalText(_ key: String) throws(OperationError) -> String? { try optional(key, \.string) }
 
+    /// True or false.
     package func flag(_ key: String) throws(OperationError) -> Bool { try value(key, \.bool) }
 
+    /// A number without a fraction.
     package func count(_ key: String) throws(OperationError) -> Int { try value(key) { $0.number?.integer } }
 
+    /// The number of an event, a run or a body.
     package func number(_ key: String) throws(OperationError) -> Int64 { Int64(try count(key)) }
 
     /// A time in RFC 3339.

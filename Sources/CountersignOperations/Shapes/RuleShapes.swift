@@ -94,6 +94,7 @@ package struct RuleList: Sendable {
     /// The version of their set; nil where there never were any.
     package let version: RuleSetVersion?
 
+    /// The rules in the order of their files.
     package let rules: [RuleStatus]
 
     /// The rules of one set.
@@ -102,6 +103,7 @@ package struct RuleList: Sendable {
         self.rules = rules
     }
 
+    /// The version of the set, and its rules.
     package static let shape = Shape<RuleList>(
         "RuleList",
         [

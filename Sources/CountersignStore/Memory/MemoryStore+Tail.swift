@@ -3,6 +3,7 @@ package import Foundation
 
 /// The newest entries, and those after a position: the number of events and of attempts that were told of.
 extension MemoryStore {
+    /// The newest `count` entries or those since a time, the oldest first, and from where to go on.
     package func newest(
         _ count: Int,
         since: Date?,
@@ -21,6 +22,7 @@ extension MemoryStore {
         }
     }
 
+    /// What happened after `position`, the oldest first, and from where to go on.
     package func entries(
         after position: TailPosition,
         _ filter: TailFilter
