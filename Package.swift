@@ -203,7 +203,8 @@ let package = Package(
         .testTarget(
             name: "CountersignOperationsTests",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignStore", "CountersignOperations",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore",
+                "CountersignOperations",
                 "CountersignTesting",
             ]
         ),

@@ -57,12 +57,16 @@ package struct RunDiff: Sendable {
 
         /// The id of the rule.
         package let ruleID: String
+        /// Which of the sets have the rule.
         package fileprivate(set) var presence: Presence
 
         /// Whether the rule is in both sets, but its steps are not the same.
         package fileprivate(set) var hasOtherSteps: Bool
 
+        /// Runs that only the new set makes.
         package fileprivate(set) var added: Runs
+
+        /// Runs that only the old set makes.
         package fileprivate(set) var removed: Runs
 
         /// How many runs both sets make.

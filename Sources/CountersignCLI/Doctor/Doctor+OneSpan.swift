@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation

@@ -1,3 +1,4 @@
+import CountersignOperations
 import CountersignStore
 
 extension StoreFact {
