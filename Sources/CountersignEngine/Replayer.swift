@@ -21,7 +21,7 @@ package struct Replayer: Sendable {
     /// come by themselves.
     ///
     /// - Throws: `ReplayError`, `StoreError`; runs of earlier events may have been made then.
-    package func replay(_ order: ReplayRequest) async throws -> [ReplayedRun] {
+    package func replay(_ order: ReplayRequest, once token: CommandToken? = nil) async throws -> [ReplayedRun] {
         guard let rules = book.current?.ruleSet else { throw ReplayError.noRules }
         if let ruleID = order.ruleID, rules.rule(ruleID) == nil {
             throw ReplayError.noSuchRule(
@@ -45,7 +45,7 @@ package struct Replayer: Sendable {
         }
         return order.isDryRun
             ? try await prospects(of: dispatches, restartsEnded: order.restartsEnded)
-            : try await store.replay(dispatches, restartsEnded: order.restartsEnded, at: clock.now)
+            : try await store.replay(dispatches, restartsEnded: order.restartsEnded, once: token, at: clock.now)
     }
 
     private func prospects(of dispatches: [Dispatch], restartsEnded: Bool) async throws -> [ReplayedRun] {

@@ -158,16 +158,27 @@ package protocol Ledger: Sendable {
     /// - Returns: How many runs were queued again.
     func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int
 
-    /// Sends a failed run in progress again, from the step that failed or from the one of the id `step`.
+    /// Queues a failed run again, from the step that failed or from the one of the id `step`; once for each token.
     ///
     /// Results of earlier steps stay. It goes on by the rule set that is given, or by the one that it was made by.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws
+    func retry(
+        _ run: Run.ID,
+        from step: String?,
+        by ruleSet: RuleSetVersion?,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws
 
-    /// Makes runs of events that were dispatched before, all or nothing; with `again`, runs that have ended begin again
-    /// from their first step, by the rule set that the dispatch names.
-    func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun]
+    /// Makes runs of events that were dispatched before, all or nothing; with `restartsEnded`, runs that have ended begin
+    /// again from their first step, by the rule set that the dispatch names. A token that was seen gives the same answer.
+    func replay(
+        _ dispatches: [Dispatch],
+        restartsEnded: Bool,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws -> [ReplayedRun]
 
     /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int
@@ -178,10 +189,10 @@ package protocol Ledger: Sendable {
     /// - Returns: How many runs there were.
     func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int
 
-    /// Gives up a failed or queued run.
+    /// Gives up a failed or queued run; once for each token.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func discard(_ run: Run.ID, at now: Date) async throws
+    func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws
 
     /// Keeps the sources of a rule set under its version, as the latest; each version is kept once.
     func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
@@ -204,17 +215,30 @@ extension Ledger {
         try await release(run, lease: lease, to: ending, recording: record, raising: nil, at: now)
     }
 
-    /// Sends a failed run in progress again, from the step that failed.
+    /// Queues a failed run again, from the step that failed.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     package func retry(_ run: Run.ID, at now: Date) async throws {
         try await retry(run, from: nil, at: now)
     }
 
-    /// Sends a failed run in progress again, by the rule set that it was made by.
+    /// Queues a failed run again, by the rule set that it was made by.
     package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
         try await retry(run, from: step, by: nil, at: now)
     }
+
+    /// Queues a failed run again, by a command that is sent once.
+    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
+        try await retry(run, from: step, by: ruleSet, once: nil, at: now)
+    }
+
+    /// Replays events, by a command that is sent once.
+    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
+        try await replay(dispatches, restartsEnded: restartsEnded, once: nil, at: now)
+    }
+
+    /// Gives up a failed or queued run, by a command that is sent once.
+    package func discard(_ run: Run.ID, at now: Date) async throws { try await discard(run, once: nil, at: now) }
 }
 
 /// The runs to make for one event.

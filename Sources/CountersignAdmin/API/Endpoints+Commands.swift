@@ -138,6 +138,7 @@ extension Endpoint {
             body: .object([
                 ("events", .array(.id)), ("rule?", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
             ]),
+            takesToken: true,
             content: .json(
                 .object([
                     (
@@ -156,7 +157,9 @@ extension Endpoint {
             guard let order = ReplayRequest(json: try request.json()) else {
                 throw OperationError(.invalid, "the request is invalid; see /api/v1/openapi.json")
             }
-            return APIAnswer(["runs": .array(try await operations.commands.replay(order).map(\.json))])
+            return APIAnswer([
+                "runs": .array(try await operations.commands.replay(order, once: request.token).map(\.json))
+            ])
         }
     }
 

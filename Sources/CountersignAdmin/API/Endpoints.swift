@@ -215,6 +215,7 @@ extension Endpoint {
                     summary: "Whether only to tell if the run can be retried like this."
                 ),
             ],
+            takesToken: true,
             content: .json(.named("Retry")),
             refusals: [.badRequest, .notFound, .conflict, .unavailable]
         ) { request in
@@ -224,7 +225,7 @@ extension Endpoint {
                 by: request["rules"].flatMap { RetryRequest.Rules(rawValue: $0) } ?? .kept,
                 isDryRun: request["dry_run"] == "true"
             )
-            return APIAnswer(try await operations.commands.retry(order).json)
+            return APIAnswer(try await operations.commands.retry(order, once: request.token).json)
         }
     }
 
@@ -234,10 +235,11 @@ extension Endpoint {
             path: "/runs/{id}/discard",
             summary: "Discard a failed or waiting run; its history is kept.",
             pathParameter: id(of: "Run"),
+            takesToken: true,
             content: .json(.object([])),
             refusals: [.notFound, .conflict, .unavailable]
         ) { request in
-            try await operations.commands.discard(Run.ID(rawValue: request.id))
+            try await operations.commands.discard(Run.ID(rawValue: request.id), once: request.token)
             return APIAnswer([:])
         }
     }

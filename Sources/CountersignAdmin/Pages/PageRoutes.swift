@@ -227,13 +227,14 @@ extension PageRoutes {
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {
         let rules: RetryRequest.Rules = form["rules"] == "current" ? .current : .kept
         _ = try await operations.commands.retry(
-            RetryRequest(Run.ID(rawValue: number), from: form["from"], by: rules)
+            RetryRequest(Run.ID(rawValue: number), from: form["from"], by: rules),
+            once: nil
         )
         return .redirect(to: Address.query(Address.run(number), [("done", "retry")]), type: .normal)
     }
 
     private func discard(_ number: Int64) async throws -> Response {
-        try await operations.commands.discard(Run.ID(rawValue: number))
+        try await operations.commands.discard(Run.ID(rawValue: number), once: nil)
         return .redirect(to: Address.query(Address.run(number), [("done", "discard")]), type: .normal)
     }
 

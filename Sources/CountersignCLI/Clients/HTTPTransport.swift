@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CountersignActions
 import CountersignCore
 import CountersignOperations
+import CountersignStore
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -38,7 +39,7 @@ struct HTTPTransport: ServerTransport {
     func answer(to call: ServerCall) async throws(OperationError) -> [UInt8] {
         let request = try request(for: call)
         do {
-            let (status, body) = try await execute(request, within: call.limit)
+            let (status, body) = try await execute(request, of: call)
             guard status != .ok else { return body }
             throw refusal(status, body)
         } catch let error as OperationError {
@@ -62,11 +63,24 @@ struct HTTPTransport: ServerTransport {
             if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
         }
         request.method = HTTPMethod(rawValue: call.method.rawValue)
+        if let token = call.token { request.headers.add(name: "Idempotency-Key", value: token.text) }
         if !call.body.isEmpty {
             request.headers.add(name: "Content-Type", value: "application/json")
             request.body = .bytes(ByteBuffer(bytes: call.body))
         }
         return request
+    }
+
+    /// Sends the request, and once more where the connection broke and it cannot be known whether it arrived.
+    private func execute(
+        _ request: HTTPClientRequest,
+        of call: ServerCall
+    ) async throws -> (HTTPResponseStatus, [UInt8]) {
+        do {
+            return try await execute(request, within: call.limit)
+        } catch let error as HTTPClientError where error == .remoteConnectionClosed && call.mayBeRepeated {
+            return try await execute(request, within: call.limit)
+        }
     }
 
     private func execute(

@@ -114,7 +114,8 @@ struct ReplayCommand: EnvironmentCommand {
             for start in stride(from: 0, to: events.count, by: Self.batch) {
                 let batch = Array(events[start..<min(start + Self.batch, events.count)])
                 runs += try await commands.replay(
-                    ReplayRequest(events: batch, ruleID: rule, restartsEnded: again, isDryRun: isDryRun)
+                    ReplayRequest(events: batch, ruleID: rule, restartsEnded: again, isDryRun: isDryRun),
+                    once: isDryRun ? nil : CommandToken()
                 )
                 bar.advance(to: start + batch.count)
             }

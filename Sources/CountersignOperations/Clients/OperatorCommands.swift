@@ -4,16 +4,16 @@ package import CountersignStore
 
 /// What an operator has done.
 ///
-/// Each throws `OperationError` where the command was not carried out, and `StoreError` where the store cannot do it.
+/// A command with a token is carried out once, however often it arrives. Each throws `OperationError` where the command was not carried out, and `StoreError` where the store cannot do it.
 package protocol OperatorCommands: Sendable {
     /// Retries a failed run, or only tells whether that is possible.
-    func retry(_ request: RetryRequest) async throws -> RetryResult
+    func retry(_ request: RetryRequest, once token: CommandToken?) async throws -> RetryResult
 
     /// Discards a failed or waiting run; its history is kept.
-    func discard(_ run: Run.ID) async throws
+    func discard(_ run: Run.ID, once token: CommandToken?) async throws
 
     /// Evaluates stored events once more by the active rules, and tells what became of their runs.
-    func replay(_ request: ReplayRequest) async throws -> [ReplayedRun]
+    func replay(_ request: ReplayRequest, once token: CommandToken?) async throws -> [ReplayedRun]
 
     /// Asks OneSpan Sign for events whose callback is missing.
     func poll(_ request: PollRequest) async throws -> PollReport

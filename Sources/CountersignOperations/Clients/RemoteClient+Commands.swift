@@ -4,23 +4,25 @@ package import CountersignStore
 
 extension RemoteClient: OperatorCommands {
     /// Retries a failed run, or only tells whether that is possible.
-    package func retry(_ request: RetryRequest) async throws -> RetryResult {
+    package func retry(_ request: RetryRequest, once token: CommandToken?) async throws -> RetryResult {
         let fields: [(name: String, value: String?)] = [
             ("rules", request.rules.rawValue), ("from", request.step), ("dry_run", request.isDryRun ? "true" : nil),
         ]
         return try RetryResult(
-            json: try await json(ServerCall(.post, ["runs", "\(request.run)", "retry"], query: fields))
+            json: try await json(ServerCall(.post, ["runs", "\(request.run)", "retry"], query: fields, token: token))
         )
     }
 
     /// Discards a failed or waiting run; its history is kept.
-    package func discard(_ run: Run.ID) async throws {
-        _ = try await json(ServerCall(.post, ["runs", "\(run)", "discard"]))
+    package func discard(_ run: Run.ID, once token: CommandToken?) async throws {
+        _ = try await json(ServerCall(.post, ["runs", "\(run)", "discard"], token: token))
     }
 
     /// Evaluates stored events once more by the active rules, and tells what became of their runs.
-    package func replay(_ request: ReplayRequest) async throws -> [ReplayedRun] {
-        let answer = try await json(ServerCall(.post, ["replay"], body: request.json.bytes, limit: .seconds(60)))
+    package func replay(_ request: ReplayRequest, once token: CommandToken?) async throws -> [ReplayedRun] {
+        let answer = try await json(
+            ServerCall(.post, ["replay"], body: request.json.bytes, limit: .seconds(60), token: token)
+        )
         return try Document(answer, "a replay")
             .list("runs") { json throws(OperationError) in
                 guard let run = ReplayedRun(json: json) else { throw Document(json, "a replay").mismatch("runs") }

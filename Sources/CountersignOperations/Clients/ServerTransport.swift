@@ -1,4 +1,5 @@
 import CountersignCore
+package import CountersignStore
 
 /// Takes a call of the JSON API to a server, and brings its answer back.
 package protocol ServerTransport: Sendable {
@@ -28,6 +29,12 @@ package struct ServerCall: Sendable {
     /// How long the answer may take.
     package let limit: Duration
 
+    /// Names a command, so that it can be sent again without being carried out again.
+    package let token: CommandToken?
+
+    /// Whether the call may be sent again where it is not known whether it arrived.
+    package var mayBeRepeated: Bool { method == .get || token != nil }
+
     /// A call to what `path` names.
     ///
     /// - Parameters:
@@ -36,12 +43,14 @@ package struct ServerCall: Sendable {
     ///   - query: Names and values of the query; those without a value are left out.
     ///   - body: The body; empty for none.
     ///   - limit: How long the answer may take.
+    ///   - token: Names a command.
     package init(
         _ method: Method,
         _ path: [String],
         query: [(name: String, value: String?)] = [],
         body: [UInt8] = [],
-        limit: Duration = .seconds(10)
+        limit: Duration = .seconds(10),
+        token: CommandToken? = nil
     ) {
         let fields = query.compactMap { field in field.value.map { "\(field.name)=\($0.percentEncoded)" } }
         target =
@@ -49,6 +58,7 @@ package struct ServerCall: Sendable {
         self.method = method
         self.body = body
         self.limit = limit
+        self.token = token
     }
 }
 

@@ -33,25 +33,27 @@ package struct StoreCommands: OperatorCommands {
     }
 
     /// Retries a failed run, or only tells whether that is possible.
-    package func retry(_ request: RetryRequest) async throws -> RetryResult {
+    package func retry(_ request: RetryRequest, once token: CommandToken?) async throws -> RetryResult {
         if request.rules == .current { try requireServer("'--rules current'") }
         let version = try await questions.ruleSet(for: request)
         if !request.isDryRun {
             let other = request.rules == .current ? version : nil
-            try await store.retry(request.run, from: request.step, by: other, at: clock.now)
+            try await store.retry(request.run, from: request.step, by: other, once: token, at: clock.now)
         }
         let active = replayer == nil ? nil : try await questions.activeRules()?.version
         return RetryResult(ruleSet: version, isActive: active.map { $0 == version })
     }
 
     /// Discards a failed or waiting run; its history is kept.
-    package func discard(_ run: Run.ID) async throws { try await store.discard(run, at: clock.now) }
+    package func discard(_ run: Run.ID, once token: CommandToken?) async throws {
+        try await store.discard(run, once: token, at: clock.now)
+    }
 
     /// Evaluates stored events once more by the active rules, and tells what became of their runs.
-    package func replay(_ request: ReplayRequest) async throws -> [ReplayedRun] {
+    package func replay(_ request: ReplayRequest, once token: CommandToken?) async throws -> [ReplayedRun] {
         guard let replayer else { throw Self.needsServer("a replay") }
         do {
-            return try await replayer.replay(request)
+            return try await replayer.replay(request, once: token)
         } catch let error as ReplayError {
             throw OperationError(.conflict, "\(error)")
         }

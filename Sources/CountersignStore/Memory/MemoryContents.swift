@@ -18,6 +18,23 @@ struct MemoryContents {
     /// Every attempt with its run, in the order of ending.
     private(set) var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
+    private var commands: [CommandToken: (at: Date, runs: [ReplayedRun])] = [:]
+}
+
+extension MemoryContents {
+    /// What `work` gives, or what it gave when the same command came before.
+    mutating func once<Failure>(
+        _ token: CommandToken?,
+        at now: Date,
+        _ work: (inout MemoryContents) throws(Failure) -> [ReplayedRun]
+    ) throws(Failure) -> [ReplayedRun] {
+        guard let token else { return try work(&self) }
+        commands = commands.filter { $0.value.at >= now.addingTimeInterval(-CommandToken.memory) }
+        if let known = commands[token] { return known.runs }
+        let runs = try work(&self)
+        commands[token] = (now, runs)
+        return runs
+    }
 }
 
 /// The inbox and its reading.

@@ -242,14 +242,32 @@ extension MemoryStore {
     }
 
     /// Queues a failed run again; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
-    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
-        try write { try $0.retry(run, from: step, by: ruleSet, at: now) }
+    package func retry(
+        _ run: Run.ID,
+        from step: String?,
+        by ruleSet: RuleSetVersion?,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws {
+        try write { contents in
+            _ = try contents.once(token, at: now) {
+                try $0.retry(run, from: step, by: ruleSet, at: now)
+                return []
+            }
+        }
         queued.notify()
     }
 
     /// Records the evaluations of a replay, and creates or restarts runs.
-    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
-        let runs = try write { $0.replay(dispatches, restartsEnded: restartsEnded, at: now) }
+    package func replay(
+        _ dispatches: [Dispatch],
+        restartsEnded: Bool,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws -> [ReplayedRun] {
+        let runs = try write { contents in
+            contents.once(token, at: now) { $0.replay(dispatches, restartsEnded: restartsEnded, at: now) }
+        }
         if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
         return runs
     }
@@ -269,8 +287,13 @@ extension MemoryStore {
     }
 
     /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
-    package func discard(_ run: Run.ID, at now: Date) async throws {
-        try write { try $0.discard(run, at: now) }
+    package func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws {
+        try write { contents in
+            _ = try contents.once(token, at: now) {
+                try $0.discard(run, at: now)
+                return []
+            }
+        }
     }
 
     /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.

@@ -44,10 +44,10 @@ extension RunsCommand {
             let ids = try await selection.runs(in: [.failed], of: client, environment, verb: verb)
             try await client.each(ids) { commands, id in
                 // Each can begin with the step before any of them is touched.
-                if from != nil { _ = try await commands.retry(request(for: id, isDryRun: true)) }
+                if from != nil { _ = try await commands.retry(request(for: id, isDryRun: true), once: nil) }
             }
             try await client.each(ids) { commands, id in
-                let result = try await commands.retry(request(for: id, isDryRun: false))
+                let result = try await commands.retry(request(for: id, isDryRun: false), once: CommandToken())
                 print("run \(id) will be retried with rule set \(result.ruleSet.short)\(note(on: result))")
             }
         }
@@ -83,7 +83,7 @@ extension RunsCommand {
             let client = try options.client(in: environment)
             let ids = try await selection.runs(in: [.failed, .queued], of: client, environment, verb: "discard")
             try await client.each(ids) { commands, id in
-                try await commands.discard(id)
+                try await commands.discard(id, once: CommandToken())
                 print("run \(id) is discarded")
             }
         }
