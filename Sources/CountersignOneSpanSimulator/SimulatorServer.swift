@@ -147,6 +147,10 @@ package struct SimulatorServer: Service {
                 return await asked(request) { change(text(context, "id") ?? "", body) }
             }
         }
+        addRoles(to: router)
+    }
+
+    private func addRoles(to router: Router<BasicRequestContext>) {
         router.post("/api/packages/:id/roles/:role/unlock") { request, context in
             await asked(request) {
                 let isDone = account.unlock(text(context, "role") ?? "", of: text(context, "id") ?? "")
