@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
+import CountersignOutbound
 import CountersignStore
 import Foundation
 import NIOCore
@@ -189,7 +190,7 @@ struct ControlClient {
             throw failure
         } catch {
             throw CommandFailure(
-                "the running server does not respond at '\(settings.controlSocket)' (\(networkWords(error))); is 'countersign serve' running?"
+                "the running server does not respond at '\(settings.controlSocket)' (\(NetworkError(error).cause)); is 'countersign serve' running?"
             )
         }
     }

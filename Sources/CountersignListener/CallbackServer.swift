@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignObservability
+import CountersignOutbound
 package import CountersignStore
 import Foundation
 package import Logging
@@ -76,11 +77,12 @@ package struct CallbackServer: Service {
                 door = try await bootstrap.bind(host: settings.host, port: settings.port).get()
             }
         } catch {
+            let error = NetworkError(error)
             throw ListenerError.cannotListen(
                 host: settings.host,
                 port: settings.port,
-                code: (error as? IOError)?.errnoCode,
-                reason: Self.reason(error)
+                code: error.code,
+                reason: error.cause
             )
         }
         listening(on: door)
@@ -103,14 +105,6 @@ package struct CallbackServer: Service {
         } onCancel: {
             door.close(promise: nil)
             connections.close()
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-        case is SocketAddressError.UnknownHost: "the name has no address"
-        default: "\(error)"
         }
     }
 

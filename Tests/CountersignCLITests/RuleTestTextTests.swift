@@ -3,6 +3,7 @@ import CountersignCLI
 import CountersignCore
 import CountersignEngine
 import CountersignOneSpan
+import CountersignOutbound
 import CountersignRules
 import Foundation
 import Testing

@@ -25,4 +25,16 @@ struct ArchitectureTests {
             }
         #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
     }
+
+    @Test func `one file tells the errors of sockets, TLS and HTTP apart`() throws {
+        let reader = "Sources/CountersignOutbound/Errors/NetworkError+Reading.swift"
+        let errors = #/\b(IOError|ChannelError|NIOConnectionError|NIOSSLError|BoringSSLError|HTTPClientError)\b/#
+        let findings = Repository.files()
+            .filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") && $0 != reader }
+            .filter { file in
+                let text = try? String(contentsOfFile: "\(Repository.path)/\(file)", encoding: .utf8)
+                return text?.contains(errors) ?? false
+            }
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
 }
