@@ -92,6 +92,7 @@ let package = Package(
             name: "CountersignOperations",
             dependencies: [
                 "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignOneSpan",
                 .log,
             ]
         ),
@@ -216,7 +217,8 @@ let package = Package(
         .testTarget(
             name: "CountersignOperationsTests",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignStore", "CountersignOperations",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore",
+                "CountersignOperations",
                 "CountersignTesting",
             ]
         ),

@@ -8,6 +8,7 @@ package struct Replayer: Sendable {
     private let book: RuleBook
     private let clock: any WallClock
 
+    /// A replayer that evaluates events of `store` by the active rules of `book`.
     package init(store: any Store, book: RuleBook, clock: any WallClock) {
         self.store = store
         self.book = book
@@ -68,6 +69,7 @@ package enum ReplayError: Error, Equatable, CustomStringConvertible {
     case noSuchRule(String, suggestion: String?)
     case damaged(Event.ID, reason: String)
 
+    /// Why nothing was replayed, and what to do where something can be done, as an error message.
     package var description: String {
         switch self {
         case .noRules: "there are no active rules"

@@ -65,6 +65,9 @@ package struct CallbackServer: Service {
     /// How long it takes at most until a connection that was accepted is set up.
     private static let settling = TimeAmount.milliseconds(100)
 
+    /// Listens until a graceful shutdown has let open requests finish, or until the task is cancelled.
+    ///
+    /// - Throws: `ListenerError` where the address cannot be used.
     package func run() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let connections = OpenConnections(limit: settings.maximumConnections, eventLoop: group.next())

@@ -2,7 +2,7 @@ package import CountersignCore
 package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
-package protocol Store: Inbox, Ledger, Archive, KeyValueStore {
+package protocol Store: Inbox, Ledger, Archive, TailingStore, KeyValueStore {
     /// Writes what is still waiting to be written and closes the files.
     func close() async
 }
@@ -46,6 +46,7 @@ package protocol Inbox: Sendable {
 }
 
 extension Inbox {
+    /// Stores one event in a new task, for a store that has no faster way; `reply` is called once, on any thread.
     package func append(
         _ delivery: Delivery,
         at now: Date,
@@ -218,7 +219,10 @@ extension Ledger {
 
 /// The runs to make for one event.
 package struct Dispatch: Sendable {
+    /// The event that the runs are made for.
     package let eventID: Event.ID
+
+    /// The rule set that evaluated the event, by which the runs are executed.
     package let ruleSet: RuleSetVersion
 
     /// The rules that matched, in the order in which their runs are made.
@@ -230,6 +234,7 @@ package struct Dispatch: Sendable {
     /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it again.
     package var forgetsPackage = false
 
+    /// The runs of the rules `ruleIDs`; in a replay they use the package that was kept with the event.
     package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], matchSet: MatchSet) {
         self.eventID = eventID
         self.ruleSet = ruleSet
@@ -240,13 +245,16 @@ package struct Dispatch: Sendable {
 
 /// The right to work on runs for a time, which the store measures by its own clock.
 package struct Lease: Sendable {
+    /// What identifies a lease; each claim makes a new one.
     package typealias ID = String
 
+    /// The id that the store keeps with each run of the lease; results are recorded only under it.
     package let id: ID
 
     /// How long it holds from the claim, or from the latest renewal.
     package let duration: Duration
 
+    /// A lease that expires `duration` after a claim or a renewal.
     package init(id: ID, for duration: Duration) {
         self.id = id
         self.duration = duration
@@ -263,7 +271,10 @@ package enum RescuedRuns: Sendable {
 
 /// A run with all that is needed to go on with it.
 package struct ClaimedRun: Sendable {
+    /// The run, as the claim left it where it was claimed.
     package let run: Run
+
+    /// The event that the run is for, with its package where that is kept.
     package let event: Event
 
     /// The attempts so far, in the order in which they were made.
@@ -272,6 +283,7 @@ package struct ClaimedRun: Sendable {
     /// What of the run or its event is damaged, as a sentence; nil where both are whole.
     package let damage: String?
 
+    /// A run as a store read it; `damage` is nil where the run and its event are intact.
     package init(run: Run, event: Event, records: [StepRecord], damage: String? = nil) {
         self.run = run
         self.event = event

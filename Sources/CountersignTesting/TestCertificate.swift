@@ -3,7 +3,9 @@ package import NIOSSL
 
 /// A certificate that signs itself, and its key.
 package struct TestCertificate: Sendable {
+    /// The certificate alone, as it signs itself.
     package let chain: [NIOSSLCertificate]
+    /// The private key that belongs to it.
     package let key: NIOSSLPrivateKey
 
     /// One for `erp.internal` that ended with the year 2020; no command makes such a one.

@@ -38,6 +38,7 @@ struct Endpoint: Sendable {
     }
 
     let method: HTTPRequest.Method
+
     /// The path beneath `/api/v1`, with parameters in braces.
     let path: String
     let summary: String
@@ -99,6 +100,7 @@ extension OperationError {
         case .notFound: .notFound
         case .conflict: .conflict
         case .unavailable: .unavailable
+        case .noAnswer: .badGateway
         }
     }
 }

@@ -46,6 +46,7 @@ package struct NetworkError: Error, Sendable, Equatable {
         case other
     }
 
+    /// What happened, for who decides.
     package let kind: Kind
 
     /// The fact alone, such as `connection refused`, for sentences that say already what failed.
@@ -57,6 +58,7 @@ package struct NetworkError: Error, Sendable, Equatable {
     /// Whether no connection was made, so that nothing was sent either.
     package let isBeforeConnection: Bool
 
+    /// An error; where `code` is given, `cause` is the system's reason and becomes part of a sentence.
     package init(_ kind: Kind, _ cause: String, code: CInt? = nil, isBeforeConnection: Bool = false) {
         self.kind = kind
         self.cause = cause

@@ -14,6 +14,9 @@ struct MemoryContents {
 
     var events: [MemoryEvent] = []
     var runs: [MemoryRun] = []
+
+    /// Every attempt with its run, in the order of ending.
+    private(set) var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
 }
 
@@ -170,7 +173,12 @@ extension MemoryContents {
     mutating func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) throws {
         let index = try index(of: run, lease: lease)
         runs[index].step = nil
-        runs[index].records.append(record.stored)
+        append(record.stored, to: index)
+    }
+
+    private mutating func append(_ record: StepRecord, to index: Int) {
+        runs[index].records.append(record)
+        attempts.append((runs[index].id, record))
     }
 
     mutating func release(
@@ -181,7 +189,7 @@ extension MemoryContents {
         at now: Date
     ) throws {
         let index = try index(of: run, lease: lease)
-        if let record { runs[index].records.append(record.stored) }
+        if let record { append(record.stored, to: index) }
         switch ending {
         case .succeeded: runs[index].leave(for: .succeeded)
         case .failed: runs[index].leave(for: .failed)
@@ -220,7 +228,7 @@ extension MemoryContents {
         var count = 0
         for index in runs.indices {
             guard let lease = runs[index].lease, whose == .everyones || lease.until <= now.stored else { continue }
-            runs[index].interrupt(at: now.stored)
+            if let record = runs[index].interrupt(at: now.stored) { append(record, to: index) }
             count += 1
         }
         for index in runs.indices where whose == .everyones && runs[index].wait != nil {
