@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignObservability
+import CountersignOutbound
 package import CountersignStore
 import Foundation
 package import Logging
@@ -64,25 +65,13 @@ package struct CallbackServer: Service {
     /// How long it takes at most until a connection that was accepted is set up.
     private static let settling = TimeAmount.milliseconds(100)
 
+    /// Listens until a graceful shutdown has let open requests finish, or until the task is cancelled.
+    ///
+    /// - Throws: `ListenerError` where the address cannot be used.
     package func run() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let connections = OpenConnections(limit: settings.maximumConnections, eventLoop: group.next())
-        let door: any Channel
-        do {
-            let bootstrap = bootstrap(on: group, connections)
-            if let socket = settings.socket {
-                door = try await bootstrap.withBoundSocket(socket).get()
-            } else {
-                door = try await bootstrap.bind(host: settings.host, port: settings.port).get()
-            }
-        } catch {
-            throw ListenerError.cannotListen(
-                host: settings.host,
-                port: settings.port,
-                code: (error as? IOError)?.errnoCode,
-                reason: Self.reason(error)
-            )
-        }
+        let door = try await open(bootstrap(on: group, connections))
         listening(on: door)
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
@@ -106,11 +95,21 @@ package struct CallbackServer: Service {
         }
     }
 
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-        case is SocketAddressError.UnknownHost: "the name has no address"
-        default: "\(error)"
+    /// The channel that accepts connections.
+    ///
+    /// - Throws: `ListenerError`.
+    private func open(_ bootstrap: ServerBootstrap) async throws -> any Channel {
+        do {
+            if let socket = settings.socket { return try await bootstrap.withBoundSocket(socket).get() }
+            return try await bootstrap.bind(host: settings.host, port: settings.port).get()
+        } catch {
+            let error = NetworkError(error)
+            throw ListenerError.cannotListen(
+                host: settings.host,
+                port: settings.port,
+                code: error.code,
+                reason: error.cause
+            )
         }
     }
 

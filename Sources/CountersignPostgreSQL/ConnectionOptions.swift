@@ -6,6 +6,7 @@ import Foundation
 package struct ConnectionOptions: Sendable {
     /// Why a text cannot be used; a sentence without a password.
     package struct Refusal: Error, Equatable, CustomStringConvertible {
+        /// The sentence.
         package let description: String
     }
 

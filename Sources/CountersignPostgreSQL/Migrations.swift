@@ -176,6 +176,15 @@ enum Migrations {
         """,
         "create index rule_sets_by_time on @.rule_sets (stored_at)",
         "create table @.key_values (key text collate \"C\" primary key, value text not null)",
+        // What came of the commands of operators, so that one that is sent again is not carried out again.
+        """
+        create table @.commands (
+            token text collate "C" primary key,
+            made_at timestamptz not null,
+            answer text not null
+        )
+        """,
+        "create index commands_by_time on @.commands (made_at)",
         // A transaction of unknown outcome is asked for by its token.
         """
         create table @.commits (

@@ -10,6 +10,11 @@ extension PostgreSQLArchive: CheckableStore {
     /// How many events are read at a time.
     private static let slice = 500
 
+    /// Looks through the whole store: references between rows, and each body against the hash that was stored with it.
+    ///
+    /// The pages of the tables are left to the checksums of the server, and to `pg_amcheck`.
+    ///
+    /// - Throws: `StoreError` when it cannot be read at all.
     package func check() async throws -> StoreCheck {
         var check = StoreCheck()
         check.runs = try await all(Statement("select count(*) from @.runs")) { $0.count(0) }.first ?? 0
@@ -90,6 +95,9 @@ extension PostgreSQLArchive: CheckableStore {
 }
 
 extension PostgreSQLArchive: ReadableStore {
+    /// Refuses: a database is backed up with its own tools, which the error names.
+    ///
+    /// - Throws: `StoreError.cannotCopy`.
     package func copy(to file: String, progress: @escaping @Sendable (_ done: Int, _ total: Int) -> Void) async throws {
         throw StoreError.cannotCopy(
             "'\(name)' is a database on a server, which has tools of its own for this; run: pg_dump --format=custom "

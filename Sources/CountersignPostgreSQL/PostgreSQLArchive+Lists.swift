@@ -4,6 +4,7 @@ package import Foundation
 
 /// Lists that people page through, and how much happens.
 extension PostgreSQLArchive {
+    /// One page of events, the newest first; a search for a text or an origin ends at `EventQuery.searchDepth`.
     package func page(of query: EventQuery) async throws -> EventPage {
         let text = query.text ?? ""
         guard !text.isEmpty || query.origin != nil else {
@@ -39,6 +40,7 @@ extension PostgreSQLArchive {
         return EventPage(events: found, next: slice.before)
     }
 
+    /// Runs as lists show them, the newest first; a damaged one shows what is damaged.
     package func runRows(_ query: RunQuery) async throws -> [RunRow] {
         let queries = queries
         let (runs, events, records) = try await read { connection in
@@ -57,10 +59,12 @@ extension PostgreSQLArchive {
         }
     }
 
+    /// All attempts of these runs, in the order in which they were made; a run without any is left out.
     package func records(of runs: [Run.ID]) async throws -> [Run.ID: [StepRecord]] {
         try await steps(of: runs).mapValues { rows in rows.map { $0.listedRecord(in: name) } }
     }
 
+    /// The statistics of these rules; a rule without runs has empty ones.
     package func statistics(ofRules ids: [String], since date: Date) async throws -> [String: RuleStatistics] {
         let rows = try await all(queries.statistics(ofRules: ids)) { row in
             (rule: row.text(0), statistics: RuleStatistics(failed: row.count(1), lastMatch: row.optionalTime(2)))
@@ -70,10 +74,12 @@ extension PostgreSQLArchive {
         return statistics
     }
 
+    /// How many runs of a rule, or of all rules where `id` is nil, are in a state.
     package func runCount(ofRule id: String?, in state: Run.State) async throws -> Int {
         try await all(queries.runCount(ofRule: id, in: state)) { $0.count(0) }.first ?? 0
     }
 
+    /// How many runs were made in each hour since `date`, by rule and state; damaged runs are left out.
     package func activity(since date: Date) async throws -> [RunCounts] {
         try await all(queries.activity(since: date)) { row in
             Run.State(code: row.integer(2))
@@ -82,11 +88,13 @@ extension PostgreSQLArchive {
         .compactMap(\.self)
     }
 
+    /// How many events were stored in each hour since `date`, by the number of the hour since 1970.
     package func arrivals(since date: Date) async throws -> [Int: Int] {
         let counts = try await all(queries.arrivals(since: date)) { ($0.count(0), $0.count(1)) }
         return Dictionary(counts) { first, _ in first }
     }
 
+    /// The events that are not evaluated yet, and the queued runs, as they are at `now`.
     package func backlog(at now: Date) async throws -> Backlog {
         let clock = queries.clock
         let found = try await all(queries.backlog(at: now)) { row in
@@ -101,6 +109,7 @@ extension PostgreSQLArchive {
         return found.first ?? Backlog(events: 0, oldestEvent: nil, runs: 0, dueRuns: 0, oldestDue: nil)
     }
 
+    /// The times from storing an event to the end of its run, for those of the latest `limit` runs that succeeded.
     package func runTimes(limit: Int) async throws -> [Duration] {
         try await all(queries.runTimes(limit: limit)) { .milliseconds($0.integer(0)) }
     }

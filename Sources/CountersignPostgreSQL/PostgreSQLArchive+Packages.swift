@@ -4,6 +4,7 @@ import Foundation
 
 /// What is known of packages by the events that name them.
 extension PostgreSQLArchive {
+    /// One page of packages; in the order of the latest events, it looks at `EventQuery.searchDepth` of them at most.
     package func packages(_ query: PackageQuery) async throws -> PackagePage {
         let queries = queries
         return try await read { connection in

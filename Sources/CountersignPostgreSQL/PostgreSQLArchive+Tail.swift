@@ -6,6 +6,7 @@ extension PostgreSQLArchive: TailingStore {
     /// How many events, and how many attempts, of each stream one look at the store gives at most.
     private static let window = 1_000
 
+    /// The newest `count` entries or those since a time, the oldest first, and from where to go on.
     package func newest(
         _ count: Int,
         since: Date?,
@@ -31,6 +32,7 @@ extension PostgreSQLArchive: TailingStore {
         return (since == nil ? Array(all.suffix(count)) : all, cursor.position)
     }
 
+    /// What happened after `position`, the oldest first, and from where to go on.
     package func entries(
         after position: TailPosition,
         _ filter: TailFilter
@@ -188,18 +190,6 @@ extension Connection {
         }
         for stream in closed where counts[stream, default: 0] < window { cursor.places[stream] = nil }
         return (rows[0].map { EventRow($0) }, rows[1].map { AttemptRow($0) }, cursor)
-    }
-}
-
-extension TailEntry {
-    fileprivate init(_ stored: StoredEvent) {
-        self.init(
-            at: stored.event.receivedAt,
-            eventID: stored.event.id,
-            eventName: stored.event.name,
-            packageID: stored.event.payload.packageID,
-            kind: .event(stored)
-        )
     }
 }
 

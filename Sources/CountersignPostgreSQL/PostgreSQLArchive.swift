@@ -105,22 +105,27 @@ package final class PostgreSQLArchive: Archive {
 }
 
 extension PostgreSQLArchive {
+    /// Events that meet the query, the newest first; the text of the query is ignored.
     package func events(_ query: EventQuery) async throws -> [StoredEvent] {
         try await all(queries.events(query)) { EventRow($0) }.map { $0.listedEvent(in: name) }
     }
 
+    /// The numbers of the events that meet the query, the oldest first; the limit keeps the oldest ones.
     package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
         try await all(queries.eventIDs(query)) { Event.ID(rawValue: $0.integer(0)) }
     }
 
+    /// The events behind `position`, the oldest first.
     package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
         try await all(queries.events(after: position, limit: limit)) { EventRow($0) }.map { $0.listedEvent(in: name) }
     }
 
+    /// One event with its body; nil when there is none of this number.
     package func event(_ id: Event.ID) async throws -> StoredEvent? {
         try await all(queries.events([id.rawValue])) { EventRow($0) }.first?.listedEvent(in: name)
     }
 
+    /// Quarantined bodies that meet the query, those with the highest numbers first.
     package func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody] {
         var conditions = Conditions()
         if let since = query.since {
@@ -134,11 +139,13 @@ extension PostgreSQLArchive {
         return try await all(Statement(sql, limit.parameters)) { QuarantinedBody($0) }
     }
 
+    /// One quarantined body; nil when there is none of this number.
     package func quarantined(_ id: Int64) async throws -> QuarantinedBody? {
         let sql = "select \(QuarantinedBody.columns) from @.quarantine q where q.id = $1::int8"
         return try await all(Statement(sql, [.integer(id)])) { QuarantinedBody($0) }.first
     }
 
+    /// The evaluations of an event by replays, in their order, without those whose rows are damaged.
     package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
         let sql = "select evaluated_at, rule_set, match_set from @.replays where event_id = $1::int8 order by id"
         return try await all(Statement(sql, [.integer(event.rawValue)])) { row in
@@ -150,14 +157,18 @@ extension PostgreSQLArchive {
         }
     }
 
+    /// The trace id that follows from this store's `identity` and the event.
     package func traceID(of event: Event) async throws -> TraceID { TraceID(store: storeIdentity, event: event) }
 
+    /// Runs that meet the query, those with the highest numbers first.
     package func runs(_ query: RunQuery) async throws -> [Run] { try await all(queries.runs(query)) { Run($0) } }
 
+    /// The runs of these events, in the order in which they were made.
     package func runs(of events: [Event.ID]) async throws -> [Run] {
         try await all(queries.runs(of: events)) { Run($0) }
     }
 
+    /// One run with its event and attempts; nil when there is none of this number.
     package func run(_ id: Run.ID) async throws -> ClaimedRun? {
         let queries = queries
         let row = try await read { connection -> ClaimedRow? in
@@ -168,6 +179,7 @@ extension PostgreSQLArchive {
         return row?.listedRun(in: name)
     }
 
+    /// How many runs are in each state that has any; a state that is damaged is left out.
     package func runCounts() async throws -> [Run.State: Int] {
         let counts = try await all(queries.runCounts) { (Run.State(code: $0.integer(0)), $0.count(1)) }
         return counts.reduce(into: [:]) { counts, row in row.0.map { counts[$0] = row.1 } }
@@ -191,14 +203,19 @@ extension PostgreSQLArchive {
         return try await read { try $0.execute([steps])[0].stepsByRun() }
     }
 
+    /// The sources of a rule set; nil when they were never kept.
+    ///
+    /// - Throws: `StoreError.unreadable`, also where they are damaged.
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
         try await json("select sources from @.rule_sets where version = $1::text", [.verbatim(ruleSet.rawValue)])
     }
 
+    /// The sources of the rule set that was kept last; nil when none was.
     package func latestSources() async throws -> JSON? {
         try await json("select sources from @.rule_sets order by stored_at desc limit 1")
     }
 
+    /// The value that was stored last under `key`; nil when there is none.
     package func value(forKey key: String) async throws -> JSON? {
         try await json("select value from @.key_values where key = $1::text", [.text(key)])
     }

@@ -23,12 +23,15 @@ package struct PostgreSQLDriver: StoreDriver {
         }
     }
 
+    /// Opens the store for writing, and makes or upgrades it where needed; see `PostgreSQLStore.open`.
     package func open(willUpgrade: (StoreUpgrade) throws -> Void) throws -> any OwnedStore {
         try PostgreSQLStore.open(options, time: .server, willUpgrade: willUpgrade)
     }
 
+    /// Opens the store for reading alone; see `PostgreSQLArchive.open`.
     package func reader() throws -> any ReadableStore { try PostgreSQLArchive.open(options) }
 
+    /// The size of the tables, or why the server cannot be asked.
     package func facts() -> [StoreFact] {
         let connection = connection
         defer { connection.drop() }

@@ -6,8 +6,9 @@ extension PostgreSQLStore {
     /// Instances share it, so only leases tell whose owner is gone.
     package var isShared: Bool { true }
 
-    private var statements: RunStatements { RunStatements(clock: clock) }
+    var statements: RunStatements { RunStatements(clock: clock) }
 
+    /// The oldest events without runs; a damaged one is put into quarantine and marked as dispatched.
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
         var waiting = WaitingEvents()
         let own = clock.kind == .server ? streams.all : nil
@@ -39,12 +40,14 @@ extension PostgreSQLStore {
         ) { _ in }
     }
 
+    /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         guard !dispatches.isEmpty else { return }
         let made = try await changes.change(statements.dispatch(dispatches, at: now)) { $0.first?.count(0) ?? 0 }
         if made > 0 { queued.notify() }
     }
 
+    /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let claim = statements.claim(limit: limit, lease: lease, owner: instance, at: now)
         let found = try await changes.change(claim) { rows in
@@ -85,8 +88,10 @@ extension PostgreSQLStore {
         try await release(run.id, lease: lease.id, to: .failed, recording: record, raising: event, at: now)
     }
 
+    /// The earliest due time of a queued run; nil when none is queued.
     package func nextDue() async throws -> Date? { try await archive.nextDue() }
 
+    /// Writes down that an attempt at a step is under way, for `rescue` to find.
     package func begin(
         stepID: String,
         attempt: Int,
@@ -100,6 +105,7 @@ extension PostgreSQLStore {
         }
     }
 
+    /// Writes down one attempt; throws `StoreError.leaseLost` when the run no longer belongs to `lease`.
     package func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) async throws {
         let statements = statements
         let make: @Sendable (Connection) throws(DatabaseError) -> Statement = { connection throws(DatabaseError) in
@@ -110,6 +116,7 @@ extension PostgreSQLStore {
         }
     }
 
+    /// Ends the work of `lease` on a run and stores the event that this raises, in one transaction.
     package func release(
         _ run: Run.ID,
         lease: Lease.ID,
@@ -142,6 +149,7 @@ extension PostgreSQLStore {
         if ending.isQueued { queued.notify() }
     }
 
+    /// Keeps the package of an event, unless one is kept already; returns the one that is kept.
     package func keep(package: JSON, of event: Event.ID) async throws -> JSON {
         let kept = try await changes.change(
             Statement(
@@ -156,10 +164,12 @@ extension PostgreSQLStore {
         return try kept.map { try JSON(parsing: $0, limits: .stored) } ?? package
     }
 
+    /// Makes the lease of its runs last from `now` on.
     package func renew(_ lease: Lease, at now: Date) async throws {
         try await changes.change(statements.renew(lease, at: now)) { _ in }
     }
 
+    /// Queues running runs again whose owner is gone, and returns how many there were.
     package func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int {
         let statements = statements
         let rescue: @Sendable (Connection) throws(DatabaseError) -> Statement = { connection throws(DatabaseError) in
@@ -177,40 +187,7 @@ extension PostgreSQLStore {
         return sum
     }
 
-    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
-        try await changes.change(statements.retry(run, from: step, by: ruleSet, at: now)) {
-            try Self.expectChange($0, of: run, wanted: "failed")
-        }
-        queued.notify()
-    }
-
-    package func discard(_ run: Run.ID, at now: Date) async throws {
-        try await changes.change(statements.discard(run, at: now)) {
-            try Self.expectChange($0, of: run, wanted: "failed or queued")
-        }
-    }
-
-    private static func expectChange(_ rows: Rows, of run: Run.ID, wanted: String) throws {
-        guard let row = rows.first else { throw StoreError.noSuchRun(run) }
-        guard row.flag(1) else {
-            throw StoreError.wrongState(run, Run.State(code: row.integer(0)) ?? .failed, wanted: wanted)
-        }
-    }
-
-    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
-        let moment = clock.moment(now)
-        let runs = try await changes.transaction { connection in
-            var replayed: [ReplayedRun] = []
-            for dispatch in dispatches {
-                let replay = Replay(dispatch: dispatch, restartsEnded: restartsEnded, at: moment)
-                replayed += try replay.carryOut(over: connection)
-            }
-            return replayed
-        }
-        if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
-        return runs
-    }
-
+    /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     package func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int {
         let count = try await changes.change(statements.wake(waitingFor: destination, limit: limit, at: now)) {
             $0.changed
@@ -219,6 +196,7 @@ extension PostgreSQLStore {
         return count
     }
 
+    /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest; returns how many.
     package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
         // Due times go by the database's clock, which was not set back with ours.
         guard clock.kind == .caller else { return 0 }
@@ -227,6 +205,7 @@ extension PostgreSQLStore {
         return count
     }
 
+    /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.
     package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
         try await changes.change(
             Statement(

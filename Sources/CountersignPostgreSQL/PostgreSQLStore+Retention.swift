@@ -2,6 +2,9 @@ package import CountersignStore
 package import Foundation
 
 extension PostgreSQLStore {
+    /// Looks at the oldest rows after the one numbered `position`, and removes those that are old and done with.
+    ///
+    /// - Throws: `StoreError`.
     package func prune(
         _ kind: PrunableKind,
         before cutoff: Date,
@@ -18,6 +21,9 @@ extension PostgreSQLStore {
         return PrunedSlice(removed: removed, next: old.count == limit ? last : nil)
     }
 
+    /// Removes rule sets that were replaced more than a day before the oldest stored event was received.
+    ///
+    /// With no event in the store, none is removed.
     package func pruneRuleSets() async throws -> Int {
         try await changes.change(
             Statement(

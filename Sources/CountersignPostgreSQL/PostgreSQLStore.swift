@@ -8,8 +8,13 @@ import Synchronization
 ///
 /// Each works by connections of its own: one stores events, one changes everything else, and others read beside them.
 package final class PostgreSQLStore: Store {
+    /// 16 random hex digits, which are made with the schema.
     package let identity: String
+
+    /// Notified when an event was stored, here or by another process.
     package let arrivals = AsyncSignal()
+
+    /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
     let options: ConnectionOptions
@@ -85,6 +90,7 @@ package final class PostgreSQLStore: Store {
         )
     }
 
+    /// Finishes the writes that were accepted, and ends the connections; later writes are refused.
     package func close() async {
         await events.finish()
         if let instance { await leave(instance) }
@@ -114,6 +120,7 @@ package final class PostgreSQLStore: Store {
 }
 
 extension PostgreSQLStore: OwnedStore {
+    /// The counters of both writers together.
     package var statistics: WriteStatistics {
         let (first, second) = (events.statistics, changes.statistics)
         var sum = first
@@ -126,6 +133,9 @@ extension PostgreSQLStore: OwnedStore {
     /// A database does not lose what it has confirmed, and none of it lies beside it.
     package var lostEvents: LostEvents? { nil }
 
+    /// The version of the server, and what durability rests on, read back from it.
+    ///
+    /// - Throws: `StoreError`.
     package func facts() async throws -> [StoreFact] {
         let (options, clock, encryption) = (options, clock, encryption)
         return try await archive.read { connection in
@@ -136,12 +146,16 @@ extension PostgreSQLStore: OwnedStore {
 }
 
 extension PostgreSQLStore {
+    /// Stores one event, or recognizes it as one that is stored already, once the group commit has returned.
     package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
         try await withCheckedThrowingContinuation { continuation in
             append(delivery, at: now) { continuation.resume(with: $0) }
         }
     }
 
+    /// Stores one event in the next group commit.
+    ///
+    /// `reply` is called once: on the queue of the writer, or before this returns where writing has ended.
     package func append(
         _ delivery: Delivery,
         at now: Date,
@@ -152,6 +166,7 @@ extension PostgreSQLStore {
         events.submit(EventWriter.Pending(event: event, answer: reply))
     }
 
+    /// Keeps a body apart that could not be read, and returns the number under which it is kept.
     package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
         try await changes.change(
             Statement(
@@ -165,6 +180,9 @@ extension PostgreSQLStore {
         ) { $0.first?.integer(0) ?? 0 }
     }
 
+    /// Commits a change of one row within a second, and checks that the write-ahead log can grow by 256 KiB.
+    ///
+    /// - Throws: `StoreError.cannotWrite`.
     package func confirmWritable() async throws {
         let trial = Statement(
             "update @.instances set seen_at = clock_timestamp() where id = $1::int8",
@@ -182,6 +200,7 @@ extension PostgreSQLStore {
         }
     }
 
+    /// Keeps a value in the place of the one that was set before for `key`.
     package func set(_ value: JSON, forKey key: String) async throws {
         try await changes.change(
             Statement(

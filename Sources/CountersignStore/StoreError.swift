@@ -30,6 +30,7 @@ package enum StoreError: Error, Equatable {
 }
 
 extension StoreError: CustomStringConvertible {
+    /// What happened, where, and what to do, as an error message.
     package var description: String {
         switch self {
         case .cannotWrite(let reason):

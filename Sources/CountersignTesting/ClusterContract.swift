@@ -9,9 +9,12 @@ import Testing
 package enum ClusterContract {
     /// One promise, checked with two handles on a store that is new and empty.
     package struct Clause: Sendable, CustomTestStringConvertible {
+        /// The promise.
         package let sentence: String
+        /// Checks it with two handles.
         package let check: @Sendable (any Store, any Store) async throws -> Void
 
+        /// A promise with its check.
         package init(
             _ sentence: String,
             _ check: @escaping @Sendable (any Store, any Store) async throws -> Void
@@ -20,6 +23,7 @@ package enum ClusterContract {
             self.check = check
         }
 
+        /// The sentence, by which the test is called.
         package var testDescription: String { sentence }
     }
 
@@ -140,6 +144,29 @@ package enum ClusterContract {
             }
             #expect(results.count { $0 } == 1)
             #expect(try await one.run(run)?.run.retries == 1)
+        },
+        Clause("a command that reaches both with one token is carried out once, and answered twice") {
+            one,
+            two async throws in
+            let run = try await StoreContract.failed(in: one)
+            let token = CommandToken()
+            for store in [one, two] {
+                try await store.retry(run, from: nil, by: nil, once: token, at: StoreContract.after(5))
+            }
+            #expect(try await one.run(run)?.run.retries == 1)
+            let event = try #require(try await one.run(run)?.run.eventID)
+            let other = CommandToken()
+            let answers = try await withThrowingTaskGroup(of: [ReplayedRun].self) { group in
+                for store in [one, two] {
+                    group.addTask {
+                        let replay = StoreContract.dispatch(event, ["new"])
+                        return try await store.replay([replay], restartsEnded: false, once: other, at: start)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(answers.map { $0.map(\.outcome) } == [[.created], [.created]])
+            #expect(try await two.evaluations(of: event).count == 1)
         },
         Clause("what a poll found through one handle is recognised by the other") { one, two async throws in
             let found = try await one.append(StoreContract.polled(1), at: start)

@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// A request that is about to be sent.
 package struct HTTPPlan: ActionPlan {
@@ -16,8 +17,10 @@ package struct HTTPPlan: ActionPlan {
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
+    /// Host and port, or the step where the URL holds a secret.
     package var destination: String? { target.destination }
 
+    /// The request as people read it; of a signature, only that there is one.
     package var json: JSON {
         var object: JSONObject = ["method": .string(method), "url": .string(Self.shown(target.url))]
         object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
@@ -47,7 +50,7 @@ package struct HTTPPlan: ActionPlan {
             throw StepFailure(
                 "\(target.name) did not answer: \(error.reason)",
                 isWorthRetrying: error.isPassing,
-                isOutage: error.isPassing
+                isOutage: error.isOutage
             )
         }
         let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)

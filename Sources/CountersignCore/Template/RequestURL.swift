@@ -2,6 +2,7 @@ import Foundation
 
 /// The URL of a request, checked.
 package struct RequestURL {
+    /// The URL as it is requested; it contains no user information.
     package let url: String
 
     /// A name of letters, digits, `-`, `_` and dots, or an address as it is usually written, without brackets.
@@ -13,7 +14,8 @@ package struct RequestURL {
     /// The host, and the port where it is not the scheme's own.
     package var name: String { hasUsualPort ? host : place }
 
-    private let port: Int
+    /// The port, that of the scheme where the URL names none.
+    package let port: Int
     private let hasUsualPort: Bool
 
     /// Reads a URL; one that is not http or https, or that names an address which is never reached, is refused.

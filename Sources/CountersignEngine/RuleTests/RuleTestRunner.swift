@@ -1,5 +1,6 @@
 package import CountersignActions
 package import CountersignCore
+import CountersignOutbound
 package import CountersignRules
 import CountersignStore
 import Foundation
@@ -12,6 +13,7 @@ import Logging
 package struct RuleTestRunner: Sendable {
     /// The rules cannot be tested, because they hold errors.
     package struct RefusedRules: Error {
+        /// The findings of the compiler, warnings included.
         package let findings: [Diagnostic]
     }
 

@@ -1,5 +1,5 @@
-package import CountersignActions
 package import CountersignCore
+package import CountersignOutbound
 import Foundation
 
 /// Asks the vendor's REST API.
@@ -26,6 +26,7 @@ package final class OneSpanClient: Sendable {
 
     private let http: any HTTPSending
     private let tokens: AccessTokens
+
     /// For requests that no limiter has admitted.
     private let mutex = AsyncMutex()
 
