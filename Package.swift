@@ -120,15 +120,24 @@ let package = Package(
             ]
         ),
         .target(
+            name: "CountersignServer",
+            dependencies: [
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignOutbound", "CountersignStore",
+                "CountersignSQLite", "CountersignEngine", "CountersignListener", "CountersignOperations",
+                "CountersignAdmin", "CountersignOneSpan", "CountersignObservability", "CountersignTerminal", "CLinux",
+                .asyncHTTPClient, .configuration, .coreMetrics, .lifecycle, .log, .metrics, .nioSSL, .unixSignals,
+            ]
+        ),
+        // What commands print with: tables, colors, a second screen, progress.
+        .target(name: "CountersignTerminal", dependencies: ["CountersignCore", "CLinux", .unixSignals]),
+        .target(
             name: "CountersignCLI",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
-                "CountersignSQLite", "CountersignEngine", "CountersignListener", "CountersignOperations",
-                "CountersignAdmin",
-                "CountersignOneSpan",
-                "CountersignOneSpanSimulator",
-                "CountersignObservability", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
-                .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignOutbound", "CountersignStore",
+                "CountersignEngine", "CountersignListener", "CountersignOperations", "CountersignOneSpan",
+                "CountersignOneSpanSimulator", "CountersignObservability", "CountersignServer", "CountersignTerminal",
+                "CLinux", .argumentParser, .asyncHTTPClient, .coreMetrics, .lifecycle, .log, .metrics, .nioCore,
+                .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),
         .target(
@@ -234,6 +243,14 @@ let package = Package(
             dependencies: [
                 "CountersignCore", "CountersignOutbound", "CountersignOneSpan", "CountersignStore",
                 "CountersignTesting", .log,
+            ]
+        ),
+        .testTarget(name: "CountersignTerminalTests", dependencies: ["CountersignCore", "CountersignTerminal"]),
+        .testTarget(
+            name: "CountersignServerTests",
+            dependencies: [
+                "CountersignCore", "CountersignActions", "CountersignServer", "CountersignTerminal",
+                "CountersignTesting",
             ]
         ),
         .testTarget(

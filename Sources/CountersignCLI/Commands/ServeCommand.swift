@@ -3,6 +3,7 @@ import CoreMetrics
 import CountersignCore
 import CountersignListener
 import CountersignObservability
+import CountersignServer
 import Foundation
 import Logging
 import UnixSignals

@@ -1,4 +1,6 @@
 import CountersignCore
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// Finds the payloads that a command is pointed at: files, folders, standard input, or published samples by name.
