@@ -54,7 +54,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignCore", .metrics]
+            dependencies: ["CountersignCore", "CLinux", .log, .metrics]
         ),
         .target(
             name: "CountersignSQLite",
@@ -171,7 +171,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CountersignStoreTests",
-            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting"]
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting", .log]
         ),
         .testTarget(
             name: "CountersignSQLiteTests",

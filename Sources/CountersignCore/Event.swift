@@ -103,13 +103,18 @@ package struct Delivery: Sendable {
     /// What the callback and the poll of one state of a package have in common; nil for what no poll finds.
     package let stateKey: [UInt8]?
 
+    /// Names this delivery among all others, so that it can be handed to the store again when nobody knows whether the store
+    /// has it.
+    package let token: UUID
+
     package init(
         name: String,
         payload: JSON,
         body: [UInt8],
         origin: Event.Origin,
         deduplicationKey: [UInt8]?,
-        stateKey: [UInt8]? = nil
+        stateKey: [UInt8]? = nil,
+        token: UUID = UUID()
     ) {
         self.name = name
         self.payload = payload
@@ -117,7 +122,11 @@ package struct Delivery: Sendable {
         self.origin = origin
         self.deduplicationKey = deduplicationKey
         self.stateKey = stateKey
+        self.token = token
     }
+
+    /// By what the store recognizes the event: what two deliveries of it have in common, else the token.
+    package var recognitionKey: [UInt8] { deduplicationKey ?? token.bytes }
 
     /// A callback that was made longer than this after a poll tells of another state than the poll found: the vendor's
     /// clock and ours do not agree to the second.
@@ -132,10 +141,19 @@ package struct UnreadableBody: Error, Sendable {
     package let body: [UInt8]
     package let reason: String
 
-    package init(body: [UInt8], reason: String) {
+    /// Names this body among all others, so that it is kept once however often it is handed to the store.
+    package let token: UUID
+
+    package init(body: [UInt8], reason: String, token: UUID = UUID()) {
         self.body = body
         self.reason = reason
+        self.token = token
     }
+}
+
+extension UUID {
+    /// Its sixteen bytes.
+    package var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
 }
 
 /// What knows the vendor's callbacks: who may send them, and how a body becomes a delivery.

@@ -17,6 +17,7 @@ struct Doctor {
         let state = await stateOfServer()
         var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
         findings += await store(state.answer)
+        findings += spool()
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state.answer) } ?? []
         findings += secrets(for: ruleSet)

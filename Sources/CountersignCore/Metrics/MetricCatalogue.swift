@@ -79,6 +79,31 @@ package enum MetricCatalogue {
         .gauge,
         "Operations waiting for the current commit."
     )
+    package static let spoolEvents = MetricDeclaration(
+        "countersign_spool_events",
+        .gauge,
+        "Callbacks in the spool, which are acknowledged and not in the store yet."
+    )
+    package static let spoolBytes = MetricDeclaration(
+        "countersign_spool_bytes",
+        .gauge,
+        "Bytes of the spool in use."
+    )
+    package static let spoolAge = MetricDeclaration(
+        "countersign_spool_oldest_seconds",
+        .gauge,
+        "Age of the oldest callback in the spool; 0 when it is empty."
+    )
+    package static let spoolFrames = MetricDeclaration(
+        "countersign_spool_frames_total",
+        .counter,
+        "Frames written to the spool since the start, each with one disk sync."
+    )
+    package static let spoolRefusals = MetricDeclaration(
+        "countersign_spool_refused_total",
+        .counter,
+        "Callbacks that the spool could not take because it was full or its disk failed."
+    )
     package static let runs = MetricDeclaration(
         "countersign_runs",
         .gauge,
@@ -217,7 +242,8 @@ package enum MetricCatalogue {
 
     /// In the order in which they are explained.
     package static let all = [
-        deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, waitingEvents, waitingEventAge,
+        deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, spoolEvents, spoolBytes, spoolAge,
+        spoolFrames, spoolRefusals, waitingEvents, waitingEventAge,
         queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, openCircuits,
         circuitOpen,
         reloads, rulesRefused, polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory,

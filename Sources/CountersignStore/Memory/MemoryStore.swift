@@ -34,7 +34,7 @@ extension MemoryStore {
         return receipt
     }
 
-    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try write { $0.quarantine(body, at: now) }
     }
 

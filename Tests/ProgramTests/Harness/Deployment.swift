@@ -58,6 +58,7 @@ final class Deployment: Sendable {
             .merging([
                 "COUNTERSIGN_CALLBACK_KEY": Self.key, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
                 "COUNTERSIGN_LOG_FORMAT": "logfmt", "COUNTERSIGN_ADMIN_LISTEN": "off",
+                "COUNTERSIGN_SPOOL_SIZE": "1MiB",
             ]) { $1 }
             .merging(environment) { $1 }
             .filter { !$0.value.isEmpty }
