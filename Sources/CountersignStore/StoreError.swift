@@ -34,7 +34,7 @@ extension StoreError {
     /// Whether the store may be as it should be a little later, without anybody changing a setting.
     package var mayPass: Bool {
         switch self {
-        case .cannotWrite, .noRoomToUpgrade: true
+        case .cannotWrite: true
         case .noAccess(let refusal): [ENOSPC, EDQUOT, EROFS, EIO].contains(refusal.code)
         default: false
         }

@@ -186,7 +186,8 @@ extension SpoolDrain {
             "Spool drained",
             metadata: [
                 "events": "\(totals.events)", "duplicates": "\(totals.duplicates)",
-                "quarantined": "\(totals.quarantined)", "since": "\(episode.since.rfc3339)",
+                "quarantined": "\(totals.quarantined)", "refused": "\(spool.status.refused)",
+                "since": "\(episode.since.rfc3339)",
                 "duration": "\(duration.text)",
             ]
         )

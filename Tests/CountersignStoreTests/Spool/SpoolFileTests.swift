@@ -83,7 +83,7 @@ struct SpoolFileTests {
         #expect(try fixture.packages() == packages([1, 3]))
     }
 
-    @Test func `a frame that the disk damaged is told of, and those behind it are kept`() async throws {
+    @Test func `a frame that the disk damaged is reported, and those behind it are kept`() async throws {
         try await fixture.opening { try await $0.add(1...3) }
         var bytes = try fixture.bytes
         bytes[3 * SpoolFixture.block + 60] ^= 1

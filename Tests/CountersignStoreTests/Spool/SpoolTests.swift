@@ -13,7 +13,7 @@ struct SpoolTests {
         fixture = try SpoolFixture()
     }
 
-    /// Lets the first syncs through that make the file, and fails as long as it is told to.
+    /// Lets the first syncs through that make the file, and fails as long as the test wants.
     private final class Disk: Sendable {
         let isBroken = Mutex(false)
         let isFull = Mutex(false)
@@ -110,7 +110,7 @@ struct SpoolTests {
         #expect(try fixture.packages() == packages([1, 3]))
     }
 
-    @Test func `a disk without room for the file is told of, and nothing is left there`() throws {
+    @Test func `a disk without room for the file is reported, and nothing is left there`() throws {
         let disk = Disk()
         disk.isFull.withLock { $0 = true }
         #expect(throws: SpoolError.failed(verb: "write", path: fixture.options.path, "no space left on device")) {
