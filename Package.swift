@@ -295,7 +295,7 @@ let settings: [SwiftSetting] = [
 
 // Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
 // release has neither.
-for target in package.targets where ["CountersignCore", "CountersignSQLite"].contains(target.name) {
+for target in package.targets where ["CountersignCore", "CountersignStore", "CountersignSQLite"].contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

@@ -16,9 +16,16 @@ package struct SpoolCalls: Sendable {
     /// The system's own.
     package static let system = SpoolCalls(
         write: { pwrite($0, $1.baseAddress, $1.count, off_t($2)) },
-        sync: { fdatasync($0) },
+        sync: { isMutant ? 0 : fdatasync($0) },
         volatileFileSystem: { SpoolFileSystem(descriptor: $0)?.volatileName }
     )
+
+    #if MUTANTS
+    /// Whether the program is made wrong on purpose, to see whether the proof of the spool notices.
+    private static let isMutant = ProcessInfo.processInfo.environment["COUNTERSIGN_MUTANT"] == "spool-no-sync"
+    #else
+    private static let isMutant = false
+    #endif
 
     package init(
         write: @escaping @Sendable (CInt, UnsafeRawBufferPointer, Int) -> Int,
@@ -70,6 +77,7 @@ final class SpoolFile: Sendable {
         do {
             guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else { throw SpoolError.inUse(path: path) }
             if !allowsVolatile { try expectLasting() }
+            leaveToOwnerOfFolder()
             try fill(blocks: blocks)
             for block in 0..<SpoolHeader.blocks { try write(header.bytes, at: block) }
             guard calls.sync(descriptor) == 0 else { throw failure("sync") }
@@ -151,6 +159,14 @@ final class SpoolFile: Sendable {
             let count = min(most, blocks - block) * SpoolFrame.blockSize
             try write(count == zeros.count ? zeros : Array(zeros[..<count]), at: block)
         }
+    }
+
+    /// Has the file belong to whom its folder belongs to, where root makes it; else the server could not open it.
+    private func leaveToOwnerOfFolder() {
+        var status = stat()
+        let folder = NSString(string: path).deletingLastPathComponent
+        guard geteuid() == 0, stat(folder, &status) == 0, status.st_uid != 0 else { return }
+        _ = fchown(descriptor, status.st_uid, status.st_gid)
     }
 
     private func syncFolder() throws(SpoolError) {
