@@ -164,7 +164,7 @@ struct SpoolTests {
         try FileManager.default.copyItem(atPath: file, toPath: target)
         let serve = try await other.run("serve")
         #expect(
-            serve.status == .exited(1) && serve.errors.contains("holds 1 callbacks for the store"),
+            serve.status == .exited(1) && serve.errors.contains("holds 1 callback for the store"),
             "\(serve.errors)"
         )
         try await other.serve("--adopt-spool") { _ in try await untilStored(["p-1"], in: other) }
@@ -191,19 +191,40 @@ struct SpoolTests {
         }
     }
 
-    /// Locks a store's file as another program does that works on it alone (https://sqlite.org/lockingv3.html).
-    private func lock(_ path: String) throws -> FileHandle {
+    /// Locks bytes of a file as another program does that works on the store (https://sqlite.org/lockingv3.html).
+    private func lock(_ path: String, _ bytes: Range<Int>) throws -> FileHandle {
         let file = try FileHandle(forUpdating: URL(filePath: path))
         var lock = flock()
-        (lock.l_type, lock.l_whence, lock.l_start, lock.l_len) = (Int16(F_WRLCK), Int16(SEEK_SET), 0x4000_0000, 512)
+        (lock.l_type, lock.l_whence) = (Int16(F_WRLCK), Int16(SEEK_SET))
+        (lock.l_start, lock.l_len) = (bytes.lowerBound, bytes.count)
         try #require(fcntl(file.fileDescriptor, F_SETLK, &lock) == 0)
         return file
+    }
+
+    @Test func `what the store stores late is answered by then, and is not stored twice`() async throws {
+        let deployment = try deployment()
+        try await deployment.serve(environment: ["COUNTERSIGN_SPOOL_AFTER": "50ms"]) { server in
+            try await expectStored("p-1", by: server)
+            _ = try await deployment.settledRuns()
+            // The byte that a writer of the log locks; SQLite waits for it for seconds.
+            let lock = try lock(deployment.path("countersign.db-shm"), 120..<121)
+            for number in 2...3 {
+                let answer = try await server.post(event(package: "p-\(number)"))
+                #expect(answer.status == 200 && answer.body == #"{"spooled": true}"#)
+            }
+            _ = try await server.log.line(with: "msg=\"Callbacks are spooled", "has not answered within 50ms")
+            try lock.close()
+            _ = try await server.log.line(with: "Spool drained")
+            try await untilStored((1...3).map { "p-\($0)" }, in: deployment)
+        }
+        let duplicates = try await deployment.list("events").compactMap { $0["duplicates"]?.number?.integer }
+        #expect(duplicates.allSatisfy { $0 == 0 })
     }
 
     @Test func `a start without the store accepts callbacks, and goes on with it once it is there`() async throws {
         let deployment = try deployment()
         try await deployment.serve { _ in }
-        let lock = try lock(deployment.path("countersign.db"))
+        let lock = try lock(deployment.path("countersign.db"), 0x4000_0000..<0x4000_0200)
         try await deployment.serve { server in
             for number in 1...3 {
                 let answer = try await server.post(event(package: "p-\(number)"))

@@ -55,7 +55,15 @@ extension Doctor {
         }
         let status = found.status
         let text = "'\(path)', \(status.size.rounded), \(counted(status.events, "event"))"
-        guard let oldest = status.oldest else { return .fine("spool", text) }
-        return .warning("spool", "\(text) since \(oldest.rfc3339); they are stored once the store can store again")
+        if let oldest = status.oldest {
+            return .warning("spool", "\(text) since \(oldest.rfc3339); they are stored once the store can store again")
+        }
+        // A frame has a head, and fills whole blocks.
+        if status.size.bytes < settings.maximumBody + 8_192 {
+            let advice =
+                "a callback of 'callback.max_body' does not fit into \(status.size.rounded); set a larger 'spool.size'"
+            return .warning("spool", advice)
+        }
+        return .fine("spool", text)
     }
 }

@@ -193,8 +193,8 @@ struct Server {
             .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         let commandsAreHeard = AsyncSignal()
         let callbacks = try callbackServer(parts, traces)
-        // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind; the spool behind the
-        // endpoint that fills it.
+        // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind, and the spool behind
+        // the endpoint that fills it.
         let first = Self.present(exporter, parts.spooling?.service)
         // The endpoint comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [

@@ -73,6 +73,13 @@ struct SpoolService: Service {
         for damage in spool.damages {
             logger.error("Spool damaged", metadata: ["spool": "\(spool.path)", "damage": "\(damage)"])
         }
+        let status = spool.status
+        if status.events > 0 {
+            logger.warning(
+                "The spool holds callbacks of an earlier run, storing them",
+                metadata: ["events": "\(status.events)", "since": "\(status.since?.rfc3339 ?? "")"]
+            )
+        }
         await withTaskGroup { group in
             group.addTask { await inbox.watch() }
             await cancelWhenGracefulShutdown { await drain.run() }

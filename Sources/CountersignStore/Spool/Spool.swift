@@ -4,9 +4,9 @@ import Synchronization
 
 /// Callbacks on disk that the store cannot store yet, in the order in which they were received.
 ///
-/// A file that was written once as a whole and is overwritten in place since: so it works on a disk that is full, beside a
-/// store that is gone. Callbacks that wait while one frame is written share the next one; nobody is answered before it is on
-/// stable storage. After a failed sync nothing is written any more, since nobody knows then what the disk holds.
+/// A file that was written once as a whole and is overwritten in place since: so it works on a disk that is full, beside
+/// a store that is gone. Callbacks that wait while one frame is written share the next one; nobody is answered before it
+/// is on stable storage. After a failed sync nothing is written any more: nobody knows then what the disk holds.
 package final class Spool: Sendable {
     /// A callback that waits to be written.
     private struct Waiting: Sendable {

@@ -45,7 +45,9 @@ struct SpoolContents {
         frames.append((frame, block, head.blocks))
     }
 
-    /// Frames are written one after the other, so one is missing only where the disk lost it; those behind it are whole.
+    /// Frames are written one after the other, so one is missing only where the disk lost it.
+    ///
+    /// Those behind it are whole, and stay.
     private mutating func findGaps() {
         var expected = header.tail + 1
         for (frame, _, _) in frames {

@@ -4,8 +4,8 @@ package import Logging
 
 /// Moves what is in the spool into the store, in order, as soon as the store can store again.
 ///
-/// A batch leaves the spool once the store has it on disk. Whatever crashes in between, it is handed to the store again, which
-/// recognizes each event by its key or token. What the store refuses though it stores others is put into quarantine.
+/// A batch leaves the spool once the store has it on disk. Whatever crashes in between, it is handed to the store again,
+/// which recognizes each event by its key or token. What the store refuses though it stores others is put into quarantine.
 package final class SpoolDrain: Sendable {
     /// What became of the records since the spool began to fill.
     package struct Totals: Sendable, Equatable {
@@ -75,7 +75,9 @@ package final class SpoolDrain: Sendable {
                 if try await step(&episode) { return true }
                 pause = Self.shortestPause
             } catch {
-                logger.debug("Spool cannot be drained, retrying", metadata: ["error": "\(error)"])
+                // A store that is away is reported by those who need it; the disk of the spool by nobody else.
+                let level: Logger.Level = error is SpoolError ? .error : .debug
+                logger.log(level: level, "Spool cannot be drained, retrying", metadata: ["error": "\(error)"])
                 let next = clock.now.addingTimeInterval(pause.timeInterval)
                 if let deadline, next >= deadline { return false }
                 try? await clock.sleep(until: next)

@@ -28,7 +28,7 @@ extension SpoolError: CustomStringConvertible {
     package var description: String {
         switch self {
         case .full(let path, let size):
-            "the spool '\(path)' is full (\(size)); bring the store back, or set a larger 'spool.size' for the next time"
+            "the spool '\(path)' is full (\(size)); bring the store back, and set a larger 'spool.size' for the next time"
         case .ended(let path):
             "the disk of the spool '\(path)' failed to sync, so nothing is spooled until the server is restarted"
         case .failed(let verb, let path, let reason):
@@ -38,14 +38,15 @@ extension SpoolError: CustomStringConvertible {
         case .inUse(let path):
             "the spool '\(path)' is in use by another countersign process; a running server drains it by itself"
         case .volatile(let path, let fileSystem):
-            "the spool '\(path)' would lie on \(fileSystem), which does not outlive the machine or the container; set 'spool.path' "
-                + "to a file on a disk, or 'spool.allow_volatile: true'"
+            "the spool '\(path)' would lie on \(fileSystem), which does not outlive the machine or the container; "
+                + "set 'spool.path' to a file on a disk, or 'spool.allow_volatile: true'"
         case .unreadable(let path, let reason):
-            "'\(path)' cannot be read as a spool: \(reason); it may hold acknowledged callbacks: keep a copy, and move it away"
+            "'\(path)' cannot be read as a spool: \(reason); it may hold acknowledged callbacks: keep a copy, "
+                + "and move it away"
         case .newer(let path): "the spool '\(path)' was made by a newer Countersign; update the program"
         case .otherStore(let path, let found, let wanted, let events):
-            "the spool '\(path)' holds \(events) callbacks for the store \(found), and this store is \(wanted); set another file as "
-                + "'spool.path', or start with --adopt-spool to have them stored here"
+            "the spool '\(path)' holds \(events == 1 ? "1 callback" : "\(events) callbacks") for the store \(found), "
+                + "and this store is \(wanted); set another file as 'spool.path', or use --adopt-spool to store them here"
         }
     }
 }

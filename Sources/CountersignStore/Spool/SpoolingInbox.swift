@@ -3,8 +3,9 @@ package import Foundation
 package import Logging
 import Synchronization
 
-/// An inbox that goes on storing while its store cannot: what the store refuses, or has not answered in time, goes to the spool.
+/// An inbox that goes on storing while its store cannot.
 ///
+/// What the store refuses, or has not answered in time, goes to the spool.
 /// While anything is in the spool, everything goes through it, so that the order stays. Who drains it is `SpoolDrain`.
 package final class SpoolingInbox: Inbox {
     /// Why a callback goes to the spool.
@@ -124,7 +125,7 @@ extension SpoolingInbox {
         let deadline = clock.now.addingTimeInterval(limit.timeInterval)
         let call = calls.begin(deadline) { [self] in spool(request, because: .late(limit)) }
         store { [self] result in
-            // Late answers change nothing: the store recognizes the event by its key or token when the spool is drained.
+            // A late answer changes nothing: the store recognizes the event when the spool is drained.
             guard calls.end(call) else { return }
             switch result {
             case .success: request.reply(result)
