@@ -87,6 +87,7 @@ let package = Package(
             name: "CountersignOperations",
             dependencies: [
                 "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
+                "CountersignOneSpan",
                 .log,
             ]
         ),
@@ -202,7 +203,8 @@ let package = Package(
         .testTarget(
             name: "CountersignOperationsTests",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignStore", "CountersignOperations",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore",
+                "CountersignOperations",
                 "CountersignTesting",
             ]
         ),

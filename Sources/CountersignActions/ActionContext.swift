@@ -30,6 +30,7 @@ public struct ActionContext: Sendable {
     /// The ways to the outside world.
     package let services: ActionServices
 
+    /// The context of one attempt; `traceparent` is nil where nothing is traced.
     package init(
         event: Event,
         runID: Run.ID,

@@ -4,9 +4,13 @@ public import CountersignCore
 public struct ActionRegistry: Sendable {
     /// One kind of action: its declaration and the way to make it for a step.
     package struct Kind: Sendable {
+        /// Name, options and outputs: what checking, JSON Schema and documentation need.
         package let declaration: ActionDeclaration
+
+        /// Makes the action of one step from options that were checked against the declaration.
         package let make: @Sendable (Options) -> any PlannedAction
 
+        /// A kind of action; `make` is called once for each step that uses it, with checked options.
         package init(
             declaration: ActionDeclaration,
             make: @escaping @Sendable (Options) -> any PlannedAction

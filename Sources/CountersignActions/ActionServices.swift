@@ -4,9 +4,17 @@ package import CountersignCore
 package struct ActionServices: Sendable {
     /// The absolute path of the folder beneath which `file` writes and in which programs start.
     package let outputRoot: String
+
+    /// Runs the programs of steps.
     package let processes: any ProcessRunning
+
+    /// Sends the HTTP requests of steps.
     package let http: any HTTPSending
+
+    /// Stores the events that `emit` raises.
     package let events: any EventRaising
+
+    /// The clock for webhook signatures, the date of mails and `Retry-After`.
     package let clock: any WallClock
 
     /// The vendor's API; nil where the settings name none.
@@ -18,6 +26,7 @@ package struct ActionServices: Sendable {
     /// What a step's `if` finds set.
     package let configured: Configured
 
+    /// The services of one process; a step that needs `packages` or `mail` fails where they are nil.
     package init(
         outputRoot: String,
         processes: any ProcessRunning = SystemProcesses(),

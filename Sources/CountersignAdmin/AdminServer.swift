@@ -52,6 +52,7 @@ package struct AdminServer: Service {
         self.logger = logger
     }
 
+    /// Serves until graceful shutdown; where it cannot listen, it logs the error and waits for the shutdown.
     package func run() async throws {
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .warning)

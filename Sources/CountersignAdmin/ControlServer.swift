@@ -41,6 +41,9 @@ package struct ControlServer: Service {
         self.onListening = onListening
     }
 
+    /// Serves until graceful shutdown; replaces a socket that a killed server left, and removes its own at the end.
+    ///
+    /// - Throws: An error of the system where the socket cannot be bound.
     package func run() async throws {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.
         unlink(path)

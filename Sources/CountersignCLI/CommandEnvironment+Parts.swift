@@ -103,14 +103,7 @@ extension CommandEnvironment {
         return ruleSet
     }
 
-    /// Lends the store for reading, whether a server runs or not.
-    ///
-    /// - Throws: `CommandFailure` when there is no store that can be read, or the work fails.
-    func reading<Value>(_ settings: Settings, _ work: (any Archive) async throws -> Value) async throws -> Value {
-        try await opening(settings, work)
-    }
-
-    /// Lends the store for following, checking and copying it as well.
+    /// Lends the store for reading it, whether a server runs or not.
     ///
     /// - Throws: `CommandFailure` when there is no store that can be read, or the work fails.
     func opening<Value>(

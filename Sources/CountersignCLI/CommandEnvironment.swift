@@ -7,6 +7,8 @@ import Foundation
 package struct CommandEnvironment: Sendable {
     /// The actions that rules may name, those of the settings not among them.
     package let registry: ActionRegistry
+
+    /// The environment variables of the process: settings, secrets, and what describes the terminal.
     package let variables: [String: String]
 
     /// The absolute path that relative paths start from.
@@ -20,6 +22,7 @@ package struct CommandEnvironment: Sendable {
 
     let clock: any WallClock = SystemWallClock()
 
+    /// The environment of one call of the program; the clock is always the machine's.
     package init(
         registry: ActionRegistry,
         variables: [String: String],

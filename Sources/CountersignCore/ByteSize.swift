@@ -38,8 +38,11 @@ public struct ByteSize: Sendable, Hashable, Comparable {
     /// Whether `left` is the smaller size.
     public static func < (left: ByteSize, right: ByteSize) -> Bool { left.bytes < right.bytes }
 
+    /// A number of kibibytes (1024 bytes each).
     package static func kib(_ count: Int64) -> ByteSize { ByteSize(bytes: count << 10) }
+    /// A number of mebibytes (1024 KiB each).
     package static func mib(_ count: Int64) -> ByteSize { ByteSize(bytes: count << 20) }
+    /// A number of gibibytes (1024 MiB each).
     package static func gib(_ count: Int64) -> ByteSize { ByteSize(bytes: count << 30) }
 
     /// The number as an `Int`.

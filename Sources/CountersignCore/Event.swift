@@ -89,12 +89,16 @@ public struct Event: Sendable {
 
 /// An event in progress into the store.
 package struct Delivery: Sendable {
+    /// The event's name, such as `PACKAGE_COMPLETE`.
     package let name: String
+
+    /// The body as JSON.
     package let payload: JSON
 
     /// The body as it came, byte for byte.
     package let body: [UInt8]
 
+    /// How the event arrived.
     package let origin: Event.Origin
 
     /// What two deliveries of one event have in common; nil when they cannot be told apart from two events.
@@ -107,6 +111,7 @@ package struct Delivery: Sendable {
     /// has it.
     package let token: UUID
 
+    /// A delivery; its keys decide whether the store takes it for one that it has.
     package init(
         name: String,
         payload: JSON,
@@ -138,12 +143,16 @@ package struct Delivery: Sendable {
 
 /// A body from an authenticated sender that is no event, and why.
 package struct UnreadableBody: Error, Sendable {
+    /// The body byte for byte, so that a person can look at it.
     package let body: [UInt8]
+
+    /// What is wrong with the body, for the log and the operator.
     package let reason: String
 
     /// Names this body among all others, so that it is kept once however often it is handed to the store.
     package let token: UUID
 
+    /// A body that cannot be read, and the reason; handed in again, it has the token that it had.
     package init(body: [UInt8], reason: String, token: UUID = UUID()) {
         self.body = body
         self.reason = reason
@@ -170,9 +179,13 @@ package struct CallbackKey: Sendable {
     /// What a key is called in logs, in the place of its value.
     package typealias ID = String
 
+    /// The name of the key, which may be logged.
     package let id: ID
+
+    /// The secret itself, which is never logged.
     package let value: String
 
+    /// A key; an empty `value` never authenticates anybody.
     package init(id: ID, value: String) {
         self.id = id
         self.value = value

@@ -7,6 +7,7 @@ package enum OutsideText {
         case containsNUL
         case isNoUTF8(offset: Int)
 
+        /// What is wrong and what to do, as a clause about the text.
         package var description: String {
             switch self {
             case .otherEncoding(let name): "it is encoded in \(name); save it as UTF-8"

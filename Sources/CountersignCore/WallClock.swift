@@ -12,10 +12,13 @@ package protocol WallClock: Sendable {
 
 /// The machine's clock.
 package struct SystemWallClock: WallClock {
+    /// The clock of this machine, with no state of its own.
     package init() {}
 
+    /// The time of the system, which may be set forward or back.
     package var now: Date { Date() }
 
+    /// Waits; a clock that is set forward ends the wait within a minute, one that is set back does not prolong it.
     package func sleep(until deadline: Date) async throws {
         // A long wait is cut up so that a clock that was set forward is noticed within a minute. One that was set back
         // makes no wait longer than it was when it began.

@@ -12,8 +12,11 @@ package struct CircuitBreaker: Sendable, Equatable {
 
         /// How long it stays open at first; the time doubles with each probe that fails, up to `ceiling`.
         package let firstPause: Duration
+
+        /// The longest time that it stays open before the next probe.
         package let ceiling: Duration
 
+        /// A policy; by default 5 outages in a row open the circuit, for 10 seconds at first and 5 minutes at most.
         package init(
             threshold: Int = 5,
             firstPause: Duration = .seconds(10),
@@ -35,9 +38,11 @@ package struct CircuitBreaker: Sendable, Equatable {
         case probing(since: Date, pause: Duration)
     }
 
+    /// What the steps so far have shown of the destination.
     package private(set) var state = State.closed(outages: 0)
     private let policy: Policy
 
+    /// A closed circuit without outages.
     package init(policy: Policy = Policy()) {
         self.policy = policy
     }

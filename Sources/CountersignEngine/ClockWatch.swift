@@ -37,6 +37,7 @@ package struct ClockWatch: Service {
         self.logger = logger
     }
 
+    /// Compares the clocks every 10 seconds until the service shuts down.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var mark = self.mark

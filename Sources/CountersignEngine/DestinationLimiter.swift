@@ -35,11 +35,13 @@ package final class DestinationLimiter: Sendable {
 
     /// A time in which a destination was down.
     package struct Outage: Sendable, Equatable {
+        /// When the circuit opened.
         package let since: Date
 
         /// How often it was tried in between, the last time with success.
         package let tries: Int
 
+        /// An outage that began at `since` and ended with the success of the last of `tries` attempts.
         package init(since: Date, tries: Int) {
             self.since = since
             self.tries = tries

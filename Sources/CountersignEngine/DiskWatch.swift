@@ -10,13 +10,19 @@ package struct DiskSpace: Sendable, Equatable {
     /// What tells the file system from others on this machine.
     package let device: UInt64
 
+    /// How many bytes processes that are not root can still allocate.
     package let freeBytes: Int64
+
+    /// The size of the file system in bytes.
     package let totalBytes: Int64
 
     /// How many more files it can hold, and how many in all (inodes); both 0 where it sets no bound.
     package let freeFiles: Int64
+
+    /// How many files it can hold in all (inodes); 0 where it sets no bound.
     package let totalFiles: Int64
 
+    /// The space of the file system `device`; without numbers of files, one that sets no bound on them.
     package init(device: UInt64, freeBytes: Int64, totalBytes: Int64, freeFiles: Int64 = 0, totalFiles: Int64 = 0) {
         self.device = device
         self.freeBytes = freeBytes
@@ -72,6 +78,7 @@ package struct DiskWatch: Service {
         let holds: String
         let folder: String
 
+        /// The folder `folder` and the word for its content, such as `store`, which events and logs name it by.
         package init(_ holds: String, in folder: String) {
             self.holds = holds
             self.folder = folder
@@ -110,6 +117,7 @@ package struct DiskWatch: Service {
         self.space = space
     }
 
+    /// Looks at once, then every minute until the service shuts down.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

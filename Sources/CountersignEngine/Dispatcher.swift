@@ -16,6 +16,7 @@ package struct Dispatcher: Service {
     private let clock: any WallClock
     private let logger: Logger
 
+    /// A dispatcher by the active rules of `book`; `traces` is nil where none are recorded.
     package init(
         store: any Store,
         book: RuleBook,
@@ -30,6 +31,7 @@ package struct Dispatcher: Service {
         self.logger = logger
     }
 
+    /// Dispatches events as they arrive until the service shuts down; after an error it waits a second.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

@@ -7,20 +7,45 @@ package import Foundation
 package struct DryRun: Sendable {
     /// What one rule would do.
     package struct RuleReport: Sendable {
-        package let rule: Rule
+        /// The rule's id.
+        package let ruleID: String
+
+        /// Whether the rule is enabled.
+        package let isEnabled: Bool
+
+        /// Whether the rule is enabled and its condition holds, or may hold once the package is known.
         package let isMatch: Bool
 
         /// Whether that depends on the package, which is not known.
         package let isOpen: Bool
 
+        /// How each test of the condition came out, in the rule's order.
         package let findings: [ConditionFinding]
 
         /// The steps of the chain, in their order; empty for a rule that does not match.
         package let steps: [StepReport]
+
+        /// A report whose parts are known.
+        package init(
+            ruleID: String,
+            isEnabled: Bool,
+            isMatch: Bool,
+            isOpen: Bool,
+            findings: [ConditionFinding],
+            steps: [StepReport]
+        ) {
+            self.ruleID = ruleID
+            self.isEnabled = isEnabled
+            self.isMatch = isMatch
+            self.isOpen = isOpen
+            self.findings = findings
+            self.steps = steps
+        }
     }
 
     /// What one step would do.
     package struct StepReport: Sendable {
+        /// What a dry run of a step comes to.
         package enum Outcome: Sendable {
             /// What the step would do.
             case planned(JSON)
@@ -30,7 +55,13 @@ package struct DryRun: Sendable {
             case failing(StepFailure)
         }
 
-        package let step: Step
+        /// The step's id.
+        package let stepID: String
+
+        /// The name of its action.
+        package let action: String
+
+        /// What the step would do if all earlier steps succeeded.
         package let outcome: Outcome
 
         /// Whether the step's `if` looks at results of earlier steps, which a dry run can only assume.
@@ -38,6 +69,15 @@ package struct DryRun: Sendable {
 
         /// Why the step would fail as things are configured here, though its plan can be made.
         package let lack: String?
+
+        /// A report whose parts are known.
+        package init(stepID: String, action: String, outcome: Outcome, isConditional: Bool, lack: String?) {
+            self.stepID = stepID
+            self.action = action
+            self.outcome = outcome
+            self.isConditional = isConditional
+            self.lack = lack
+        }
     }
 
     private let ruleSet: RuleSet
@@ -60,7 +100,8 @@ package struct DryRun: Sendable {
             let isMatch = rule.isEnabled && partialResult != false
             reports.append(
                 RuleReport(
-                    rule: rule,
+                    ruleID: rule.id,
+                    isEnabled: rule.isEnabled,
                     isMatch: isMatch,
                     isOpen: rule.isEnabled && partialResult == nil,
                     findings: rule.condition.findings(in: context),
@@ -83,7 +124,15 @@ package struct DryRun: Sendable {
             let outcome = await outcome(on: step, in: scope, isConditional, now)
             var lack: String?
             if case .planned = outcome { lack = await self.lack(of: step, in: strict) }
-            reports.append(StepReport(step: step, outcome: outcome, isConditional: isConditional, lack: lack))
+            reports.append(
+                StepReport(
+                    stepID: step.id,
+                    action: step.action,
+                    outcome: outcome,
+                    isConditional: isConditional,
+                    lack: lack
+                )
+            )
             (scope.steps[step.id], strict.steps[step.id]) = (.assumed, .assumed)
         }
         return reports

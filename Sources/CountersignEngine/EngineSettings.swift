@@ -12,6 +12,7 @@ package struct EngineSettings: Sendable {
     /// How often the rules folder is looked at; a change counts once two looks have found the same content.
     package var reloadEvery: Duration
 
+    /// Settings for the engine; by default 8 workers, a lease of a minute, and 20 seconds for the shutdown.
     package init(
         workers: Int = 8,
         lease: Duration = .seconds(60),

@@ -8,9 +8,18 @@ package struct Explainer: Sendable {
     private let archive: any Archive
     private let ruleSets: RuleSetCache
 
-    package init(archive: any Archive, compiler: RuleCompiler) {
+    /// An explainer that reads events from `archive`, and rule sets from `ruleSets`.
+    package init(archive: any Archive, ruleSets: RuleSetCache) {
         self.archive = archive
-        ruleSets = RuleSetCache(compiler: compiler) { try await archive.sources(of: $0) }
+        self.ruleSets = ruleSets
+    }
+
+    /// Tells of the events of `archive`; `compiler` compiles the rule sets that it keeps.
+    package init(archive: any Archive, compiler: RuleCompiler) {
+        self.init(
+            archive: archive,
+            ruleSets: RuleSetCache(compiler: { compiler }) { try await archive.sources(of: $0) }
+        )
     }
 
     /// The explanation by the rule set that evaluated the event, as at the time at which it did.
@@ -24,8 +33,11 @@ package struct Explainer: Sendable {
         let ruleSet = try await ruleSet(for: stored)
         let evaluatedAt = stored.dispatchedAt ?? now
         return EventExplanation(
-            stored: stored,
+            eventID: id,
+            eventName: stored.event.name,
+            packageID: stored.event.payload.packageID,
             ruleSet: ruleSet.version,
+            isEvaluated: stored.dispatchedAt != nil,
             evaluatedAt: evaluatedAt,
             rules: ruleSet.explanations(of: stored.event, at: evaluatedAt, kept: stored.matchSet),
             replays: try await replays(of: stored.event)
@@ -77,47 +89,84 @@ package struct Explainer: Sendable {
 
 /// Why the rules of a set matched an event, or did not.
 package struct EventExplanation: Sendable {
-    package let stored: StoredEvent
+    /// The number of the event.
+    package let eventID: Event.ID
+
+    /// The name of the event.
+    package let eventName: String
+
+    /// The package that the event is about; nil where it has none.
+    package let packageID: String?
+
+    /// The rules that evaluated the event, or are active where it waits.
     package let ruleSet: RuleSetVersion
+
+    /// Whether the event was evaluated; one that was not waits.
+    package let isEvaluated: Bool
 
     /// The time that the event was evaluated by, or is evaluated by now.
     package let evaluatedAt: Date
 
     /// The rules in their order.
-    package let rules: [RuleExplanation]
+    package private(set) var rules: [RuleExplanation]
 
     /// What replays of the event came to since, in their order.
-    package let replays: [Replay]
+    package private(set) var replays: [Replay]
 
     /// One replay of the event.
     package struct Replay: Sendable {
+        /// When the event was replayed.
         package let at: Date
+
+        /// The rule set that the replay evaluated the event by.
         package let ruleSet: RuleSetVersion
 
         /// The rules in their order; nil where their set cannot be read any more.
         package var rules: [RuleExplanation]?
+
+        /// A replay at a time; `rules` is nil where the set cannot be read any more.
+        package init(at: Date, ruleSet: RuleSetVersion, rules: [RuleExplanation]?) {
+            self.at = at
+            self.ruleSet = ruleSet
+            self.rules = rules
+        }
+    }
+
+    /// An explanation whose parts are known.
+    package init(
+        eventID: Event.ID,
+        eventName: String,
+        packageID: String?,
+        ruleSet: RuleSetVersion,
+        isEvaluated: Bool,
+        evaluatedAt: Date,
+        rules: [RuleExplanation],
+        replays: [Replay]
+    ) {
+        self.eventID = eventID
+        self.eventName = eventName
+        self.packageID = packageID
+        self.ruleSet = ruleSet
+        self.isEvaluated = isEvaluated
+        self.evaluatedAt = evaluatedAt
+        self.rules = rules
+        self.replays = replays
     }
 
     /// The explanation of one rule alone.
     ///
     /// - Throws: `ExplanationError.noSuchRule`.
     package func only(_ ruleID: String) throws(ExplanationError) -> EventExplanation {
-        guard let rule = rules.first(where: { $0.rule.id == ruleID }) else {
-            let near = Suggestion.nearest(to: ruleID, among: rules.map(\.rule.id))
+        guard let rule = rules.first(where: { $0.ruleID == ruleID }) else {
+            let near = Suggestion.nearest(to: ruleID, among: rules.map(\.ruleID))
             throw .noSuchRule(ruleID, ruleSet, suggestion: near)
         }
-        let replays = replays.map { replay in
-            var replay = replay
-            replay.rules = replay.rules?.filter { $0.rule.id == ruleID }
-            return replay
+        var explanation = self
+        explanation.rules = [rule]
+        for index in replays.indices {
+            explanation.replays[index].rules = replays[index].rules?.filter { $0.ruleID == ruleID }
         }
-        return EventExplanation(
-            stored: stored,
-            ruleSet: ruleSet,
-            evaluatedAt: evaluatedAt,
-            rules: [rule],
-            replays: replays
-        )
+        return explanation
     }
 }
 
@@ -135,6 +184,7 @@ package enum ExplanationError: Error, Equatable, CustomStringConvertible {
     /// The event is not as it was stored.
     case damaged(Event.ID, reason: String)
 
+    /// What is missing, and what to do where something can be done, as an error message.
     package var description: String {
         switch self {
         case .noSuchEvent(let id):

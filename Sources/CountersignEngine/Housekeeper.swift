@@ -15,6 +15,7 @@ package struct Retention: Sendable {
     /// Bodies that were no events.
     package var quarantine: Duration
 
+    /// How long each kind is kept: from its receipt, and what steps did from the end of their run.
     package init(events: Duration, runs: Duration, quarantine: Duration) {
         self.events = events
         self.runs = runs
@@ -40,6 +41,7 @@ package struct Housekeeper: Service {
     private let clock: any WallClock
     private let logger: Logger
 
+    /// A housekeeper that removes from `store` what is older than `retention` by `clock`.
     package init(store: any Prunable, retention: Retention, clock: any WallClock, logger: Logger) {
         self.store = store
         self.retention = retention
@@ -47,6 +49,7 @@ package struct Housekeeper: Service {
         self.logger = logger
     }
 
+    /// Removes at once, then every hour until the service shuts down; what fails is logged and tried again then.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

@@ -7,11 +7,15 @@ package struct InboxEvents: EventRaising {
     private let inbox: any Inbox
     private let clock: any WallClock
 
+    /// Raised events are stored in `inbox`, with the time of `clock`.
     package init(inbox: any Inbox, clock: any WallClock) {
         self.inbox = inbox
         self.clock = clock
     }
 
+    /// Stores a raised event, once for its key, and returns its number.
+    ///
+    /// - Throws: A failure that is worth retrying when the inbox cannot store it.
     package func raise(_ event: RaisedEvent) async throws(StepFailure) -> Event.ID {
         let delivery = Delivery(
             name: event.name,

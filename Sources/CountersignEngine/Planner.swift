@@ -4,8 +4,10 @@ package import CountersignRules
 
 /// Turns a step into a plan; live runs and dry runs go through here, so they cannot disagree.
 package struct Planner: Sendable {
+    /// The actions that steps can use.
     package let registry: ActionRegistry
 
+    /// A planner for steps that use the actions of `registry`.
     package init(registry: ActionRegistry) {
         self.registry = registry
     }

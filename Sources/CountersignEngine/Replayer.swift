@@ -8,6 +8,7 @@ package struct Replayer: Sendable {
     private let book: RuleBook
     private let clock: any WallClock
 
+    /// A replayer that evaluates events of `store` by the active rules of `book`.
     package init(store: any Store, book: RuleBook, clock: any WallClock) {
         self.store = store
         self.book = book
@@ -20,7 +21,7 @@ package struct Replayer: Sendable {
     /// come by themselves.
     ///
     /// - Throws: `ReplayError`, `StoreError`; runs of earlier events may have been made then.
-    package func replay(_ order: ReplayRequest) async throws -> [ReplayedRun] {
+    package func replay(_ order: ReplayRequest, once token: CommandToken? = nil) async throws -> [ReplayedRun] {
         guard let rules = book.current?.ruleSet else { throw ReplayError.noRules }
         if let ruleID = order.ruleID, rules.rule(ruleID) == nil {
             throw ReplayError.noSuchRule(
@@ -44,7 +45,7 @@ package struct Replayer: Sendable {
         }
         return order.isDryRun
             ? try await prospects(of: dispatches, restartsEnded: order.restartsEnded)
-            : try await store.replay(dispatches, restartsEnded: order.restartsEnded, at: clock.now)
+            : try await store.replay(dispatches, restartsEnded: order.restartsEnded, once: token, at: clock.now)
     }
 
     private func prospects(of dispatches: [Dispatch], restartsEnded: Bool) async throws -> [ReplayedRun] {
@@ -68,6 +69,7 @@ package enum ReplayError: Error, Equatable, CustomStringConvertible {
     case noSuchRule(String, suggestion: String?)
     case damaged(Event.ID, reason: String)
 
+    /// Why nothing was replayed, and what to do where something can be done, as an error message.
     package var description: String {
         switch self {
         case .noRules: "there are no active rules"

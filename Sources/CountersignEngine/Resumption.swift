@@ -2,6 +2,7 @@ package import CountersignCore
 
 /// Where a run that failed can go on when somebody retries it.
 package struct Resumption: Sendable, Equatable {
+    /// The number of the run.
     package let run: Run.ID
 
     /// The ids of the steps of the chain, in their order.
@@ -10,6 +11,7 @@ package struct Resumption: Sendable, Equatable {
     /// The step at which the chain stopped; nil when it came to its end, and something behind it failed.
     package let stoppedAt: String?
 
+    /// The resumption of a run; `chain` is empty where its rule set has no such rule.
     package init(run: Run.ID, chain: [String], stoppedAt: String?) {
         self.run = run
         self.chain = chain

@@ -52,6 +52,7 @@ package final class RuleBook: Sendable {
     private let clock: any WallClock
     private let loadSecrets: @Sendable (Set<String>) -> Secrets
 
+    /// A book without active rules; `loadSecrets` reads the secrets with the names that it is given.
     package init(
         compiler: RuleCompiler,
         store: any Store,
@@ -168,9 +169,13 @@ extension RuleCompiler {
 
 /// A run or an event belongs to a rule set that this program cannot go by.
 package struct UnknownRuleSet: Error, CustomStringConvertible {
+    /// The version of the rule set.
     package let version: RuleSetVersion
+
+    /// Why it cannot be used, as part of a sentence.
     package let reason: String
 
+    /// The rule set and the reason, as an error message about a run.
     package var description: String {
         "the run was created by rule set \(version.short), which cannot be used: \(reason)"
     }

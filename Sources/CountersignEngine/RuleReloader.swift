@@ -58,6 +58,7 @@ package struct RuleReloader: Service {
         hurry.notify()
     }
 
+    /// Watches the folder until the service shuts down.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             await watch()

@@ -7,14 +7,21 @@ package final class RuleSetCache: Sendable {
     /// How many sets are kept.
     private static let limit = 8
 
-    private let compiler: RuleCompiler
+    private let compiler: @Sendable () async throws -> RuleCompiler
     private let sources: @Sendable (RuleSetVersion) async throws -> JSON?
 
     /// The sets, the one that was used last at the end.
     private let ruleSets = Mutex<[RuleSet]>([])
 
-    /// An empty cache; `sources` reads the sources of a set, nil for one that was never stored.
-    package init(compiler: RuleCompiler, sources: @escaping @Sendable (RuleSetVersion) async throws -> JSON?) {
+    /// An empty cache.
+    ///
+    /// - Parameters:
+    ///   - compiler: Gives what compiles a set; it is asked when one is needed.
+    ///   - sources: Reads the sources of a set; nil for one that was never stored.
+    package init(
+        compiler: @escaping @Sendable () async throws -> RuleCompiler,
+        sources: @escaping @Sendable (RuleSetVersion) async throws -> JSON?
+    ) {
         self.compiler = compiler
         self.sources = sources
     }
@@ -24,7 +31,7 @@ package final class RuleSetCache: Sendable {
     /// - Throws: `UnknownRuleSet` where it is not stored or no longer passes validation, and what reading throws.
     package func ruleSet(_ version: RuleSetVersion) async throws -> RuleSet {
         if let known = ruleSets.withLock({ Self.take(version, from: &$0) }) { return known }
-        let ruleSet = try compiler.compile(kept: try await sources(version), as: version)
+        let ruleSet = try await compiler().compile(kept: try await sources(version), as: version)
         ruleSets.withLock { ruleSets in
             // Two that asked at the same time keep it once.
             ruleSets.removeAll { $0.version == version }

@@ -7,17 +7,36 @@ package import Foundation
 package struct RunDiff: Sendable {
     /// An event for which the sets differ.
     package struct Example: Sendable, Equatable {
+        /// The number of the event.
         package let event: Event.ID
+
+        /// The name of the event.
         package let name: String
+
+        /// The id of the package that the event is about; nil where it names none.
         package let packageID: String?
+
+        /// The event of this number.
+        package init(event: Event.ID, name: String, packageID: String?) {
+            self.event = event
+            self.name = name
+            self.packageID = packageID
+        }
     }
 
     /// Runs that only one of the sets makes.
     package struct Runs: Sendable, Equatable {
-        package private(set) var count = 0
+        /// How many runs there are, those without an example included.
+        package private(set) var count: Int
 
         /// The first of them.
-        package private(set) var examples: [Example] = []
+        package private(set) var examples: [Example]
+
+        /// So many runs; none without arguments.
+        package init(count: Int = 0, examples: [Example] = []) {
+            self.count = count
+            self.examples = examples
+        }
 
         fileprivate mutating func add(_ event: Event, keeping limit: Int) {
             count += 1
@@ -30,33 +49,70 @@ package struct RunDiff: Sendable {
     /// What becomes of one rule.
     package struct Row: Sendable, Equatable {
         /// Which of the sets have the rule.
-        package enum Presence: String, Sendable {
+        package enum Presence: String, Sendable, CaseIterable {
             case both
             case new
             case gone
         }
 
+        /// The id of the rule.
         package let ruleID: String
+        /// Which of the sets have the rule.
         package fileprivate(set) var presence: Presence
 
         /// Whether the rule is in both sets, but its steps are not the same.
-        package fileprivate(set) var hasOtherSteps = false
+        package fileprivate(set) var hasOtherSteps: Bool
 
-        package fileprivate(set) var added = Runs()
-        package fileprivate(set) var removed = Runs()
+        /// Runs that only the new set makes.
+        package fileprivate(set) var added: Runs
+
+        /// Runs that only the old set makes.
+        package fileprivate(set) var removed: Runs
 
         /// How many runs both sets make.
-        package fileprivate(set) var unchanged = 0
+        package fileprivate(set) var unchanged: Int
+
+        /// A rule of one of the sets, or of both.
+        package init(
+            ruleID: String,
+            presence: Presence,
+            hasOtherSteps: Bool = false,
+            added: Runs = Runs(),
+            removed: Runs = Runs(),
+            unchanged: Int = 0
+        ) {
+            self.ruleID = ruleID
+            self.presence = presence
+            self.hasOtherSteps = hasOtherSteps
+            self.added = added
+            self.removed = removed
+            self.unchanged = unchanged
+        }
 
         /// Whether one set makes runs of this rule that the other does not.
         package var differs: Bool { added.count + removed.count > 0 }
     }
 
     /// A row for each rule of the old set in its order, then for each new rule.
-    package private(set) var rows: [Row]
+    package fileprivate(set) var rows: [Row]
 
     /// How many events were evaluated.
-    package private(set) var events = 0
+    package fileprivate(set) var events: Int
+
+    /// A comparison whose rows are known.
+    package init(rows: [Row], events: Int) {
+        self.rows = rows
+        self.events = events
+    }
+
+    /// Whether a run was added or removed.
+    package var differs: Bool { rows.contains(where: \.differs) }
+}
+
+/// Evaluates events by two rule sets, and counts the runs that each makes.
+package struct RuleSetComparison: Sendable {
+    /// What the events so far came to.
+    package private(set) var diff: RunDiff
 
     private let old: RuleSet
     private let new: RuleSet
@@ -71,33 +127,30 @@ package struct RunDiff: Sendable {
         self.old = old
         self.new = new
         exampleLimit = examples
-        var rows = old.rules.map { Row(ruleID: $0.id, presence: .gone) }
+        var rows = old.rules.map { RunDiff.Row(ruleID: $0.id, presence: .gone) }
         let places = Dictionary(rows.enumerated().map { ($1.ruleID, $0) }) { first, _ in first }
         oldRows = Array(rows.indices)
         newRows = new.rules.map { rule in
             guard let place = places[rule.id] else {
-                rows.append(Row(ruleID: rule.id, presence: .new))
+                rows.append(RunDiff.Row(ruleID: rule.id, presence: .new))
                 return rows.count - 1
             }
             rows[place].presence = .both
             rows[place].hasOtherSteps = rule.stepsMeaning != old.rules[place].stepsMeaning
             return place
         }
-        self.rows = rows
+        diff = RunDiff(rows: rows, events: 0)
     }
-
-    /// Whether a run was added or removed.
-    package var differs: Bool { rows.contains(where: \.differs) }
 
     /// Evaluates `event` by both sets, as at the time at which it was received.
     package mutating func evaluate(_ event: Event) {
-        events += 1
+        diff.events += 1
         let context = EvaluationContext(event: event, now: event.receivedAt)
         let before = Set(old.matches(context).map { oldRows[$0] })
         let after = Set(new.matches(context).map { newRows[$0] })
-        for row in before.subtracting(after) { rows[row].removed.add(event, keeping: exampleLimit) }
-        for row in after.subtracting(before) { rows[row].added.add(event, keeping: exampleLimit) }
-        for row in before.intersection(after) { rows[row].unchanged += 1 }
+        for row in before.subtracting(after) { diff.rows[row].removed.add(event, keeping: exampleLimit) }
+        for row in after.subtracting(before) { diff.rows[row].added.add(event, keeping: exampleLimit) }
+        for row in before.intersection(after) { diff.rows[row].unchanged += 1 }
     }
 
     /// Evaluates the events of a store that were received at `since` or later, a page after the other, the oldest first.
@@ -117,7 +170,7 @@ package struct RunDiff: Sendable {
             for stored in events { evaluate(stored.event) }
             guard let last = events.last else { return }
             position = EventPosition(after: last.event)
-            progress(self.events)
+            progress(diff.events)
         }
     }
 }

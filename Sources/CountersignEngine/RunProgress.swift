@@ -23,6 +23,7 @@ package struct RunProgress: Sendable {
     /// How often the program may die during one step before the step counts as failed.
     package static let toleratedInterruptions = 3
 
+    /// The rule that the run executes, from the rule set that the run goes by.
     package let rule: Rule
 
     /// How often a person sent the run in progress again.
@@ -34,6 +35,7 @@ package struct RunProgress: Sendable {
     /// From which step on only results since a round count.
     private let resumePoint: Run.ResumePoint?
 
+    /// The progress of a run of `rule` with all its attempts; without `resumePoint`, every result of the chain counts.
     package init(rule: Rule, generation: Int, resumePoint: Run.ResumePoint? = nil, records: [StepRecord]) {
         self.rule = rule
         self.generation = generation

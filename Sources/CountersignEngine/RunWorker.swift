@@ -8,6 +8,7 @@ package import Logging
 
 /// Takes one claimed run as far as it goes: to its end, to the wait before the next try, or back to the queue.
 package struct RunWorker: Sendable {
+    /// The store in which results are recorded, and from which the runs have to be claimed.
     package let store: any Store
     private let book: RuleBook
     let performer: StepPerformer

@@ -15,6 +15,7 @@ package struct Runner: Service {
     private let makeLeaseID: @Sendable () -> Lease.ID
     private let pool = WorkerPool()
 
+    /// A runner whose `makeLeaseID` returns a different id for each claim.
     package init(
         worker: RunWorker,
         settings: EngineSettings,
@@ -30,6 +31,9 @@ package struct Runner: Service {
         self.makeLeaseID = makeLeaseID
     }
 
+    /// Queues the runs again that an earlier process left running, then executes due runs until the service shuts down.
+    ///
+    /// Steps that are under way then may go on for `EngineSettings.shutdownTimeout`.
     package func run() async throws {
         await rescue(.everyones, at: clock.now)
         await withTaskGroup { group in

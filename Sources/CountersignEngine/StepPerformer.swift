@@ -112,11 +112,21 @@ struct StepPerformer: Sendable {
         } catch {
             return outcome(nil, .failed(error))
         }
+        return outcome(prepared, try await ending(of: prepared, attempt, startedAt, trace))
+    }
+
+    /// Acts, where the step's destination has a place for it.
+    private func ending(
+        of prepared: PreparedStep,
+        _ attempt: Attempt,
+        _ startedAt: Date,
+        _ trace: StepTrace?
+    ) async throws -> Outcome.Ending? {
         var isProbe = false
         if let destination = prepared.destination {
             switch limiter.acquire(destination, at: clock.now) {
             case .granted(let isFirst): isProbe = isFirst
-            case .refused(let wait, let until): return outcome(prepared, .refused(wait, until: until))
+            case .refused(let wait, let until): return .refused(wait, until: until)
             }
         }
         let ending: Outcome.Ending?
@@ -129,7 +139,7 @@ struct StepPerformer: Sendable {
         FailPoint.afterStep.reach()
         await leave(prepared.destination, ending, isProbe, attempt.logger)
         count(ending, of: attempt, since: startedAt)
-        return outcome(prepared, ending)
+        return ending
     }
 
     /// Whether the step's own condition holds.

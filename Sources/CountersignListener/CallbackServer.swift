@@ -64,25 +64,13 @@ package struct CallbackServer: Service {
     /// How long it takes at most until a connection that was accepted is set up.
     private static let settling = TimeAmount.milliseconds(100)
 
+    /// Listens until a graceful shutdown has let open requests finish, or until the task is cancelled.
+    ///
+    /// - Throws: `ListenerError` where the address cannot be used.
     package func run() async throws {
         let group = MultiThreadedEventLoopGroup.singleton
         let connections = OpenConnections(limit: settings.maximumConnections, eventLoop: group.next())
-        let door: any Channel
-        do {
-            let bootstrap = bootstrap(on: group, connections)
-            if let socket = settings.socket {
-                door = try await bootstrap.withBoundSocket(socket).get()
-            } else {
-                door = try await bootstrap.bind(host: settings.host, port: settings.port).get()
-            }
-        } catch {
-            throw ListenerError.cannotListen(
-                host: settings.host,
-                port: settings.port,
-                code: (error as? IOError)?.errnoCode,
-                reason: Self.reason(error)
-            )
-        }
+        let door = try await open(bootstrap(on: group, connections))
         listening(on: door)
         try await withTaskCancellationHandler {
             try await withGracefulShutdownHandler {
@@ -103,6 +91,23 @@ package struct CallbackServer: Service {
         } onCancel: {
             door.close(promise: nil)
             connections.close()
+        }
+    }
+
+    /// The channel that accepts connections.
+    ///
+    /// - Throws: `ListenerError`.
+    private func open(_ bootstrap: ServerBootstrap) async throws -> any Channel {
+        do {
+            if let socket = settings.socket { return try await bootstrap.withBoundSocket(socket).get() }
+            return try await bootstrap.bind(host: settings.host, port: settings.port).get()
+        } catch {
+            throw ListenerError.cannotListen(
+                host: settings.host,
+                port: settings.port,
+                code: (error as? IOError)?.errnoCode,
+                reason: Self.reason(error)
+            )
         }
     }
 

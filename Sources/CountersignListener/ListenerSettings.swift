@@ -2,6 +2,7 @@ import Glibc
 
 /// Where the server listens and how much it puts up with.
 package struct ListenerSettings: Sendable {
+    /// The address or host name to listen on.
     package var host: String
 
     /// The port to listen on; 0 lets the system choose one.
@@ -37,6 +38,7 @@ package struct ListenerSettings: Sendable {
     /// How long the store may take; well below the 20 seconds after which OneSpan Sign gives up.
     package var commitDeadline: Duration
 
+    /// Settings; by default only this machine can connect, over plain HTTP.
     package init(
         host: String = "127.0.0.1",
         port: Int = 8_080,
@@ -73,6 +75,7 @@ package enum ListenerError: Error, Equatable {
 }
 
 extension ListenerError: CustomStringConvertible {
+    /// What happened and what to do, with the address.
     package var description: String {
         switch self {
         case .cannotListen(let host, let port, let code, let reason):

@@ -14,9 +14,13 @@ package struct Readiness: Sendable, Equatable {
         package static let cannotWrite = Part.failing("cannot write")
     }
 
+    /// Whether events can be stored.
     package let store: Part
+
+    /// Whether there are active rules.
     package let rules: Part
 
+    /// The readiness of both parts; the program is ready where both are.
     package init(store: Part, rules: Part) {
         self.store = store
         self.rules = rules

@@ -6,6 +6,7 @@ import Synchronization
 package final class ServerCertificate: Sendable {
     /// Why a certificate cannot be used, in words for the operator.
     package struct Unusable: Error, CustomStringConvertible {
+        /// Which file is unusable and why: lower case, no full stop.
         package let description: String
     }
 

@@ -9,6 +9,7 @@ package struct OneSpanCallbacks: CallbackReader {
     /// Nil where everybody may post.
     private let notify: KeyRing?
 
+    /// A reader that accepts callbacks from whomever `authentication` allows.
     package init(authentication: CallbackAuthentication) {
         switch authentication {
         case .keys(let keys): notify = KeyRing(keys)
@@ -16,15 +17,22 @@ package struct OneSpanCallbacks: CallbackReader {
         }
     }
 
+    /// A reader that accepts callbacks with one of these keys; without any key it accepts none.
     package init(keys: [CallbackKey]) {
         self.init(authentication: .keys(keys))
     }
 
+    /// The id of the key that the value of `Authorization` holds; `anonymous` where no key is required, nil where it
+    /// is wrong.
     package func authenticate(_ authorization: String?) -> CallbackKey.ID? {
         guard let notify else { return Self.anonymous }
         return authorization.flatMap { notify.id(in: $0) }
     }
 
+    /// Reads a body as one event.
+    ///
+    /// - Throws: `UnreadableBody` where it is not a JSON object with a `name`, or a callback has a name that is
+    ///   reserved for Countersign's own events.
     package func read(_ body: [UInt8], origin: Event.Origin) throws(UnreadableBody) -> Delivery {
         let payload: JSON
         do {

@@ -23,6 +23,7 @@ package struct SimulatorFaults: Sendable, Equatable {
     /// How long each answer of the API takes.
     package var answerAfter = Duration.zero
 
+    /// No faults at all.
     package init() {}
 
     var json: JSON {

@@ -77,28 +77,16 @@ struct SimulatorPackage {
 
     private mutating func act(_ transition: Transition, at now: Date) throws(Refusal) -> [SimulatorNotice] {
         switch transition {
-        case .send:
-            try expect([.draft])
-            status = .sent
-            return [notice("PACKAGE_ACTIVATE", now)]
-        case .edit:
-            try expect([.sent])
-            status = .draft
-            return [notice("PACKAGE_DEACTIVATE", now)]
-        case .archive:
-            try expect([.completed])
-            status = .archived
-            return [notice("PACKAGE_ARCHIVE", now)]
+        case .send: return [try move(from: .draft, to: .sent, "PACKAGE_ACTIVATE", at: now)]
+        case .edit: return [try move(from: .sent, to: .draft, "PACKAGE_DEACTIVATE", at: now)]
+        case .archive: return [try move(from: .completed, to: .archived, "PACKAGE_ARCHIVE", at: now)]
+        case .expire: return [try move(from: .sent, to: .expired, "PACKAGE_EXPIRE", at: now)]
         case .trash:
             isTrashed = true
             return [notice("PACKAGE_TRASH", now)]
         case .restore:
             isTrashed = false
             return [notice("PACKAGE_RESTORE", now)]
-        case .expire:
-            try expect([.sent])
-            status = .expired
-            return [notice("PACKAGE_EXPIRE", now)]
         case .sign: return try sign(at: now)
         case .decline(let reason):
             try expect([.sent])
@@ -119,6 +107,18 @@ struct SimulatorPackage {
         case .bounce(let kind):
             return [notice("EMAIL_BOUNCE", now, by: signers[turn].id, message: kind)]
         }
+    }
+
+    /// Gives the package another status, and the callback that tells of it.
+    private mutating func move(
+        from old: Status,
+        to new: Status,
+        _ event: String,
+        at now: Date
+    ) throws(Refusal) -> SimulatorNotice {
+        try expect([old])
+        status = new
+        return notice(event, now)
     }
 
     private mutating func sign(at now: Date) throws(Refusal) -> [SimulatorNotice] {

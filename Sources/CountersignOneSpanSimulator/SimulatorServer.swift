@@ -14,7 +14,10 @@ import ServiceLifecycle
 package struct SimulatorServer: Service {
     /// How a simulator behaves.
     package struct Settings: Sendable {
+        /// The address to listen on; by default only this machine can connect.
         package var host = "127.0.0.1"
+
+        /// The port to listen on; 0 lets the system choose one.
         package var port = 8_181
 
         /// As long as the vendor's own, so that nothing warns of it.
@@ -23,8 +26,10 @@ package struct SimulatorServer: Service {
         /// How long a signer takes, who signs by himself; nil when nobody does.
         package var signingTime: Duration?
 
+        /// The faults at the start; `PUT /simulator/faults` changes them.
         package var faults = SimulatorFaults()
 
+        /// Settings for 127.0.0.1:8181, without faults and without signers that sign by themselves.
         package init() {}
     }
 
@@ -58,6 +63,7 @@ package struct SimulatorServer: Service {
         )
     }
 
+    /// Serves requests until a graceful shutdown.
     package func run() async throws {
         let router = Router()
         addTokens(to: router)
@@ -141,6 +147,10 @@ package struct SimulatorServer: Service {
                 return await asked(request) { change(text(context, "id") ?? "", body) }
             }
         }
+        addRoles(to: router)
+    }
+
+    private func addRoles(to router: Router<BasicRequestContext>) {
         router.post("/api/packages/:id/roles/:role/unlock") { request, context in
             await asked(request) {
                 let isDone = account.unlock(text(context, "role") ?? "", of: text(context, "id") ?? "")

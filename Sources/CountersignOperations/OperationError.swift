@@ -1,5 +1,6 @@
 /// Why a question of an operator has no answer, or a command was not carried out.
 package struct OperationError: Error, Equatable, CustomStringConvertible {
+    /// The kind of failure, from which the API derives the status code.
     package enum Kind: Sendable, Equatable {
         /// The request itself is wrong.
         case invalid
@@ -8,13 +9,17 @@ package struct OperationError: Error, Equatable, CustomStringConvertible {
         case conflict
         /// The store cannot do it now.
         case unavailable
+        /// OneSpan Sign did not respond successfully.
+        case noAnswer
     }
 
+    /// The kind, for programs; `description` is for people.
     package let kind: Kind
 
     /// A sentence for people: what happened and what to do.
     package let description: String
 
+    /// An error with a sentence that operators read.
     package init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description

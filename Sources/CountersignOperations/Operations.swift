@@ -1,6 +1,7 @@
 package import CountersignActions
 package import CountersignCore
 package import CountersignEngine
+package import CountersignOneSpan
 package import CountersignRules
 package import CountersignStore
 package import Foundation
@@ -10,36 +11,27 @@ package import Logging
 ///
 /// Pages and JSON API only render what it returns.
 package struct Operations: Sendable {
-    /// What only the running server can do or knows.
-    package struct Commands: Sendable {
-        /// Evaluates events once more by the active rules.
-        package var replay: @Sendable (ReplayRequest) async throws -> [ReplayedRun]
-
-        /// Asks the vendor what no callback told, and gives a report; nil where that is not set up.
-        package var poll: (@Sendable (JSON) async throws -> JSON)?
-
+    /// What only the running server knows.
+    package struct Host: Sendable {
         /// What the server provides for the steps of a rule set.
-        package var provisions: @Sendable (RuleSet) -> Provisions
+        package let provisions: @Sendable (RuleSet) -> Provisions
 
         /// What the server runs with.
-        package var state: @Sendable () async throws -> JSON
+        package let state: @Sendable () async throws -> ServerState
 
         /// The health of the server at this moment.
-        package var vitals: @Sendable () async throws -> Vitals
+        package let vitals: @Sendable () async throws -> Vitals
 
         /// Grows with everything that is written; who sees it change looks again.
-        package var writes: @Sendable () -> Int
+        package let writes: @Sendable () -> Int
 
+        /// What the running server knows of itself.
         package init(
-            replay: @escaping @Sendable (ReplayRequest) async throws -> [ReplayedRun],
-            poll: (@Sendable (JSON) async throws -> JSON)?,
             provisions: @escaping @Sendable (RuleSet) -> Provisions,
-            state: @escaping @Sendable () async throws -> JSON,
+            state: @escaping @Sendable () async throws -> ServerState,
             vitals: @escaping @Sendable () async throws -> Vitals,
             writes: @escaping @Sendable () -> Int
         ) {
-            self.replay = replay
-            self.poll = poll
             self.provisions = provisions
             self.state = state
             self.vitals = vitals
@@ -47,78 +39,108 @@ package struct Operations: Sendable {
         }
     }
 
-    package let store: any Store
-    package let reader: any CallbackReader
+    /// What is asked about the store and the active rules.
+    package let questions: StoreQuestions
+
+    /// What is done to the store.
+    package let commands: StoreCommands
+
+    /// The active rules and their status.
     package let book: RuleBook
-    package let explainer: Explainer
-    package let planner: Planner
-    package let commands: Commands
+
+    /// What only the running server knows.
+    package let host: Host
+
+    /// From when times ago are counted, and when commands are carried out.
     package let clock: any WallClock
+
+    /// Where failed requests are reported.
     package let logger: Logger
+
+    let store: any Store
+    let planner: Planner
+    private let reader: any CallbackReader
 
     /// - Parameters:
     ///   - store: What is looked at and changed.
     ///   - reader: Reads the events that are handed in.
     ///   - book: The active rules.
     ///   - registry: The actions that rules may name.
-    ///   - commands: What only the running server can do.
+    ///   - poller: Asks OneSpan Sign; nil where it is not set up.
+    ///   - host: What only the running server knows.
     ///   - clock: The time at which commands are carried out.
-    ///   - logger: Where failed commands are logged.
+    ///   - logger: Where failed requests are reported.
     package init(
         store: any Store,
         reader: any CallbackReader,
         book: RuleBook,
         registry: ActionRegistry,
-        commands: Commands,
+        poller: Poller?,
+        host: Host,
         clock: any WallClock,
         logger: Logger
     ) {
+        let compiler = RuleCompiler(catalogue: registry.declarations)
+        questions = StoreQuestions(
+            archive: store,
+            compiler: { compiler },
+            active: { book.current?.ruleSet },
+            clock: clock
+        )
+        commands = StoreCommands(
+            store: store,
+            questions: questions,
+            replayer: Replayer(store: store, book: book, clock: clock),
+            poller: poller,
+            clock: clock
+        )
         self.store = store
         self.reader = reader
         self.book = book
-        explainer = Explainer(archive: store, compiler: RuleCompiler(catalogue: registry.declarations))
         planner = Planner(registry: registry)
-        self.commands = commands
+        self.host = host
         self.clock = clock
         self.logger = logger
     }
+
+    /// An event that a person hands in, as the server reads it.
+    ///
+    /// - Throws: `OperationError` where it is no event.
+    package func delivery(of body: [UInt8]) throws(OperationError) -> Delivery {
+        do {
+            // By hand, since events that only rules raise are taken as well.
+            return try reader.read(body, origin: .manual)
+        } catch {
+            throw OperationError(.invalid, error.reason)
+        }
+    }
+
+    /// What the active rules would do with a body.
+    ///
+    /// - Throws: `OperationError` where it is no event, or there are no active rules.
+    package func dryRun(_ body: [UInt8]) async throws(OperationError) -> DryRunReport {
+        guard let rules = book.current?.ruleSet else {
+            throw OperationError(.unavailable, "there are no active rules")
+        }
+        let event = Event(tried: try delivery(of: body), at: clock.now)
+        let dryRun = DryRun(ruleSet: rules, planner: planner, provisions: host.provisions(rules))
+        return DryRunReport(event: event, rules: await dryRun.report(on: event, at: clock.now))
+    }
+
+    /// How many runs failed for good and need attention.
+    package func failedRuns() async throws -> Int { try await store.runCount(ofRule: nil, in: .failed) }
 }
 
-/// The health of the running server.
-package struct Vitals: Sendable {
-    package var version: String
-    package var startedAt: Date
-
-    /// Whether a failed sync has ended all writing.
-    package var refusesWrites: Bool
-
-    /// How long callbacks took to be on disk.
-    package var acknowledgements: Latency
-
-    /// Destinations whose circuit is open, and until when.
-    package var openCircuits: [String: Date]
-
-    /// Events that rules need and OneSpan Sign is not registered to send.
-    package var unregisteredEvents: [String]
-
-    /// When the last poll finished, and how many events all polls have recovered; nil where there was none.
-    package var poll: (finishedAt: Date, recovered: Int)?
-
-    package init(
-        version: String,
-        startedAt: Date,
-        refusesWrites: Bool,
-        acknowledgements: Latency,
-        openCircuits: [String: Date],
-        unregisteredEvents: [String] = [],
-        poll: (finishedAt: Date, recovered: Int)?
-    ) {
-        self.version = version
-        self.startedAt = startedAt
-        self.refusesWrites = refusesWrites
-        self.acknowledgements = acknowledgements
-        self.openCircuits = openCircuits
-        self.unregisteredEvents = unregisteredEvents
-        self.poll = poll
+extension Event {
+    /// An event that is only tried: it has no number, and comes from where events of its name come from.
+    package init(tried delivery: Delivery, package: JSON? = nil, at now: Date) {
+        self.init(
+            id: Event.ID(rawValue: 0),
+            name: delivery.name,
+            payload: delivery.payload,
+            origin: EventCatalogue.origin(of: delivery.name),
+            receivedAt: now,
+            package: package
+        )
     }
 }

@@ -6,6 +6,7 @@ package import Foundation
 
 /// How long something took.
 package struct Latency: Sendable {
+    /// How many durations were measured.
     package let count: Int
 
     /// The median in seconds; nil without any.
@@ -14,6 +15,7 @@ package struct Latency: Sendable {
     /// The 99th percentile in seconds; nil without any.
     package let high: Double?
 
+    /// A summary of `count` durations; the quantiles are in seconds.
     package init(count: Int, median: Double?, high: Double?) {
         self.count = count
         self.median = median
@@ -25,25 +27,47 @@ package struct Latency: Sendable {
 package struct Overview: Sendable {
     /// What came and was done in an hour.
     package struct Hour: Sendable {
+        /// The beginning of the hour, in UTC.
         package let start: Date
+
+        /// How many events were stored in it.
         package let events: Int
+
+        /// How many runs were created in it.
         package let runs: Int
+
+        /// How many of these runs are in the state `failed` now.
         package let failed: Int
     }
 
+    /// When the overview was made.
     package let now: Date
+
+    /// The health of the server.
     package let vitals: Vitals
 
     /// The last 24 hours; the last one is the current one.
     package let hours: [Hour]
+
+    /// The events and runs that are not finished.
     package let backlog: Backlog
 
     /// Runs that failed for good and need attention.
     package let deadLetters: Int
+
+    /// How many runs are in the state `running`.
     package let running: Int
+
+    /// The event that was stored last; nil where the store has none.
     package let lastEvent: StoredEvent?
+
+    /// How long callbacks took to be on disk, since the server started.
     package let acknowledgement: Latency
+
+    /// How long the latest 1,000 runs that succeeded took, from the storing of the event to the end of the run.
     package let runTime: Latency
+
+    /// The active rules, and whether newer ones were refused.
     package let rules: RuleBook.Status
 }
 
@@ -55,7 +79,7 @@ extension Operations {
         let start = Date(timeIntervalSince1970: (hour - 23) * 3_600)
         let arrivals = try await store.arrivals(since: start)
         let activity = Dictionary(grouping: try await store.activity(since: start), by: \.hour)
-        let vitals = try await commands.vitals()
+        let vitals = try await host.vitals()
         let hours = (Int(hour) - 23...Int(hour))
             .map { hour in
                 let runs = activity[hour] ?? []

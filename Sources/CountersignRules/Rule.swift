@@ -2,13 +2,19 @@ package import CountersignCore
 
 /// A checked rule: when it applies, and what it then does.
 package struct Rule: Sendable {
+    /// The `id` that the author gave it, unique in its rule set.
     package let id: String
 
     /// What the rule is for, in its author's words.
     package let summary: String?
 
+    /// Whether the rule may match; one with `enabled: false` is checked like the others but never matches.
     package let isEnabled: Bool
+
+    /// The rule's `when`.
     package let condition: Condition
+
+    /// The steps of `then`, in the order in which they run.
     package let steps: [Step]
 
     /// What runs once a step has failed for good.
@@ -32,6 +38,7 @@ package struct Rule: Sendable {
     /// The absolute path of the folder that holds the file.
     package let folder: String
 
+    /// A rule whose file has been checked; `usesPackage` says it of the steps, the condition is looked at here.
     package init(
         id: String,
         summary: String?,
@@ -63,11 +70,13 @@ package struct Rule: Sendable {
 
 /// One link of a rule's chain.
 package struct Step: Sendable {
+    /// The `id` in the rule, unique among all its steps; by default the action's name, without what is before a dot.
     package let id: String
 
     /// The name of the action.
     package let action: String
 
+    /// The options of the action, checked against its declaration.
     package let options: Options
 
     /// The step's `if`: where it does not hold, the step is skipped.
@@ -76,9 +85,13 @@ package struct Step: Sendable {
     /// How long one attempt may take.
     package let timeout: Duration
 
+    /// How often a failed attempt is repeated, and after which waits.
     package let retry: RetryPolicy
+
+    /// The step's `continue_on_error`: whether its failure neither stops nor fails the run.
     package let continuesOnError: Bool
 
+    /// A step whose options have been checked; `condition` is nil where the step has no `if`.
     package init(
         id: String,
         action: String,

@@ -4,7 +4,10 @@ package import CountersignCore
 package struct RuleCompiler: Sendable {
     /// The outcome: a rule set unless a finding is an error, and all findings of all files in their order.
     package struct Outcome: Sendable {
+        /// The checked rules; nil where a finding is an error.
         package let ruleSet: RuleSet?
+
+        /// The findings of all files, sorted by file and position.
         package let diagnostics: [Diagnostic]
 
         /// The tests inside the files.
@@ -13,6 +16,7 @@ package struct RuleCompiler: Sendable {
         /// The scripts of all steps, those of wrong files included.
         package let scripts: [ShellScript]
 
+        /// What compiling returned; by default without tests and scripts.
         package init(
             ruleSet: RuleSet?,
             diagnostics: [Diagnostic],
@@ -29,6 +33,7 @@ package struct RuleCompiler: Sendable {
     /// The actions that steps may name.
     package let catalogue: [ActionDeclaration]
 
+    /// A compiler for rules whose steps use these actions and no others.
     package init(catalogue: [ActionDeclaration]) {
         self.catalogue = catalogue
     }

@@ -2,6 +2,7 @@ import CountersignCore
 
 /// A rule as it is in its file, whether it can be used or not.
 package struct RuleOutline: Sendable, Equatable {
+    /// The rule's `id` as the file has it, neither checked nor necessarily unique.
     package let id: String
 
     /// The path of the file, relative to the folder of rules.
@@ -13,6 +14,7 @@ package struct RuleOutline: Sendable, Equatable {
     /// Its lines, those of comments right above it included.
     package let text: String
 
+    /// The part of `file` that is the rule `id`; `line` starts at 1.
     package init(id: String, file: String, line: Int, text: String) {
         self.id = id
         self.file = file

@@ -3,6 +3,7 @@ package import Foundation
 
 /// All rules of a folder, checked and ready to evaluate events.
 package struct RuleSet: Sendable {
+    /// The hash of the files, which events and runs refer to.
     package let version: RuleSetVersion
 
     /// The rules in the order of their files, disabled ones included.
@@ -16,6 +17,7 @@ package struct RuleSet: Sendable {
 
     private let index: RuleIndex
 
+    /// A set of rules that have been checked; it builds the index that `matches` uses.
     package init(
         version: RuleSetVersion,
         rules: [Rule],

@@ -6,13 +6,16 @@ package struct RuleSourcesError: Error, Equatable, CustomStringConvertible {
     /// What cannot be read.
     package let path: String
 
+    /// The cause as a clause, such as `no such file or directory`.
     package let reason: String
 
+    /// An error about the file or folder at `path`.
     package init(path: String, reason: String) {
         self.path = path
         self.reason = reason
     }
 
+    /// The error as one sentence, with the path and the cause.
     package var description: String { "cannot read '\(path)': \(reason)" }
 }
 

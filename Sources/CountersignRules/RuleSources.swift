@@ -7,8 +7,11 @@ package struct RuleSources: Sendable, Equatable {
     package struct File: Sendable, Equatable {
         /// The path relative to the folder.
         package let path: String
+
+        /// The content, byte for byte; whether it is valid UTF-8 is not checked here.
         package let text: [UInt8]
 
+        /// A file that has been read; `path` is absolute where the file is not in the folder of rules.
         package init(path: String, text: [UInt8]) {
             self.path = path
             self.text = text
@@ -24,6 +27,7 @@ package struct RuleSources: Sendable, Equatable {
     /// What is before a file's path in findings: the folder as the reader named it.
     package let label: String
 
+    /// Sources of a folder, sorted by the files' paths; without a label findings name a file by its path alone.
     package init(folder: String, files: [File], label: String = "") {
         self.folder = folder
         self.files = files.sorted { $0.path < $1.path }

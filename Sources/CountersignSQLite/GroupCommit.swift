@@ -20,6 +20,7 @@ final class GroupCommit: Sendable {
     private struct State {
         var waiting: [Operation] = []
         var isBusy = false
+
         /// Why nothing is written any more.
         var refusal: StoreError?
         var statistics = WriteStatistics()

@@ -5,6 +5,7 @@ import GRDB
 
 /// A query with its arguments.
 package struct Query: Sendable {
+    /// The statement with its placeholders; the tests ask SQLite for its plan.
     package let sql: String
     let arguments: StatementArguments
 

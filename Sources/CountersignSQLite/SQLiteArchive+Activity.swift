@@ -5,6 +5,7 @@ import GRDB
 
 /// How much happens.
 extension SQLiteArchive {
+    /// The statistics of these rules; a rule without runs has empty ones.
     package func statistics(ofRules ids: [String], since date: Date) async throws -> [String: RuleStatistics] {
         let rows = try await read { db in
             try db.all(.statistics(ofRules: ids)) { row in
@@ -17,10 +18,12 @@ extension SQLiteArchive {
         return statistics
     }
 
+    /// How many runs of a rule, or of all rules where `id` is nil, are in a state.
     package func runCount(ofRule id: String?, in state: Run.State) async throws -> Int {
         try await read { try $0.first(.runCount(ofRule: id, in: state)) { $0[0] } } ?? 0
     }
 
+    /// How many runs were made in each hour since `date`, by rule and state; damaged runs are left out.
     package func activity(since date: Date) async throws -> [RunCounts] {
         try await read { db in
             guard let first = try db.firstRun(since: date) else { return [] }
@@ -37,6 +40,7 @@ extension SQLiteArchive {
         }
     }
 
+    /// How many events were stored in each hour since `date`, by the number of the hour since 1970.
     package func arrivals(since date: Date) async throws -> [Int: Int] {
         try await read { db in
             var counts: [Int: Int] = [:]
@@ -52,6 +56,7 @@ extension SQLiteArchive {
         }
     }
 
+    /// The events that are not evaluated yet, and the queued runs, as they are at `now`.
     package func backlog(at now: Date) async throws -> Backlog {
         try await read { db in
             let due: Int = try db.first(.dueRuns(at: now)) { $0[0] } ?? 0
@@ -73,6 +78,7 @@ extension SQLiteArchive {
         return try db.first("SELECT created_at FROM runs WHERE id = ?", [id]) { $0.time(at: 0) } ?? nil
     }
 
+    /// The times from storing an event to the end of its run, for those of the latest `limit` runs that succeeded.
     package func runTimes(limit: Int) async throws -> [Duration] {
         try await read { db in
             try db.all(.runTimes(limit: limit)) { $0.time(at: 0).map { .milliseconds($0.milliseconds) } }
@@ -82,6 +88,7 @@ extension SQLiteArchive {
 }
 
 extension Query {
+    /// How many runs of a rule, or of all rules where `id` is nil, are in a state.
     package static func runCount(ofRule id: String?, in state: Run.State) -> Query {
         guard let id else {
             return Query("SELECT count(*) FROM runs INDEXED BY runs_by_state WHERE state = ?", [state.rawValue])
@@ -119,16 +126,20 @@ extension Query {
         )
     }
 
+    /// How many events are not dispatched yet.
     package static let waitingEvents = Query(
         "SELECT count(*) FROM events INDEXED BY events_waiting WHERE dispatched_at IS NULL"
     )
 
+    /// When the first of the events was stored that are not dispatched yet, in milliseconds since 1970.
     package static let oldestWaitingEvent = Query(
         "SELECT received_at FROM events INDEXED BY events_waiting WHERE dispatched_at IS NULL ORDER BY id LIMIT 1"
     )
 
+    /// How many runs are queued.
     package static let queuedRuns = Query("SELECT count(*) FROM runs INDEXED BY runs_due WHERE state = 'queued'")
 
+    /// How many queued runs are due at `now`, by their due times alone.
     package static func dueRuns(at now: Date) -> Query {
         Query(
             "SELECT count(*) FROM runs INDEXED BY runs_due WHERE state = 'queued' AND due_at <= ?",
@@ -144,10 +155,13 @@ extension Query {
         )
     }
 
+    /// The lowest number of a run that waits for a destination; null where none does.
     package static let oldestHeldRun = Query(
         "SELECT min(id) FROM runs INDEXED BY runs_waiting WHERE waiting_for IS NOT NULL"
     )
 
+    /// The milliseconds from storing an event to the end of its run, for those of the latest `limit` runs that
+    /// succeeded.
     package static func runTimes(limit: Int) -> Query {
         Query(
             """

@@ -5,6 +5,7 @@ import GRDB
 
 /// Lists that people page through.
 extension SQLiteArchive {
+    /// One page of events, the newest first; a search for a text or an origin ends at `EventQuery.searchDepth`.
     package func page(of query: EventQuery) async throws -> EventPage {
         let text = query.text ?? ""
         guard !text.isEmpty || query.origin != nil else {
@@ -16,6 +17,7 @@ extension SQLiteArchive {
         return EventPage(events: found.rows.map { $0.listedEvent(path: path) }, next: found.next)
     }
 
+    /// One quarantined body; nil when there is none of this number.
     package func quarantined(_ id: Int64) async throws -> QuarantinedBody? {
         try await read { db in
             try db.first("SELECT \(QuarantinedBody.columns) FROM quarantine WHERE id = ?", [id]) {
@@ -24,6 +26,7 @@ extension SQLiteArchive {
         }
     }
 
+    /// The evaluations of an event by replays, in their order, without those whose rows are damaged.
     package func evaluations(of event: Event.ID) async throws -> [Evaluation] {
         try await read { db in
             try db.all(
@@ -42,6 +45,7 @@ extension SQLiteArchive {
         }
     }
 
+    /// Runs as lists show them, the newest first; a damaged one shows what is damaged.
     package func runRows(_ query: RunQuery) async throws -> [RunRow] {
         let (runs, events, records) = try await read { db in
             let runs = try db.all(.runs(try db.bounded(query))) { Run($0) }
@@ -57,10 +61,12 @@ extension SQLiteArchive {
         }
     }
 
+    /// All attempts of these runs, in the order in which they were made; a run without any is left out.
     package func records(of runs: [Run.ID]) async throws -> [Run.ID: [StepRecord]] {
         try await read { try $0.records(of: runs) }.mapValues { rows in rows.map { $0.listedRecord(path: path) } }
     }
 
+    /// The runs of these events, in the order in which they were made.
     package func runs(of events: [Event.ID]) async throws -> [Run] {
         try await read { db in
             try events.flatMap { try db.all(.runs(RunQuery(eventID: $0, limit: .max))) { Run($0) } }

@@ -5,6 +5,7 @@ import GRDB
 
 /// What is known of packages by the events that name them.
 extension SQLiteArchive {
+    /// One page of packages; in the order of the latest events, it looks at `EventQuery.searchDepth` of them at most.
     package func packages(_ query: PackageQuery) async throws -> PackagePage {
         try await read { db in
             let (ids, next) = query.isByID ? try db.packageIDs(query) : try db.latestPackageIDs(query)

@@ -108,16 +108,6 @@ private struct TailCursor: Sendable {
 }
 
 extension TailEntry {
-    fileprivate init(_ stored: StoredEvent) {
-        self.init(
-            at: stored.event.receivedAt,
-            eventID: stored.event.id,
-            eventName: stored.event.name,
-            packageID: stored.event.payload.packageID,
-            kind: .event(stored)
-        )
-    }
-
     fileprivate func isMeant(by filter: TailFilter) -> Bool {
         (filter.eventName ?? eventName) == eventName && (filter.packageID ?? packageID) == packageID
     }

@@ -40,19 +40,23 @@ package final class SQLiteArchive: Archive {
         }
     }
 
+    /// Events that meet the query, the newest first; the text of the query is ignored.
     package func events(_ query: EventQuery) async throws -> [StoredEvent] {
         try await read { try $0.all(.events(query)) { EventRow($0) } }.map { $0.listedEvent(path: path) }
     }
 
+    /// The numbers of the events that meet the query, the oldest first; the limit keeps the oldest ones.
     package func eventIDs(_ query: EventQuery) async throws -> [Event.ID] {
         try await read { try $0.all(.eventIDs(query)) { Event.ID(rawValue: $0.number(at: 0) ?? 0) } }
     }
 
+    /// The events behind `position`, the oldest first.
     package func events(after position: EventPosition, limit: Int) async throws -> [StoredEvent] {
         try await read { try $0.all(.events(after: position, limit: limit)) { EventRow($0) } }
             .map { $0.listedEvent(path: path) }
     }
 
+    /// One event with its body; nil when there is none of this number.
     package func event(_ id: Event.ID) async throws -> StoredEvent? {
         try await read { db in
             try db.first("SELECT \(EventRow.columns) FROM events WHERE id = ?", [id.rawValue]) { EventRow($0) }
@@ -60,6 +64,7 @@ package final class SQLiteArchive: Archive {
         .listedEvent(path: path)
     }
 
+    /// Quarantined bodies that meet the query, those with the highest numbers first.
     package func quarantined(_ query: QuarantineQuery) async throws -> [QuarantinedBody] {
         try await read { db in
             try db.all(
@@ -72,14 +77,17 @@ package final class SQLiteArchive: Archive {
         }
     }
 
+    /// Runs that meet the query, those with the highest numbers first.
     package func runs(_ query: RunQuery) async throws -> [Run] {
         try await read { db in try db.all(.runs(try db.bounded(query))) { Run($0) } }
     }
 
+    /// One run with its event and attempts; nil when there is none of this number.
     package func run(_ id: Run.ID) async throws -> ClaimedRun? {
         try await read { try ClaimedRow(id, in: $0) }?.listedRun(path: path)
     }
 
+    /// How many runs are in each state that has any; a state that is damaged is left out.
     package func runCounts() async throws -> [Run.State: Int] {
         let counts = try await read { db in
             try db.all(.runCounts) {
@@ -110,10 +118,16 @@ package final class SQLiteArchive: Archive {
         try await read { try $0.all(.nextDue) { $0.time(at: 0) } }.first ?? nil
     }
 
+    /// The sources of a rule set; nil when they were never kept.
+    ///
+    /// - Throws: `StoreError.unreadable`, also where they are damaged.
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? {
         try await sources("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue])
     }
 
+    /// The sources of the rule set that was kept last; nil when none was.
+    ///
+    /// - Throws: `StoreError.unreadable`, also where they are damaged.
     package func latestSources() async throws -> JSON? {
         try await sources("SELECT sources FROM rule_sets ORDER BY stored_at DESC LIMIT 1", [])
     }
@@ -143,6 +157,7 @@ package final class SQLiteArchive: Archive {
         try readers.read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM key_values)") } ?? false
     }
 
+    /// The trace id that follows from the identity in the store's file and the event.
     package func traceID(of event: Event) async throws -> TraceID {
         let identity = try await read { try String.fetchOne($0, sql: "SELECT identity FROM store") }
         return TraceID(store: identity ?? "", event: event)
@@ -152,6 +167,7 @@ package final class SQLiteArchive: Archive {
         try readers.read { try String.fetchOne($0, sql: "SELECT identity FROM store") } ?? ""
     }
 
+    /// Closes the connections that read; the archive cannot be used any more.
     package func close() throws {
         try readers.close()
     }

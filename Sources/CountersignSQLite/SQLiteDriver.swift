@@ -11,14 +11,18 @@ package struct SQLiteDriver: StoreDriver {
         self.path = path
     }
 
+    /// Whether there is a file at the path, be it a store or not.
     package var exists: Bool { FileManager.default.fileExists(atPath: path) }
 
+    /// Opens the file for writing, and makes or upgrades it where needed; see `SQLiteStore.open`.
     package func open(willUpgrade: (StoreUpgrade) throws -> Void) throws -> any OwnedStore {
         try SQLiteStore.open(path: path, willUpgrade: willUpgrade)
     }
 
+    /// Opens the file read-only; see `SQLiteArchive.open`.
     package func reader() throws -> any ReadableStore { try SQLiteArchive.open(path: path) }
 
+    /// The size of the file and of its write-ahead log, and a warning where the file has several names (hard links).
     package func facts() -> [StoreFact] {
         let (size, log) = (size(of: path), size(of: path + "-wal"))
         var facts = [StoreFact("store", .fine, "'\(path)', \(size.rounded) and a log of \(log.rounded)")]
@@ -42,6 +46,7 @@ extension SQLiteStore: OwnedStore {
     /// What durability rests on, by the names of SQLite's settings (https://sqlite.org/pragma.html).
     private static let wanted = [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1")]
 
+    /// SQLite's settings as one fact, or a failure for each that durability rests on and that did not take.
     package func facts() async throws -> [StoreFact] {
         let settings = try await pragmas()
         let values = Dictionary(settings) { first, _ in first }

@@ -3,6 +3,10 @@ package import Foundation
 import GRDB
 
 extension SQLiteStore: Prunable {
+    /// Removes what is old enough of one slice, in one transaction.
+    ///
+    /// The newest event and the newest quarantined body stay: SQLite assigns the number after the highest one that is
+    /// left.
     package func prune(
         _ kind: PrunableKind,
         before cutoff: Date,
@@ -22,6 +26,9 @@ extension SQLiteStore: Prunable {
         }
     }
 
+    /// Removes rule sets that were replaced more than a day before the oldest stored event was received.
+    ///
+    /// With no event in the store, none is removed.
     package func pruneRuleSets() async throws -> Int {
         try await writer.write { db in
             try db.change(

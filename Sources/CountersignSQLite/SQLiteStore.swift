@@ -9,8 +9,13 @@ import Synchronization
 /// One connection writes, commits in groups and checkpoints; others read beside it. After a failed sync it refuses
 /// every write until it is opened again, because the system then no longer tells what the disk holds.
 package final class SQLiteStore: Store {
+    /// 16 random hex digits, which are made with the file and copied with it.
     package let identity: String
+
+    /// Notified when an event was stored.
     package let arrivals = AsyncSignal()
+
+    /// Notified when runs were queued.
     package let queued = AsyncSignal()
 
     private let path: String
@@ -81,6 +86,7 @@ package final class SQLiteStore: Store {
         try await writer.write { try WriterConnection.readBack($0) }
     }
 
+    /// Finishes the writes that were accepted, closes the file and releases its lock; later writes are refused.
     package func close() async {
         await writer.finish()
         await withCheckedContinuation { continuation in
@@ -109,12 +115,16 @@ package final class SQLiteStore: Store {
 }
 
 extension SQLiteStore {
+    /// Stores one event, or recognizes it as one that is stored already, once the group commit has returned.
     package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
         try await withCheckedThrowingContinuation { continuation in
             append(delivery, at: now) { continuation.resume(with: $0) }
         }
     }
 
+    /// Stores one event in the next group commit.
+    ///
+    /// `reply` is called once: on the queue of the writer, or before this returns where writing has ended.
     package func append(
         _ delivery: Delivery,
         at now: Date,
@@ -137,6 +147,7 @@ extension SQLiteStore {
         }
     }
 
+    /// Stores events in the order given, in shared transactions, and gives each one's result.
     package func append(_ batch: [ReceivedDelivery]) async -> [Result<Receipt, any Error>] {
         await withCheckedContinuation { continuation in
             let results = BatchResults(count: batch.count) { continuation.resume(returning: $0) }
@@ -147,6 +158,7 @@ extension SQLiteStore {
         }
     }
 
+    /// Keeps a body apart that could not be read, once for its token, and returns the number under which it is kept.
     package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try await writer.write { db in
             let token = Data(body.token.bytes)
@@ -160,6 +172,9 @@ extension SQLiteStore {
         }
     }
 
+    /// Commits a change of one row within a second, and checks that the write-ahead log can grow by 256 KiB.
+    ///
+    /// - Throws: `StoreError.cannotWrite`.
     package func confirmWritable() async throws {
         try await writer.write(within: .seconds(1)) {
             try $0.change("UPDATE store SET confirmations = confirmations + 1", [])
@@ -173,6 +188,7 @@ extension SQLiteStore {
 }
 
 extension SQLiteStore {
+    /// The oldest events without runs; a damaged one is put into quarantine and marked as dispatched.
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
         var waiting = WaitingEvents()
         for row in try await archive.undispatched(limit: limit) {
@@ -198,11 +214,13 @@ extension SQLiteStore {
         }
     }
 
+    /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         let made = try await writer.write { try RunTable(db: $0).make(dispatches, at: now) }
         if made > 0 { queued.notify() }
     }
 
+    /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let rows = try await writer.write { try RunTable(db: $0).claim(limit: limit, lease: lease, at: now) }
         var runs: [ClaimedRun] = []
@@ -234,8 +252,10 @@ extension SQLiteStore {
         try await release(run.id, lease: lease.id, to: .failed, recording: record, raising: event, at: now)
     }
 
+    /// The earliest due time of a queued run; nil when none is queued.
     package func nextDue() async throws -> Date? { try await archive.nextDue() }
 
+    /// Writes down that an attempt at a step is under way, for `rescue` to find.
     package func begin(
         stepID: String,
         attempt: Int,
@@ -248,11 +268,13 @@ extension SQLiteStore {
         }
     }
 
+    /// Writes down one attempt; throws `StoreError.leaseLost` when the run no longer belongs to `lease`.
     package func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) async throws {
         let step = NewStep(record)
         try await writer.write { try RunTable(db: $0).record(step, of: run, lease: lease) }
     }
 
+    /// Ends the work of `lease` on a run and stores the event that this raises, in one transaction.
     package func release(
         _ run: Run.ID,
         lease: Lease.ID,
@@ -271,6 +293,7 @@ extension SQLiteStore {
         if ending.isQueued { queued.notify() }
     }
 
+    /// Keeps the package of an event, unless one is kept already; returns the one that is kept.
     package func keep(package: JSON, of event: Event.ID) async throws -> JSON {
         let bytes = Data(package.bytes)
         let kept = try await writer.write { db in
@@ -282,29 +305,54 @@ extension SQLiteStore {
         return try kept.map { try JSON(parsing: $0, limits: .package) } ?? package
     }
 
+    /// Makes the lease of its runs last from `now` on.
     package func renew(_ lease: Lease, at now: Date) async throws {
         try await writer.write { try RunTable(db: $0).renew(lease, at: now) }
     }
 
+    /// Queues running runs again whose owner is gone, and returns how many there were.
     package func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int {
         let count = try await writer.write { try RunTable(db: $0).rescue(whose, at: now) }
         if count > 0 { queued.notify() }
         return count
     }
 
-    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
-        try await writer.write { try RunTable(db: $0).retry(run, from: step, by: ruleSet, at: now) }
+    /// Queues a failed run again; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
+    package func retry(
+        _ run: Run.ID,
+        from step: String?,
+        by ruleSet: RuleSetVersion?,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws {
+        try await writer.write { db in
+            let table = RunTable(db: db)
+            _ = try CommandTable(db: db)
+                .once(token, at: now) {
+                    try table.retry(run, from: step, by: ruleSet, at: now)
+                    return []
+                }
+        }
         queued.notify()
     }
 
-    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
-        let runs = try await writer.write {
-            try RunTable(db: $0).replay(dispatches, restartsEnded: restartsEnded, at: now)
+    /// Records the evaluations of a replay, and creates or restarts runs, in one transaction.
+    package func replay(
+        _ dispatches: [Dispatch],
+        restartsEnded: Bool,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws -> [ReplayedRun] {
+        let runs = try await writer.write { db in
+            let table = RunTable(db: db)
+            return try CommandTable(db: db)
+                .once(token, at: now) { try table.replay(dispatches, restartsEnded: restartsEnded, at: now) }
         }
         if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
         return runs
     }
 
+    /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     package func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int {
         let count = try await writer.write {
             try RunTable(db: $0).wake(waitingFor: destination, limit: limit, at: now)
@@ -313,16 +361,26 @@ extension SQLiteStore {
         return count
     }
 
+    /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest; returns how many.
     package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
         let count = try await writer.write { try RunTable(db: $0).bringForward(by: seconds, at: now) }
         if count > 0 { queued.notify() }
         return count
     }
 
-    package func discard(_ run: Run.ID, at now: Date) async throws {
-        try await writer.write { try RunTable(db: $0).discard(run, at: now) }
+    /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
+    package func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws {
+        try await writer.write { db in
+            let table = RunTable(db: db)
+            _ = try CommandTable(db: db)
+                .once(token, at: now) {
+                    try table.discard(run, at: now)
+                    return []
+                }
+        }
     }
 
+    /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.
     package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
         let text = sources.text
         try await writer.write { db in
@@ -338,6 +396,7 @@ extension SQLiteStore {
         }
     }
 
+    /// Keeps a value in the place of the one that was set before for `key`.
     package func set(_ value: JSON, forKey key: String) async throws {
         let text = value.text
         try await writer.write { db in

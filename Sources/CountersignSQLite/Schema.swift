@@ -194,6 +194,14 @@ struct Schema: Sendable {
             stored_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
 
+        -- What came of the commands of operators, so that one that is sent again is not carried out again.
+        CREATE TABLE commands (
+            token TEXT PRIMARY KEY,
+            made_at INTEGER NOT NULL,
+            answer TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+        CREATE INDEX commands_by_time ON commands (made_at);
+
         -- What outlives the process, such as how far the last poll came.
         CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """

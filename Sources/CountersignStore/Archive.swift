@@ -85,14 +85,19 @@ package protocol Archive: Sendable {
 }
 
 extension Archive where Self: Inbox {
+    /// The trace id that follows from this store's `identity` and the event.
     package func traceID(of event: Event) async throws -> TraceID { TraceID(store: identity, event: event) }
 }
 
 /// A place between two events, in the order of the time of storing, then of numbers.
 package struct EventPosition: Sendable, Hashable {
+    /// When the event was stored; a store compares it in milliseconds.
     package let receivedAt: Date
+
+    /// The number of the event, which orders events that were stored in the same millisecond.
     package let id: Event.ID
 
+    /// The position of the event with this time and number; the store need not hold it any more.
     package init(receivedAt: Date, id: Event.ID) {
         self.receivedAt = receivedAt
         self.id = id
@@ -113,10 +118,16 @@ package struct EventPosition: Sendable, Hashable {
 
 /// What the rules of a set came to for an event when it was replayed.
 package struct Evaluation: Sendable, Hashable {
+    /// When the replay evaluated the event.
     package let at: Date
+
+    /// The rule set that the replay evaluated the event by.
     package let ruleSet: RuleSetVersion
+
+    /// Which rules of that set matched, without those that turned out not to match once the package was known.
     package let matchSet: MatchSet
 
+    /// The evaluation by `ruleSet` at a time, as a store read it.
     package init(at: Date, ruleSet: RuleSetVersion, matchSet: MatchSet) {
         self.at = at
         self.ruleSet = ruleSet
@@ -126,9 +137,16 @@ package struct Evaluation: Sendable, Hashable {
 
 /// Which events to show.
 package struct EventQuery: Sendable {
+    /// Only events of exactly this name; nil for all.
     package var name: String?
+
+    /// Only events about the package of this id; nil for all.
     package var packageID: String?
+
+    /// Only events that arrived in this way; nil for all.
     package var origin: Event.Origin?
+
+    /// Only events that were stored at this time or later.
     package var since: Date?
 
     /// Only events that were stored before this time.
@@ -141,8 +159,10 @@ package struct EventQuery: Sendable {
     /// for it.
     package var text: String?
 
+    /// How many events are returned at most.
     package var limit: Int
 
+    /// A query that a nil argument does not restrict.
     package init(
         name: String? = nil,
         packageID: String? = nil,
@@ -184,8 +204,10 @@ package struct PackageQuery: Sendable {
     /// Only packages behind this one, as a page before this one gave it.
     package var after: PackagePosition?
 
+    /// How many packages are returned at most.
     package var limit: Int
 
+    /// A query that a nil argument does not restrict.
     package init(
         prefix: String? = nil,
         event: String? = nil,
@@ -223,8 +245,10 @@ package struct QuarantineQuery: Sendable {
     /// Only bodies with lower numbers than this.
     package var before: Int64?
 
+    /// How many bodies are returned at most.
     package var limit: Int
 
+    /// A query that a nil argument does not restrict.
     package init(since: Date? = nil, before: Int64? = nil, limit: Int = 50) {
         self.since = since
         self.before = before
@@ -234,8 +258,13 @@ package struct QuarantineQuery: Sendable {
 
 /// Which runs to show.
 package struct RunQuery: Sendable {
+    /// Only runs for this event; nil for those of all events.
     package var eventID: Event.ID?
+
+    /// Only runs of the rule with this id; nil for those of all rules.
     package var ruleID: String?
+
+    /// Only runs that are in this state; nil for all.
     package var state: Run.State?
 
     /// Only runs for events of this package.
@@ -253,8 +282,10 @@ package struct RunQuery: Sendable {
     /// Only runs with this number or higher ones.
     package var from: Run.ID?
 
+    /// How many runs are returned at most.
     package var limit: Int
 
+    /// A query that a nil argument does not restrict; `from` is not an argument, since stores set it themselves.
     package init(
         eventID: Event.ID? = nil,
         ruleID: String? = nil,
@@ -278,6 +309,7 @@ package struct RunQuery: Sendable {
 
 /// An event as it lies in the store.
 package struct StoredEvent: Sendable {
+    /// The event, with its package where that is kept; without a payload where the event is damaged.
     package let event: Event
 
     /// The body as it came, byte for byte.
@@ -298,6 +330,7 @@ package struct StoredEvent: Sendable {
     /// Why the event cannot be trusted any more: the disk holds something else than was stored.
     package let damage: String?
 
+    /// An event as a store read it; `damage` is nil for one that is intact.
     package init(
         event: Event,
         body: [UInt8],
@@ -319,11 +352,19 @@ package struct StoredEvent: Sendable {
 
 /// A body that could not be read as an event.
 package struct QuarantinedBody: Sendable {
+    /// The number under which it is kept, counted apart from the numbers of events.
     package let id: Int64
+
+    /// The body as it came, byte for byte.
     package let body: [UInt8]
+
+    /// Why it could not be read, or what is damaged where the row itself is.
     package let reason: String
+
+    /// When it was put into quarantine.
     package let receivedAt: Date
 
+    /// A quarantined body as a store read it.
     package init(id: Int64, body: [UInt8], reason: String, receivedAt: Date) {
         self.id = id
         self.body = body

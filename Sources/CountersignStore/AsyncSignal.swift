@@ -11,6 +11,7 @@ package final class AsyncSignal: Sendable {
 
     private let state = Mutex(State())
 
+    /// A signal that has not been notified.
     package init() {}
 
     /// Wakes who waits, or the next one to come.

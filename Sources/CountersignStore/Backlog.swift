@@ -17,6 +17,7 @@ package struct Backlog: Sendable, Equatable {
     /// Since when the oldest of these is due; of one that waits for its destination, when it was made.
     package let oldestDue: Date?
 
+    /// A backlog as a store counted it; a date is nil where nothing of its kind waits.
     package init(events: Int, oldestEvent: Date?, runs: Int, dueRuns: Int, oldestDue: Date?) {
         self.events = events
         self.oldestEvent = oldestEvent

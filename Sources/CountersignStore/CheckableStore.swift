@@ -23,20 +23,28 @@ package struct StoreDamage: Sendable, Equatable, CustomStringConvertible {
     /// Where it is: the file, or one of its rows.
     package let place: String
 
+    /// What is wrong there, as an error message.
     package let reason: String
 
+    /// The damage that `reason` describes, at a place such as `the file` or `event 12`.
     package init(place: String, reason: String) {
         self.place = place
         self.reason = reason
     }
 
+    /// The place and the reason on one line, as `store check` prints them.
     package var description: String { "\(place): \(reason)" }
 }
 
 /// What a look through a whole store found.
 package struct StoreCheck: Sendable, Equatable {
+    /// How many events were checked.
     package var events = 0
+
+    /// How many runs the store holds.
     package var runs = 0
+
+    /// What was found damaged; a store with much damage may list only a part of it.
     package var damages: [StoreDamage] = []
 
     /// A check that has found nothing so far.

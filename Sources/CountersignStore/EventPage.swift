@@ -2,11 +2,13 @@ import CountersignCore
 
 /// Some events of a list, the newest first.
 package struct EventPage: Sendable {
+    /// At most as many events as the query asks for; a search may return fewer, or none, before the last page.
     package let events: [StoredEvent]
 
     /// Before which place the next page begins; nil where there is none.
     package let next: EventPosition?
 
+    /// A page as a store read it; `next` is nil for the last one.
     package init(events: [StoredEvent], next: EventPosition?) {
         self.events = events
         self.next = next

@@ -4,6 +4,8 @@ import Glibc
 package struct FileRefusal: Error, Equatable {
     /// What was to be done, such as `make`.
     package let verb: String
+
+    /// The path of the file or folder, as it was given to the system.
     package let path: String
 
     /// The number of the system's reason (errno).
@@ -31,6 +33,7 @@ package struct FileRefusal: Error, Equatable {
 }
 
 extension FileRefusal: CustomStringConvertible {
+    /// What was refused, the system's reason, and what to do about it, as an error message.
     package var description: String {
         "cannot \(verb) '\(path)': \(String(cString: strerror(code)).lowercased()); \(counterfactual)"
     }

@@ -24,6 +24,7 @@ package struct PackageSummary: Sendable, Equatable {
     /// How many runs of its events are in each state that has any.
     package let runs: [Run.State: Int]
 
+    /// A summary as a store counted it from the events that name the package.
     package init(
         id: String,
         name: String?,
@@ -45,11 +46,13 @@ package struct PackageSummary: Sendable, Equatable {
 
 /// Some packages of a list.
 package struct PackagePage: Sendable {
+    /// The packages in the order of the list, at most as many as the query asks for.
     package let packages: [PackageSummary]
 
     /// Behind which place the next page begins; nil where there is none.
     package let next: PackagePosition?
 
+    /// A page as a store read it; `next` is nil for the last one.
     package init(packages: [PackageSummary], next: PackagePosition?) {
         self.packages = packages
         self.next = next

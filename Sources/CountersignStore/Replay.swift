@@ -12,10 +12,16 @@ package enum ReplayOutcome: String, Sendable, CaseIterable {
 
 /// What a replay did about one rule for one event.
 package struct ReplayedRun: Sendable, Equatable {
+    /// The event that was replayed.
     package let eventID: Event.ID
+
+    /// The id of a rule that matched the event in the replay.
     package let ruleID: String
+
+    /// What was done with the rule's run for the event, or would be done where the replay is a dry run.
     package let outcome: ReplayOutcome
 
+    /// What was done with the run of the rule `ruleID` for the event `eventID`.
     package init(eventID: Event.ID, ruleID: String, outcome: ReplayOutcome) {
         self.eventID = eventID
         self.ruleID = ruleID
@@ -34,6 +40,7 @@ package struct ReplayedRun: Sendable, Equatable {
 
 /// A request to evaluate stored events again.
 package struct ReplayRequest: Sendable {
+    /// The events to evaluate, in the order in which their runs are made.
     package let events: [Event.ID]
 
     /// The only rule to apply; nil for all.
@@ -45,6 +52,7 @@ package struct ReplayRequest: Sendable {
     /// Whether only to report what would be done.
     package let isDryRun: Bool
 
+    /// A request to evaluate `events` by the active rules, or by the one with the id `ruleID`.
     package init(events: [Event.ID], ruleID: String?, restartsEnded: Bool, isDryRun: Bool) {
         self.events = events
         self.ruleID = ruleID

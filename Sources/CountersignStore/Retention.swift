@@ -38,6 +38,7 @@ package struct PrunedSlice: Sendable, Equatable {
     /// Where the next slice begins; nil when the rest is too young.
     package let next: Int64?
 
+    /// A slice of which `removed` rows were removed; `next` is nil for the last one.
     package init(removed: Int, next: Int64?) {
         self.removed = removed
         self.next = next

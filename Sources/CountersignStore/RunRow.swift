@@ -3,7 +3,10 @@ package import Foundation
 
 /// A run as lists show it: with the package that it is about, and why it failed.
 package struct RunRow: Sendable {
+    /// The run as the store holds it.
     package let run: Run
+
+    /// The name of the run's event, such as `PACKAGE_COMPLETE`.
     package let eventName: String
 
     /// The package of the run's event; nil where the event has none.
@@ -24,6 +27,14 @@ package struct RunRow: Sendable {
         let failure = failures.first { $0.isFinal } ?? failures.last
         let words = failure.map { [$0.stepID, $0.reason].compactMap { $0 }.joined(separator: ": ") }
         reason = damage ?? (Self.showsReason(run) ? words : nil)
+    }
+
+    /// A row whose parts are known.
+    package init(_ run: Run, eventName: String, package: String?, reason: String?) {
+        self.run = run
+        self.eventName = eventName
+        self.package = package
+        self.reason = reason
     }
 
     /// Whether the row of a run shows why it failed, for which its attempts are needed.

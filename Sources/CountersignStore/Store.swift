@@ -2,7 +2,7 @@ package import CountersignCore
 package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
-package protocol Store: Inbox, Ledger, Archive, KeyValueStore {
+package protocol Store: Inbox, Ledger, Archive, TailingStore, KeyValueStore {
     /// Writes what is still waiting to be written and closes the files.
     func close() async
 }
@@ -51,6 +51,7 @@ package protocol Inbox: Sendable {
 }
 
 extension Inbox {
+    /// Stores events one by one, for a store that has no faster way.
     package func append(_ batch: [ReceivedDelivery]) async -> [Result<Receipt, any Error>] {
         var results: [Result<Receipt, any Error>] = []
         for received in batch {
@@ -63,6 +64,7 @@ extension Inbox {
         return results
     }
 
+    /// Stores one event in a new task, for a store that has no faster way; `reply` is called once, on any thread.
     package func append(
         _ delivery: Delivery,
         at now: Date,
@@ -103,9 +105,13 @@ package protocol KeyValueStore: Sendable {
 
 /// A delivery with the time at which it was received.
 package struct ReceivedDelivery: Sendable {
+    /// The event.
     package let delivery: Delivery
+
+    /// When it was received.
     package let at: Date
 
+    /// A delivery and its time.
     package init(_ delivery: Delivery, at: Date) {
         self.delivery = delivery
         self.at = at
@@ -192,16 +198,27 @@ package protocol Ledger: Sendable {
     /// - Returns: How many runs were queued again.
     func rescue(_ whose: RescuedRuns, at now: Date) async throws -> Int
 
-    /// Sends a failed run in progress again, from the step that failed or from the one of the id `step`.
+    /// Queues a failed run again, from the step that failed or from the one of the id `step`; once for each token.
     ///
     /// Results of earlier steps stay. It goes on by the rule set that is given, or by the one that it was made by.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws
+    func retry(
+        _ run: Run.ID,
+        from step: String?,
+        by ruleSet: RuleSetVersion?,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws
 
-    /// Makes runs of events that were dispatched before, all or nothing; with `again`, runs that have ended begin again
-    /// from their first step, by the rule set that the dispatch names.
-    func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun]
+    /// Makes runs of events that were dispatched before, all or nothing; with `restartsEnded`, runs that have ended begin
+    /// again from their first step, by the rule set that the dispatch names. A token that was seen gives the same answer.
+    func replay(
+        _ dispatches: [Dispatch],
+        restartsEnded: Bool,
+        once token: CommandToken?,
+        at now: Date
+    ) async throws -> [ReplayedRun]
 
     /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int
@@ -212,10 +229,10 @@ package protocol Ledger: Sendable {
     /// - Returns: How many runs there were.
     func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int
 
-    /// Gives up a failed or queued run.
+    /// Gives up a failed or queued run; once for each token.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
-    func discard(_ run: Run.ID, at now: Date) async throws
+    func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws
 
     /// Keeps the sources of a rule set under its version, as the latest; each version is kept once.
     func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
@@ -238,22 +255,38 @@ extension Ledger {
         try await release(run, lease: lease, to: ending, recording: record, raising: nil, at: now)
     }
 
-    /// Sends a failed run in progress again, from the step that failed.
+    /// Queues a failed run again, from the step that failed.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     package func retry(_ run: Run.ID, at now: Date) async throws {
         try await retry(run, from: nil, at: now)
     }
 
-    /// Sends a failed run in progress again, by the rule set that it was made by.
+    /// Queues a failed run again, by the rule set that it was made by.
     package func retry(_ run: Run.ID, from step: String?, at now: Date) async throws {
         try await retry(run, from: step, by: nil, at: now)
     }
+
+    /// Queues a failed run again, by a command that is sent once.
+    package func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) async throws {
+        try await retry(run, from: step, by: ruleSet, once: nil, at: now)
+    }
+
+    /// Replays events, by a command that is sent once.
+    package func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) async throws -> [ReplayedRun] {
+        try await replay(dispatches, restartsEnded: restartsEnded, once: nil, at: now)
+    }
+
+    /// Gives up a failed or queued run, by a command that is sent once.
+    package func discard(_ run: Run.ID, at now: Date) async throws { try await discard(run, once: nil, at: now) }
 }
 
 /// The runs to make for one event.
 package struct Dispatch: Sendable {
+    /// The event that the runs are made for.
     package let eventID: Event.ID
+
+    /// The rule set that evaluated the event, by which the runs are executed.
     package let ruleSet: RuleSetVersion
 
     /// The rules that matched, in the order in which their runs are made.
@@ -265,6 +298,7 @@ package struct Dispatch: Sendable {
     /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it again.
     package var forgetsPackage = false
 
+    /// The runs of the rules `ruleIDs`; in a replay they use the package that was kept with the event.
     package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], matchSet: MatchSet) {
         self.eventID = eventID
         self.ruleSet = ruleSet
@@ -275,13 +309,16 @@ package struct Dispatch: Sendable {
 
 /// The right to work on runs for a time, which the store measures by its own clock.
 package struct Lease: Sendable {
+    /// What identifies a lease; each claim makes a new one.
     package typealias ID = String
 
+    /// The id that the store keeps with each run of the lease; results are recorded only under it.
     package let id: ID
 
     /// How long it holds from the claim, or from the latest renewal.
     package let duration: Duration
 
+    /// A lease that expires `duration` after a claim or a renewal.
     package init(id: ID, for duration: Duration) {
         self.id = id
         self.duration = duration
@@ -298,7 +335,10 @@ package enum RescuedRuns: Sendable {
 
 /// A run with all that is needed to go on with it.
 package struct ClaimedRun: Sendable {
+    /// The run, as the claim left it where it was claimed.
     package let run: Run
+
+    /// The event that the run is for, with its package where that is kept.
     package let event: Event
 
     /// The attempts so far, in the order in which they were made.
@@ -307,6 +347,7 @@ package struct ClaimedRun: Sendable {
     /// What of the run or its event is damaged, as a sentence; nil where both are whole.
     package let damage: String?
 
+    /// A run as a store read it; `damage` is nil where the run and its event are intact.
     package init(run: Run, event: Event, records: [StepRecord], damage: String? = nil) {
         self.run = run
         self.event = event

@@ -42,6 +42,7 @@ extension StoreError {
 }
 
 extension StoreError: CustomStringConvertible {
+    /// What happened, where, and what to do, as an error message.
     package var description: String {
         switch self {
         case .cannotWrite(let reason):

@@ -1,5 +1,6 @@
 /// How a store is set and whether that is as it should be.
 package struct StoreFact: Sendable, Equatable {
+    /// How serious a fact is.
     package enum Status: String, Sendable {
         case fine
         case warning
@@ -8,11 +9,14 @@ package struct StoreFact: Sendable, Equatable {
 
     /// What it is about, in a word or two: `store`, or the name of the database.
     package let subject: String
+
+    /// Whether it is as it should be.
     package let status: Status
 
     /// A sentence for people; a problem says what to do.
     package let text: String
 
+    /// A fact about `subject`; `text` is the sentence for people.
     package init(_ subject: String, _ status: Status, _ text: String) {
         self.subject = subject
         self.status = status
@@ -52,6 +56,7 @@ package struct LostEvents: Sendable, Equatable, CustomStringConvertible {
     /// The number of the newest event that was acknowledged.
     package let last: Int64
 
+    /// The events numbered from `first` to `last`, both included.
     package init(first: Int64, last: Int64) {
         self.first = first
         self.last = last
@@ -60,6 +65,7 @@ package struct LostEvents: Sendable, Equatable, CustomStringConvertible {
     /// How many are missing at the least.
     package var count: Int64 { last - first + 1 }
 
+    /// How many events are missing, and their numbers, as a sentence.
     package var description: String {
         count == 1
             ? "1 acknowledged event is missing: number \(last)"

@@ -4,8 +4,10 @@ package import CountersignCore
 package struct StoreUpgrade: Equatable, Sendable {
     /// The schema that the store has.
     package let from: Int
+
     /// The schema that it will have.
     package let to: Int
+
     /// How large the store is.
     package let size: ByteSize
 

@@ -9,6 +9,7 @@ import Testing
 public struct ActionContract: Sendable {
     /// A kind of action with options that make it work, and the world that it acts on.
     package struct Subject: Sendable {
+        /// The kind of action under test: its declaration, and how it is made from options.
         package let kind: ActionRegistry.Kind
 
         /// The options of the step; `${event.message}` in them carries the hostile value.
@@ -20,6 +21,7 @@ public struct ActionContract: Sendable {
         /// All that the world has seen so far, such as files with their content, or requests.
         package let traces: @Sendable () throws -> [String]
 
+        /// The action of `kind` with `options`; `traces` must find everything that the action can write or send.
         package init(
             kind: ActionRegistry.Kind,
             options: Options,
@@ -35,6 +37,7 @@ public struct ActionContract: Sendable {
 
     private let subject: Subject
 
+    /// The contract for this subject; `check(message:)` runs it.
     package init(_ subject: Subject) {
         self.subject = subject
     }

@@ -5,8 +5,13 @@ import Synchronization
 package final class LogCapture: Sendable {
     /// One line as it was logged.
     package struct Line: Sendable {
+        /// The level at which it was logged.
         package let level: Logger.Level
+
+        /// The message without metadata.
         package let message: String
+
+        /// The logger's metadata and the line's own; where both have a key, the line's value.
         package let metadata: Logger.Metadata
 
         /// The message and all metadata in one text, as a log file would hold them.
@@ -17,6 +22,7 @@ package final class LogCapture: Sendable {
 
     private let kept = Mutex<[Line]>([])
 
+    /// A capture without lines; `logger(level:)` makes the loggers that fill it.
     package init() {}
 
     /// The lines so far, in the order in which they were logged.

@@ -8,31 +8,41 @@ import Synchronization
 package final class MailSink: Sendable {
     /// A mail that came.
     package struct Mail: Sendable {
-        /// As the envelope names them.
+        /// The sender of the envelope (`MAIL FROM`, RFC 5321), without angle brackets.
         package var sender = ""
+
+        /// The recipients of the envelope (`RCPT TO`, RFC 5321), without angle brackets, in their order.
         package var recipients: [String] = []
 
         /// As it was written, without the dots that were added on the way.
         package var bytes: [UInt8] = []
 
+        /// Whether the connection used TLS, from its beginning or after `STARTTLS`.
         package var isEncrypted = false
 
         /// Who logged in; nil for nobody.
         package var user: String?
 
+        /// The mail as text; bytes that are no UTF-8 are replaced by U+FFFD.
         package var text: String { String(decoding: bytes, as: UTF8.self) }
     }
 
     /// How it behaves.
     package struct Script: Sendable {
+        /// When a connection is encrypted: never, after `STARTTLS` (RFC 3207), or from its beginning (RFC 8314).
         package enum Encryption: Sendable {
             case none
             case startTLS(NIOSSLContext)
             case implicit(NIOSSLContext)
         }
 
+        /// How connections are encrypted.
         package var encryption = Encryption.none
+
+        /// The only user who can log in.
         package var user = "mailer"
+
+        /// The password of `user`.
         package var password = "pass word"
 
         /// The ways to log in that it offers.
@@ -46,8 +56,11 @@ package final class MailSink: Sendable {
 
         /// The same, each for the first such line only.
         package var answersOnce: [(line: String, answer: String)] = []
+
+        /// The first text of a connection, raw; an empty text is silence, and "close" closes.
         package var greeting = "220 sink ESMTP\r\n"
 
+        /// A server without TLS that accepts every mail, logged in or not.
         package init() {}
     }
 
@@ -61,7 +74,10 @@ package final class MailSink: Sendable {
     private let state = Mutex(State())
     private let bound = Mutex(0)
 
+    /// The TCP port on 127.0.0.1, which the system chose.
     package var port: Int { bound.withLock { $0 } }
+
+    /// The mails so far, in the order in which they arrived.
     package var mails: [Mail] { state.withLock { $0.mails } }
 
     /// The lines that it was sent, those of mails not among them.

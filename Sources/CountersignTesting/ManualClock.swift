@@ -37,6 +37,7 @@ package final class ManualClock: WallClock {
         state = Mutex(State(now: now))
     }
 
+    /// The time to which the clock was moved last.
     package var now: Date { state.withLock { $0.now } }
 
     /// Moves the clock and wakes those whose time has come, in the order of their deadlines.
@@ -55,6 +56,9 @@ package final class ManualClock: WallClock {
         for sleeper in woken { sleeper.continuation.resume() }
     }
 
+    /// Returns when the clock has been moved to `deadline` or beyond; at once where it is there already.
+    ///
+    /// - Throws: `CancellationError` when the task is cancelled first.
     package func sleep(until deadline: Date) async throws {
         let id = state.withLock { state in
             state.lastID += 1

@@ -7,20 +7,31 @@ import Synchronization
 package final class RecordingServer: Sendable {
     /// What came.
     package struct Request: Sendable, Equatable {
+        /// The method as it was sent, such as `POST`.
         package var method: String
+
+        /// The request target (RFC 9112, section 3.2): the path with the query.
         package var uri: String
 
         /// By their names in lower case.
         package var headers: [String: String]
+
+        /// The whole body; empty where there was none.
         package var body: [UInt8]
 
+        /// The body as text; bytes that are no UTF-8 are replaced by U+FFFD.
         package var text: String { String(decoding: body, as: UTF8.self) }
     }
 
     /// What is said.
     package struct Answer: Sendable {
+        /// The status code.
         package var status: Int
+
+        /// The headers in their order; `Content-Length` is added when the answer is sent.
         package var headers: [(String, String)]
+
+        /// The body, sent in one part.
         package var body: [UInt8]
 
         /// Whether the connection stays open and silent instead of answering.
@@ -29,6 +40,7 @@ package final class RecordingServer: Sendable {
         /// Whether the connection is closed without an answer.
         package var closes: Bool
 
+        /// An answer; by default 200 with an empty body.
         package init(
             status: Int = 200,
             headers: [(String, String)] = [],
@@ -43,6 +55,7 @@ package final class RecordingServer: Sendable {
             self.closes = closes
         }
 
+        /// An answer with this status code and a text as its body.
         package static func status(_ status: Int, headers: [(String, String)] = [], body: String = "") -> Answer {
             Answer(status: status, headers: headers, body: Array(body.utf8))
         }
@@ -90,7 +103,10 @@ package final class RecordingServer: Sendable {
         return try result.get()
     }
 
+    /// The server's URL on 127.0.0.1, without a path and without a slash at the end.
     package var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
+
+    /// The requests so far, in the order in which they were complete.
     package var requests: [Request] { state.withLock { $0.requests } }
 
     /// Returns when a request has come.

@@ -8,6 +8,8 @@ package final class ScriptedAction: Sendable {
     package struct Call: Sendable {
         /// What the step says, with its values filled in.
         package let text: String
+
+        /// The context of the attempt, with its number and its idempotency key.
         package let context: ActionContext
     }
 
@@ -20,6 +22,7 @@ package final class ScriptedAction: Sendable {
 
     private static let key = Field<Template>.template("key", in: .credential, "Opens something.")
 
+    /// The declaration of `probe`: `say` is its main option, and `key` a credential.
     package static let declaration = ActionDeclaration(
         name: "probe",
         summary: "Does what the test says.",

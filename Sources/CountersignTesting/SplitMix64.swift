@@ -2,10 +2,12 @@
 package struct SplitMix64: RandomNumberGenerator {
     private var state: UInt64
 
+    /// A generator whose numbers are the same for the same seed.
     package init(seed: UInt64) {
         state = seed
     }
 
+    /// The next number of SplitMix64 (Steele, Lea and Flood, "Fast Splittable Pseudorandom Number Generators", 2014).
     package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state

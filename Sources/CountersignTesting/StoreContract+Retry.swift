@@ -30,6 +30,41 @@ extension StoreContract {
             let again = try await store.replay([dispatch(event, ["a"])], restartsEnded: false, at: after(1))
             #expect(again.map(\.outcome) == [.created])
         },
+        Clause("a command that arrives again with its token is not carried out again") { store async throws in
+            let run = try await running(in: store)
+            try await store.release(run, lease: "w", to: .failed, recording: record(.failed), at: start)
+            let retry = CommandToken()
+            try await store.retry(run, from: nil, by: nil, once: retry, at: after(1))
+            try await store.retry(run, from: nil, by: nil, once: retry, at: after(2))
+            #expect(try await store.run(run)?.run.retries == 1)
+            let discard = CommandToken()
+            try await store.discard(run, once: discard, at: after(3))
+            try await store.discard(run, once: discard, at: after(4))
+            #expect(try await state(of: run, in: store) == .discarded)
+            await #expect(throws: StoreError.wrongState(run, .discarded, wanted: "failed or queued")) {
+                try await store.discard(run, once: CommandToken(), at: after(5))
+            }
+            let event = try #require(try await store.run(run)?.event.id)
+            let replay = CommandToken()
+            let dispatches = [dispatch(event, ["rule", "other"])]
+            let first = try await store.replay(dispatches, restartsEnded: false, once: replay, at: after(6))
+            let again = try await store.replay(dispatches, restartsEnded: false, once: replay, at: after(7))
+            #expect(first == again && first.map(\.outcome) == [.unchanged, .created])
+            #expect(try await store.evaluations(of: event).count == 1)
+            let late = after(7 + CommandToken.memory)
+            let forgotten = try await store.replay(dispatches, restartsEnded: false, once: replay, at: late)
+            #expect(forgotten.map(\.outcome) == [.unchanged, .unchanged])
+        },
+        Clause("a command that was refused may be sent again with its token") { store async throws in
+            let run = try await running(in: store)
+            let token = CommandToken()
+            await #expect(throws: StoreError.wrongState(run, .running, wanted: "failed")) {
+                try await store.retry(run, from: nil, by: nil, once: token, at: start)
+            }
+            try await store.release(run, lease: "w", to: .failed, recording: nil, at: start)
+            try await store.retry(run, from: nil, by: nil, once: token, at: after(1))
+            #expect(try await state(of: run, in: store) == .queued)
+        },
         Clause("a run is rescued when its lease has ended, and not before") { store async throws in
             let run = try await running(in: store)
             #expect(try await store.rescue(.expired, at: after(29.999)) == 0)

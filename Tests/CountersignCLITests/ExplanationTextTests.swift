@@ -104,10 +104,10 @@ import Testing
             return try #require(compiler.compile(sources(yaml)).ruleSet)
         }
         let old = try ruleSet("{ number: 1 }", "x")
-        var diff = RunDiff(old: old, new: try ruleSet("{ event: '*' }", "y"), examples: 1)
-        try await diff.evaluate(store, since: nil)
+        var comparison = RuleSetComparison(old: old, new: try ruleSet("{ event: '*' }", "y"), examples: 1)
+        try await comparison.evaluate(store, since: nil)
         #expect(
-            DiffText(diff).text == """
+            DiffText(comparison.diff).text == """
                 RULE  ADDED  REMOVED  UNCHANGED  NOTE
                 a     2      0        1
                 b     0      0        1          same runs, other steps
@@ -119,10 +119,10 @@ import Testing
                 3 events evaluated; 1 rule is untouched
                 """
         )
-        var same = RunDiff(old: old, new: old, examples: 1)
+        var same = RuleSetComparison(old: old, new: old, examples: 1)
         try await same.evaluate(store, since: nil)
-        #expect(DiffText(same).text == "3 events evaluated: the same runs; 3 rules are untouched")
-        #expect(DiffText(same).json["differs"] == false)
+        #expect(DiffText(same.diff).text == "3 events evaluated: the same runs; 3 rules are untouched")
+        #expect(same.diff.json["differs"] == false)
     }
 }
 

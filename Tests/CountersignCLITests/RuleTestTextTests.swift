@@ -3,6 +3,7 @@ import CountersignCLI
 import CountersignCore
 import CountersignEngine
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import Foundation
 import Testing
@@ -13,7 +14,7 @@ import Testing
 struct RuleTestTextTests {
     private static let folder = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "ruletests")
 
-    private func results() async throws -> RuleTestText {
+    private func results() async throws -> RuleTestResult {
         let text = try Data(contentsOf: Self.folder.appending(path: "bad.yaml"))
         let sources = RuleSources(folder: "/rules", files: [.init(path: "bad.yaml", text: Array(text))])
         let outcome = RuleCompiler(catalogue: ActionRegistry.builtIn.declarations).compile(sources)
@@ -24,12 +25,12 @@ struct RuleTestTextTests {
             services: ActionServices(outputRoot: "/nowhere", http: NoNetwork()),
             reader: OneSpanCallbacks(authentication: .none)
         )
-        var entries: [RuleTestText.Entry] = []
+        var entries: [RuleTestResult.Entry] = []
         for test in outcome.tests {
             let report = try await runner.run(test)
             entries.append(.init(report: report, took: .milliseconds(1_005)))
         }
-        return RuleTestText(entries)
+        return RuleTestResult(entries)
     }
 
     private func compare(_ said: String, with name: String) throws {
@@ -43,13 +44,13 @@ struct RuleTestTextTests {
     @Test
     func `people read what was expected and what happened`() async throws {
         let results = try await results()
-        try compare(results.text(isColoured: false) + "\n", with: "bad.txt")
+        try compare(RuleTestText(results).text(isColoured: false) + "\n", with: "bad.txt")
         #expect(results.failed == 9)
     }
 
     @Test
     func `programs read the same as JSON`() async throws {
-        try compare(try await results().json.indented + "\n", with: "bad.json")
+        try compare(try await results().json(DiagnosticPrinter(sources: [])).indented + "\n", with: "bad.json")
     }
 
     @Test
@@ -62,9 +63,9 @@ struct RuleTestTextTests {
     @Test
     func `color marks the result and nothing else`() async throws {
         let results = try await results()
-        let plain = results.text(isColoured: true).replacing("\u{1B}[1;32m", with: "")
+        let plain = RuleTestText(results).text(isColoured: true).replacing("\u{1B}[1;32m", with: "")
             .replacing("\u{1B}[1;31m", with: "").replacing("\u{1B}[0m", with: "")
-        #expect(plain == results.text(isColoured: false))
+        #expect(plain == RuleTestText(results).text(isColoured: false))
     }
 
     @Test
@@ -76,7 +77,7 @@ struct RuleTestTextTests {
             file: "rules/\"a\".yaml",
             span: SourceSpan(line: 3, column: 7)
         )
-        let xml = JUnitReport([finding]).xml
+        let xml = JUnitReport(RuleTestResult(errors: [finding])).xml
         #expect(xml.contains(#"<testsuite name="rules/&quot;a&quot;.yaml" tests="1" failures="1""#))
         #expect(xml.contains("there is no rule '&lt;a &amp; b&gt;\u{FFFD}'"))
     }

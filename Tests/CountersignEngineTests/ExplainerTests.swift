@@ -44,7 +44,7 @@ struct ExplainerTests {
         try await receiveFresh()
         shop.clock.advance(by: .seconds(86_400))
         let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
-        #expect(explanation.rules.map(\.rule.id) == ["disabled", "complete", "opt-out", "fresh"])
+        #expect(explanation.rules.map(\.ruleID) == ["disabled", "complete", "opt-out", "fresh"])
         #expect(explanation.rules.map(\.kept) == [false, true, false, true])
         #expect(explanation.rules.map(\.matches) == [false, true, false, true])
         #expect(explanation.rules.allSatisfy { !$0.isContradicted })
@@ -82,7 +82,7 @@ struct ExplainerTests {
         _ = try await shop.store.append(SampleDelivery.delivery(body), at: shop.clock.now)
         shop.clock.advance(by: .seconds(7_200))
         let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
-        #expect(explanation.stored.dispatchedAt == nil)
+        #expect(!explanation.isEvaluated)
         #expect(explanation.rules.map(\.kept) == [nil, nil, nil, nil])
         #expect(explanation.rules.map(\.matches) == [false, false, true, false])
     }
@@ -122,10 +122,10 @@ struct ExplainerTests {
         let order = ReplayRequest(events: [Self.first], ruleID: nil, restartsEnded: false, isDryRun: false)
         _ = try await Replayer(store: shop.store, book: shop.book, clock: shop.clock).replay(order)
         let explanation = try await explainer().explain(Self.first, at: shop.clock.now)
-        #expect(explanation.rules.map(\.rule.id) == ["late"] && explanation.rules.map(\.kept) == [false])
+        #expect(explanation.rules.map(\.ruleID) == ["late"] && explanation.rules.map(\.kept) == [false])
         let replay = try #require(explanation.replays.first)
         #expect(explanation.replays.count == 1 && replay.ruleSet == shop.book.current?.ruleSet.version)
-        #expect(replay.rules?.filter { $0.kept == true }.map(\.rule.id) == ["complete", "fresh"])
+        #expect(replay.rules?.filter { $0.kept == true }.map(\.ruleID) == ["complete", "fresh"])
         #expect(try explanation.only("late").replays.first?.rules?.isEmpty == true)
     }
 

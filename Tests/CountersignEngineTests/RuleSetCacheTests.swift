@@ -14,10 +14,12 @@ struct RuleSetCacheTests {
     }
 
     private func cache(of all: [RuleSources]) -> RuleSetCache {
-        RuleSetCache(compiler: RuleCompiler(catalogue: [ScriptedAction.declaration])) { [asked] version in
+        let compiler = RuleCompiler(catalogue: [ScriptedAction.declaration])
+        let find: @Sendable (RuleSetVersion) async throws -> JSON? = { [asked] version in
             _ = asked.next()
             return all.first { $0.version == version }?.json
         }
+        return RuleSetCache(compiler: { compiler }, sources: find)
     }
 
     @Test func `a rule set is read and compiled once`() async throws {

@@ -36,17 +36,17 @@ struct RunDiffTests {
         let new = try Self.ruleSet([
             ("new", "{ number: 7 }", "a"), ("range", "{ number: { gte: 4 } }", "b"), ("same", "{ number: 2 }", "a"),
         ])
-        var diff = RunDiff(old: old, new: new, examples: 2)
-        try await diff.evaluate(try await Self.store(), since: nil, page: page)
-        #expect(diff.events == 10 && diff.differs)
-        #expect(diff.rows.map(\.ruleID) == ["range", "gone", "same", "new"])
-        #expect(diff.rows.map(\.presence) == [.both, .gone, .both, .new])
-        #expect(diff.rows.map(\.added.count) == [4, 0, 0, 1])
-        #expect(diff.rows.map(\.removed.count) == [3, 1, 0, 0])
-        #expect(diff.rows.map(\.unchanged) == [3, 0, 1, 0])
-        #expect(diff.rows.map(\.hasOtherSteps) == [true, false, false, false])
-        #expect(diff.rows[0].added.examples.map(\.event.rawValue) == [7, 8])
-        #expect(diff.rows[0].removed.examples.map(\.packageID) == ["package-1", "package-2"])
+        var comparison = RuleSetComparison(old: old, new: new, examples: 2)
+        try await comparison.evaluate(try await Self.store(), since: nil, page: page)
+        #expect(comparison.diff.events == 10 && comparison.diff.differs)
+        #expect(comparison.diff.rows.map(\.ruleID) == ["range", "gone", "same", "new"])
+        #expect(comparison.diff.rows.map(\.presence) == [.both, .gone, .both, .new])
+        #expect(comparison.diff.rows.map(\.added.count) == [4, 0, 0, 1])
+        #expect(comparison.diff.rows.map(\.removed.count) == [3, 1, 0, 0])
+        #expect(comparison.diff.rows.map(\.unchanged) == [3, 0, 1, 0])
+        #expect(comparison.diff.rows.map(\.hasOtherSteps) == [true, false, false, false])
+        #expect(comparison.diff.rows[0].added.examples.map(\.event.rawValue) == [7, 8])
+        #expect(comparison.diff.rows[0].removed.examples.map(\.packageID) == ["package-1", "package-2"])
     }
 
     @Test func `steps that differ in the order of their keys only are the same steps`() throws {
@@ -58,19 +58,19 @@ struct RunDiffTests {
                 Self.compiler.compile(.single("rules: [{ id: r, when: { event: X_A }, then: \(steps) }]")).ruleSet
             )
         }
-        #expect(!RunDiff(old: sets[0], new: sets[1], examples: 0).rows[0].hasOtherSteps)
-        #expect(RunDiff(old: sets[0], new: sets[2], examples: 0).rows[0].hasOtherSteps)
+        #expect(!RuleSetComparison(old: sets[0], new: sets[1], examples: 0).diff.rows[0].hasOtherSteps)
+        #expect(RuleSetComparison(old: sets[0], new: sets[2], examples: 0).diff.rows[0].hasOtherSteps)
     }
 
     @Test func `only events since a time are evaluated`() async throws {
         let rules = try Self.ruleSet([("all", "{ event: '*' }", "a")])
-        var diff = RunDiff(old: rules, new: rules, examples: 1)
+        var comparison = RuleSetComparison(old: rules, new: rules, examples: 1)
         var told: [Int] = []
-        try await diff.evaluate(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2) {
+        try await comparison.evaluate(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2) {
             told.append($0)
         }
-        #expect(diff.events == 3 && !diff.differs)
-        #expect(diff.rows.map(\.unchanged) == [3])
+        #expect(comparison.diff.events == 3 && !comparison.diff.differs)
+        #expect(comparison.diff.rows.map(\.unchanged) == [3])
         #expect(told == [2, 3])
     }
 
@@ -83,9 +83,9 @@ struct RunDiffTests {
         }
         let old = try Self.ruleSet([("late", "{ createdDate: { older_than: 30m } }", "a")])
         let new = try Self.ruleSet([("late", "{ createdDate: { older_than: 2h } }", "a")])
-        var diff = RunDiff(old: old, new: new, examples: 1)
-        try await diff.evaluate(store, since: nil)
-        #expect(diff.rows[0].removed.examples.map(\.event.rawValue) == [1])
-        #expect(diff.rows[0].unchanged == 1)
+        var comparison = RuleSetComparison(old: old, new: new, examples: 1)
+        try await comparison.evaluate(store, since: nil)
+        #expect(comparison.diff.rows[0].removed.examples.map(\.event.rawValue) == [1])
+        #expect(comparison.diff.rows[0].unchanged == 1)
     }
 }

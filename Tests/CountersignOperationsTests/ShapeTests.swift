@@ -51,7 +51,7 @@ struct ShapeTests {
         let summary = try #require(try await store.packages(PackageQuery()).packages.first)
         try expect(stored.json, StoredEvent.shape.schema)
         try expect(row.json, RunRow.shape.schema)
-        try expect(RunDetails(run: row.run, records: []).json, RunDetails.shape.schema)
+        try expect(RunDetails(row: row, records: []).json, RunDetails.shape.schema)
         try expect(timeline.json, PackageTimeline.shape.schema)
         try expect(summary.json, PackageSummary.shape.schema)
         #expect(row.json["package"] == "package-1" && row.json["event_name"] == "PACKAGE_CREATE")

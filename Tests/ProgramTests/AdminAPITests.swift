@@ -79,6 +79,27 @@ struct AdminAPITests {
         }
     }
 
+    @Test func `a command that is sent again with its key is not carried out again`() async throws {
+        try await serve { deployment, server, admin in
+            try await server.post(event(package: "p1"))
+            _ = try await deployment.settledRuns()
+            let key = [("Idempotency-Key", "order-1")]
+            for _ in 1...3 {
+                let answer = try await admin.send(.POST, "api/v1/runs/2/retry", headers: key)
+                #expect(answer.status == 200, "\(answer.body)")
+                _ = try await deployment.settledRuns()
+            }
+            #expect(try await admin.api("/runs/2")["retries"] == 1)
+            for (path, value, words) in [
+                ("runs/2/retry", "a b", "Idempotency-Key must have 1 to 64"),
+                ("dry-run", "a", "takes no Idempotency-Key"),
+            ] {
+                let answer = try await admin.send(.POST, "api/v1/\(path)", headers: [("Idempotency-Key", value)])
+                #expect(answer.status == 400 && answer.body.contains(words), "\(answer.body)")
+            }
+        }
+    }
+
     @Test func `a dry run says the same over the API and on the terminal, also of what is not configured`() async throws
     {
         let rules = """

@@ -25,4 +25,20 @@ struct ArchitectureTests {
             }
         #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
     }
+
+    @Test func `what other targets may use says what it is`() throws {
+        let declaration = try Regex(
+            #"^\s*(@\w+(\([^)]*\))?\s+)*(package|public)\s+([a-z(]+\)?\s+)*(struct|class|enum|actor|protocol|func|var|let|init|subscript|typealias)\b"#
+        )
+        var findings: [String] = []
+        for file in Repository.files() where file.hasPrefix("Sources/") && file.hasSuffix(".swift") {
+            let lines = try String(contentsOfFile: "\(Repository.path)/\(file)", encoding: .utf8)
+                .split(separator: "\n", omittingEmptySubsequences: false)
+            for (index, line) in lines.enumerated() where try declaration.prefixMatch(in: line) != nil {
+                let above = lines[..<index].last { !$0.drop { $0 == " " }.hasPrefix("@") } ?? ""
+                if !above.drop(while: { $0 == " " }).hasPrefix("///") { findings.append("\(file):\(index + 1)") }
+            }
+        }
+        #expect(findings.isEmpty, "without a description: \(findings.joined(separator: "\n"))")
+    }
 }

@@ -65,11 +65,7 @@ struct LedgerTests {
             )
             let outcome = try await deployment.run("runs", "retry", "1")
             #expect(outcome.status == .exited(0), "\(outcome.errors)")
-            #expect(
-                outcome.output.hasPrefix(
-                    throughServer ? "run 1 will be retried with rule set " : "run 1 will be retried\n"
-                )
-            )
+            #expect(outcome.output.hasPrefix("run 1 will be retried with rule set "))
         }
         try await deployment.serve { server in
             try await server.post(event())

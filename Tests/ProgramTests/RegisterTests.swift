@@ -27,6 +27,12 @@ struct RegisterTests {
             let dry = try await deployment.run("register", "--url", Self.url, "--dry-run")
             #expect(dry.status == .exited(0), "\(dry.errors)")
             #expect(dry.output.contains("PACKAGE_COMPLETE") && dry.output.contains("Nothing was changed"))
+            let json = try JSON(
+                parsing: try await deployment.run("register", "--url", Self.url, "--dry-run", "--json").output
+            )
+            #expect(json["url_wanted"]?.string == Self.url && json["url_today"] == .null && json["is_needed"] == true)
+            #expect(json["events_wanted"] == ["PACKAGE_COMPLETE", "PACKAGE_OPT_OUT"] && json["key_is_same"] == false)
+            #expect(try await deployment.run("register", "--json").status == .exited(2))
             let asked = try await deployment.run("register", "--url", Self.url)
             #expect(asked.status == .exited(1) && asked.errors.contains("--yes"))
             #expect(try await registration(simulator)["url"] == .null)

@@ -146,6 +146,6 @@ struct ReplayTests {
         try await deployment.serve { server in try await server.post(event()) }
         let outcome = try await deployment.run("replay", "1")
         #expect(outcome.status == .exited(1))
-        #expect(outcome.errors.contains("is 'countersign serve' running?"))
+        #expect(outcome.errors.contains("a replay requires a running server, and none is running"))
     }
 }

@@ -35,6 +35,7 @@ package struct ChatAction: Action {
         "Names and values shown below the message."
     )
 
+    /// The declaration of `chat`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "chat",
         summary: "Posts a message to a webhook of Slack, Microsoft Teams (a workflow), Mattermost or another chat.",
@@ -74,8 +75,10 @@ package struct ChatAction: Action {
         let message: ChatMessage
         let target: OutgoingTarget
 
+        /// Host and port of the webhook, or the step where its URL holds a secret.
         package var destination: String? { target.destination }
 
+        /// The message as people read it, before it is converted for the kind of chat.
         package var json: JSON {
             var object: JSONObject = [
                 "kind": .string(kind?.rawValue ?? "auto"), "url": .string(target.url),
@@ -93,10 +96,14 @@ package struct ChatAction: Action {
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in the message, and escapes values for the markup of the chat.
+    ///
+    /// - Throws: `StepFailure` where the kind of chat cannot be detected, or is not the one that `kind` names.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let target = try OutgoingTarget(options.required(Self.url), in: scope)
         let kind = try kind(of: target)
@@ -141,6 +148,7 @@ package struct ChatAction: Action {
         return found
     }
 
+    /// Posts the message, and returns the status code of the response as `status_code`.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         guard let kind = plan.kind else { throw .final("the kind of chat is unknown; add 'kind'") }
         let request = HTTPPlan(

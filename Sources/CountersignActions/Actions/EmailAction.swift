@@ -30,6 +30,7 @@ package struct EmailAction: Action {
         "The message as HTML. Values are escaped; they are allowed in text and in a link after its host."
     )
 
+    /// The declaration of `email`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "email",
         summary: "Sends an email through the server `mail.server`.",
@@ -78,8 +79,10 @@ package struct EmailAction: Action {
 
         let mail: OutgoingMail
 
+        /// The same for all mails: they go through one server.
         package var destination: String? { Self.destination }
 
+        /// The mail as people read it, without what the settings add, such as the default sender.
         package var json: JSON {
             var object: JSONObject = [:]
             object["from"] = mail.from.map { .string($0.shown) }
@@ -99,10 +102,14 @@ package struct EmailAction: Action {
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in addresses, subject and texts.
+    ///
+    /// - Throws: `StepFailure` where a value does not make a valid address.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let subject = try options.required(Self.subject).text(in: scope, for: .mailHeader)
         return Plan(
@@ -135,6 +142,9 @@ package struct EmailAction: Action {
         return try MailAddress(template.text(in: scope, for: .mailAddress), source: template.source)
     }
 
+    /// Sends the mail; recipients that the server rejects are logged, and returned in `refused`.
+    ///
+    /// - Throws: `StepFailure` where the server accepts the mail for nobody, or no mail server is set.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let server = try context.services.mailServer()
         let now = context.services.clock.now

@@ -13,6 +13,7 @@ package struct EmitAction: Action {
         "Its payload; `packageId` and `sessionUser` default to those of the current event."
     )
 
+    /// The declaration of `emit`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "emit",
         summary: "Raises another event, which all rules evaluate; its payload says under `countersign` what led to it.",
@@ -37,6 +38,7 @@ package struct EmitAction: Action {
         let name: String
         let payload: JSON
 
+        /// The name and the payload of the event.
         package var json: JSON { ["event": .string(name), "payload": payload] }
     }
 
@@ -44,10 +46,15 @@ package struct EmitAction: Action {
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in the payload of the new event.
+    ///
+    /// - Throws: `StepFailure` where the payload exceeds the limits of a callback, or the chain of events is too
+    ///   long.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let name = options.required(Self.event)
         let lineage = try Lineage(of: scope.event).next(name, after: scope.event)
@@ -76,6 +83,7 @@ package struct EmitAction: Action {
         }
     }
 
+    /// Stores the event, once for the idempotency key, and returns its number as `event`.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let event = RaisedEvent(name: plan.name, payload: plan.payload, key: context.idempotencyKey)
         return ["event": JSON(try await context.services.events.raise(event).rawValue)]

@@ -8,6 +8,7 @@ package struct ExecAction: Action {
         isRequired: true
     )
 
+    /// The declaration of `exec`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "exec",
         summary:
@@ -37,11 +38,15 @@ package struct ExecAction: Action {
     private let templates: [Template]
     private let step: ProgramStep
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         templates = options.required(Self.arguments)
         step = ProgramStep(options: options)
     }
 
+    /// Fills in the arguments; a path with a `/` is resolved against the folder of the rule file.
+    ///
+    /// - Throws: `StepFailure` where a value would become an option of the program.
     package func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
         guard let program = templates.first?.literal, !program.isEmpty else {
             throw .final("the first element of 'argv' is the program and may not contain '${…}'")
@@ -74,6 +79,9 @@ package struct ExecAction: Action {
         )
     }
 
+    /// Runs the program.
+    ///
+    /// - Throws: `StepFailure` where it cannot be started, or ends with an exit status other than 0.
     package func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         try await plan.perform(in: context)
     }

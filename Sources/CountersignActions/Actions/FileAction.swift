@@ -21,6 +21,7 @@ package struct FileAction: Action {
     )
     private static let json = Field.json("json", "A JSON value, written on one line.")
 
+    /// The declaration of `file`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "file",
         summary: "Writes a file in the output folder; the content defaults to the event's JSON on one line.",
@@ -54,6 +55,7 @@ package struct FileAction: Action {
         let mode: OutputFolder.Mode
         let content: String
 
+        /// The path relative to the output folder, the mode and the content.
         package var json: JSON {
             [
                 "path": .string(components.joined(separator: "/")), "mode": .string(mode.rawValue),
@@ -64,10 +66,14 @@ package struct FileAction: Action {
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in path and content.
+    ///
+    /// - Throws: `StepFailure` where a value does not fit into a path.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let mode = OutputFolder.Mode(rawValue: options.required(Self.mode)) ?? .replace
         var content = try content(in: scope)
@@ -84,6 +90,7 @@ package struct FileAction: Action {
         return scope.event.payload.text + "\n"
     }
 
+    /// Writes the file and returns once it is on stable storage.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let folder = OutputFolder(path: context.services.outputRoot)
         let bytes = Array(plan.content.utf8)

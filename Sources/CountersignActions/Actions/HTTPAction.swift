@@ -41,6 +41,7 @@ package struct HTTPAction: Action {
         "Signs the request according to the Standard Webhooks specification: webhook-id, webhook-timestamp, webhook-signature."
     )
 
+    /// The declaration of `http`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "http",
         summary: "Sends an HTTP request; without a body of its own, POST, PUT and PATCH send the event's JSON.",
@@ -81,10 +82,14 @@ package struct HTTPAction: Action {
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in URL, headers and body.
+    ///
+    /// - Throws: `StepFailure` where a value does not fit into the URL or a header.
     package func plan(in scope: Scope) async throws(StepFailure) -> HTTPPlan {
         let method = options.required(Self.method)
         let parameters = try texts(Self.query, in: scope, for: .query)
@@ -145,6 +150,9 @@ package struct HTTPAction: Action {
         return headers
     }
 
+    /// Sends the request, with the idempotency key as the header `Idempotency-Key`.
+    ///
+    /// - Throws: `StepFailure` where there is no response, or its status code is not an expected one.
     package func perform(_ plan: HTTPPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         try await plan.perform(in: context)
     }

@@ -16,6 +16,7 @@ package struct LogAction: Action {
         default: "info"
     )
 
+    /// The declaration of `log`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "log",
         summary: "Writes a log line with the ids of the event, run, rule and step.",
@@ -39,20 +40,24 @@ package struct LogAction: Action {
         let message: String
         let level: String
 
+        /// The message, its control characters shown as text, and the level.
         package var json: JSON { ["message": .string(message), "level": .string(level)] }
     }
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in the message and shows its control characters as text, so that log lines cannot be forged.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let text = try options.required(Self.message).text(in: scope, for: .text)
         return Plan(message: text.showingControls, level: options.required(Self.level))
     }
 
+    /// Logs the message with the ids of event, run, rule and step; it never fails.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         context.logger.log(level: Logger.Level(rawValue: plan.level) ?? .info, "\(plan.message)")
         return [:]

@@ -21,6 +21,7 @@ package struct OneSpanDownloadAction: Action {
         "The id of the document; defaults to that of the event."
     )
 
+    /// The declaration of `onespan.download`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "onespan.download",
         summary: "Downloads a file of a package from OneSpan Sign; the file appears once it is complete.",
@@ -50,6 +51,7 @@ package struct OneSpanDownloadAction: Action {
         let packageID: String
         let components: [String]
 
+        /// What is downloaded, of which package, and to which path relative to the output folder.
         package var json: JSON {
             var object: JSONObject = ["what": .string(file.name), "package": .string(packageID)]
             if case .document(let id) = file { object["document"] = .string(id) }
@@ -57,15 +59,20 @@ package struct OneSpanDownloadAction: Action {
             return .object(object)
         }
 
+        /// The same for all steps that use the API of OneSpan Sign.
         package var destination: String? { PackageTarget.destination }
     }
 
     private let options: Options
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         self.options = options
     }
 
+    /// Fills in the path and the ids of package and document.
+    ///
+    /// - Throws: `StepFailure` where an id is missing, or the document is the consent.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let template = options.required(Self.path)
         let path = try template.text(in: scope, for: .filePath)
@@ -102,6 +109,9 @@ package struct OneSpanDownloadAction: Action {
         return id
     }
 
+    /// Downloads the file, which appears under its path once it is complete.
+    ///
+    /// - Throws: `StepFailure`; a file that OneSpan Sign does not have yet is worth retrying.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let vendor = try context.services.vendor()
         let folder = OutputFolder(path: context.services.outputRoot)

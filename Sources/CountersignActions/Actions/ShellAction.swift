@@ -10,6 +10,7 @@ package struct ShellAction: Action {
         isRequired: true
     )
 
+    /// The declaration of `shell`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "shell",
         summary:
@@ -40,15 +41,22 @@ package struct ShellAction: Action {
     private let text: String
     private let step: ProgramStep
 
+    /// The action of one step, from options that were checked against `declaration`.
     package init(options: Options) {
         text = options.required(Self.script)
         step = ProgramStep(options: options)
     }
 
+    /// Takes the script as it is written; the values of the event become environment variables.
+    ///
+    /// - Throws: `StepFailure` where the script uses a variable that cannot hold its value.
     package func plan(in scope: Scope) async throws(StepFailure) -> ProgramPlan {
         try step.plan(.script(text), in: scope)
     }
 
+    /// Runs the script.
+    ///
+    /// - Throws: `StepFailure` where it ends with an exit status other than 0.
     package func perform(_ plan: ProgramPlan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         try await plan.perform(in: context)
     }

@@ -10,12 +10,16 @@ package protocol EventRaising: Sendable {
 
 /// An event that a rule raises.
 package struct RaisedEvent: Sendable {
+    /// The event's name, which begins with `X_`.
     package let name: String
+
+    /// The whole payload, with `name` and with the events that led to it under `countersign`.
     package let payload: JSON
 
     /// What every attempt to raise it has in common with the others, and with nothing else.
     package let key: String
 
+    /// An event to raise; `key` is the step's idempotency key, so that a retry does not raise it again.
     package init(name: String, payload: JSON, key: String) {
         self.name = name
         self.payload = payload
@@ -25,8 +29,10 @@ package struct RaisedEvent: Sendable {
 
 /// The place of one who has nowhere to store events.
 package struct NoEventRaising: EventRaising {
+    /// For commands that run without an event store.
     package init() {}
 
+    /// Always fails, with a failure that is not worth retrying.
     package func raise(_ event: RaisedEvent) async throws(StepFailure) -> Event.ID {
         throw .final("'\(event.name)' cannot be raised, since there is no event store")
     }

@@ -4,6 +4,7 @@ package import CountersignCore
 package struct ExecutableAction: PlannedAction {
     /// What the program says it is about to do, or the options that it will be given.
     package struct Plan: ActionPlan {
+        /// The program's answer to `plan`; the options with all values filled in where it answers null.
         package let json: JSON
 
         /// The action's name: its program is one other rule.
@@ -51,6 +52,9 @@ package struct ExecutableAction: PlannedAction {
         }
     }
 
+    /// Asks the program for its plan, within the time limit that was given to `load`.
+    ///
+    /// - Throws: `StepFailure` where a value cannot be filled in, or the answer is not valid.
     package func plan(in scope: Scope) async throws(StepFailure) -> Plan {
         let options = try rendered(in: scope)
         let request: JSONObject = ["options": .object(options), "event": Self.json(of: scope.event)]
@@ -62,6 +66,9 @@ package struct ExecutableAction: PlannedAction {
         return Plan(json: plan == .null ? .object(options) : plan, destination: name)
     }
 
+    /// Asks the program to carry out its plan, in the output folder; only the step's timeout limits it.
+    ///
+    /// - Throws: `StepFailure`; where the program answers `error`, its `retry` says whether another attempt may help.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let request: JSONObject = [
             "plan": plan.json,

@@ -2,6 +2,7 @@ import CountersignCore
 
 /// Why a program cannot serve as an action.
 package struct ExecutableActionError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// What went wrong with the program.
     package enum Problem: Sendable, Equatable {
         case relativePath
         case process(ProcessError)
@@ -20,8 +21,10 @@ package struct ExecutableActionError: Error, Sendable, Equatable, CustomStringCo
     /// What it was asked for: `describe`, `plan` or `perform`.
     package let request: String
 
+    /// Why the request was not answered as it must be.
     package let problem: Problem
 
+    /// One sentence that names the action, the program and the problem.
     package var description: String {
         let what =
             switch problem {

@@ -39,6 +39,10 @@ package struct HTTPClientSender: HTTPSending {
         self.userAgent = userAgent
     }
 
+    /// Sends the request to the first address of the host that accepts a connection and that the policy allows.
+    ///
+    /// - Throws: `ExchangeError` where no answer arrives in time; it is not passing where the policy allows none of
+    ///   the addresses.
     package func send(
         _ request: OutgoingRequest,
         to receiver: (any BodyReceiving)?

@@ -16,8 +16,10 @@ package struct HTTPPlan: ActionPlan {
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
+    /// Host and port, or the step where the URL holds a secret.
     package var destination: String? { target.destination }
 
+    /// The request as people read it; of a signature, only that there is one.
     package var json: JSON {
         var object: JSONObject = ["method": .string(method), "url": .string(Self.shown(target.url))]
         object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))

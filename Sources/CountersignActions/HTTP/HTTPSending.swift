@@ -27,18 +27,28 @@ package protocol BodyReceiving: Sendable {
 
 /// A request that is about to be sent.
 package struct OutgoingRequest: Sendable, Equatable {
+    /// A header field; a name may occur in several of them.
     package struct Header: Sendable, Equatable {
+        /// The name; case does not matter (RFC 9110, section 5.1).
         package let name: String
+
+        /// The value as it is sent or received.
         package let value: String
 
+        /// A header field of this name and value.
         package init(_ name: String, _ value: String) {
             self.name = name
             self.value = value
         }
     }
 
+    /// The method, such as `POST`.
     package let method: String
+
+    /// The URL, http or https, with all values filled in.
     package let url: String
+
+    /// The headers; others are added when the request is sent, such as `User-Agent` where it is missing.
     package let headers: [Header]
 
     /// nil sends no body at all.
@@ -47,6 +57,7 @@ package struct OutgoingRequest: Sendable, Equatable {
     /// After how long the exchange is ended; nil leaves that to whoever cancels the task.
     package let timeout: Duration?
 
+    /// A request; without `timeout`, only cancellation of the task ends the exchange early.
     package init(
         method: String,
         url: String,
@@ -64,6 +75,7 @@ package struct OutgoingRequest: Sendable, Equatable {
 
 /// What a server answered.
 package struct IncomingAnswer: Sendable, Equatable {
+    /// The status code.
     package let status: Int
 
     /// The headers in their order, with lower-case names.
@@ -75,6 +87,7 @@ package struct IncomingAnswer: Sendable, Equatable {
     /// Whether the body was longer than what is kept.
     package let isCut: Bool
 
+    /// An answer; `isCut` says that `body` is only the beginning.
     package init(status: Int, headers: [OutgoingRequest.Header], body: [UInt8], isCut: Bool = false) {
         self.status = status
         self.headers = headers
@@ -91,6 +104,7 @@ package struct ExchangeError: Error, Sendable, Equatable {
     /// Whether the same request, sent later, may be answered.
     package let isPassing: Bool
 
+    /// An error; unless `isPassing` is false, the same request may be answered later.
     package init(_ reason: String, isPassing: Bool = true) {
         self.reason = reason
         self.isPassing = isPassing

@@ -10,8 +10,10 @@ package protocol NameResolving: Sendable {
 
 /// What the system knows of names: its hosts file, and the servers that it asks.
 package struct SystemResolver: NameResolving {
+    /// A resolver that calls getaddrinfo(3).
     package init() {}
 
+    /// The addresses of a host, in the order of getaddrinfo(3); `ExchangeError` where it has none.
     package func addresses(of host: String) async throws(ExchangeError) -> [IPAddress] {
         do {
             // The system's call waits, which no thread that others share may do.

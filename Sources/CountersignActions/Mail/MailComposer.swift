@@ -8,6 +8,7 @@ package struct MailComposer: Sendable {
     /// The sender where a mail names none.
     private let from: MailAddress
 
+    /// A composer whose mails come from `from` unless they name a sender.
     package init(from: MailAddress) {
         self.from = from
     }

@@ -18,15 +18,27 @@ package struct OutgoingMail: Sendable {
 
     /// Empty for those of the settings.
     package let to: [MailAddress]
+
+    /// The recipients of a copy, in the header `Cc`.
     package let cc: [MailAddress]
+
+    /// The recipients of a blind copy: they are in the envelope (RFC 5321), not in a header.
     package let bcc: [MailAddress]
+
+    /// The address that replies go to; nil for the sender.
     package let replyTo: MailAddress?
 
     /// One line.
     package let subject: String
+
+    /// The body as plain text.
     package let text: String
+
+    /// The body as HTML, sent beside `text` as `multipart/alternative` (RFC 2046, section 5.1.4); nil sends only
+    /// `text`.
     package let html: String?
 
+    /// A mail; without `from` and `to`, those of the settings apply.
     package init(
         from: MailAddress? = nil,
         to: [MailAddress],
@@ -62,6 +74,7 @@ package struct MailReceipt: Sendable, Equatable {
     /// What it said in the end, which often names the mail in its queue.
     package let reply: String
 
+    /// A receipt; every recipient is either in `accepted` or in `refused`.
     package init(messageID: String, accepted: [String], refused: [Refusal], reply: String) {
         self.messageID = messageID
         self.accepted = accepted
@@ -71,9 +84,13 @@ package struct MailReceipt: Sendable, Equatable {
 
     /// Why an address gets no mail.
     package struct Refusal: Sendable, Equatable {
+        /// The address of the recipient.
         package let address: String
+
+        /// The server's reply to `RCPT TO`, with its code.
         package let reply: String
 
+        /// A recipient that the server rejected, with its reply.
         package init(address: String, reply: String) {
             self.address = address
             self.reply = reply

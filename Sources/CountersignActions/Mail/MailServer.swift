@@ -14,17 +14,26 @@ package struct MailServer: Sendable {
 
     /// What is looked up again for each mail.
     package struct Login: Sendable {
+        /// The user name for `AUTH` (RFC 4954).
         package let user: String
+
+        /// The password in clear text.
         package let password: String
 
+        /// A login for one mail.
         package init(user: String, password: String) {
             self.user = user
             self.password = password
         }
     }
 
+    /// The name or the address of the server, an IPv6 address without brackets.
     package let host: String
+
+    /// The TCP port.
     package let port: Int
+
+    /// How the connection is encrypted.
     package let security: Security
 
     /// The name that a client gives of itself in EHLO: a domain, or an address literal (RFC 5321, 4.1.1.1); nil for that of
@@ -40,6 +49,7 @@ package struct MailServer: Sendable {
     /// The user and the password as they are now; nil where the server asks for none.
     package let login: @Sendable () throws(StepFailure) -> Login?
 
+    /// A mail server; by default, it needs no login.
     package init(
         host: String,
         port: Int,

@@ -32,6 +32,9 @@ package struct SMTPSender: MailSending {
         self.patience = TimeAmount(patience)
     }
 
+    /// Sends the mail over a new connection, to the settings' recipients where it names none.
+    ///
+    /// - Throws: `StepFailure` where there is no recipient, the server cannot be reached, or it accepts none of them.
     package func send(_ mail: OutgoingMail, key: String, at now: Date) async throws(StepFailure) -> MailReceipt {
         let mail = mail.to.isEmpty ? mail.addressed(to: server.to) : mail
         guard !mail.to.isEmpty else {

@@ -12,6 +12,7 @@ package struct KeptOutput: Sendable, Equatable {
         self.limit = limit
     }
 
+    /// Adds the next bytes of the stream; what belongs to neither end is dropped, but counted.
     package mutating func append(_ bytes: some Collection<UInt8>) {
         count += bytes.count
         let room = limit - head.count

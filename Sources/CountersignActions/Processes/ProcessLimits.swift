@@ -15,6 +15,7 @@ package struct ProcessLimits: Sendable, Equatable {
     /// Processes and threads of the user as whom we run, ours among them; root is not bound by it.
     package let processes: Int?
 
+    /// Limits; an argument that is left out sets none.
     package init(cpuTime: Duration? = nil, memory: Int? = nil, openFiles: Int? = nil, processes: Int? = nil) {
         self.cpuTime = cpuTime
         self.memory = memory

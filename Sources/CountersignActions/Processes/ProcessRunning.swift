@@ -12,6 +12,8 @@ package protocol ProcessRunning: Sendable {
 package struct ProcessRequest: Sendable {
     /// An absolute path, or a name that is looked up in PATH.
     package let program: String
+
+    /// The arguments after the program's name, passed on unchanged: no shell reads them.
     package let arguments: [String]
 
     /// The absolute path of the folder to start in.
@@ -26,6 +28,7 @@ package struct ProcessRequest: Sendable {
     /// How many bytes are kept from the beginning, and as many from the end, of each of its two outputs.
     package let keptBytes: Int
 
+    /// A program that starts in `directory`; by default, 32 KiB from each end of an output are kept.
     package init(
         program: String,
         arguments: [String] = [],
@@ -45,15 +48,22 @@ package struct ProcessRequest: Sendable {
 
 /// How a program ended, and what it said.
 package struct ProcessResult: Sendable, Equatable {
+    /// How a program ended: with an exit status, or by a signal with this number (signal(7)).
     package enum Ending: Sendable, Equatable {
         case exited(Int)
         case signalled(Int)
     }
 
+    /// The exit status or the signal of the program itself, not of its descendants.
     package let ending: Ending
+
+    /// What was written to standard output.
     package let output: KeptOutput
+
+    /// What was written to standard error.
     package let errors: KeptOutput
 
+    /// A result; both outputs may have been shortened.
     package init(ending: Ending, output: KeptOutput, errors: KeptOutput) {
         self.ending = ending
         self.output = output

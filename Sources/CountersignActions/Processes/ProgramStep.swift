@@ -100,6 +100,8 @@ package struct ProgramPlan: ActionPlan {
     }
 
     let command: Command
+
+    /// The program's path or name, shared by all steps that run it; for a script, its rule and step.
     package let destination: String?
     let directory: String?
     let variables: [(name: String, value: String)]
@@ -111,6 +113,7 @@ package struct ProgramPlan: ActionPlan {
     let event: String
     let readsJSON: Bool
 
+    /// The script as `run`, or the arguments as `argv`, with the options that the step itself sets.
     package var json: JSON {
         var object: JSONObject =
             switch command {

@@ -32,6 +32,10 @@ package struct SystemProcesses: ProcessRunning {
         inherited = environment.filter { Self.inheritedVariables.contains($0.key) }
     }
 
+    /// Runs a program on a thread of its own, in a session of its own.
+    ///
+    /// When the task is cancelled, the process group gets SIGTERM, and SIGKILL once the grace period has passed; then
+    /// `ProcessError.cancelled` is thrown.
     package func run(_ request: ProcessRequest) async throws(ProcessError) -> ProcessResult {
         if Task.isCancelled { throw .cancelled }
         Self.ignoresBrokenPipes

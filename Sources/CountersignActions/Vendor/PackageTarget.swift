@@ -25,7 +25,10 @@ package struct RolePlan: ActionPlan {
     let packageID: String
     let role: String
 
+    /// The package and the role, with all values filled in.
     package var json: JSON { ["package": .string(packageID), "role": .string(role)] }
+
+    /// The same for all steps that use the API of OneSpan Sign.
     package var destination: String? { PackageTarget.destination }
 
     /// - Throws: `StepFailure` where package or role is missing.

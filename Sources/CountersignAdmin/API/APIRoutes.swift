@@ -68,10 +68,26 @@ struct APIRoutes: Sendable {
             } else if endpoint.method == .post {
                 try await expectNoBody(request, endpoint)
             }
-            return try await endpoint.handle(APIRequest(values: values, body: body, now: now))
+            let token = try token(of: request, for: endpoint)
+            return try await endpoint.handle(APIRequest(values: values, body: body, token: token, now: now))
         } catch {
             return refusal(error)
         }
+    }
+
+    /// The token of a command, which the header `Idempotency-Key` carries.
+    private func token(of request: Request, for endpoint: Endpoint) throws(OperationError) -> CommandToken? {
+        guard let name = HTTPField.Name("Idempotency-Key"), let value = request.headers[name] else { return nil }
+        guard endpoint.takesToken else {
+            throw OperationError(.invalid, "this path takes no Idempotency-Key")
+        }
+        guard let token = CommandToken(value) else {
+            throw OperationError(
+                .invalid,
+                "Idempotency-Key must have 1 to \(CommandToken.longest) letters, digits, hyphens or underscores"
+            )
+        }
+        return token
     }
 
     /// Refuses a body that would be ignored; an empty object says nothing that could be.

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignOperations
+import CountersignStore
 import Foundation
 import HTTPTypes
 
@@ -38,12 +39,16 @@ struct Endpoint: Sendable {
     }
 
     let method: HTTPRequest.Method
+
     /// The path beneath `/api/v1`, with parameters in braces.
     let path: String
     let summary: String
     var pathParameter: Parameter?
     var query: [Parameter] = []
     var body: Schema?
+
+    /// Whether it is a command that the header `Idempotency-Key` may name, so that it is carried out once.
+    var takesToken = false
     let content: Content
     var refusals: [Refusal] = []
     let handle: @Sendable (APIRequest) async throws -> APIAnswer
@@ -57,6 +62,9 @@ struct APIRequest: Sendable {
     /// The values of parameters, by name.
     let values: [String: String]
     var body: [UInt8] = []
+
+    /// The token of a command that the client may send again.
+    var token: CommandToken?
 
     /// From when times ago are reckoned.
     let now: Date
@@ -99,6 +107,7 @@ extension OperationError {
         case .notFound: .notFound
         case .conflict: .conflict
         case .unavailable: .unavailable
+        case .noAnswer: .badGateway
         }
     }
 }

@@ -1,14 +1,12 @@
 import CountersignCore
-import CountersignEngine
 import CountersignOperations
-import CountersignRules
 import CountersignStore
 import Foundation
 import HTTPTypes
 
 extension Endpoint {
     static func rules(_ operations: Operations) -> [Endpoint] {
-        [listRules(operations), showRule(operations), dryRun(operations)]
+        [listRules(operations), showRule(operations), dryRun(operations), diff(operations)]
     }
 
     private static func listRules(_ operations: Operations) -> Endpoint {
@@ -16,17 +14,9 @@ extension Endpoint {
             method: .get,
             path: "/rules",
             summary: "The active rules, in order.",
-            content: .json(
-                .object([("version", .nullable(.string)), ("rules", .array(.named("Rule")))])
-            ),
+            content: .json(.named("RuleList")),
             refusals: [.unavailable]
-        ) { _ in
-            let rules = try await operations.rules()
-            return APIAnswer([
-                "version": JSON(operations.book.current?.ruleSet.version.rawValue),
-                "rules": .array(rules.map(\.json)),
-            ])
-        }
+        ) { _ in APIAnswer(try await operations.questions.rules().json) }
     }
 
     private static func showRule(_ operations: Operations) -> Endpoint {
@@ -37,10 +27,7 @@ extension Endpoint {
             pathParameter: Parameter(name: "id", schema: .string, summary: "Rule"),
             content: .json(.named("RuleWithSource")),
             refusals: [.notFound, .unavailable]
-        ) { request in
-            let found = try await operations.rule(request["id"] ?? "")
-            return APIAnswer(RuleDetails(status: found.status, source: found.source).json)
-        }
+        ) { request in APIAnswer(try await operations.questions.rule(request["id"] ?? "").json) }
     }
 
     private static func dryRun(_ operations: Operations) -> Endpoint {
@@ -49,11 +36,23 @@ extension Endpoint {
             path: "/dry-run",
             summary: "What the active rules would do with a callback; nothing is stored or executed.",
             body: .callback,
-            content: .json(.object([("event", .any), ("rules", .array(.named("RuleReport")))])),
+            content: .json(.named("DryRun")),
             refusals: [.badRequest, .unavailable]
+        ) { request in APIAnswer(try await operations.dryRun(request.body).json) }
+    }
+
+    private static func diff(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/diff",
+            summary:
+                "Which runs edited rules would add and remove, for the stored events; nothing is stored or executed.",
+            body: .named("DiffRequest"),
+            content: .json(.named("Diff")),
+            refusals: [.badRequest, .conflict, .unavailable]
         ) { request in
-            let (event, reports) = try await operations.dryRun(request.body)
-            return APIAnswer(["event": event.payload, "rules": .array(reports.map(\.json))])
+            let order = try DiffRequest(json: try request.json())
+            return APIAnswer(try await operations.questions.diff(order) { _, _ in }.json)
         }
     }
 
@@ -67,13 +66,9 @@ extension Endpoint {
             path: "/quarantine",
             summary: "Bodies that could not be read as events, newest first.",
             query: quarantineFilters + [limit],
-            content: .json(.object([("bodies", .array(.named("QuarantinedBody"))), ("next", .nullable(.id))])),
+            content: .json(.named("QuarantineList")),
             refusals: [.badRequest, .unavailable]
-        ) { request in
-            let bodies = try await operations.store.quarantined(QuarantineQuery(request))
-            let next = bodies.count == request.limit ? bodies.last?.id : nil
-            return APIAnswer(["bodies": .array(bodies.map(\.json)), "next": next.map { JSON($0) } ?? .null])
-        }
+        ) { request in APIAnswer(try await operations.questions.quarantined(QuarantineQuery(request)).json) }
     }
 
     private static func showQuarantined(_ operations: Operations) -> Endpoint {
@@ -84,11 +79,43 @@ extension Endpoint {
             pathParameter: Parameter(name: "id", schema: .id, summary: "Body"),
             content: .json(.named("QuarantinedBody")),
             refusals: [.notFound, .unavailable]
+        ) { request in APIAnswer(try await operations.questions.quarantinedBody(request.id).json) }
+    }
+
+    static func tail(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/tail",
+            summary: "What happened last, oldest first; with `after`, what happened since then.",
+            query: [
+                Parameter(
+                    name: "after",
+                    schema: .string,
+                    summary: "`position` of the previous response; without it, the list begins with the newest events."
+                ),
+                Parameter(
+                    name: "lines",
+                    schema: .integer(minimum: 0, maximum: 500),
+                    summary: "Without `after`: how many entries to begin with; 10 by default."
+                ),
+                since, Parameter(name: "event", schema: .string, summary: "Only events with this name."),
+                Parameter(name: "package", schema: .string, summary: "Only events of this package."),
+            ],
+            content: .json(.named("Tail")),
+            refusals: [.badRequest, .unavailable]
         ) { request in
-            guard let body = try await operations.store.quarantined(request.id) else {
-                return APIAnswer(.notFound, "there is no quarantined body \(request.id)")
-            }
-            return APIAnswer(body.json)
+            let filter = TailFilter(eventName: request["event"], packageID: request["package"])
+            let page =
+                if let after = request["after"] {
+                    try await operations.questions.entries(after: TailPosition(text: after), filter)
+                } else {
+                    try await operations.questions.newest(
+                        request.number("lines").map { Int($0) } ?? 10,
+                        since: request.date("since"),
+                        filter
+                    )
+                }
+            return APIAnswer(page.json)
         }
     }
 
@@ -97,10 +124,10 @@ extension Endpoint {
             method: .get,
             path: "/state",
             summary: "The server's configuration and health, for `countersign doctor`.",
-            content: .json(.any),
+            content: .json(.named("ServerState")),
             refusals: [.unavailable]
-        ) { _ in APIAnswer(try await operations.commands.state()) }
-        return [replay(operations), state] + (operations.commands.poll.map { [poll($0)] } ?? [])
+        ) { _ in APIAnswer(try await operations.host.state().json) }
+        return [replay(operations), state, pollState(operations), poll(operations)]
     }
 
     private static func replay(_ operations: Operations) -> Endpoint {
@@ -111,6 +138,7 @@ extension Endpoint {
             body: .object([
                 ("events", .array(.id)), ("rule?", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
             ]),
+            takesToken: true,
             content: .json(
                 .object([
                     (
@@ -126,38 +154,49 @@ extension Endpoint {
             ),
             refusals: [.badRequest, .conflict, .unavailable]
         ) { request in
-            guard let json = try? JSON(parsing: request.body, limits: JSON.Limits()),
-                let order = ReplayRequest(json: json)
-            else {
-                return APIAnswer(.badRequest, "the request is invalid; see /api/v1/openapi.json")
+            guard let order = ReplayRequest(json: try request.json()) else {
+                throw OperationError(.invalid, "the request is invalid; see /api/v1/openapi.json")
             }
-            do {
-                return APIAnswer(["runs": .array(try await operations.commands.replay(order).map(\.json))])
-            } catch let error as ReplayError {
-                return APIAnswer(.conflict, "\(error)")
-            }
+            return APIAnswer([
+                "runs": .array(try await operations.commands.replay(order, once: request.token).map(\.json))
+            ])
         }
     }
 
-    private static func poll(_ poll: @escaping @Sendable (JSON) async throws -> JSON) -> Endpoint {
+    private static func pollState(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/poll",
+            summary:
+                "When the last poll finished, and how many events all polls have recovered; null before the first.",
+            content: .json(.nullable(.named("PollState"))),
+            refusals: [.unavailable]
+        ) { _ in APIAnswer(try await operations.pollState()) }
+    }
+
+    private static func poll(_ operations: Operations) -> Endpoint {
         Endpoint(
             method: .post,
             path: "/poll",
             summary: "Poll OneSpan Sign now for events without a callback.",
-            body: .object([("since?", .nullable(.dateTime)), ("dry_run?", .boolean)]),
-            content: .json(.any),
-            refusals: [.badRequest, .unavailable, .badGateway]
+            body: .named("PollRequest"),
+            content: .json(.named("PollReport")),
+            refusals: [.badRequest, .conflict, .unavailable, .badGateway]
         ) { request in
-            guard let order = try? JSON(parsing: request.body, limits: JSON.Limits()) else {
-                return APIAnswer(.badRequest, "the request is not valid JSON")
-            }
-            do {
-                return APIAnswer(try await poll(order))
-            } catch let error as StoreError {
-                return APIAnswer(.unavailable, "\(error)")
-            } catch {
-                return APIAnswer(.badGateway, "\(error)")
-            }
+            APIAnswer(try await operations.commands.poll(try PollRequest(json: try request.json())).json)
+        }
+    }
+}
+
+extension APIRequest {
+    /// The body as JSON.
+    ///
+    /// - Throws: `OperationError` where it is none.
+    fileprivate func json() throws(OperationError) -> JSON {
+        do throws(JSONError) {
+            return try JSON(parsing: body, limits: JSON.Limits(depth: 64, keys: .max))
+        } catch {
+            throw OperationError(.invalid, "the request is not valid JSON: \(error)")
         }
     }
 }

@@ -10,8 +10,7 @@ extension Endpoint {
     /// All endpoints, in the order in which they are described.
     static func all(_ operations: Operations) -> [Endpoint] {
         [overview(operations)] + events(operations) + packages(operations) + runs(operations) + rules(operations)
-            + quarantine(operations)
-            + commands(operations)
+            + quarantine(operations) + [tail(operations)] + commands(operations)
     }
 
     /// How many are listed at a time.
@@ -92,16 +91,9 @@ extension Endpoint {
             path: "/events",
             summary: "Events, newest first. A text search scans 20,000 events at a time.",
             query: eventFilters + [limit],
-            content: .json(
-                .object([("events", .array(.named("Event"))), ("next", .nullable(.place))])
-            ),
+            content: .json(.named("EventList")),
             refusals: [.badRequest, .unavailable]
-        ) { request in
-            let page = try await operations.store.page(of: EventQuery(request))
-            return APIAnswer([
-                "events": .array(page.events.map(\.json)), "next": JSON(page.next?.text),
-            ])
-        }
+        ) { request in APIAnswer(try await operations.questions.events(EventQuery(request)).json) }
     }
 
     private static func showEvent(_ operations: Operations) -> Endpoint {
@@ -112,18 +104,7 @@ extension Endpoint {
             pathParameter: id(of: "Event"),
             content: .json(.named("StoredEvent")),
             refusals: [.notFound, .unavailable]
-        ) { request in
-            let stored = try await operations.event(request.id)
-            let runs = try await operations.store.runs(RunQuery(eventID: stored.event.id, limit: .max))
-            return APIAnswer(
-                EventDetails(
-                    stored: stored,
-                    runs: runs,
-                    trace: try await operations.store.traceID(of: stored.event)
-                )
-                .json
-            )
-        }
+        ) { request in APIAnswer(try await operations.questions.event(request.id).json) }
     }
 
     private static func eventBody(_ operations: Operations) -> Endpoint {
@@ -134,7 +115,7 @@ extension Endpoint {
             pathParameter: id(of: "Event"),
             content: .bytes,
             refusals: [.notFound, .unavailable]
-        ) { request in APIAnswer(raw: try await operations.event(request.id).body) }
+        ) { request in APIAnswer(raw: try await operations.questions.body(ofEvent: request.id)) }
     }
 
     private static func explainEvent(_ operations: Operations) -> Endpoint {
@@ -143,21 +124,9 @@ extension Endpoint {
             path: "/events/{id}/explanation",
             summary: "Why each rule matched the event or did not.",
             pathParameter: id(of: "Event"),
-            content: .json(.any),
+            content: .json(.named("Explanation")),
             refusals: [.notFound, .conflict, .unavailable]
-        ) { request in
-            do {
-                let explanation = try await operations.explainer.explain(
-                    Event.ID(rawValue: request.id),
-                    at: operations.clock.now
-                )
-                return APIAnswer(explanation.json)
-            } catch ExplanationError.noSuchEvent {
-                return APIAnswer(.notFound, "there is no event \(request.id)")
-            } catch let error as ExplanationError {
-                return APIAnswer(.conflict, "\(error)")
-            }
-        }
+        ) { request in APIAnswer(try await operations.questions.explanation(ofEvent: request.id).json) }
     }
 
     private static func storeEvent(_ operations: Operations) -> Endpoint {
@@ -169,12 +138,7 @@ extension Endpoint {
             content: .json(.object([("event", .id), ("duplicate", .boolean)])),
             refusals: [.badRequest, .unavailable]
         ) { request in
-            do {
-                let delivery = try operations.reader.read(request.body, origin: .manual)
-                return APIAnswer(try await operations.store.append(delivery, at: operations.clock.now).json)
-            } catch let error as UnreadableBody {
-                return APIAnswer(.badRequest, error.reason)
-            }
+            APIAnswer(try await operations.commands.ingest(operations.delivery(of: request.body)).json)
         }
     }
 
@@ -189,16 +153,9 @@ extension Endpoint {
             summary:
                 "Packages with events, most recent first; sorted by id when a prefix is given.",
             query: packageFilters + [limit],
-            content: .json(
-                .object([("packages", .array(.named("Package"))), ("next", .nullable(.packagePlace))])
-            ),
+            content: .json(.named("PackageList")),
             refusals: [.badRequest, .unavailable]
-        ) { request in
-            let page = try await operations.store.packages(try PackageQuery(request))
-            return APIAnswer([
-                "packages": .array(page.packages.map(\.json)), "next": JSON(page.next?.text),
-            ])
-        }
+        ) { request in APIAnswer(try await operations.questions.packages(try PackageQuery(request)).json) }
     }
 
     private static func showPackage(_ operations: Operations) -> Endpoint {
@@ -209,13 +166,7 @@ extension Endpoint {
             pathParameter: text("id", "Package"),
             content: .json(.named("Timeline")),
             refusals: [.notFound, .unavailable]
-        ) { request in
-            let id = request["id"] ?? ""
-            guard let timeline = try await PackageTimeline.read(id, from: operations.store) else {
-                return APIAnswer(.notFound, "there is no event of the package '\(id)'")
-            }
-            return APIAnswer(timeline.json)
-        }
+        ) { request in APIAnswer(try await operations.questions.package(request["id"] ?? "").json) }
     }
 
     private static func runs(_ operations: Operations) -> [Endpoint] {
@@ -228,16 +179,9 @@ extension Endpoint {
             path: "/runs",
             summary: "Runs, newest first.",
             query: runFilters + [limit],
-            content: .json(.object([("runs", .array(.named("ListedRun"))), ("next", .nullable(.id))])),
+            content: .json(.named("RunList")),
             refusals: [.badRequest, .unavailable]
-        ) { request in
-            let runs = try await operations.store.runRows(RunQuery(request))
-            let next = runs.count == request.limit ? runs.last?.run.id : nil
-            return APIAnswer([
-                "runs": .array(runs.map(\.json)),
-                "next": next.map { JSON($0.rawValue) } ?? .null,
-            ])
-        }
+        ) { request in APIAnswer(try await operations.questions.runs(RunQuery(request)).json) }
     }
 
     private static func showRun(_ operations: Operations) -> Endpoint {
@@ -248,11 +192,7 @@ extension Endpoint {
             pathParameter: id(of: "Run"),
             content: .json(.named("RunWithSteps")),
             refusals: [.notFound, .unavailable]
-        ) { request in
-            let found = try await operations.run(request.id)
-            let trace = try await operations.store.traceID(of: found.event)
-            return APIAnswer(RunDetails(run: found.run, records: found.records, trace: trace).json)
-        }
+        ) { request in APIAnswer(try await operations.questions.run(request.id).json) }
     }
 
     private static func retryRun(_ operations: Operations) -> Endpoint {
@@ -265,18 +205,27 @@ extension Endpoint {
                 text("from", "The id of the step to start with; results of earlier steps are kept."),
                 Parameter(
                     name: "rules",
-                    schema: .choice(Operations.RulesOfRetry.allCases.map(\.rawValue)),
+                    schema: .choice(RetryRequest.Rules.allCases.map(\.rawValue)),
                     summary:
                         "Which rules to use: those that created the run (`kept`, the default), or the active ones (`current`)."
                 ),
+                Parameter(
+                    name: "dry_run",
+                    schema: .choice(["true", "false"]),
+                    summary: "Whether only to tell if the run can be retried like this."
+                ),
             ],
-            content: .json(.object([("rule_set", .string), ("is_active", .boolean)])),
+            takesToken: true,
+            content: .json(.named("Retry")),
             refusals: [.badRequest, .notFound, .conflict, .unavailable]
         ) { request in
-            let rules = request["rules"].flatMap { Operations.RulesOfRetry(rawValue: $0) } ?? .kept
-            let version = try await operations.retry(Run.ID(rawValue: request.id), from: request["from"], by: rules)
-            let isActive = version == operations.book.current?.ruleSet.version
-            return APIAnswer(["rule_set": .string(version.rawValue), "is_active": .bool(isActive)])
+            let order = RetryRequest(
+                Run.ID(rawValue: request.id),
+                from: request["from"],
+                by: request["rules"].flatMap { RetryRequest.Rules(rawValue: $0) } ?? .kept,
+                isDryRun: request["dry_run"] == "true"
+            )
+            return APIAnswer(try await operations.commands.retry(order, once: request.token).json)
         }
     }
 
@@ -286,10 +235,11 @@ extension Endpoint {
             path: "/runs/{id}/discard",
             summary: "Discard a failed or waiting run; its history is kept.",
             pathParameter: id(of: "Run"),
+            takesToken: true,
             content: .json(.object([])),
             refusals: [.notFound, .conflict, .unavailable]
         ) { request in
-            try await operations.store.discard(Run.ID(rawValue: request.id), at: operations.clock.now)
+            try await operations.commands.discard(Run.ID(rawValue: request.id), once: request.token)
             return APIAnswer([:])
         }
     }
@@ -354,41 +304,5 @@ extension RunQuery {
             before: request.number("before").map { Run.ID(rawValue: $0) },
             limit: request.limit
         )
-    }
-}
-
-extension PackagePosition {
-    private static let idMark = "id:"
-
-    /// The place in a form that goes into a URL.
-    var text: String {
-        switch self {
-        case .id(let id): Self.idMark + id
-        case .event(let position): position.text
-        }
-    }
-
-    /// Reads what `text` gives; nil for anything else.
-    init?(text: String) {
-        if text.hasPrefix(Self.idMark) {
-            self = .id(String(text.dropFirst(Self.idMark.count)))
-        } else if let position = EventPosition(text: text) {
-            self = .event(position)
-        } else {
-            return nil
-        }
-    }
-}
-
-extension EventPosition {
-    /// The place in a form that goes into a URL.
-    var text: String { "\(receivedAt.milliseconds)-\(id)" }
-
-    /// Reads what `text` gives; nil for anything else.
-    init?(text: String) {
-        guard let match = text.wholeMatch(of: /(\d{1,14})-(\d{1,18})/), let time = Int64(match.1),
-            let id = Int64(match.2)
-        else { return nil }
-        self.init(receivedAt: Date(milliseconds: time), id: Event.ID(rawValue: id))
     }
 }

@@ -38,7 +38,7 @@ struct OpenAPI {
     private func operation(_ endpoint: Endpoint) -> JSON {
         let parameters =
             endpoint.pathParameter.map { [parameter($0, in: "path")] } ?? []
-            + endpoint.query.map { parameter($0, in: "query") }
+            + endpoint.query.map { parameter($0, in: "query") } + (endpoint.takesToken ? [Self.token] : [])
         var object: JSONObject = [
             "summary": .string(endpoint.summary), "operationId": .string(name(of: endpoint)),
             "parameters": .array(parameters), "responses": .object(answers(of: endpoint)),
@@ -50,6 +50,14 @@ struct OpenAPI {
         }
         return .object(object)
     }
+
+    /// The header by which a command is carried out once.
+    private static let token: JSON = [
+        "name": "Idempotency-Key", "in": "header", "required": false,
+        "description":
+            "Names the command: sent again within seven days with the same key, it is not carried out again.",
+        "schema": ["type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"],
+    ]
 
     private func parameter(_ parameter: Endpoint.Parameter, in place: String) -> JSON {
         [

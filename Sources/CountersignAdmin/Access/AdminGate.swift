@@ -60,7 +60,15 @@ struct AdminGate: RouterMiddleware {
             if access.admits(authorization: authorization) { return nil }
             if let wait = guesses.wait(afterWrongTokenIn: context) { return tooManyGuesses(request, wait) }
         }
-        if path.hasPrefix("/api/") || path == "/metrics" || path == "/live" || isChange {
+        return signIn(request)
+    }
+
+    /// Programs are asked for the token, people are led to the page where they can give it.
+    private func signIn(_ request: Request) -> Response {
+        let path = request.uri.path
+        if path.hasPrefix("/api/") || path == "/metrics" || path == "/live"
+            || ![.get, .head].contains(request.method)
+        {
             var response = answer(request, .unauthorized, "send the token as 'Authorization: Bearer TOKEN'")
             response.headers[.wwwAuthenticate] = "Bearer"
             return response

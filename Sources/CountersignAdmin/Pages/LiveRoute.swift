@@ -38,7 +38,7 @@ struct LiveRoute: Sendable {
         var seen: Int?
         var quiet = 0
         while !Task.isShuttingDownGracefully {
-            let writes = operations.commands.writes()
+            let writes = operations.host.writes()
             quiet += 1
             if let before = seen, before != writes {
                 try await writer.write(ByteBuffer(string: "event: change\ndata: \(writes)\n\n"))

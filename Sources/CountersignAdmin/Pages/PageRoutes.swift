@@ -84,7 +84,7 @@ struct PageRoutes: Sendable {
         notice: String? = nil,
         status: Int = 200
     ) async throws -> Response {
-        let failed = (try? await operations.store.runCount(ofRule: nil, in: .failed)) ?? 0
+        let failed = (try? await operations.failedRuns()) ?? 0
         let navigation = [
             ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"), ("/rules", "Rules"),
             ("/quarantine", "Quarantine"),
@@ -140,7 +140,7 @@ extension PageRoutes {
         do throws(OperationError) {
             let query = EventQuery(try Endpoint.eventFilters.request(fields, at: operations.clock.now))
             do {
-                page = try await operations.store.page(of: query)
+                page = try await operations.questions.events(query)
             } catch {
                 throw OperationError(.unavailable, "\(error)")
             }
@@ -152,26 +152,25 @@ extension PageRoutes {
     }
 
     private func event(_ number: Int64) async throws -> Response {
-        let stored = try await operations.event(number)
-        let runs = try await operations.store.runRows(RunQuery(eventID: stored.event.id, limit: 500))
+        let details = try await operations.questions.event(number)
+        let runs = try await operations.questions.runs(RunQuery(eventID: details.stored.event.id, limit: 500)).rows
         var explanation: EventExplanation?
-        var problem = stored.damage
+        var problem = details.stored.damage
         if problem == nil {
             do {
-                explanation = try await operations.explainer.explain(stored.event.id, at: operations.clock.now)
+                explanation = try await operations.questions.explanation(ofEvent: number)
             } catch {
                 problem = "\(error)"
             }
         }
-        let trace = try await operations.store.traceID(of: stored.event)
-        let view = EventView(stored, runs.reversed(), explanation, trace: trace, problem: problem)
+        let view = EventView(details.stored, runs.reversed(), explanation, trace: details.trace, problem: problem)
         return try await html("Event \(number)", "event", view)
     }
 
     private func packages(_ fields: FormFields) async throws -> Response {
         let fields = fields.trimmed
         let request = try Endpoint.packageFilters.request(fields, at: operations.clock.now)
-        let page = try await operations.store.packages(try PackageQuery(request))
+        let page = try await operations.questions.packages(try PackageQuery(request))
         return try await html(
             "Packages",
             "packages",
@@ -181,9 +180,7 @@ extension PageRoutes {
     }
 
     private func package(_ id: String) async throws -> Response {
-        guard let timeline = try await PackageTimeline.read(id, from: operations.store) else {
-            throw OperationError(.notFound, "There is no event of the package '\(id.printable)'.")
-        }
+        let timeline = try await operations.questions.package(id)
         return try await html("Package \(id.printable)", "package", PackageView(timeline))
     }
 
@@ -195,7 +192,7 @@ extension PageRoutes {
             var query = RunQuery(request)
             query.limit = Self.length + 1
             do {
-                rows = try await operations.store.runRows(query)
+                rows = try await operations.questions.runs(query).rows
             } catch {
                 throw OperationError(.unavailable, "\(error)")
             }
@@ -208,55 +205,57 @@ extension PageRoutes {
     }
 
     private func run(_ number: Int64, done: String?) async throws -> Response {
-        let found = try await operations.run(number)
-        let trace = try await operations.store.traceID(of: found.event)
+        let details = try await operations.questions.run(number)
         // Without its rule set a run still shows what was done.
-        let resumption = try? await operations.explainer.resumption(of: found)
+        let resumption = try? await operations.questions.resumption(ofRun: number)
+        let run = details.run
         let notice: String? =
             switch done {
             case "retry":
-                "Run \(number) is retried with rule set \(found.run.ruleSet.short)"
-                    + (found.run.ruleSet == operations.book.current?.ruleSet.version
+                "Run \(number) is retried with rule set \(run.ruleSet.short)"
+                    + (run.ruleSet == operations.book.current?.ruleSet.version
                         ? ", the active one." : ", which created it.")
             case "discard": "Run \(number) is discarded."
             default: nil
             }
         let active = operations.book.current?.ruleSet
-        let hasNewer = active.map { $0.version != found.run.ruleSet && $0.rule(found.run.ruleID) != nil } ?? false
-        let view = RunView(found, resumption, hasNewerRules: hasNewer, trace: trace)
+        let hasNewer = active.map { $0.version != run.ruleSet && $0.rule(run.ruleID) != nil } ?? false
+        let view = RunView(details, resumption, hasNewerRules: hasNewer)
         return try await html("Run \(number)", "run", view, notice: notice)
     }
 
     private func retry(_ number: Int64, _ form: FormFields) async throws -> Response {
-        let rules: Operations.RulesOfRetry = form["rules"] == "current" ? .current : .kept
-        _ = try await operations.retry(Run.ID(rawValue: number), from: form["from"], by: rules)
+        let rules: RetryRequest.Rules = form["rules"] == "current" ? .current : .kept
+        _ = try await operations.commands.retry(
+            RetryRequest(Run.ID(rawValue: number), from: form["from"], by: rules),
+            once: nil
+        )
         return .redirect(to: Address.query(Address.run(number), [("done", "retry")]), type: .normal)
     }
 
     private func discard(_ number: Int64) async throws -> Response {
-        try await operations.store.discard(Run.ID(rawValue: number), at: operations.clock.now)
+        try await operations.commands.discard(Run.ID(rawValue: number), once: nil)
         return .redirect(to: Address.query(Address.run(number), [("done", "discard")]), type: .normal)
     }
 
     private func rules() async throws -> Response {
         let sample = SamplePayload.all.first { $0.name == "PACKAGE_COMPLETE" }?.body ?? ""
         let payload = (try? JSON(parsing: sample))?.indented ?? sample
-        let view = RulesView(operations.book.status, try await operations.rules(), payload: payload)
+        let view = RulesView(operations.book.status, try await operations.questions.rules().rules, payload: payload)
         return try await html("Rules", "rules", view, current: "/rules")
     }
 
     private func rule(_ id: String) async throws -> Response {
-        let found = try await operations.rule(id)
-        let runs = try await operations.store.runRows(RunQuery(ruleID: id, limit: 20))
-        return try await html("Rule \(id)", "rule", RuleView(found.status, source: found.source, runs: runs))
+        let details = try await operations.questions.rule(id)
+        let runs = try await operations.questions.runs(RunQuery(ruleID: id, limit: 20)).rows
+        return try await html("Rule \(id)", "rule", RuleView(details.status, source: details.source, runs: runs))
     }
 
     private func dryRun(_ form: FormFields) async throws -> Response {
         let payload = form["payload"] ?? ""
         let view: DryRunView
         do throws(OperationError) {
-            let (event, reports) = try await operations.dryRun(Array(payload.utf8))
-            view = DryRunView(payload: payload, event, reports)
+            view = DryRunView(payload: payload, try await operations.dryRun(Array(payload.utf8)))
         } catch {
             view = DryRunView(payload: payload, problem: error.description)
         }
@@ -266,7 +265,7 @@ extension PageRoutes {
     private func quarantine(_ fields: FormFields) async throws -> Response {
         var query = QuarantineQuery(try Endpoint.quarantineFilters.request(fields.trimmed, at: operations.clock.now))
         query.limit = Self.length + 1
-        let bodies = try await operations.store.quarantined(query)
+        let bodies = try await operations.questions.quarantined(query).bodies
         return try await html(
             "Quarantine",
             "quarantine",
@@ -276,13 +275,13 @@ extension PageRoutes {
     }
 
     private func quarantined(_ number: Int64) async throws -> Response {
-        let body = try await quarantinedBody(number)
+        let body = try await operations.questions.quarantinedBody(number)
         return try await html("Body \(number)", "quarantine", QuarantineView(whole: body))
     }
 
     /// The bytes as they came, to keep as a file; no browser shall show them.
     private func body(_ number: Int64) async throws -> Response {
-        let found = try await quarantinedBody(number)
+        let found = try await operations.questions.quarantinedBody(number)
         return Response(
             status: .ok,
             headers: [
@@ -291,13 +290,6 @@ extension PageRoutes {
             ],
             body: .init(byteBuffer: ByteBuffer(bytes: found.body))
         )
-    }
-
-    private func quarantinedBody(_ number: Int64) async throws -> QuarantinedBody {
-        guard let found = try await operations.store.quarantined(number) else {
-            throw OperationError(.notFound, "There is no quarantined body \(number).")
-        }
-        return found
     }
 }
 

@@ -1,10 +1,11 @@
 import ArgumentParser
 import CountersignActions
 import CountersignCore
+import CountersignOperations
 import CountersignRules
 import Foundation
 
-/// `countersign check` tells whether rule files are right.
+/// `countersign check` tells whether rule files are valid.
 struct CheckCommand: EnvironmentCommand {
     enum Format: String, ExpressibleByArgument, CaseIterable {
         case text
@@ -56,36 +57,39 @@ struct CheckCommand: EnvironmentCommand {
         let settings = try options.settings(in: environment)
         let registry = try await environment.registry(for: settings)
         let sources = try environment.ruleSources(paths.isEmpty ? [settings.rulesPath] : paths)
-        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
-        var findings = outcome.diagnostics
-        if shellcheck {
-            let processes = SystemProcesses(environment: environment.variables)
-            let shellCheck = ShellCheck(processes: processes, folder: environment.workingDirectory)
-            findings = (findings + (try await shellCheck.findings(about: outcome.scripts))).sorted()
+        let lacks: @Sendable (RuleSet) -> [Diagnostic] = { settings.lacks(of: $0, labelled: sources.label) }
+        let checker = RuleChecker(
+            compiler: RuleCompiler(catalogue: registry.declarations),
+            shellCheck: ShellCheck(
+                processes: SystemProcesses(environment: environment.variables),
+                folder: environment.workingDirectory
+            ),
+            // What is named on the command line may be meant for another deployment.
+            lacks: paths.isEmpty ? lacks : nil
+        )
+        let result: CheckResult
+        do throws(OperationError) {
+            result = try await checker.check(CheckRequest(sources, checksScripts: shellcheck))
+        } catch {
+            throw CommandFailure(error.description)
         }
-        // What is named on the command line may be meant for another deployment.
-        if paths.isEmpty, let ruleSet = outcome.ruleSet {
-            findings = (findings + settings.lacks(of: ruleSet, labelled: sources.label)).sorted()
-        }
-        show(findings, sources, environment)
-        let hasErrors = findings.contains { strict || $0.severity == .error }
-        if hasErrors { throw ExitCode(1) }
+        show(result, sources, environment)
+        if result.errors > 0 || strict && result.warnings > 0 { throw ExitCode(1) }
     }
 
-    private func show(_ findings: [Diagnostic], _ sources: RuleSources, _ environment: CommandEnvironment) {
+    private func show(_ result: CheckResult, _ sources: RuleSources, _ environment: CommandEnvironment) {
+        let findings = result.findings
         let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: environment.isColoured)
         switch json ? .json : format ?? .text {
         case .json: print(printer.json(findings).indented)
         case .github: findings.isEmpty ? () : print(printer.github(findings))
         case .text:
             if !findings.isEmpty { print(printer.text(findings)) }
-            let errors = findings.count { $0.severity == .error }
-            let warnings = findings.count - errors
-            let files = counted(sources.files.count, "file")
+            let files = counted(result.files, "file")
             print(
                 findings.isEmpty
-                    ? "\(files) \(sources.files.count == 1 ? "is" : "are") right"
-                    : "\(counted(errors, "error")), \(counted(warnings, "warning")) in \(files)"
+                    ? "\(files) \(result.files == 1 ? "is" : "are") valid"
+                    : "\(counted(result.errors, "error")), \(counted(result.warnings, "warning")) in \(files)"
             )
         }
     }

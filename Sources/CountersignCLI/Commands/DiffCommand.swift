@@ -1,9 +1,8 @@
 import ArgumentParser
-import CountersignActions
 import CountersignCore
 import CountersignEngine
+import CountersignOperations
 import CountersignRules
-import CountersignStore
 import Foundation
 
 /// `countersign diff` tells which runs an edit of the rules would have made or not made.
@@ -45,46 +44,29 @@ struct DiffCommand: EnvironmentCommand {
 
     @OptionGroup var progress: ProgressOptions
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
 
     func validate() throws {
         guard examples >= 0 else { throw ValidationError("--examples must be 0 or more") }
     }
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
-        let registry = try await environment.registry(for: settings)
-        func ruleSet(at path: String) throws -> RuleSet {
-            let path = path.absolute(from: environment.workingDirectory)
-            return try environment.ruleSet(of: environment.ruleSources([path]), registry)
+        let client = try options.client(in: environment)
+        func sources(at path: String) throws -> RuleSources {
+            try environment.ruleSources([path.absolute(from: environment.workingDirectory)])
         }
-        let start = try environment.date(before: since)
-        var diff = RunDiff(
-            old: try ruleSet(at: old),
-            new: try ruleSet(at: new),
+        let request = DiffRequest(
+            old: try sources(at: old),
+            new: try sources(at: new),
+            since: try environment.date(before: since),
             examples: examples
         )
-        try await environment.reading(settings) { archive in
-            let total = try await archive.expectedEvents(since: start)
-            let bar = Progress("Judging events", of: total, isWanted: !json && !progress.quiet, environment)
-            defer { bar.end() }
-            try await diff.evaluate(archive, since: start) { bar.advance(to: $0) }
+        let bar = Progress("Evaluating events", isWanted: !json && !progress.quiet, environment)
+        defer { bar.end() }
+        let diff = try await client.ask { questions in
+            try await questions.diff(request) { bar.advance(to: $0, of: $1) }
         }
-        let text = DiffText(diff)
-        print(json ? text.json.indented : text.text)
+        print(json ? diff.json.indented : DiffText(diff).text)
         if exitCode, diff.differs { throw ExitCode(1) }
-    }
-}
-
-extension Archive {
-    /// About how many events arrived since a time: their numbers are given in the order of coming.
-    ///
-    /// - Throws: `StoreError`.
-    fileprivate func expectedEvents(since start: Date?) async throws -> Int? {
-        guard let first = try await events(after: EventPosition(before: start), limit: 1).first,
-            let last = try await events(EventQuery(limit: 1)).first
-        else { return nil }
-        let count = Int(last.event.id.rawValue - first.event.id.rawValue) + 1
-        return count > 0 ? count : nil
     }
 }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignCore
+import CountersignOperations
 
 /// `countersign doctor` tells whether a deployment is what it promises to be.
 struct DoctorCommand: EnvironmentCommand {

@@ -5,6 +5,7 @@ import CountersignEngine
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
+import CountersignStore
 import Foundation
 
 /// `countersign dry-run` tells what the rules would do.
@@ -20,6 +21,8 @@ struct DryRunCommand: EnvironmentCommand {
               countersign dry-run PACKAGE_COMPLETE
               countersign dry-run --rules rules examples/payloads
               curl -s https://example.com/recorded.jsonl | countersign dry-run --json -
+
+            With --server, the active rules of that server are used.
 
             A payload is a file, a folder, - for standard input, or the name of a published sample. It contains
             one JSON object, an array of objects, or one object per line.
@@ -58,10 +61,51 @@ struct DryRunCommand: EnvironmentCommand {
     @Flag(help: "Print one JSON object per line for each event.")
     var json = false
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
+
+    func validate() throws {
+        guard options.server == nil || rules == nil && package == nil else {
+            throw ValidationError("a server uses its active rules and its own packages: omit --rules and --package")
+        }
+    }
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment, flags: ["rules": rules])
+        let report = try await reporter(in: environment)
+        let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
+        let reader = OneSpanCallbacks(authentication: .none)
+        let package = try package.map { try self.package(at: $0, environment) }
+        var unreadable = 0
+        for (index, payload) in payloads.enumerated() {
+            let delivery: Delivery
+            do throws(UnreadableBody) {
+                delivery = try reader.read(payload.body, origin: .manual)
+            } catch {
+                unreadable += 1
+                StandardError.tell("\(payload.name): \(error.reason)")
+                continue
+            }
+            let event = Event(tried: delivery, package: package, at: environment.clock.now)
+            let found = try await report(delivery, event)
+            if index > 0, !json { print() }
+            show(found, from: payload.name)
+        }
+        if unreadable > 0 { throw ExitCode(1) }
+    }
+
+    /// What reports on an event: the rules of a folder here, or the active ones of a server elsewhere.
+    private func reporter(
+        in environment: CommandEnvironment
+    ) async throws -> (Delivery, Event) async throws -> DryRunReport {
+        if let server = try options.client(in: environment).remote {
+            return { delivery, event in
+                do {
+                    return try await server.dryRun(delivery.body, on: event)
+                } catch let error as OperationError {
+                    throw CommandFailure(error.description)
+                }
+            }
+        }
+        let settings = try options.local.settings(in: environment, flags: ["rules": rules])
         let registry = try await environment.registry(for: settings)
         let ruleSet = try environment.ruleSet(of: environment.ruleSources([settings.rulesPath]), registry)
         let dryRun = DryRun(
@@ -69,44 +113,18 @@ struct DryRunCommand: EnvironmentCommand {
             planner: Planner(registry: registry),
             provisions: settings.provisions(for: ruleSet, environment.variables)
         )
-        let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
-        let reader = OneSpanCallbacks(authentication: .none)
-        let package = try package.map { try self.package(at: $0, environment) }
-        var unreadable = 0
-        for (index, payload) in payloads.enumerated() {
-            do throws(UnreadableBody) {
-                let delivery = try reader.read(payload.body, origin: .manual)
-                let event = event(of: delivery, package, at: environment.clock.now)
-                let reports = await dryRun.report(on: event, at: environment.clock.now)
-                if index > 0, !json { print() }
-                show(reports, on: event, from: payload.name)
-            } catch {
-                unreadable += 1
-                StandardError.tell("\(payload.name): \(error.reason)")
-            }
+        return { _, event in
+            DryRunReport(event: event, rules: await dryRun.report(on: event, at: environment.clock.now))
         }
-        if unreadable > 0 { throw ExitCode(1) }
     }
 
-    private func event(of delivery: Delivery, _ package: JSON?, at now: Date) -> Event {
-        Event(
-            id: Event.ID(rawValue: 0),
-            name: delivery.name,
-            payload: delivery.payload,
-            origin: EventCatalogue.origin(of: delivery.name),
-            receivedAt: now,
-            package: package
-        )
-    }
-
-    private func show(_ reports: [DryRun.RuleReport], on event: Event, from source: String) {
+    private func show(_ report: DryRunReport, from source: String) {
         guard !json else {
-            let document: JSON = [
-                "source": .string(source), "event": event.payload, "rules": .array(reports.map(\.json)),
-            ]
-            return print(document.text)
+            var document: JSONObject = ["source": .string(source)]
+            for member in report.json.object?.members ?? [] { document[member.key] = member.value }
+            return print(JSON.object(document).text)
         }
-        print(DryRunText(source: source, event: event, reports: reports).text(onlyMatching: matching))
+        print(DryRunText(source: source, event: report.event, reports: report.rules).text(onlyMatching: matching))
     }
 
     private func package(at file: String, _ environment: CommandEnvironment) throws -> JSON {

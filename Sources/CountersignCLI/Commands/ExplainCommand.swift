@@ -34,20 +34,15 @@ struct ExplainCommand: EnvironmentCommand {
     @Flag(help: "Print a JSON object.")
     var json = false
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
-        let registry = try await environment.registry(for: settings)
-        try await environment.reading(settings) { archive in
-            let explainer = Explainer(archive: archive, compiler: RuleCompiler(catalogue: registry.declarations))
-            do {
-                var explanation = try await explainer.explain(Event.ID(rawValue: event), at: environment.clock.now)
-                if let rule { explanation = try explanation.only(rule) }
-                print(json ? explanation.json.indented : ExplanationText(explanation).text)
-            } catch let error as ExplanationError {
-                throw CommandFailure("\(error)")
-            }
+        var explanation = try await options.client(in: environment).ask { try await $0.explanation(ofEvent: event) }
+        do throws(ExplanationError) {
+            if let rule { explanation = try explanation.only(rule) }
+        } catch {
+            throw CommandFailure("\(error)")
         }
+        print(json ? explanation.json.indented : ExplanationText(explanation).text)
     }
 }

@@ -32,10 +32,10 @@ struct IngestCommand: EnvironmentCommand {
 
     @OptionGroup var progress: ProgressOptions
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
+        let client = try options.client(in: environment)
         let reader = OneSpanCallbacks(authentication: .none)
         let finder = EventFinder(reader: reader)
         var found: [EventFinder.Found] = []
@@ -56,14 +56,14 @@ struct IngestCommand: EnvironmentCommand {
         if dryRun {
             for event in found { show(event, nil) }
         } else if !found.isEmpty {
-            let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
             let bar = Progress("Storing", of: found.count, isWanted: !json && !progress.quiet, environment)
             defer { bar.end() }
-            var waiting = found[...]
-            try await control.store(found.map(\.delivery)) { _, receipt in
-                guard let event = waiting.popFirst() else { return }
-                bar.giveWay(to: { show(event, receipt) })
-                bar.advance(to: found.count - waiting.count)
+            try await client.order { commands, _ in
+                for (index, event) in found.enumerated() {
+                    let receipt = try await commands.ingest(event.delivery)
+                    bar.giveWay(to: { show(event, receipt) })
+                    bar.advance(to: index + 1)
+                }
             }
         }
         if problems > 0 { throw ExitCode(1) }

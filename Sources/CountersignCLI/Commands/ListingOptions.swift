@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignCore
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -34,11 +35,11 @@ struct ListingOptions: ParsableArguments {
     /// - Throws: `UsageError`, `CommandFailure`.
     func show(
         in environment: CommandEnvironment,
-        _ settings: Settings,
-        _ find: @escaping @Sendable (any Archive) async throws -> Listing
+        _ client: CommandClient,
+        _ find: @escaping @Sendable (any OperatorQuestions) async throws -> Listing
     ) async throws {
         guard watch else {
-            let listing = try await environment.reading(settings, find)
+            let listing = try await client.ask(find)
             let terminal = environment.terminal(colours.choice)
             print(json ? listing.lines : listing.text(on: terminal) + "\n", terminator: "")
             // What programs read is rows and nothing else.
@@ -53,7 +54,7 @@ struct ListingOptions: ParsableArguments {
             try await Screen.use {
                 while !Task.isCancelled {
                     let terminal = environment.terminal(colours.choice)
-                    let text = await environment.words(of: settings, find, on: terminal)
+                    let text = await client.words(find, on: terminal)
                     // What was cut short by the end is no picture.
                     if Task.isCancelled { return }
                     try Screen(terminal: terminal).draw("\(head(environment, interval, terminal))\n\n\(text)")
@@ -94,15 +95,16 @@ extension CommandEnvironment {
     func terminal(_ colours: ColourChoice = .auto) -> Terminal {
         Terminal(behind: STDOUT_FILENO, variables: variables, colours: colours)
     }
+}
 
+extension CommandClient {
     /// What a list shows now; where it cannot be had now, the reason, since it may be had again soon.
     fileprivate func words(
-        of settings: Settings,
-        _ find: @escaping @Sendable (any Archive) async throws -> Listing,
+        _ find: @escaping @Sendable (any OperatorQuestions) async throws -> Listing,
         on terminal: Terminal
     ) async -> String {
         do {
-            return try await reading(settings, find).text(on: terminal)
+            return try await ask(find).text(on: terminal)
         } catch {
             return Style.bad.applied(to: "\(error)".printable, on: terminal)
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOneSpan
+import CountersignOperations
 import CountersignStore
 import Foundation
 import Logging
@@ -41,20 +42,26 @@ struct PollCommand: EnvironmentCommand {
     @Flag(help: "Print a JSON object.")
     var json = false
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
 
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment)
         guard once else {
             if since != nil || dryRun { throw UsageError("--since and --dry-run require --once") }
-            return try await tellState(settings, environment)
+            return try await tellState(options.client(in: environment), settings)
         }
-        let client = try environment.requiredOneSpan(for: settings)
+        let client = try options.client(in: environment)
+        // A server elsewhere has its own way to OneSpan Sign.
+        let oneSpan = client.remote == nil ? try environment.requiredOneSpan(for: settings) : nil
         let order = PollRequest(since: try environment.date(before: since), isDryRun: dryRun)
-        let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
         // What is recovered is printed; a line in a log would say it a second time.
         let logger = Logger(label: "countersign") { _ in SwiftLogNoOpLogHandler() }
-        let (report, isServed) = try await control.poll(order) { settings.poller(client, over: $0, logger: logger) }
+        func poller(over store: any OwnedStore) -> Poller? {
+            oneSpan.map { settings.poller($0, over: store, logger: logger) }
+        }
+        let (report, isServed) = try await client.order(poller: poller) { commands, isServed in
+            (try await commands.poll(order), isServed)
+        }
         if json { return print(report.json.text) }
         show(report, isServed: isServed)
     }
@@ -75,20 +82,18 @@ struct PollCommand: EnvironmentCommand {
         if count > 0, !dryRun, !isServed { print("Rules will evaluate them at the next start of 'countersign serve'.") }
     }
 
-    private func tellState(_ settings: Settings, _ environment: CommandEnvironment) async throws {
-        try await environment.reading(settings) { archive in
-            let state = try await archive.pollState()
-            if json { return print((state?.json ?? .null).text) }
-            guard let state, let finishedAt = state.finishedAt else {
-                return print("No poll has finished yet; run: countersign poll --once")
-            }
-            print("Last finished poll  \(finishedAt.rfc3339)")
-            if let interval = settings.oneSpan?.pollEvery {
-                print("Next poll           \(finishedAt.addingTimeInterval(interval.timeInterval).rfc3339)")
-            } else {
-                print("Next poll           not scheduled: onespan.poll.every is not set")
-            }
-            print("Events recovered    \(state.recovered)")
+    private func tellState(_ client: CommandClient, _ settings: Settings) async throws {
+        let state = try await client.ask { try await $0.pollState() }
+        if json { return print((state?.json ?? .null).text) }
+        guard let state, let finishedAt = state.finishedAt else {
+            return print("No poll has finished yet; run: countersign poll --once")
         }
+        print("Last finished poll  \(finishedAt.rfc3339)")
+        if let interval = settings.oneSpan?.pollEvery, client.remote == nil {
+            print("Next poll           \(finishedAt.addingTimeInterval(interval.timeInterval).rfc3339)")
+        } else if client.remote == nil {
+            print("Next poll           not scheduled: onespan.poll.every is not set")
+        }
+        print("Events recovered    \(state.recovered)")
     }
 }

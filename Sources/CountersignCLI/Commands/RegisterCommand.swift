@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import Foundation
 
@@ -35,13 +36,18 @@ struct RegisterCommand: EnvironmentCommand {
     @Flag(help: "Do not ask for confirmation.")
     var yes = false
 
+    @Flag(help: "Print a JSON object with what is registered and what is wanted; needs --dry-run or --yes.")
+    var json = false
+
     @OptionGroup var options: SettingsOptions
+
+    func validate() throws {
+        guard !json || dryRun || yes else { throw ValidationError("--json requires --dry-run or --yes") }
+    }
 
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment)
         let client = try environment.requiredOneSpan(for: settings)
-        let slot = connector.map { Registration.Slot.connector($0) } ?? .account
-        let key = try settings.requiredKeys(environment.variables).first
         let events = try await settings.wantedEvents(in: environment)
         guard !events.isEmpty else {
             throw CommandFailure(
@@ -49,45 +55,45 @@ struct RegisterCommand: EnvironmentCommand {
                     + "callbacks off"
             )
         }
-        let today = try await asking { () async throws(APIFailure) in try await client.registration(of: slot) }
-        let wanted = Registration(url: try wantedURL(today), key: key?.value, events: events)
-        show(today, wanted, slot, key)
-        for mismatch in wanted.mismatches(path: settings.callbackPath, keys: nil) {
-            print("\nWarning: \(mismatch).")
+        let registrar = Registrar(client)
+        let request = RegistrationRequest(
+            slot: connector.map { .connector($0) } ?? .account,
+            url: try url.map(checked),
+            key: try settings.requiredKeys(environment.variables).first,
+            events: events,
+            path: settings.callbackPath
+        )
+        let change = try await asking { () async throws(OperationError) in try await registrar.plan(request) }
+        _ = try change.wanted.url.map(checked)
+        if json { print(change.json.indented) } else { show(change, settings.findingsOnAPIKey(environment)) }
+        guard change.isNeeded, !dryRun else {
+            let reason = change.isNeeded ? "Nothing was changed because of --dry-run." : nil
+            if !json { print("\n" + (reason ?? "Already registered like this; nothing to change.")) }
+            return
         }
-        for finding in settings.findingsOnAPIKey(environment) { print("\nWarning: \(finding).") }
-        guard today != wanted else { return print("\nAlready registered like this; nothing to change.") }
-        if dryRun { return print("\nNothing was changed because of --dry-run.") }
-        print()
-        try confirm("register this for \(slot) at \(client.baseURL)", yes: yes)
-        let result = try await asking { () async throws(APIFailure) in
-            do throws(APIFailure) {
-                return try await client.register(wanted, in: slot)
-            } catch {
-                throw error.explainingRegistration(at: client.baseURL)
-            }
-        }
-        guard result == wanted else {
-            show(result, wanted, slot, key)
+        if !json { print() }
+        try confirm("register this for \(change.slot) at \(client.baseURL)", yes: yes)
+        let result = try await asking { () async throws(OperationError) in try await registrar.perform(change) }
+        guard result == change.wanted else {
             throw CommandFailure(
-                "OneSpan Sign accepted the registration, but returns a different one: see the table above"
+                "OneSpan Sign accepted the registration, but returns a different one: the URL '\(result.url ?? "none")' "
+                    + "and the events \(result.events.sorted().joined(separator: ", "))"
             )
         }
-        print("Registered and verified.")
+        if !json { print("Registered and verified.") }
     }
 
-    private func asking<Value>(_ work: () async throws(APIFailure) -> Value) async throws -> Value {
-        do throws(APIFailure) {
+    private func asking<Value>(_ work: () async throws(OperationError) -> Value) async throws -> Value {
+        do throws(OperationError) {
             return try await work()
         } catch {
-            throw CommandFailure("\(error)")
+            if error.kind == .invalid { throw UsageError(error.description) }
+            throw CommandFailure(error.description)
         }
     }
 
-    private func wantedURL(_ today: Registration) throws -> String {
-        guard let text = url ?? today.url else {
-            throw UsageError("nothing is registered yet; give --url https://…, the public URL of this server")
-        }
+    /// A URL to which OneSpan Sign can send the key.
+    private func checked(_ text: String) throws(UsageError) -> String {
         do throws(StepFailure) {
             _ = try RequestURL(text, source: text)
         } catch {
@@ -103,23 +109,21 @@ struct RegisterCommand: EnvironmentCommand {
         return text
     }
 
-    private func show(
-        _ today: Registration,
-        _ wanted: Registration,
-        _ slot: Registration.Slot,
-        _ key: CallbackKey?
-    ) {
-        print("Callbacks of \(slot):\n")
+    private func show(_ change: RegistrationChange, _ findingsOnAPIKey: [String]) {
+        let (today, wanted) = (change.today, change.wanted)
+        print("Callbacks of \(change.slot):\n")
         var table = Table(["", "today", "wanted"])
         table.add(["url", today.url ?? "none", wanted.url ?? "none"])
         let keyToday = today.key == nil ? "none" : today.key == wanted.key ? "the same" : "another one"
-        table.add(["key", keyToday, key?.id ?? "none"])
+        table.add(["key", keyToday, change.keyName ?? "none"])
         for event in today.events.union(wanted.events).sorted() {
             table.add([
                 event, today.events.contains(event) ? "yes" : "-", wanted.events.contains(event) ? "yes" : "-",
             ])
         }
         print(table.text)
+        for mismatch in change.mismatches { print("\nWarning: \(mismatch).") }
+        for finding in findingsOnAPIKey { print("\nWarning: \(finding).") }
     }
 }
 

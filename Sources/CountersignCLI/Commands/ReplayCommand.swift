@@ -59,7 +59,7 @@ struct ReplayCommand: EnvironmentCommand {
 
     @OptionGroup var progress: ProgressOptions
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
 
     func validate() throws {
         let isByFilter = event != nil || package != nil || since != nil || until != nil
@@ -69,10 +69,9 @@ struct ReplayCommand: EnvironmentCommand {
     }
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
-        let control = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
-        let events = try await events(settings, environment)
-        let prospects = try await replay(events, through: control, isDryRun: true, environment)
+        let client = try options.client(in: environment)
+        let events = try await events(of: client, environment)
+        let prospects = try await replay(events, by: client, isDryRun: true, environment)
         let count = prospects.count { $0.outcome != .unchanged }
         if dryRun || count == 0 {
             show(prospects, tense: "would be ", environment)
@@ -80,7 +79,7 @@ struct ReplayCommand: EnvironmentCommand {
         }
         if !json { show(prospects, tense: "would be ", environment) }
         try confirm("create or restart \(counted(count, "run")) of \(counted(events.count, "event"))", yes: yes)
-        let replayed = try await replay(events, through: control, isDryRun: false, environment)
+        let replayed = try await replay(events, by: client, isDryRun: false, environment)
         if json {
             show(replayed, tense: "", environment)
         } else {
@@ -89,14 +88,11 @@ struct ReplayCommand: EnvironmentCommand {
         }
     }
 
-    private func events(_ settings: Settings, _ environment: CommandEnvironment) async throws -> [Event.ID] {
+    private func events(of client: CommandClient, _ environment: CommandEnvironment) async throws -> [Event.ID] {
         guard ids.isEmpty else { return ids.map { Event.ID(rawValue: $0) } }
         var query = EventQuery(name: event, packageID: package, limit: .max)
         (query.since, query.until) = try environment.span(since: since, until: until)
-        var found: [Event.ID] = []
-        try await environment.reading(settings) { archive in
-            found = try await archive.eventIDs(query)
-        }
+        let found = try await client.ask { [query] in try await $0.eventIDs(query) }
         guard !found.isEmpty else {
             let doubt = unknownEvent(event) ?? "see 'countersign events list'"
             throw CommandFailure("no events match; \(doubt)")
@@ -106,22 +102,25 @@ struct ReplayCommand: EnvironmentCommand {
 
     private func replay(
         _ events: [Event.ID],
-        through control: ControlClient,
+        by client: CommandClient,
         isDryRun: Bool,
         _ environment: CommandEnvironment
     ) async throws -> [ReplayedRun] {
-        let label = isDryRun ? "Judging events" : "Replaying events"
+        let label = isDryRun ? "Evaluating events" : "Replaying events"
         let bar = Progress(label, of: events.count, isWanted: !json && !progress.quiet, environment)
         defer { bar.end() }
-        var runs: [ReplayedRun] = []
-        for start in stride(from: 0, to: events.count, by: Self.batch) {
-            let batch = Array(events[start..<min(start + Self.batch, events.count)])
-            runs += try await control.replay(
-                ReplayRequest(events: batch, ruleID: rule, restartsEnded: again, isDryRun: isDryRun)
-            )
-            bar.advance(to: start + batch.count)
+        return try await client.order { commands, _ in
+            var runs: [ReplayedRun] = []
+            for start in stride(from: 0, to: events.count, by: Self.batch) {
+                let batch = Array(events[start..<min(start + Self.batch, events.count)])
+                runs += try await commands.replay(
+                    ReplayRequest(events: batch, ruleID: rule, restartsEnded: again, isDryRun: isDryRun),
+                    once: isDryRun ? nil : CommandToken()
+                )
+                bar.advance(to: start + batch.count)
+            }
+            return runs
         }
-        return runs
     }
 
     private func show(_ runs: [ReplayedRun], tense: String, _ environment: CommandEnvironment) {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignCore
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -45,7 +46,7 @@ struct TailCommand: EnvironmentCommand {
 
     @OptionGroup var colours: ColourOptions
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
 
     func validate() throws {
         guard lines == nil || since == nil else { throw ValidationError("give --lines or --since, not both") }
@@ -55,8 +56,7 @@ struct TailCommand: EnvironmentCommand {
     func run(in environment: CommandEnvironment) async throws {
         let start = Tail.Start(lines: lines ?? 10, since: try environment.date(before: since))
         let tail = Tail(
-            environment: environment,
-            settings: try options.settings(in: environment),
+            client: try options.client(in: environment),
             filter: TailFilter(eventName: event, packageID: package),
             start: start
         )
@@ -66,8 +66,7 @@ struct TailCommand: EnvironmentCommand {
         try await untilInterrupted { [tail] in
             var tail = tail
             try await tail.follow { entry in
-                let text = TailEntryText(entry)
-                return json ? text.json.text : text.line(on: environment.terminal(colours))
+                json ? entry.json.text : TailEntryText(entry).line(on: environment.terminal(colours))
             }
         }
     }

@@ -3,6 +3,7 @@ import CountersignActions
 import CountersignCore
 import CountersignEngine
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import Foundation
 
@@ -60,57 +61,28 @@ struct TestCommand: EnvironmentCommand {
         let registry = try await environment.registry(for: settings)
         let paths = paths.isEmpty ? [settings.rulesPath] : paths.map { $0.absolute(from: environment.workingDirectory) }
         let sources = try environment.ruleSources(paths)
-        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
-        let errors = outcome.diagnostics.filter { $0.severity == .error }
-        guard errors.isEmpty else { try refuse(errors, sources, environment) }
-        guard !outcome.tests.isEmpty else {
-            let files = sources.files.count
-            throw CommandFailure(
-                "no tests in \(files) \(files == 1 ? "file" : "files"); write one under 'tests:' "
-                    + "('countersign test --help' shows how)"
-            )
+        let reader = OneSpanCallbacks(authentication: .none)
+        let services = try environment.services(for: settings)
+        let executor = RuleTestExecutor(compiler: RuleCompiler(catalogue: registry.declarations)) { sources in
+            try await RuleTestRunner(sources: sources, registry: registry, services: services, reader: reader)
         }
-        let runner = try await RuleTestRunner(
-            sources: sources,
-            registry: registry,
-            services: environment.services(for: settings),
-            reader: OneSpanCallbacks(authentication: .none)
-        )
-        let text = RuleTestText(try await entries(of: outcome.tests, runner))
-        print(json ? text.json.indented : text.text(isColoured: environment.isColoured))
-        try write(JUnitReport(text), environment)
-        if text.failed > 0 { throw ExitCode(1) }
-    }
-
-    private func entries(of tests: [RuleTest], _ runner: RuleTestRunner) async throws -> [RuleTestText.Entry] {
-        let clock = ContinuousClock()
-        var entries: [RuleTestText.Entry] = []
-        for test in tests {
-            let start = clock.now
-            let report = try await runner.run(test)
-            entries.append(
-                RuleTestText.Entry(report: report, took: clock.now - start)
-            )
+        let result: RuleTestResult
+        do {
+            result = try await executor.run(sources)
+        } catch let error as OperationError {
+            throw CommandFailure(error.description)
         }
-        return entries
-    }
-
-    /// Shows why the rules cannot be tested.
-    private func refuse(
-        _ errors: [Diagnostic],
-        _ sources: RuleSources,
-        _ environment: CommandEnvironment
-    ) throws -> Never {
         let printer = DiagnosticPrinter(sources: sources.sourceTexts, isColoured: environment.isColoured)
         if json {
-            let report: JSON = ["passed": 0, "failed": 0, "tests": [], "findings": printer.json(errors)]
-            print(report.indented)
+            print(result.json(printer).indented)
+        } else if result.errors.isEmpty {
+            print(RuleTestText(result).text(isColoured: environment.isColoured))
         } else {
-            let count = counted(errors.count, "error")
-            print(printer.text(errors) + "no tests were run: the rules have \(count)")
+            let count = counted(result.errors.count, "error")
+            print(printer.text(result.errors) + "no tests were run: the rules have \(count)")
         }
-        try write(JUnitReport(errors), environment)
-        throw ExitCode(1)
+        try write(JUnitReport(result), environment)
+        if result.failed > 0 || !result.errors.isEmpty { throw ExitCode(1) }
     }
 
     private func write(_ report: JUnitReport, _ environment: CommandEnvironment) throws {

@@ -8,7 +8,7 @@ import Glibc
 /// The store, the folders and the machine.
 extension Doctor {
     /// Looks at the store's settings and file; without a server that tells its state, the store is opened for a moment.
-    func store(_ state: JSON?) async -> [Finding] {
+    func store(_ state: ServerState?) async -> [Finding] {
         if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
         guard settings.store.driver.exists else {
             let absence = "'\(settings.storePath)' does not exist yet"
@@ -30,8 +30,8 @@ extension Doctor {
     }
 
     /// How the connection that writes is set: the server says so, or the store is opened for a moment.
-    private func connectionFacts(_ state: JSON?) async throws -> [StoreFact] {
-        if let facts = state?["store_facts"]?.array { return facts.compactMap { StoreFact(json: $0) } }
+    private func connectionFacts(_ state: ServerState?) async throws -> [StoreFact] {
+        if let state { return state.storeFacts }
         let store = try settings.store.driver.open { upgrade in
             throw StoreError.older(path: settings.storePath, found: upgrade.from)
         }

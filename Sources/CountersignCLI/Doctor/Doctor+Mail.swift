@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOperations
 import CountersignRules
 
 /// The mail server.

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignOneSpan
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -38,7 +39,7 @@ extension Doctor {
         }
         guard settings.store.driver.exists else { return [] }
         var last: Date?
-        try? await environment.reading(settings) { last = try await $0.pollState()?.finishedAt }
+        try? await environment.opening(settings) { last = try await $0.pollState()?.finishedAt }
         guard let last else { return [.warning("poll", "no poll has finished yet")] }
         let text = "the last poll finished at \(last.formatted(.iso8601))"
         let isLate = environment.clock.now.timeIntervalSince(last) > 1.5 * interval.timeInterval

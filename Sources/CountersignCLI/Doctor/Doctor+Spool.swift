@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignOperations
 import CountersignStore
 import Foundation
 

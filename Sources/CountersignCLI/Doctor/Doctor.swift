@@ -2,6 +2,7 @@ import CLinux
 import CountersignActions
 import CountersignCore
 import CountersignListener
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Foundation
@@ -92,15 +93,14 @@ struct Doctor {
         }
     }
 
-    private func stateOfServer() async -> (answer: JSON?, finding: Finding) {
-        let client = ControlClient(settings: settings, clock: environment.clock, client: environment.client)
+    private func stateOfServer() async -> (answer: ServerState?, finding: Finding) {
+        let client = CommandClient(environment: environment, settings: settings)
         do {
             let state = try await client.state()
-            let process = state["process"]?.number?.integer ?? 0
-            if state["refuses_writes"]?.bool == true {
+            if state.refusesWrites {
                 return (state, .failure("server", "the disk failed to sync, so no events are stored: restart it"))
             }
-            return (state, .fine("server", "process \(process), version \(state["version"]?.string ?? "unknown")"))
+            return (state, .fine("server", "process \(state.process), version \(state.version)"))
         } catch {
             return (
                 nil, .warning("server", "none is running on this store; the findings below show what it would run with")
@@ -119,19 +119,19 @@ struct Doctor {
         }
     }
 
-    private func rules(_ ruleSet: RuleSet, _ state: JSON?) -> [Finding] {
+    private func rules(_ ruleSet: RuleSet, _ state: ServerState?) -> [Finding] {
         if settings.oneSpan == nil, !ruleSet.rulesAsking.isEmpty {
             let names = ruleSet.rulesAsking.joined(separator: ", ")
             return [.failure("rules", "\(names) need OneSpan Sign, but 'onespan.url' is not set")]
         }
         let text = "\(ruleSet.rules.count) in '\(settings.rulesPath)', version \(ruleSet.version.short)"
-        guard let inForce = state?["rule_set"]?.string, inForce != ruleSet.version.rawValue else {
+        guard let active = state?.ruleSet, active != ruleSet.version else {
             return [.fine("rules", text)]
         }
         return [
             .failure(
                 "rules",
-                "\(text), but the server uses \(inForce.prefix(12)); see its log for why it refused these"
+                "\(text), but the server uses \(active.short); see its log for why it refused these"
             )
         ]
     }
@@ -148,7 +148,7 @@ struct Doctor {
         }
         guard settings.store.driver.exists else { return findings }
         var latest: Date?
-        try? await environment.reading(settings) { archive in
+        try? await environment.opening(settings) { archive in
             latest = try await archive.events(EventQuery(limit: 1)).first?.event.receivedAt
         }
         if let latest, latest.timeIntervalSince(environment.clock.now) > 60 {

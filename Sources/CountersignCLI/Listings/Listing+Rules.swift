@@ -14,11 +14,11 @@ extension Listing {
         ])
         for status in statuses {
             table.add([
-                status.rule.id, status.rule.isEnabled ? "yes" : "no",
-                status.rule.eventPatterns?.joined(separator: ", ") ?? "any",
+                status.id, status.isEnabled ? "yes" : "no",
+                status.eventPatterns?.joined(separator: ", ") ?? "any",
                 "\(status.statistics.runs)", "\(status.statistics.failed)",
                 status.statistics.lastMatch?.tableTime ?? "never",
-                status.rule.file,
+                status.file,
             ])
         }
         return Listing(table: table, objects: statuses.map(\.json), none: "there are no active rules")

@@ -1,10 +1,11 @@
-package import CountersignCore
+import CountersignCore
 package import CountersignEngine
 
 /// Which runs an edit of the rules adds and removes, for people and for programs.
 package struct DiffText {
     private let diff: RunDiff
 
+    /// The text of the difference between two rule sets.
     package init(_ diff: RunDiff) {
         self.diff = diff
     }
@@ -35,22 +36,6 @@ package struct DiffText {
         let removed = row.removed.examples.map { "  - \($0.line)" }
         return ([row.ruleID] + added + row.added.more("+") + removed + row.removed.more("-")).joined(separator: "\n")
     }
-
-    /// One object: how many events were evaluated, whether runs differ, and each rule with counts and examples.
-    package var json: JSON {
-        [
-            "events": JSON(diff.events), "differs": .bool(diff.differs),
-            "rules": .array(
-                diff.rows.map { row in
-                    [
-                        "id": .string(row.ruleID), "presence": .string(row.presence.rawValue),
-                        "other_steps": .bool(row.hasOtherSteps), "added": row.added.json, "removed": row.removed.json,
-                        "unchanged": JSON(row.unchanged),
-                    ]
-                }
-            ),
-        ]
-    }
 }
 
 extension RunDiff.Row {
@@ -64,20 +49,6 @@ extension RunDiff.Row {
 }
 
 extension RunDiff.Runs {
-    fileprivate var json: JSON {
-        [
-            "count": JSON(count),
-            "examples": .array(
-                examples.map { example in
-                    [
-                        "event": JSON(example.event.rawValue), "name": .string(example.name),
-                        "package": JSON(example.packageID),
-                    ]
-                }
-            ),
-        ]
-    }
-
     /// The line that means the runs that are no examples.
     fileprivate func more(_ sign: String) -> [String] {
         let rest = count - examples.count

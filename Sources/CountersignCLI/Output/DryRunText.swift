@@ -17,8 +17,8 @@ struct DryRunText {
             let outcome =
                 report.isOpen
                 ? "may match: this depends on the package; give it with --package FILE"
-                : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "is disabled"
-            lines.append("  \(report.isMatch ? "+" : "-") \(report.rule.id) \(outcome)")
+                : report.isMatch ? "matches" : report.isEnabled ? "does not match" : "is disabled"
+            lines.append("  \(report.isMatch ? "+" : "-") \(report.ruleID) \(outcome)")
             lines += report.findings.map { finding in
                 let actual = finding.isOpen ? "not known" : finding.actual.map { $0.text.printable } ?? "absent"
                 return
@@ -32,7 +32,7 @@ struct DryRunText {
     }
 
     private func text(_ report: DryRun.StepReport) -> String {
-        let head = "      step \(report.step.id) (\(report.step.action))"
+        let head = "      step \(report.stepID) (\(report.action))"
         let condition = report.isConditional ? ", if earlier results allow it" : ""
         return switch report.outcome {
         case .planned(let plan):

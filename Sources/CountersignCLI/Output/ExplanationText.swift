@@ -9,17 +9,17 @@ package struct ExplanationText {
 
     private let explanation: EventExplanation
 
+    /// The text of the explanation of one event.
     package init(_ explanation: EventExplanation) {
         self.explanation = explanation
     }
 
-    private var isEvaluated: Bool { explanation.stored.dispatchedAt != nil }
+    private var isEvaluated: Bool { explanation.isEvaluated }
 
     /// The event and each rule: its conditions with what was found, and what would have had to differ.
     package var text: String {
-        let event = explanation.stored.event
-        let packageID = event.payload.packageID.map { "  \($0.printable)" } ?? ""
-        var lines = ["event      \(event.id)  \(event.name.printable)\(packageID)"]
+        let packageID = explanation.packageID.map { "  \($0.printable)" } ?? ""
+        var lines = ["event      \(explanation.eventID)  \(explanation.eventName.printable)\(packageID)"]
         if isEvaluated {
             lines.append("evaluated  \(explanation.evaluatedAt.rfc3339) by rule set \(explanation.ruleSet.short)")
         } else {
@@ -37,7 +37,7 @@ package struct ExplanationText {
 
     private func lines(on rule: RuleExplanation) -> [String] {
         let matched = rule.kept ?? rule.matches
-        var lines = ["", "\(matched ? "+" : "-") \(rule.rule.id) \(result(on: rule, matched))"]
+        var lines = ["", "\(matched ? "+" : "-") \(rule.ruleID) \(result(on: rule, matched))"]
         if rule.isContradicted {
             let result = rule.matches ? "matches" : "does not match"
             lines.append("    ! evaluated again by this program, it \(result): the program has changed since")
@@ -47,13 +47,13 @@ package struct ExplanationText {
         }
         lines += self.lines(on: rule.condition, depth: 2)
         let counterfactuals = rule.counterfactual.map { self.lines(on: $0, depth: 3) } ?? []
-        if !rule.rule.isEnabled || !counterfactuals.isEmpty { lines.append("    to match") }
-        if !rule.rule.isEnabled { lines.append("      the rule would have to be enabled") }
+        if !rule.isEnabled || !counterfactuals.isEmpty { lines.append("    to match") }
+        if !rule.isEnabled { lines.append("      the rule would have to be enabled") }
         return lines + counterfactuals
     }
 
     private func result(on rule: RuleExplanation, _ matched: Bool) -> String {
-        guard rule.rule.isEnabled else { return isEvaluated ? "was disabled" : "is disabled" }
+        guard rule.isEnabled else { return isEvaluated ? "was disabled" : "is disabled" }
         guard isEvaluated else { return matched ? "will match" : "will not match" }
         return matched ? "matched" : "did not match"
     }

@@ -1,5 +1,6 @@
-package import CountersignCore
+import CountersignCore
 import CountersignEngine
+package import CountersignOperations
 import CountersignRules
 
 /// What tests came to, in the XML that CI systems read (the dialect of JUnit and its Ant task).
@@ -19,9 +20,21 @@ package struct JUnitReport: Sendable {
 
     let suites: [Suite]
 
-    /// The tests of each file make a suite.
-    package init(_ text: RuleTestText) {
-        suites = Self.suites(of: text.entries) {
+    /// The tests of each file make a suite; where rules have errors, each error is a failed test.
+    package init(_ result: RuleTestResult) {
+        guard result.errors.isEmpty else {
+            suites = Self.suites(of: result.errors) {
+                $0.file
+            } case: { finding in
+                Case(
+                    name: "line \(finding.span.line) is correct [\(finding.code)]",
+                    took: .zero,
+                    failure: (finding.message, finding.description)
+                )
+            }
+            return
+        }
+        suites = Self.suites(of: result.entries) {
             $0.report.test.file
         } case: { entry in
             let sentences = entry.report.failures.map { RuleTestFailureText(failure: $0).sentence }
@@ -30,19 +43,6 @@ package struct JUnitReport: Sendable {
                 name: entry.report.test.name,
                 took: entry.took,
                 failure: sentences.isEmpty ? nil : (sentences.joined(separator: "; "), details)
-            )
-        }
-    }
-
-    /// Each finding is a failed test: where rules hold errors, none of their tests can be run.
-    package init(_ findings: [Diagnostic]) {
-        suites = Self.suites(of: findings) {
-            $0.file
-        } case: { finding in
-            Case(
-                name: "line \(finding.span.line) is correct [\(finding.code)]",
-                took: .zero,
-                failure: (finding.message, finding.description)
             )
         }
     }

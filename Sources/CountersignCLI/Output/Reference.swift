@@ -6,13 +6,17 @@ import CountersignRules
 package struct Reference {
     private let registry: ActionRegistry
 
+    /// The reference with the actions of this registry.
     package init(registry: ActionRegistry) {
         self.registry = registry
     }
 
     /// A part of the reference, under its heading.
     package struct Section {
+        /// The name by which `countersign reference` finds the part, such as `system-events`.
         package let name: String
+
+        /// The part in Markdown, without the heading.
         package let text: String
     }
 

@@ -1,40 +1,29 @@
-package import CountersignCore
-package import CountersignEngine
+import CountersignCore
+import CountersignEngine
+package import CountersignOperations
 import CountersignRules
 
 /// What tests inside rule files came to, for people and for programs.
 package struct RuleTestText: Sendable {
-    /// One test and how long it took.
-    package struct Entry: Sendable {
-        package let report: RuleTestReport
-        package let took: Duration
+    private let result: RuleTestResult
 
-        package init(report: RuleTestReport, took: Duration) {
-            self.report = report
-            self.took = took
-        }
-
-        var place: String { "\(report.test.file.printable):\(report.test.span.line)" }
+    /// The text of tests, in their order.
+    package init(_ result: RuleTestResult) {
+        self.result = result
     }
-
-    let entries: [Entry]
-
-    package init(_ entries: [Entry]) {
-        self.entries = entries
-    }
-
-    package var failed: Int { entries.count { !$0.report.isPassed } }
 
     /// A line for each test, under a failed one what differs and what happened, and the count at the end.
     package func text(isColoured: Bool) -> String {
-        let lines = entries.flatMap { entry in
+        let lines = result.entries.flatMap { entry in
             let isPassed = entry.report.isPassed
             let mark = isPassed ? "ok  " : "FAIL"
             let painted = isColoured ? "\u{1B}[\(isPassed ? "1;32" : "1;31")m\(mark)\u{1B}[0m" : mark
-            return ["\(painted)  \(entry.report.test.name.printable)  (\(entry.place))"]
+            return [
+                "\(painted)  \(entry.report.test.name.printable)  (\(entry.report.test.file.printable):\(entry.report.test.span.line))"
+            ]
                 + Self.details(of: entry.report).map { "      " + $0 }
         }
-        return (lines + ["\(entries.count - failed) passed, \(failed) failed"]).joined(separator: "\n")
+        return (lines + ["\(result.passed) passed, \(result.failed) failed"]).joined(separator: "\n")
     }
 
     /// What differs and what happened, line by line; nothing for a test that passed.
@@ -63,46 +52,6 @@ package struct RuleTestText: Sendable {
                     + run.failed.map { "    \($0.id) failed: \(($0.reason ?? "").printable)" }
             }
     }
-
-    /// One object: the counts, and each test with its failures and its runs.
-    package var json: JSON {
-        [
-            "passed": JSON(entries.count - failed), "failed": JSON(failed), "tests": .array(entries.map(Self.json)),
-        ]
-    }
-
-    private static func json(_ entry: Entry) -> JSON {
-        let report = entry.report
-        return [
-            "name": .string(report.test.name), "file": .string(report.test.file),
-            "line": JSON(report.test.span.line), "passed": .bool(report.isPassed),
-            "milliseconds": JSON(entry.took.milliseconds),
-            "failures": .array(report.failures.map(json)), "runs": .array(report.runs.map(json)),
-        ]
-    }
-
-    private static func json(_ failure: RuleTestReport.Failure) -> JSON {
-        let text = RuleTestFailureText(failure: failure)
-        return [
-            "line": text.line.map { JSON($0) } ?? .null, "message": .string(text.sentence),
-            "details": .array(text.details.map { .string($0) }),
-        ]
-    }
-
-    private static func json(_ run: RuleTestReport.TestedRun) -> JSON {
-        [
-            "event": JSON(run.event), "rule": .string(run.rule), "state": .string(run.state.rawValue),
-            "steps": .array(
-                run.steps.map { step in
-                    [
-                        "id": .string(step.id), "status": .string(step.status.rawValue),
-                        "attempts": JSON(step.attempts),
-                        "reason": JSON(step.reason), "plan": step.plan ?? .null,
-                    ]
-                }
-            ),
-        ]
-    }
 }
 
 extension RuleTestReport.TestedStep {
@@ -115,9 +64,4 @@ extension RuleTestReport.TestedStep {
         case .succeeded, .interrupted: id
         }
     }
-}
-
-extension Duration {
-    /// The whole milliseconds in it.
-    var milliseconds: Int64 { components.seconds * 1_000 + components.attoseconds / 1_000_000_000_000_000 }
 }

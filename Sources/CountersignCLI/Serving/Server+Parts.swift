@@ -92,9 +92,8 @@ extension Server {
             reader: OneSpanCallbacks(authentication: .none),
             book: book,
             registry: parts.registry,
-            commands: Operations.Commands(
-                replay: { try await Replayer(store: store, book: book, clock: clock).replay($0) },
-                poll: poller.map(Self.polling),
+            poller: poller,
+            host: Operations.Host(
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
                 },
                 state: { try await state(store, book) },

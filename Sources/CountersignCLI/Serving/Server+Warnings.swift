@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignEngine
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 import Logging

@@ -234,11 +234,6 @@ struct Server {
         return services.compactMap(\.self)
     }
 
-    /// What polls when a command asks the server for it.
-    static func polling(_ poller: Poller) -> @Sendable (JSON) async throws -> JSON {
-        { order in try await PollRequest(json: order).carryOut(by: poller).json }
-    }
-
     /// What sees whether OneSpan Sign sends what the rules need, where it can be asked.
     private func registrationWatch(_ book: RuleBook) throws -> RegistrationWatch? {
         guard let client = try environment.oneSpan(for: settings) else { return nil }
@@ -348,16 +343,16 @@ struct Server {
     }
 
     /// The server's configuration and health, for `countersign doctor`.
-    func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> JSON {
-        [
-            "process": JSON(Int64(getpid())),
-            "version": .string(Application.version),
-            "rule_set": JSON(book.current?.ruleSet.version.rawValue),
-            "commits": JSON(Int64(store.statistics.commits)),
-            "events_waiting": JSON(Int64(store.statistics.waiting)),
-            "refuses_writes": .bool(store.statistics.isBroken),
-            "store_facts": .array(try await store.facts().map(\.json)),
-        ]
+    func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> ServerState {
+        ServerState(
+            process: Int64(getpid()),
+            version: Application.version,
+            ruleSet: book.current?.ruleSet.version,
+            commits: store.statistics.commits,
+            waiting: store.statistics.waiting,
+            refusesWrites: store.statistics.isBroken,
+            storeFacts: try await store.facts()
+        )
     }
 
     func readiness(_ parts: Parts) async -> Readiness {

@@ -17,6 +17,7 @@ package struct SecretFiles: Sendable {
 
     private let variables: [String: String]
 
+    /// The folder of the settings, the variables, and the folder that `CREDENTIALS_DIRECTORY` in them names.
     package init(folder: String?, variables: [String: String]) {
         self.folder = folder
         self.variables = variables

@@ -341,9 +341,13 @@ package enum SettingsDeclaration {
 
     /// A setting that holds one value.
     package struct Leaf: Sendable {
+        /// The keys from the top level down to the setting.
         package let path: [String]
+
+        /// The declaration of its value.
         package let declaration: FieldDeclaration
 
+        /// The dotted key, such as `callback.key_file`.
         package var key: String { path.joined(separator: ".") }
 
         /// The environment variable that gives it.

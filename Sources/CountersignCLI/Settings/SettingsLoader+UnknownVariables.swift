@@ -20,6 +20,7 @@ extension SettingsLoader {
     private static let others =
         [
             "COUNTERSIGN_CONFIG", Settings.keyVariable, Settings.oldKeyVariable, Settings.adminTokenName,
+            ClientOptions.tokenVariable,
             "COUNTERSIGN_FAIL_POINT", "COUNTERSIGN_MUTANT",
         ] + EventVariables.names
 

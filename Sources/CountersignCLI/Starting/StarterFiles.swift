@@ -2,10 +2,14 @@
 package enum StarterFiles {
     /// A file by its path in the folder.
     package struct File: Sendable {
+        /// The path, relative to the folder.
         package let path: String
+
+        /// The content.
         package let text: String
     }
 
+    /// The settings and the first rule; `countersign init` adds the JSON Schemas of both.
     package static let all = [
         File(path: "countersign.yaml", text: settings), File(path: "rules/first.yaml", text: rule),
     ]

@@ -2,7 +2,10 @@ package import CountersignCore
 
 /// What a list command found: a table for people, and an object for each row for programs.
 package struct Listing: Sendable {
+    /// The rows as people see them.
     package let table: Table
+
+    /// The rows as `--json` writes them, one object per line.
     package let objects: [JSON]
 
     /// What is said where there is nothing to list.
@@ -11,6 +14,7 @@ package struct Listing: Sendable {
     /// A sentence below the table.
     package var note: String?
 
+    /// A listing whose `table` and `objects` have the same rows in the same order.
     package init(table: Table, objects: [JSON], none: String, note: String? = nil) {
         self.table = table
         self.objects = objects

@@ -4,14 +4,19 @@ import CountersignCore
 package struct ProgressLine: Sendable {
     private static let barWidth = 20
 
+    /// What is being done, such as `Copying`.
     package let label: String
+
+    /// How much of `total` is done.
     package let done: Int
 
     /// How much there is to do; nil where that is not known, and then there is neither a bar nor an end in sight.
     package let total: Int?
 
+    /// The time since the work began, from which the rate follows.
     package let elapsed: Duration
 
+    /// The state of the work `elapsed` after its beginning.
     package init(label: String, done: Int, total: Int?, elapsed: Duration) {
         self.label = label
         self.done = done

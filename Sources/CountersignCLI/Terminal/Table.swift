@@ -2,11 +2,15 @@ import CountersignCore
 
 /// Rows under headings, each column as wide as its widest cell, and all of them no wider than the terminal.
 package struct Table: Sendable {
+    /// The columns from left to right.
     package let columns: [Column]
+
+    /// The cells of each row, one for each column, with control characters escaped.
     package private(set) var rows: [[String]] = []
 
     private static let gap = 2
 
+    /// A table without rows.
     package init(_ columns: [Column]) {
         self.columns = columns
     }
@@ -60,6 +64,7 @@ package struct Table: Sendable {
 extension Table {
     /// A column: its heading, and how it gives way where the terminal is too narrow for all.
     package struct Column: Sendable, ExpressibleByStringLiteral {
+        /// The heading above the full form of a cell.
         package let heading: String
 
         /// Its place in the order of giving way: columns with the highest number are cut first; 0 never is.
@@ -80,6 +85,7 @@ extension Table {
         /// How a cell looks, by its text.
         package var style: (@Sendable (String) -> Style?)?
 
+        /// A column; without `shortHeading`, the shorter form has the same heading.
         package init(
             _ heading: String,
             yields: Int = 0,
@@ -98,6 +104,7 @@ extension Table {
             self.style = style
         }
 
+        /// A column of texts with this heading, which is never cut.
         package init(stringLiteral heading: String) {
             self.init(heading)
         }

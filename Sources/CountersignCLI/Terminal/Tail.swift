@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -13,8 +14,7 @@ struct Tail: Sendable {
     /// How long to wait before looking again.
     private static let pause = Duration.milliseconds(500)
 
-    let environment: CommandEnvironment
-    let settings: Settings
+    let client: CommandClient
     let filter: TailFilter
     let start: Start
 
@@ -23,9 +23,8 @@ struct Tail: Sendable {
     /// Why the store could not be read last time.
     private var complaint: String?
 
-    init(environment: CommandEnvironment, settings: Settings, filter: TailFilter, start: Start) {
-        self.environment = environment
-        self.settings = settings
+    init(client: CommandClient, filter: TailFilter, start: Start) {
+        self.client = client
         self.filter = filter
         self.start = start
     }
@@ -54,9 +53,9 @@ struct Tail: Sendable {
     private mutating func look() async -> [TailEntry]? {
         do {
             let (position, filter, start) = (position, filter, start)
-            let seen = try await environment.opening(settings) { archive in
-                if let position { return try await archive.entries(after: position, filter) }
-                return try await archive.newest(start.lines, since: start.since, filter)
+            let seen = try await client.ask { questions in
+                if let position { return try await questions.entries(after: position, filter) }
+                return try await questions.newest(start.lines, since: start.since, filter)
             }
             self.position = seen.position
             complaint = nil

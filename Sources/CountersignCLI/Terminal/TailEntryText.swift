@@ -1,4 +1,4 @@
-package import CountersignCore
+import CountersignCore
 package import CountersignStore
 import Foundation
 
@@ -13,6 +13,7 @@ package struct TailEntryText: Sendable {
 
     private let entry: TailEntry
 
+    /// The text of an event's arrival or of an attempt at a step.
     package init(_ entry: TailEntry) {
         self.entry = entry
     }
@@ -60,7 +61,7 @@ package struct TailEntryText: Sendable {
     /// How a step ended, or how an event arrived.
     private var result: String {
         switch entry.kind {
-        case .event(let stored): stored.damage == nil ? stored.event.origin.rawValue : "damaged"
+        case .event(let arrival): arrival.damage == nil ? arrival.origin.rawValue : "damaged"
         case .attempt(let attempt): attempt.status.rawValue
         }
     }
@@ -68,7 +69,7 @@ package struct TailEntryText: Sendable {
     /// How long it took and why it failed, or what the signer wrote.
     private var detail: String {
         switch entry.kind {
-        case .event(let stored): stored.damage ?? stored.event.payload["message"]?.plainText ?? ""
+        case .event(let arrival): arrival.damage ?? arrival.message?.plainText ?? ""
         case .attempt(let attempt):
             [took(attempt), attempt.tries].compactMap(\.self).joined(separator: ", ")
                 + (attempt.reason.map { ": \($0)" } ?? "")
@@ -78,7 +79,7 @@ package struct TailEntryText: Sendable {
     /// How the result looks.
     private var style: Style? {
         switch entry.kind {
-        case .event(let stored): stored.damage == nil ? nil : .bad
+        case .event(let arrival): arrival.damage == nil ? nil : .bad
         case .attempt(let attempt): .of(attempt.status)
         }
     }
@@ -87,32 +88,6 @@ package struct TailEntryText: Sendable {
         guard attempt.status != .skipped else { return nil }
         let milliseconds = Int64((entry.at.timeIntervalSince(attempt.startedAt) * 1_000).rounded())
         return "in " + Duration.milliseconds(milliseconds).text
-    }
-
-    /// One object, as `--json` prints it.
-    package var json: JSON {
-        var object: JSONObject = [
-            "at": .string(entry.at.rfc3339), "event": JSON(entry.eventID.rawValue),
-            "name": .string(entry.eventName), "package": JSON(entry.packageID),
-        ]
-        switch entry.kind {
-        case .event(let stored):
-            object["kind"] = "event"
-            object["origin"] = .string(stored.event.origin.rawValue)
-            object["message"] = stored.event.payload["message"] ?? .null
-            object["damage"] = stored.damage.map { .string($0) }
-        case .attempt(let attempt):
-            object["kind"] = "step"
-            object["run"] = JSON(attempt.runID.rawValue)
-            object["rule"] = .string(attempt.ruleID)
-            object["step"] = JSON(attempt.stepID)
-            object["attempt"] = JSON(attempt.number)
-            object["status"] = .string(attempt.status.rawValue)
-            object["final"] = .bool(attempt.isFinal)
-            object["reason"] = JSON(attempt.reason)
-            object["started_at"] = .string(attempt.startedAt.rfc3339)
-        }
-        return .object(object)
     }
 }
 

@@ -11,6 +11,7 @@ package struct Terminal: Sendable, Equatable {
     /// Whether it shows colors.
     package let isColoured: Bool
 
+    /// A terminal with these properties, whatever the process is connected to.
     package init(width: Int?, height: Int? = nil, isColoured: Bool) {
         self.width = width
         self.height = height

@@ -1,5 +1,6 @@
 /// A variable that tells a program about its event and run.
 package struct EventVariable: Sendable {
+    /// The name of the variable, with the prefix `COUNTERSIGN_`.
     package let name: String
 
     /// What a template writes for the same value; nil where no template can.
@@ -28,6 +29,7 @@ package struct EventVariable: Sendable {
         EventVariable(name, "event.\(key)", isFromOutside: true) { $0.event.payload[key]?.plainText ?? "" }
     }
 
+    /// All variables, except the idempotency key and the process mark, which are added when a program starts.
     package static let all = [
         EventVariable("EVENT", nil, isFromOutside: true) { $0.event.payload.text },
         EventVariable("EVENT_NAME", "event.name", isFromOutside: true) { $0.event.name },

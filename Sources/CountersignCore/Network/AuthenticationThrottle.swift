@@ -28,6 +28,7 @@ package final class AuthenticationThrottle: Sendable {
     private let clock: any WallClock
     private let state = Mutex(State())
 
+    /// A throttle whose minutes are those of `clock`.
     package init(clock: any WallClock) {
         self.clock = clock
     }

@@ -42,6 +42,7 @@ package struct IPAddress: Sendable, Hashable {
 }
 
 extension IPAddress: CustomStringConvertible {
+    /// The usual text: four decimal numbers, or hexadecimal groups as inet_ntop(3) writes them.
     package var description: String {
         guard bytes.count == 16 else { return bytes.map { String($0) }.joined(separator: ".") }
         var text = [CChar](repeating: 0, count: Int(INET6_ADDRSTRLEN))
@@ -54,6 +55,7 @@ extension IPAddress: CustomStringConvertible {
 
 /// A range of addresses, written `10.0.0.0/8` (CIDR, RFC 4632).
 package struct NetworkPrefix: Sendable, Hashable {
+    /// The first address of the range: all bits after `length` are zero.
     package let address: IPAddress
 
     /// How many leading bits all addresses of the range have in common.
@@ -69,6 +71,7 @@ package struct NetworkPrefix: Sendable, Hashable {
         (self.address, self.length) = (address, length)
     }
 
+    /// Whether the range contains `other`; false for an address of the other IP version.
     package func contains(_ other: IPAddress) -> Bool { other.shares(length, bitsWith: address) }
 
     private static func areClear(_ bytes: [UInt8], behind length: Int) -> Bool {

@@ -52,6 +52,7 @@ package struct HostPattern: Sendable, Hashable {
         guard allowed, !name.isEmpty, !name.hasPrefix(".") else { return nil }
     }
 
+    /// Whether `host` is the name, or with `*.` a subdomain of it; case and a final dot do not matter.
     package func matches(_ host: String) -> Bool {
         let host = Self.normalized(host)
         return coversSubdomains ? host.hasSuffix(".\(name)") : host == name

@@ -12,6 +12,7 @@ package struct RetryPolicy: Sendable, Hashable {
     /// By how much the longest wait grows with each try.
     package let factor: Double
 
+    /// A policy; the defaults apply to a step that sets no `retry`.
     package init(
         attempts: Int = 5,
         first: Duration = .seconds(2),

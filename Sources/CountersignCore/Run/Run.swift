@@ -10,6 +10,7 @@ public struct Run: Sendable {
         /// The `retries` of the run since when results of that step, and of those behind it, count.
         package let generation: Int
 
+        /// A point to resume from; `stepID` is nil for the whole chain.
         package init(stepID: String?, generation: Int) {
             self.stepID = stepID
             self.generation = generation
@@ -42,13 +43,19 @@ public struct Run: Sendable {
         case discarded
     }
 
+    /// The number that the store gave it.
     package let id: ID
+
+    /// The event that it was created for.
     package let eventID: Event.ID
+
+    /// The rule that it executes.
     package let ruleID: String
 
     /// The version of the rule set that the run was made by and goes on with.
     package let ruleSet: RuleSetVersion
 
+    /// The state in the store; one that is `running` has a worker or had one that died.
     package let state: State
 
     /// When a queued run may go on.
@@ -63,7 +70,10 @@ public struct Run: Sendable {
     /// From where a person had it done once more; nil when every result counts.
     package let resumePoint: ResumePoint?
 
+    /// When it was created, to the millisecond.
     package let createdAt: Date
+
+    /// When it succeeded, failed or was discarded; nil before, and again after a retry.
     package let finishedAt: Date?
 
     /// What of it is damaged in the store, as a sentence; nil for a whole one.
@@ -71,6 +81,7 @@ public struct Run: Sendable {
     /// A damaged one is shown and not worked on.
     package let damage: String?
 
+    /// A run as the store keeps it.
     package init(
         id: ID,
         eventID: Event.ID,
@@ -113,6 +124,7 @@ package struct RunWait: Sendable, Equatable {
     /// Why nothing goes there now, as part of a sentence.
     package let reason: String
 
+    /// A wait for `destination`; `reason` is a clause about it.
     package init(destination: String, reason: String) {
         self.destination = destination
         self.reason = reason
@@ -121,8 +133,12 @@ package struct RunWait: Sendable, Equatable {
 
 /// The hash over the content of a set of rule files, in hex digits.
 package struct RuleSetVersion: Sendable, Hashable, RawRepresentable, CustomStringConvertible {
+    /// All hex digits of the hash.
     package let rawValue: String
+
+    /// A version with this hash; whether the store has the rule set is not checked.
     package init(rawValue: String) { self.rawValue = rawValue }
+    /// All hex digits of the hash.
     package var description: String { rawValue }
 
     /// The first twelve digits, for people.

@@ -12,6 +12,7 @@ package struct StepRecord: Sendable {
         case interrupted
     }
 
+    /// The step; nil where the run failed before any step, since its rule set is unknown.
     package let stepID: String?
 
     /// The attempt, counted from 1 over all retries; 0 for a skipped step.
@@ -20,6 +21,7 @@ package struct StepRecord: Sendable {
     /// The `retries` of the run when the attempt was made.
     package let generation: Int
 
+    /// How the attempt ended.
     package let status: Status
 
     /// Whether no further attempt follows by itself.
@@ -34,9 +36,13 @@ package struct StepRecord: Sendable {
     /// Reason.
     package let reason: String?
 
+    /// When the attempt began.
     package let startedAt: Date
+
+    /// When the attempt ended, or was found to be interrupted.
     package let finishedAt: Date
 
+    /// A record; `plan` and `output` must be masked already.
     package init(
         stepID: String?,
         attempt: Int,

@@ -17,6 +17,7 @@ package enum SystemEvent: String, Sendable, CaseIterable {
 
     /// A field of the payload.
     package struct Field: Sendable {
+        /// The key in the payload.
         package let name: String
 
         /// What it holds, as part of a sentence.

@@ -2,6 +2,7 @@ import Foundation
 
 /// The URL of a request, checked.
 package struct RequestURL {
+    /// The URL as it is requested; it contains no user information.
     package let url: String
 
     /// A name of letters, digits, `-`, `_` and dots, or an address as it is usually written, without brackets.

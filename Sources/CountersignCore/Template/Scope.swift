@@ -21,6 +21,7 @@ public struct Scope: Sendable {
         /// How often it was tried.
         public let attempts: Int
 
+        /// A failure; `attempts` are those at `step`.
         package init(step: String, reason: String, attempts: Int) {
             self.step = step
             self.reason = reason
@@ -55,6 +56,7 @@ public struct Scope: Sendable {
     /// The secrets that the rules name; hidden in a dry run.
     public let secrets: Secrets
 
+    /// A scope; `steps` and `failure` are filled in while the run goes on.
     package init(
         event: Event,
         ruleID: String,

@@ -130,6 +130,7 @@ package enum EventCatalogue {
     /// All payload fields that some event carries.
     package static let fields = commonFields + entries.flatMap(\.extraFields).filter { !commonFields.contains($0) }
 
+    /// The names of all events, in the order of `entries`.
     package static let names = entries.map(\.name)
 
     /// Names that people take from the vendor's SDKs, and what is sent in their place.
@@ -143,6 +144,7 @@ package enum EventCatalogue {
 }
 
 extension EventCatalogue {
+    /// A group of events in the vendor's documentation.
     package enum Group: String, Sendable, CaseIterable {
         case packageStatus = "package-status"
         case packageAction = "package-action"
@@ -155,6 +157,7 @@ extension EventCatalogue {
         /// The name on the wire.
         package let name: String
 
+        /// The group that the vendor's documentation lists it under.
         package let group: Group
 
         /// When it is sent, in one sentence.

@@ -4,6 +4,7 @@ package struct SamplePayload: Sendable {
     /// The name under which commands know it: the event, and what tells two of the same event apart.
     package let name: String
 
+    /// The JSON text, as a callback would carry it.
     package let body: String
 
     /// A sample for every event of the catalogue: the published ones first.

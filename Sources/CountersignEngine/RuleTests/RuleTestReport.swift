@@ -5,6 +5,7 @@ package import CountersignRules
 package struct RuleTestReport: Sendable {
     /// An event of the test, in the order of sending, or one that a rule raised.
     package struct Sent: Sendable {
+        /// What became of an event of a test.
         package enum ReplayOutcome: Sendable, Equatable {
             /// The rules evaluated it.
             case evaluated
@@ -16,7 +17,11 @@ package struct RuleTestReport: Sendable {
 
         /// Its place in `send`, counted from 1; events that rules raise are numbered on behind it.
         package let number: Int
+
+        /// The name of the event.
         package let name: String
+
+        /// What became of it; always `evaluated` for one that a rule raised.
         package let outcome: ReplayOutcome
     }
 
@@ -24,8 +29,14 @@ package struct RuleTestReport: Sendable {
     package struct TestedRun: Sendable {
         /// The event's place in `send`, counted from 1.
         package let event: Int
+
+        /// The id of the rule.
         package let rule: String
+
+        /// The state of the run at the end of the test.
         package let state: Run.State
+
+        /// The steps, skipped ones included, in the order in which they were first tried or skipped.
         package let steps: [TestedStep]
 
         /// The steps that were tried, which are all but the skipped ones.
@@ -37,9 +48,16 @@ package struct RuleTestReport: Sendable {
 
     /// A step of a run, by its last attempt.
     package struct TestedStep: Sendable {
+        /// The id of the step in its rule.
         package let id: String
+
+        /// How the last attempt ended.
         package let status: StepRecord.Status
+
+        /// How many attempts were made; 1 for a step that was skipped.
         package let attempts: Int
+
+        /// Why the last attempt failed; nil where it did not.
         package let reason: String?
 
         /// What it would have done; nil for a skipped step, or where a value could not be at its place.
@@ -64,8 +82,13 @@ package struct RuleTestReport: Sendable {
 
     /// Why a rule did not match an event.
     package struct EventResult: Sendable {
+        /// The event's place in `send`, counted from 1; those that rules raised are numbered on behind it.
         package let event: Int
+
+        /// The name of the event.
         package let name: String
+
+        /// How each test of the rule's condition came out for the event.
         package let findings: [ConditionFinding]
     }
 
@@ -79,12 +102,18 @@ package struct RuleTestReport: Sendable {
         case noPlan(step: String, reason: String)
     }
 
+    /// The test that was run.
     package let test: RuleTest
+
+    /// The events of the test in the order of sending, then those that rules raised.
     package let sent: [Sent]
 
     /// The runs, by their events and then in the order of the rules.
     package let runs: [TestedRun]
+
+    /// What was not as expected; empty for a test that passed.
     package let failures: [Failure]
 
+    /// Whether everything was as expected.
     package var isPassed: Bool { failures.isEmpty }
 }

@@ -12,6 +12,7 @@ import Logging
 package struct RuleTestRunner: Sendable {
     /// The rules cannot be tested, because they hold errors.
     package struct RefusedRules: Error {
+        /// The findings of the compiler, warnings included.
         package let findings: [Diagnostic]
     }
 

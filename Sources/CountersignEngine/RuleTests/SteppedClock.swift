@@ -18,10 +18,12 @@ package final class SteppedClock: WallClock {
 
     private let state: Mutex<State>
 
+    /// A clock that shows `now` until `step(to:)` is called.
     package init(now: Date) {
         state = Mutex(State(now: now))
     }
 
+    /// The latest time that the clock was stepped to, or the one that it was made with.
     package var now: Date { state.withLock { $0.now } }
 
     /// Moves on to `time` and wakes those whose time has come; it never goes back.
@@ -35,6 +37,7 @@ package final class SteppedClock: WallClock {
         for sleeper in due.values { sleeper.continuation.resume() }
     }
 
+    /// Returns once the clock is stepped to `deadline` or beyond; throws `CancellationError` when cancelled before.
     package func sleep(until deadline: Date) async throws {
         let id = state.withLock { state in
             state.lastID += 1

@@ -26,6 +26,7 @@ final class GaugeCell: MeterHandler {
 
 /// Values, as a rule durations in seconds, counted by how large they are.
 package final class HistogramCell: TimerHandler, RecorderHandler {
+    /// The counts of all buckets at one moment; each value is counted in one bucket, not cumulatively.
     package struct Snapshot: Sendable {
         /// The upper bounds of the buckets.
         let bounds: [Double]
@@ -48,11 +49,15 @@ package final class HistogramCell: TimerHandler, RecorderHandler {
         kept = Mutex(Snapshot(bounds: bounds))
     }
 
+    /// A copy of the counts as they are now.
     package var snapshot: Snapshot { kept.withLock { $0 } }
 
+    /// Records a duration, converted to seconds.
     package func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
+    /// Records a whole number, in the unit of the metric.
     package func record(_ value: Int64) { record(Double(value)) }
 
+    /// Records a value in the first bucket whose bound is not less than it.
     package func record(_ value: Double) {
         kept.withLock { snapshot in
             let place = snapshot.bounds.firstIndex { value <= $0 } ?? snapshot.bounds.count

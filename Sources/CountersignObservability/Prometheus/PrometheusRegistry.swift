@@ -13,6 +13,7 @@ package final class PrometheusRegistry: MetricsFactory {
         /// OpenMetrics, version 1.0.0.
         case openMetrics
 
+        /// The value of the header `Content-Type`.
         package var contentType: String {
             switch self {
             case .text: "text/plain; version=0.0.4; charset=utf-8"
@@ -39,6 +40,7 @@ package final class PrometheusRegistry: MetricsFactory {
 
     private let cells = Mutex<[Series: Cell]>([:])
 
+    /// A registry without any series; each is added when it is first asked for.
     package init() {}
 
     private func cell(_ name: String, _ dimensions: [(String, String)], _ make: () -> Cell) -> Cell {
@@ -51,6 +53,8 @@ package final class PrometheusRegistry: MetricsFactory {
         }
     }
 
+    /// The counter of this name and these labels, the same for every caller; a name of another kind gets one that is
+    /// not exposed.
     package func makeCounter(label: String, dimensions: [(String, String)]) -> any CounterHandler {
         guard case .counter(let counter) = cell(label, dimensions, { .counter(CounterCell()) }) else {
             return CounterCell()
@@ -58,11 +62,15 @@ package final class PrometheusRegistry: MetricsFactory {
         return counter
     }
 
+    /// The gauge of this name and these labels, the same for every caller; a name of another kind gets one that is
+    /// not exposed.
     package func makeMeter(label: String, dimensions: [(String, String)]) -> any MeterHandler {
         guard case .gauge(let gauge) = cell(label, dimensions, { .gauge(GaugeCell()) }) else { return GaugeCell() }
         return gauge
     }
 
+    /// The histogram of this name and these labels, with the buckets that the catalogue declares, whether aggregated
+    /// or not.
     package func makeRecorder(
         label: String,
         dimensions: [(String, String)],
@@ -71,6 +79,7 @@ package final class PrometheusRegistry: MetricsFactory {
         histogram(label, dimensions)
     }
 
+    /// The histogram of this name and these labels, in seconds, with the buckets that the catalogue declares.
     package func makeTimer(label: String, dimensions: [(String, String)]) -> any TimerHandler {
         histogram(label, dimensions)
     }
@@ -83,10 +92,13 @@ package final class PrometheusRegistry: MetricsFactory {
         return histogram
     }
 
-    // Numbers stay until the program ends: a counter that vanished would look like a restart.
+    /// Keeps the counter until the process ends: a counter that vanished would look like a restart.
     package func destroyCounter(_: any CounterHandler) {}
+    /// Keeps the gauge, as `destroyCounter` does.
     package func destroyMeter(_: any MeterHandler) {}
+    /// Keeps the histogram, as `destroyCounter` does.
     package func destroyRecorder(_: any RecorderHandler) {}
+    /// Keeps the histogram, as `destroyCounter` does.
     package func destroyTimer(_: any TimerHandler) {}
 
     /// The durations that were recorded under a name without labels, by how long they are.

@@ -65,6 +65,8 @@ package final class SpanExporter: Service {
         (signals, signal) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
     }
 
+    /// Sends spans until a graceful shutdown, then what is left, as long as the collector accepts it; the rest is
+    /// dropped and counted.
     package func run() async throws {
         await cancelWhenGracefulShutdown { await self.work() }
         // What the last steps left is sent, as far as the collector takes it at once.

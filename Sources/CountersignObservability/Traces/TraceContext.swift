@@ -11,6 +11,7 @@ package struct TraceContext: Sendable, Hashable {
     /// Whether whoever sent this records it.
     package let isSampled: Bool
 
+    /// A position in a trace; `isSampled` becomes the flag `sampled` of the header.
     package init(trace: TraceID, span: SpanID, isSampled: Bool = true) {
         self.trace = trace
         self.span = span

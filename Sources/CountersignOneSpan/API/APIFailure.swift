@@ -19,6 +19,7 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// What happened and what to do: lower case, no full stop, no secrets.
     package let description: String
 
+    /// A failure; by default one without an answer that is not worth retrying.
     package init(
         _ description: String,
         status: Int? = nil,

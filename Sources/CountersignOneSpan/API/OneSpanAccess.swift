@@ -36,11 +36,13 @@ package struct OneSpanAccess: Sendable {
     /// Scheme, host and, where there is one, a path, without a slash at the end: `https://apps.esignlive.com`.
     package let baseURL: String
 
+    /// The parameters that a poll uses, since the vendor documents two kinds.
     package let dateParameters: DateParameters
 
     /// Looked up for each use, so that a new key counts at once.
     package let credentials: @Sendable () throws(APIFailure) -> Credentials
 
+    /// Access to the API at `baseURL`; `credentials` is called for each use.
     package init(
         baseURL: String,
         dateParameters: DateParameters = .sdk,

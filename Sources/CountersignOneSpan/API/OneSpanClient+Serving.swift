@@ -6,6 +6,9 @@ extension OneSpanClient: PackageServing {
     /// A step has retries of its own, which outlive the program.
     private static let once = RetryPolicy(attempts: 1)
 
+    /// Fetches a file in one attempt, without retries of its own.
+    ///
+    /// - Throws: `StepFailure`; 404 and 409 are worth retrying, since OneSpan Sign may still be preparing the file.
     package func fetch(
         _ file: PackageFile,
         of packageID: String,
@@ -20,6 +23,7 @@ extension OneSpanClient: PackageServing {
         }
     }
 
+    /// The package from a cache where it is fresh enough, else from OneSpan Sign; nil where that answers 404.
     package func package(_ id: String, asOf date: Date) async throws(StepFailure) -> JSON? {
         try await packages.package(id, asOf: date) { () async throws(StepFailure) in
             do throws(APIFailure) {
@@ -31,10 +35,12 @@ extension OneSpanClient: PackageServing {
         }
     }
 
+    /// Posts to `/api/packages/{id}/roles/{role}/notifications`, once.
     package func remind(role: String, of packageID: String) async throws(StepFailure) {
         try await act("notifications", on: role, of: packageID)
     }
 
+    /// Posts to `/api/packages/{id}/roles/{role}/unlock`, once.
     package func unlock(role: String, of packageID: String) async throws(StepFailure) {
         try await act("unlock", on: role, of: packageID)
     }

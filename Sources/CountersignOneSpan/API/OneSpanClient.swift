@@ -26,6 +26,7 @@ package final class OneSpanClient: Sendable {
 
     private let http: any HTTPSending
     private let tokens: AccessTokens
+
     /// For requests that no limiter has admitted.
     private let mutex = AsyncMutex()
 

@@ -8,6 +8,7 @@ import Foundation
 package struct EventFinder: Sendable {
     /// A body that was found.
     package struct Found: Sendable {
+        /// The body as an event of the origin `manual`.
         package let delivery: Delivery
 
         /// Whether line breaks that a mail program put into the body had to be taken out of it.
@@ -18,17 +19,23 @@ package struct EventFinder: Sendable {
     package struct Unreadable: Error, Equatable {
         /// The line on which it begins, counted from 1 in the text that a reader of the mail sees.
         package let line: Int
+
+        /// Why it cannot be read, for the person who passed the text in.
         package let reason: String
     }
 
     /// What a text holds; a body that is in it twice, as in the two forms of one mail, is given once.
     package struct Findings: Sendable {
+        /// The bodies that can be read, in the order of the text.
         package fileprivate(set) var events: [Found] = []
+
+        /// What looks like a body and cannot be read; empty where another form of the same mail has events.
         package fileprivate(set) var unreadable: [Unreadable] = []
     }
 
     private let reader: any CallbackReader
 
+    /// A finder that recognizes bodies with `reader`, which must accept the origin `manual`.
     package init(reader: any CallbackReader) {
         self.reader = reader
     }

@@ -32,6 +32,7 @@ package struct CallbackMonitor: Service {
         self.logger = logger
     }
 
+    /// Checks at least once a minute until a graceful shutdown; a check that fails is logged and repeated.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

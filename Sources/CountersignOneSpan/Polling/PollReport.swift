@@ -6,12 +6,16 @@ package import Foundation
 package struct PollReport: Sendable, Equatable {
     /// An event for a state of which no callback came.
     package struct Recovery: Sendable, Equatable {
+        /// The name of the event, such as `PACKAGE_COMPLETE`.
         package let name: String
+
+        /// The package whose state was found.
         package let packageID: String
 
         /// The number under which it is stored; nil in a dry run.
         package let event: Event.ID?
 
+        /// An event that was recovered; `event` is nil in a dry run.
         package init(name: String, packageID: String, event: Event.ID?) {
             self.name = name
             self.packageID = packageID
@@ -22,9 +26,13 @@ package struct PollReport: Sendable, Equatable {
     /// Packages that were updated since this time were looked at.
     package let since: Date
 
+    /// How many packages OneSpan Sign listed.
     package let packages: Int
+
+    /// The events that no callback had reported, in the order in which they were found.
     package let recoveries: [Recovery]
 
+    /// A report about the packages that were updated since `since`.
     package init(since: Date, packages: Int, recoveries: [Recovery]) {
         self.since = since
         self.packages = packages
@@ -54,6 +62,7 @@ package struct PollState: Sendable, Equatable {
         recovered = 0
     }
 
+    /// Reads what `json` holds; nil where there is none, or it has no valid `began`.
     package init?(json: JSON?) {
         func date(_ key: String) -> Date? { json?[key]?.string.flatMap { Date(rfc3339: $0) } }
         guard let began = date("began") else { return nil }
@@ -63,6 +72,7 @@ package struct PollState: Sendable, Equatable {
         recovered = json?["recovered"]?.number?.integer ?? 0
     }
 
+    /// The form in which the store keeps it; times as RFC 3339.
     package var json: JSON {
         [
             "began": .string(began.rfc3339), "watermark": JSON(watermark?.rfc3339),

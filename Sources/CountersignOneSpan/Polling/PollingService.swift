@@ -37,6 +37,7 @@ package struct PollingService: Service {
         self.logger = logger
     }
 
+    /// Polls at each interval until a graceful shutdown; a poll that fails is repeated after at most five minutes.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var failures = Failures()

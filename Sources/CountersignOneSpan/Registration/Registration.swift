@@ -15,6 +15,7 @@ package struct Registration: Sendable, Equatable {
             }
         }
 
+        /// The slot as part of a sentence.
         package var description: String {
             switch self {
             case .account: "the account"
@@ -29,8 +30,10 @@ package struct Registration: Sendable, Equatable {
     /// The callback key; nil where callbacks come without one.
     package let key: String?
 
+    /// The names of the events that OneSpan Sign posts.
     package let events: Set<String>
 
+    /// A registration; nil for `url` means that nothing is registered.
     package init(url: String?, key: String?, events: Set<String>) {
         self.url = url
         self.key = key

@@ -47,6 +47,7 @@ package final class RegistrationWatch: Service {
     /// Has it look at once, since the rules have changed.
     package func look() { signal.notify() }
 
+    /// Compares at the start, after each `look()` and every ten minutes, until a graceful shutdown.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             while !Task.isCancelled {

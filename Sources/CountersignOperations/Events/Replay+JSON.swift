@@ -47,15 +47,10 @@ extension ReplayRequest {
 
 extension ReplayedRun {
     /// The JSON form for commands.
-    package var json: JSON {
-        ["event": JSON(eventID.rawValue), "rule": .string(ruleID), "outcome": .string(outcome.rawValue)]
-    }
+    package var json: JSON { kept }
 
     /// Reads what `json` gives; nil for anything else.
     package init?(json: JSON) {
-        guard let number = json["event"]?.number?.integer, let ruleID = json["rule"]?.string,
-            let outcome = json["outcome"]?.string.flatMap(ReplayOutcome.init)
-        else { return nil }
-        self.init(eventID: Event.ID(rawValue: Int64(number)), ruleID: ruleID, outcome: outcome)
+        self.init(kept: json)
     }
 }

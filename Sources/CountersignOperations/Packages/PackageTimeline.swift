@@ -22,6 +22,7 @@ package struct PackageTimeline: Sendable {
     /// How many events of one package a timeline shows.
     package static let eventLimit = 1_000
 
+    /// The `packageId` of the events.
     package let packageID: String
 
     /// The oldest first; at most the newest `eventLimit`.
@@ -31,7 +32,7 @@ package struct PackageTimeline: Sendable {
     package let hasEarlier: Bool
 
     /// In the order of making.
-    package let runs: [(run: Run, records: [StepRecord])]
+    package let runs: [RunDetails]
 
     /// Reads it from the store.
     ///
@@ -43,18 +44,25 @@ package struct PackageTimeline: Sendable {
         guard !events.isEmpty else { return nil }
         let runs = try await archive.runs(of: events.map(\.event.id))
         let records = try await archive.records(of: runs.map(\.id))
+        let byID = Dictionary(events.map { ($0.event.id, $0.event) }) { first, _ in first }
         return PackageTimeline(
             packageID: packageID,
             events: events.reversed(),
             hasEarlier: found.count > events.count,
-            runs: runs.map { ($0, records[$0.id] ?? []) }
+            runs: runs.compactMap { run in
+                let records = records[run.id] ?? []
+                return byID[run.eventID]
+                    .map {
+                        RunDetails(row: RunRow(run, for: $0, records: records, damage: run.damage), records: records)
+                    }
+            }
         )
     }
 
     /// Everything in order of time.
     package var entries: [Entry] {
         var entries = events.map { Entry.event($0) }
-        for (run, records) in runs { entries += [.run(run)] + records.map { .attempt(run, $0) } }
+        for run in runs { entries += [.run(run.run)] + run.records.map { .attempt(run.run, $0) } }
         // What led to what is before it, also in the same millisecond.
         return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
     }

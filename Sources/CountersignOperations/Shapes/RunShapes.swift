@@ -3,11 +3,13 @@ package import CountersignStore
 package import Foundation
 
 extension Schema {
+    /// The state of a run: one of the values of `Run.State`.
     package static let state = Schema.choice(Run.State.allCases.map(\.rawValue))
 }
 
 /// The documents about runs.
 extension Run {
+    /// A run by itself; `due_at` is null unless the run is queued.
     package static let shape = Shape<Run>(
         "Run",
         [
@@ -25,6 +27,7 @@ extension Run {
         ]
     )
 
+    /// The run without its attempts, as the API and `--json` show it within other documents.
     package var json: JSON { Self.shape.json(self) }
 
     /// What a queued run waits for, in words, its times written by `time`.
@@ -48,6 +51,7 @@ extension RunRow {
         ]
     )
 
+    /// The run as the API and `--json` list it.
     package var json: JSON { Self.shape.json(self) }
 
     /// The row of a run that is known whole.
@@ -57,6 +61,7 @@ extension RunRow {
 }
 
 extension StepRecord {
+    /// One attempt at a step, with its plan and its output.
     package static let shape = Shape<StepRecord>(
         "Step",
         [
@@ -72,6 +77,7 @@ extension StepRecord {
         ]
     )
 
+    /// The attempt as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
 
     /// How long the attempt took.
@@ -80,25 +86,151 @@ extension StepRecord {
     }
 }
 
+extension Run {
+    /// Reads what `json` gives; what only the engine needs is not in it.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a run")
+        let createdAt = try document.time("created_at")
+        let wait = try document.optionalText("waiting_for")
+        let reason = try document.optionalText("wait_reason") ?? ""
+        self.init(
+            id: Run.ID(rawValue: try document.number("id")),
+            eventID: Event.ID(rawValue: try document.number("event")),
+            ruleID: try document.text("rule"),
+            ruleSet: RuleSetVersion(rawValue: try document.text("rule_set")),
+            state: try document.choice("state"),
+            dueAt: try document.optionalTime("due_at") ?? createdAt,
+            retries: try document.count("retries"),
+            wait: wait.map { RunWait(destination: $0, reason: reason) },
+            createdAt: createdAt,
+            finishedAt: try document.optionalTime("finished_at")
+        )
+    }
+}
+
+extension RunRow {
+    /// Reads what `json` gives.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a run")
+        self.init(
+            try Run(json: json),
+            eventName: try document.text("event_name"),
+            package: try document.optionalText("package"),
+            reason: try document.optionalText("reason")
+        )
+    }
+}
+
+extension StepRecord {
+    /// Reads what `json` gives; in which retry the attempt was made is not in it.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a step")
+        self.init(
+            stepID: try document.optionalText("step"),
+            attempt: try document.count("attempt"),
+            generation: 0,
+            status: try document.choice("status"),
+            isFinal: try document.flag("final"),
+            plan: document.any("plan"),
+            output: document.any("output"),
+            reason: try document.optionalText("reason"),
+            startedAt: try document.time("started_at"),
+            finishedAt: try document.time("finished_at")
+        )
+    }
+}
+
+/// A list of runs, the newest first.
+package struct RunPage: Sendable {
+    /// The runs of this page.
+    package let rows: [RunRow]
+
+    /// Before which number the next page begins; nil where there is none.
+    package let next: Run.ID?
+
+    /// A page of at most `limit` runs; a full one may have others behind it.
+    package init(_ rows: [RunRow], limit: Int) {
+        self.rows = rows
+        next = rows.count == limit ? rows.last?.run.id : nil
+    }
+
+    private init(rows: [RunRow], next: Run.ID?) {
+        self.rows = rows
+        self.next = next
+    }
+
+    /// A list of runs, and where the next one begins.
+    package static let shape = Shape<RunPage>(
+        "RunList",
+        [
+            .always("runs", .array(.named("ListedRun"))) { .array($0.rows.map(\.json)) },
+            .always("next", .nullable(.id)) { $0.next.map { JSON($0.rawValue) } ?? .null },
+        ]
+    )
+
+    /// The list as the API gives it.
+    package var json: JSON { Self.shape.json(self) }
+
+    /// Reads what `json` gives.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a list of runs")
+        self.init(
+            rows: try document.list("runs") { json throws(OperationError) in try RunRow(json: json) },
+            next: try document.optional("next") { $0.number?.integer.map { Run.ID(rawValue: Int64($0)) } }
+        )
+    }
+}
+
 /// A run with all its attempts, and the trace of its event where it is shown by itself.
 package struct RunDetails: Sendable {
-    package let run: Run
+    /// The run as lists show it.
+    package let row: RunRow
+
+    /// The attempts, in the order in which they were made.
     package let records: [StepRecord]
+
+    /// The trace of its event; nil where the run is a part of another document.
     package let trace: TraceID?
 
-    package init(run: Run, records: [StepRecord], trace: TraceID? = nil) {
-        self.run = run
+    /// The run itself.
+    package var run: Run { row.run }
+
+    /// A run with its attempts; without a trace where it is a part of another document.
+    package init(row: RunRow, records: [StepRecord], trace: TraceID? = nil) {
+        self.row = row
         self.records = records
         self.trace = trace
     }
 
+    /// The document of one run: the members of a list, its attempts and its trace.
     package static let shape = Shape<RunDetails>(
         "RunWithSteps",
-        Run.shape.members { $0.run } + [
+        RunRow.shape.members { $0.row } + [
             .always("steps", .array(.named("Step"))) { .array($0.records.map(\.json)) },
             .optional("trace_id", .string) { $0.trace.map { .string($0.description) } },
         ]
     )
 
+    /// The run as the API and `--json` show it.
     package var json: JSON { Self.shape.json(self) }
+
+    /// Reads what `json` gives.
+    ///
+    /// - Throws: `OperationError` for anything else.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a run")
+        self.init(
+            row: try RunRow(json: json),
+            records: try document.list("steps") { json throws(OperationError) in try StepRecord(json: json) },
+            trace: try document.optional("trace_id") { $0.string.flatMap { TraceID($0) } }
+        )
+    }
 }

@@ -23,6 +23,8 @@ package indirect enum Schema: Sendable {
 
     /// The number of an event, a run or a body.
     package static let id = Schema.integer(minimum: 1, maximum: .max)
+
+    /// A number of things, from 0.
     package static let count = Schema.integer(minimum: 0, maximum: .max)
 
     /// A duration such as `250ms` or `3h`.

@@ -1,8 +1,12 @@
 import CountersignCore
+import CountersignEngine
+import CountersignOneSpan
+import CountersignRules
 import CountersignStore
 
 /// The documents of the API by name.
 extension Schema {
+    /// All named schemas, for `components/schemas` of the OpenAPI document.
     package static let components: [(name: String, schema: Schema)] = [
         ("Error", .object([("error", .string)])),
         (StoredEvent.shape.name, StoredEvent.shape.schema), (EventDetails.shape.name, EventDetails.shape.schema),
@@ -12,13 +16,25 @@ extension Schema {
         (PackageTimeline.shape.name, PackageTimeline.shape.schema),
         (QuarantinedBody.shape.name, QuarantinedBody.shape.schema),
         (RuleStatus.shape.name, RuleStatus.shape.schema), (RuleDetails.shape.name, RuleDetails.shape.schema),
-        ("RuleReport", ruleReport), ("Overview", overview),
+        (RuleList.shape.name, RuleList.shape.schema), (EventPage.shape.name, EventPage.shape.schema),
+        (PackagePage.shape.name, PackagePage.shape.schema), (RunPage.shape.name, RunPage.shape.schema),
+        (QuarantinePage.shape.name, QuarantinePage.shape.schema),
+        (EventExplanation.shape.name, EventExplanation.shape.schema),
+        (RuleExplanation.shape.name, RuleExplanation.shape.schema),
+        (EventExplanation.Replay.shape.name, EventExplanation.Replay.shape.schema),
+        (DryRunReport.shape.name, DryRunReport.shape.schema),
+        (DryRun.RuleReport.shape.name, DryRun.RuleReport.shape.schema),
+        (RunDiff.shape.name, RunDiff.shape.schema), (RunDiff.Row.shape.name, RunDiff.Row.shape.schema),
+        (RunDiff.Runs.shape.name, RunDiff.Runs.shape.schema),
+        (TailPage.shape.name, TailPage.shape.schema), (TailEntry.shape.name, TailEntry.shape.schema),
+        (DiffRequest.shape.name, DiffRequest.shape.schema), (PollRequest.shape.name, PollRequest.shape.schema),
+        (RetryResult.shape.name, RetryResult.shape.schema),
+        (PollReport.shape.name, PollReport.shape.schema),
+        (PollState.shape.name, PollState.shape.schema),
+        (PollReport.Recovery.shape.name, PollReport.Recovery.shape.schema),
+        (ServerState.shape.name, ServerState.shape.schema), (StoreFact.shape.name, StoreFact.shape.schema),
+        ("Overview", overview),
     ]
-
-    private static let ruleReport = Schema.object([
-        ("id", .string), ("matched", .boolean), ("conditions", .array(.any)), ("steps", .array(.any)),
-        ("enabled?", .boolean), ("depends_on_package?", .boolean),
-    ])
 
     private static let overview = Schema.object([
         ("time", .dateTime), ("version", .string), ("started_at", .dateTime),

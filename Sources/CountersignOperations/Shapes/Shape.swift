@@ -42,8 +42,11 @@ package struct Shape<Value>: Sendable {
 
     /// The name under which `components` of the API's description have it.
     package let name: String
+
+    /// The members in the order in which documents have them.
     package let members: [Member]
 
+    /// A document called `name` in the OpenAPI document.
     package init(_ name: String, _ members: [Member]) {
         self.name = name
         self.members = members

@@ -4,13 +4,17 @@ package import CountersignCore
 ///
 /// A class, since all readers of a file write into the same one; it never leaves the task that reads the file.
 package final class Findings {
+    /// The text of the file, with the path that findings name.
     package let source: SourceText
+
+    /// The findings so far in the order in which they were reported; equal ones are kept once.
     package private(set) var diagnostics: [Diagnostic] = []
     private var seen: Set<Diagnostic> = []
 
     /// The scripts of the file, for those who look closer at them.
     package private(set) var scripts: [ShellScript] = []
 
+    /// A file without findings yet.
     package init(source: SourceText) {
         self.source = source
     }

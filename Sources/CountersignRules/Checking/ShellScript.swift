@@ -5,6 +5,7 @@ package struct ShellScript: Sendable {
     private let node: Node
     private let source: SourceText
 
+    /// The script with YAML's escapes and folding resolved; empty where the value is no scalar.
     package let text: String
 
     /// The variables that the step sets, besides those of Countersign.

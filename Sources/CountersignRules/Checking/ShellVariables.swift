@@ -32,6 +32,7 @@ struct ShellVariables {
         var isInWord = false
         var isCommandNext = true
         var isCaseSubjectNext = false
+
         /// Whether the word at hand is an assignment or the subject of a `case`, which the shell does not split.
         var isUnsplit = false
         var depth = 0

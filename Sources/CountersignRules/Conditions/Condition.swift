@@ -34,7 +34,10 @@ package enum Condition: Sendable {
 
 /// The test of the event's name: one of some names or patterns.
 package struct EventTest: Sendable {
+    /// The names without wildcards; an event whose name is one of them passes.
     package let names: Set<String>
+
+    /// The patterns; an event whose name matches one of them passes.
     package let globs: [Glob]
 
     /// The names and patterns in the order in which the rule writes them.
@@ -49,17 +52,20 @@ package struct EventTest: Sendable {
 
 /// The test of how the event arrived.
 package struct OriginTest: Sendable {
+    /// The origins that pass, in the order in which the rule writes them.
     package let origins: [Event.Origin]
     let text: String
 }
 
 /// The test of the value at a path.
 package struct FieldTest: Sendable {
+    /// Where the value is found.
     package let path: ConditionPath
 
     /// The path as the rule writes it: `payload.event` where `event` would be the event's name.
     package let written: String
 
+    /// The test that the value must pass.
     package let test: ValueTest
 
     func holds(in context: EvaluationContext) -> Bool {
@@ -71,6 +77,7 @@ package struct FieldTest: Sendable {
 package struct ValueTest: Sendable {
     /// An operator, and how the rule writes it.
     package struct Part: Sendable {
+        /// The operator with its argument.
         package let test: any ValueCheck
         let text: String
 
@@ -81,6 +88,7 @@ package struct ValueTest: Sendable {
         var ignoresCase = false
     }
 
+    /// The operators in the order in which the rule writes them.
     package let parts: [Part]
 
     func holds(for value: JSON?, in context: EvaluationContext) -> Bool {

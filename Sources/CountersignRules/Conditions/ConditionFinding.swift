@@ -15,7 +15,16 @@ package struct ConditionFinding: Sendable, Equatable {
     package let holds: Bool
 
     /// Whether the value is part of a package that is not known.
-    package var isOpen = false
+    package let isOpen: Bool
+
+    /// A test with the value that was found; `isOpen` where that is part of a package that is not known.
+    package init(path: String, test: String, actual: JSON?, holds: Bool, isOpen: Bool = false) {
+        self.path = path
+        self.test = test
+        self.actual = actual
+        self.holds = holds
+        self.isOpen = isOpen
+    }
 }
 
 extension Condition {

@@ -12,14 +12,19 @@ package struct ConditionPath: Sendable, Hashable, CustomStringConvertible {
         case signer
     }
 
+    /// The value that `path` starts in.
     package let root: Root
+
+    /// The path inside the root, without the root's name.
     package let path: JSONPath
 
+    /// A path inside `root`; by default inside the subject.
     package init(_ path: JSONPath, in root: Root = .subject) {
         self.root = root
         self.path = path
     }
 
+    /// The path with its root, such as `package.status`; the root `subject` has no name.
     package var description: String {
         switch root {
         case .subject: "\(path)"

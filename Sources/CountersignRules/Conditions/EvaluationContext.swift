@@ -6,7 +6,10 @@ package struct EvaluationContext: Sendable {
     /// The value that paths start in: the event's payload, or the event and the steps for a step's `if`.
     package let subject: JSON
 
+    /// The event's name, for tests of `event`.
     package let eventName: String
+
+    /// How the event arrived, for tests of `origin`.
     package let origin: Event.Origin
 
     /// The time at which the event is evaluated.
@@ -18,6 +21,7 @@ package struct EvaluationContext: Sendable {
     /// The signer whom the event's `sessionUser` names; nil where the package has no such one.
     package let signer: JSON?
 
+    /// A context in which nobody has asked for the package yet, unless one is given.
     package init(
         subject: JSON,
         eventName: String,

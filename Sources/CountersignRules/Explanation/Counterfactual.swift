@@ -9,12 +9,16 @@ package indirect enum Counterfactual: Sendable, Equatable {
 
     /// What is asked of one value.
     package struct Change: Sendable, Equatable {
+        /// The path as a rule writes it, or `event` or `origin`.
         package let path: String
+
+        /// What the test requires, worded to follow "would have to", such as `match 'fraud'`.
         package let requirement: String
 
         /// Whether the value would have to be one that the test refuses.
         package let isNegated: Bool
 
+        /// A change of the value at `path`; with `isNegated`, to a value that does not meet the requirement.
         package init(path: String, requirement: String, isNegated: Bool) {
             self.path = path
             self.requirement = requirement

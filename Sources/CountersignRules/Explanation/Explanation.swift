@@ -21,11 +21,13 @@ package indirect enum Explanation: Sendable, Equatable {
         /// The value that was found; nil where it is absent or null.
         package let actual: JSON?
 
+        /// Whether the test holds for the value.
         package let holds: Bool
 
         /// Whether the value is unknown, since it belongs to a package that nobody has fetched.
         package let isUnknown: Bool
 
+        /// The result of a test; by default of a value that is known.
         package init(
             path: String,
             test: String,

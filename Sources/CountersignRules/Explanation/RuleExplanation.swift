@@ -3,18 +3,32 @@ package import Foundation
 
 /// Why one rule matched an event, or did not.
 package struct RuleExplanation: Sendable {
-    package let rule: Rule
+    /// The rule's id.
+    package let ruleID: String
+
+    /// Whether the rule is enabled; one that is disabled never matches.
+    package let isEnabled: Bool
 
     /// The result that was kept when the event was evaluated; nil where it was not evaluated yet.
     package let kept: Bool?
 
+    /// The rule's `when` with the result of each test, as this program evaluates it now.
     package let condition: Explanation
 
     /// Whether that depends on the package, which was not fetched or is not fetched yet.
     package let isOpen: Bool
 
+    /// Why a rule matched or did not, as the parameters say.
+    package init(ruleID: String, isEnabled: Bool, kept: Bool?, condition: Explanation, isOpen: Bool) {
+        self.ruleID = ruleID
+        self.isEnabled = isEnabled
+        self.kept = kept
+        self.condition = condition
+        self.isOpen = isOpen
+    }
+
     /// Whether the rule matches as this program sees it now.
-    package var matches: Bool { rule.isEnabled && condition.holds }
+    package var matches: Bool { isEnabled && condition.holds }
 
     /// Whether the result that was kept is another than the one found now.
     package var isContradicted: Bool { !isOpen && kept.map { $0 != matches } ?? false }
@@ -30,7 +44,8 @@ extension RuleSet {
         return rules.enumerated()
             .map { index, rule in
                 RuleExplanation(
-                    rule: rule,
+                    ruleID: rule.id,
+                    isEnabled: rule.isEnabled,
                     kept: kept.map { $0[index] },
                     condition: rule.condition.explained(in: context),
                     isOpen: rule.condition.partialResult(in: context) == nil

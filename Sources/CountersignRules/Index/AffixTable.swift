@@ -5,6 +5,7 @@ struct AffixTable: Sendable {
     private struct Node: Sendable {
         /// The edges that leave the node, by ascending byte.
         var edges: Range<Int>
+
         /// The numbers under the bytes that lead here.
         var numbers: Range<Int>
     }

@@ -15,7 +15,10 @@ package protocol ValueCheck: Sendable {
 }
 
 extension ValueCheck {
+    /// None, as for most operators.
     package var references: [ConditionPath] { [] }
+
+    /// True, as for most operators.
     package var isPure: Bool { true }
 }
 
@@ -53,6 +56,7 @@ package struct OperatorDeclaration: Sendable {
         /// The value that is tested; nil where it is absent.
         package let value: JSON?
 
+        /// Whether the test holds for the value.
         package let holds: Bool
 
         init(_ test: String, _ value: JSON?, _ holds: Bool) {
@@ -62,16 +66,19 @@ package struct OperatorDeclaration: Sendable {
         }
     }
 
+    /// The key that rules use, such as `prefix`.
     package let name: String
 
     /// When it holds, in one sentence.
     package let summary: String
 
+    /// The kind of argument that the operator takes.
     package let argument: Argument
 
     /// Whether `ignore_case` beside it means something.
     package let knowsCase: Bool
 
+    /// The truth table; the reference shows rows of it, and the tests check all.
     package let examples: [Example]
 
     init(_ name: String, _ argument: Argument, knowsCase: Bool = false, _ summary: String, examples: [Example]) {
@@ -85,6 +92,7 @@ package struct OperatorDeclaration: Sendable {
 
 /// The operators that rules can use.
 package enum Operators {
+    /// All operators, in the order of the reference; the modifier `ignore_case` is none of them.
     package static let all: [any Operator.Type] = [
         Equals.self, In.self, Prefix.self, Suffix.self, Contains.self, GlobMatch.self, Matches.self,
         GreaterThan.self, GreaterOrEqual.self, LessThan.self, LessOrEqual.self, Exists.self, Length.self,

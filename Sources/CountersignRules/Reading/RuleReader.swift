@@ -61,25 +61,9 @@ struct RuleReader {
                 onFailure: map.list("on_failure", of: "steps"),
                 always: map.list("always", of: "steps")
             )
-        let (isEnabled, summary) = (map.boolean("enabled", default: true), map.text("description"))
+        let rule = rule(map, id, condition, chain, line: node.span.line)
         let isSound = !findings.diagnostics.dropFirst(before).contains { $0.severity == .error }
         guard let id, let idEntry else { return nil }
-        let rule = condition.map { condition in
-            Rule(
-                id: id,
-                summary: summary,
-                isEnabled: isEnabled,
-                condition: condition,
-                steps: chain.steps,
-                onFailure: chain.onFailure,
-                always: chain.always,
-                usesPackage: chain.needs.package,
-                stepsMeaning: meaning(map, of: Self.chains),
-                file: file,
-                line: node.span.line,
-                folder: folder
-            )
-        }
         return RuleDraft(
             id: id,
             idSpan: idEntry.value.span,
@@ -89,6 +73,32 @@ struct RuleReader {
             optionalSecretNames: chain.needs.optionalSecretNames,
             stepIDs: chain.stepIDs,
             findings: findings
+        )
+    }
+
+    /// The rule that the map writes; nil without an id or a condition.
+    private func rule(
+        _ map: MapReader,
+        _ id: String?,
+        _ condition: Condition?,
+        _ chain: StepsReader.Chain,
+        line: Int
+    ) -> Rule? {
+        let (isEnabled, summary) = (map.boolean("enabled", default: true), map.text("description"))
+        guard let id, let condition else { return nil }
+        return Rule(
+            id: id,
+            summary: summary,
+            isEnabled: isEnabled,
+            condition: condition,
+            steps: chain.steps,
+            onFailure: chain.onFailure,
+            always: chain.always,
+            usesPackage: chain.needs.package,
+            stepsMeaning: meaning(map, of: Self.chains),
+            file: file,
+            line: line,
+            folder: folder
         )
     }
 

@@ -11,6 +11,7 @@ package struct RuleSchema: Sendable {
         self.catalogue = catalogue
     }
 
+    /// The schema as one document, its parts under `definitions`.
     package var json: JSON {
         var root = Self.map(["rules": Self.list(of: "rule"), "tests": Self.list(of: "ruleTest")])
         root["anyOf"] = [["required": ["rules"]], ["required": ["tests"]]]

@@ -5,8 +5,13 @@ package import Foundation
 package struct RuleTest: Sendable {
     /// An event that is sent.
     package struct Send: Sendable {
+        /// The `name` field of the payload.
         package let name: String
+
+        /// The whole payload, its `name` included.
         package let payload: JSON
+
+        /// How the event arrives; by default `rule` for a name that begins with `X_`, else `callback`.
         package let origin: Event.Origin
 
         /// The package that the event is about; nil where OneSpan Sign knows none.
@@ -18,6 +23,7 @@ package struct RuleTest: Sendable {
 
     /// A run that should come about.
     package struct Expectation: Sendable {
+        /// The id of the rule whose runs are expected.
         package let rule: String
 
         /// How many runs should be like this; nil where one or more will do.
@@ -29,6 +35,7 @@ package struct RuleTest: Sendable {
         /// The steps that should run, in this order and no others; nil where they do not matter.
         package let steps: [StepExpectation]?
 
+        /// The position of the rule's id in the expectation, for reports.
         package let span: SourceSpan
     }
 
@@ -40,11 +47,13 @@ package struct RuleTest: Sendable {
 
     /// A step that should run.
     package struct StepExpectation: Sendable {
+        /// The id of the step.
         package let id: String
 
         /// What should hold for its plan; paths start in the plan.
         package let plan: Condition?
 
+        /// The position of the step's id in the expectation, for reports.
         package let span: SourceSpan
     }
 
@@ -52,16 +61,23 @@ package struct RuleTest: Sendable {
     ///
     /// Of several for one step, each is for one attempt, and the last one for all attempts that follow.
     package struct Mock: Sendable {
+        /// What an attempt at the step returns in the test.
         package enum Result: Sendable {
             case output(JSONObject)
             case fail(String)
         }
 
+        /// The id of the rule.
         package let rule: String
+
+        /// The id of the step of that rule.
         package let step: String
+
+        /// What the attempt returns instead of acting.
         package let result: Result
     }
 
+    /// The test's name, which reports show.
     package let name: String
 
     /// The time at which the test starts; nil for the `createdDate` of its first event, or a fixed time without one.
@@ -70,15 +86,21 @@ package struct RuleTest: Sendable {
     /// What a step's `if` finds under `configured`.
     package let configured: Configured
 
+    /// The events, in the order in which the file has them.
     package let sends: [Send]
+
+    /// The runs that must be created; runs of rules that no expectation names are allowed.
     package let expectations: [Expectation]
 
     /// Rules that should not run.
     package let silentRules: [String]
 
+    /// The results of steps in this test; a step without one is only planned and has no output, unless it is an `emit`.
     package let mocks: [Mock]
 
-    /// The path of the file as findings name it, and the place of the test's name in it.
+    /// The path of the file as findings name it.
     package let file: String
+
+    /// The position of the test's name in the file.
     package let span: SourceSpan
 }

@@ -6,7 +6,10 @@ package struct Glob: Sendable, Hashable {
         case character(Character)
     }
 
+    /// The pattern as it was written.
     package let source: String
+
+    /// Whether case is ignored, by Unicode's simple case folding.
     package let ignoresCase: Bool
     private let tokens: [Token]
 
@@ -16,6 +19,9 @@ package struct Glob: Sendable, Hashable {
     /// The pattern ends in a `\` that takes nothing.
     package struct DanglingEscape: Error {}
 
+    /// Parses a pattern.
+    ///
+    /// - Throws: `DanglingEscape` where it ends in a `\` that escapes nothing.
     package init(_ source: String, ignoresCase: Bool = false) throws(DanglingEscape) {
         self.source = source
         self.ignoresCase = ignoresCase
@@ -68,6 +74,7 @@ package struct Glob: Sendable, Hashable {
         return prefix.count == tokens.count ? prefix : nil
     }
 
+    /// Whether the pattern matches the whole of `text`.
     package func matches(_ text: String) -> Bool {
         let text = ignoresCase ? text.caseFolded : text
         if let byteParts, text.utf8.allSatisfy({ $0.isPlainASCII }) {

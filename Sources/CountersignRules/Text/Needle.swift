@@ -4,12 +4,16 @@
 /// is found however it was composed, and `e` is not found in `é`. Where both texts are ASCII, bytes are compared; CR is
 /// left to the slow way because CR LF is one character.
 package struct Needle: Sendable, Hashable {
+    /// The text to look for; case-folded where case is ignored.
     package let text: String
+
+    /// Whether case is ignored, by Unicode's simple case folding.
     package let ignoresCase: Bool
 
     /// The bytes, when comparing bytes is enough.
     private let bytes: [UInt8]?
 
+    /// A text to look for, by default with its case.
     package init(_ text: String, ignoresCase: Bool = false) {
         let text = ignoresCase ? text.caseFolded : text
         self.text = text
@@ -17,16 +21,19 @@ package struct Needle: Sendable, Hashable {
         bytes = text.utf8.allSatisfy { $0.isPlainASCII } ? Array(text.utf8) : nil
     }
 
+    /// Whether the whole of `other` is this text.
     package func isEqual(to other: String) -> Bool {
         prepared(other) == text
     }
 
+    /// Whether `other` begins with this text; with an empty one it always does.
     package func isPrefix(of other: String) -> Bool {
         let other = prepared(other)
         guard let bytes, other.utf8.allSatisfy({ $0.isPlainASCII }) else { return Array(other).starts(with: text) }
         return other.utf8.starts(with: bytes)
     }
 
+    /// Whether `other` ends with this text; with an empty one it always does.
     package func isSuffix(of other: String) -> Bool {
         let other = prepared(other)
         guard let bytes, other.utf8.allSatisfy({ $0.isPlainASCII }) else {
@@ -35,6 +42,7 @@ package struct Needle: Sendable, Hashable {
         return other.utf8.reversed().starts(with: bytes.reversed())
     }
 
+    /// Whether this text is anywhere in `other`; an empty one always is.
     package func isFound(in other: String) -> Bool {
         let other = prepared(other)
         guard let bytes, other.utf8.allSatisfy({ $0.isPlainASCII }) else {

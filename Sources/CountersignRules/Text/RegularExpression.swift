@@ -7,9 +7,13 @@ package final class RegularExpression: Sendable {
 
     /// Why a text is no regular expression, in RE2's words.
     package struct Malformed: Error, CustomStringConvertible {
+        /// RE2's error message.
         package let description: String
     }
 
+    /// Compiles an expression in the syntax of RE2.
+    ///
+    /// - Throws: `Malformed` where RE2 does not accept it.
     package init(_ source: String, ignoresCase: Bool = false) throws(Malformed) {
         var source = source
         pattern = source.withUTF8 { bytes in

@@ -2,6 +2,7 @@ package import CountersignCore
 
 /// A value of a YAML text, with its place.
 package struct Node: Sendable {
+    /// The kinds of YAML nodes; aliases are already replaced by the values that they refer to.
     package enum Content: Sendable {
         case scalar(Scalar)
         case sequence([Node])
@@ -10,6 +11,8 @@ package struct Node: Sendable {
 
     /// A scalar as it was written.
     package struct Scalar: Sendable {
+        /// The scalar styles of YAML: without quotes, in either kind of quotes, `
+        /// ` and `>`.
         package enum Style: Sendable {
             case plain
             case singleQuoted
@@ -21,18 +24,27 @@ package struct Node: Sendable {
         /// The text, escapes and folding undone.
         package let text: String
 
+        /// How the scalar was written; only a plain one can be anything but a string.
         package let style: Style
         let isOnOneLine: Bool
     }
 
     /// A key of a mapping and what is under it.
     package struct Entry: Sendable {
+        /// The key's text; it is unique in its map.
         package let key: String
+
+        /// The position of the key.
         package let keySpan: SourceSpan
+
+        /// The value of the key; a null scalar where nothing is written.
         package let value: Node
     }
 
+    /// The value, by its kind.
     package let content: Content
+
+    /// The position of the value; for an alias, that of the value which it refers to.
     package let span: SourceSpan
 }
 

@@ -5,6 +5,7 @@ package struct SourceText: Sendable {
     /// The path that findings name.
     package let path: String
 
+    /// The lines without their line breaks; bytes that are no UTF-8 are replaced by U+FFFD.
     package let lines: [String]
 
     /// How long a line is on which places are no longer exact: walking along it for each finding would take for ever.
@@ -13,6 +14,7 @@ package struct SourceText: Sendable {
     /// The number of characters in each line, negative where not all of them are ASCII.
     private let lengths: [Int]
 
+    /// The text of the file at `path`, which is only shown, not read.
     package init(path: String, bytes: some Collection<UInt8>) {
         self.path = path
         lines = Self.lines(of: Array(bytes))

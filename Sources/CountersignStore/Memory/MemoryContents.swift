@@ -14,8 +14,28 @@ struct MemoryContents {
 
     var events: [MemoryEvent] = []
     var runs: [MemoryRun] = []
+
+    /// Every attempt with its run, in the order of ending.
+    private(set) var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
     private var quarantineIDs: [UUID: Int64] = [:]
+    private var commands: [CommandToken: (at: Date, runs: [ReplayedRun])] = [:]
+}
+
+extension MemoryContents {
+    /// What `work` gives, or what it gave when the same command came before.
+    mutating func once<Failure>(
+        _ token: CommandToken?,
+        at now: Date,
+        _ work: (inout MemoryContents) throws(Failure) -> [ReplayedRun]
+    ) throws(Failure) -> [ReplayedRun] {
+        guard let token else { return try work(&self) }
+        commands = commands.filter { $0.value.at >= now.addingTimeInterval(-CommandToken.memory) }
+        if let known = commands[token] { return known.runs }
+        let runs = try work(&self)
+        commands[token] = (now, runs)
+        return runs
+    }
 }
 
 /// The inbox and its reading.
@@ -180,7 +200,12 @@ extension MemoryContents {
     mutating func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) throws {
         let index = try index(of: run, lease: lease)
         runs[index].step = nil
-        runs[index].records.append(record.stored)
+        append(record.stored, to: index)
+    }
+
+    private mutating func append(_ record: StepRecord, to index: Int) {
+        runs[index].records.append(record)
+        attempts.append((runs[index].id, record))
     }
 
     mutating func release(
@@ -191,7 +216,7 @@ extension MemoryContents {
         at now: Date
     ) throws {
         let index = try index(of: run, lease: lease)
-        if let record { runs[index].records.append(record.stored) }
+        if let record { append(record.stored, to: index) }
         switch ending {
         case .succeeded: runs[index].leave(for: .succeeded)
         case .failed: runs[index].leave(for: .failed)
@@ -230,7 +255,7 @@ extension MemoryContents {
         var count = 0
         for index in runs.indices {
             guard let lease = runs[index].lease, whose == .everyones || lease.until <= now.stored else { continue }
-            runs[index].interrupt(at: now.stored)
+            if let record = runs[index].interrupt(at: now.stored) { append(record, to: index) }
             count += 1
         }
         for index in runs.indices where whose == .everyones && runs[index].wait != nil {

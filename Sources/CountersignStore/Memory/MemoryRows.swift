@@ -118,21 +118,20 @@ struct MemoryRun {
         step = nil
     }
 
-    /// Takes the run from an owner that is gone.
-    mutating func interrupt(at now: Date) {
-        if let step {
-            records.append(
-                .interrupted(
-                    stepID: step.id,
-                    attempt: step.attempt,
-                    generation: retries,
-                    startedAt: step.startedAt,
-                    at: now
-                )
+    /// Takes the run from an owner that is gone, and returns the record of the attempt that was under way.
+    mutating func interrupt(at now: Date) -> StepRecord? {
+        let record = step.map { step in
+            StepRecord.interrupted(
+                stepID: step.id,
+                attempt: step.attempt,
+                generation: retries,
+                startedAt: step.startedAt,
+                at: now
             )
         }
         leave(for: .queued)
         dueAt = now
+        return record
     }
 }
 

@@ -15,6 +15,7 @@ package struct SpoolOptions: Sendable {
     /// Whether callbacks for another store are taken over.
     package var adopts: Bool
 
+    /// A spool at a path; by default as the settings have it.
     package init(path: String, size: ByteSize = .mib(64), allowsVolatile: Bool = false, adopts: Bool = false) {
         self.path = path
         self.size = size
@@ -94,7 +95,11 @@ extension Spool {
 package struct SpoolInspection: Sendable {
     /// The identity of the store that the callbacks are for.
     package let identity: String
+
+    /// How much it holds, and since when.
     package let status: SpoolStatus
+
+    /// The callbacks, the oldest first.
     package let records: [SpoolRecord]
 
     /// What is not as it was written, as sentences.

@@ -36,6 +36,8 @@ package final class Spool: Sendable {
     package struct Batch: Sendable {
         /// The last frame of it.
         package let end: UInt64
+
+        /// Their callbacks, the oldest first.
         package let records: [SpoolRecord]
 
         /// Frames that cannot be read back, as bodies to quarantine.
@@ -45,6 +47,7 @@ package final class Spool: Sendable {
     private static let mostRecords = 512
     private static let mostBytes = 1 << 20
 
+    /// Where the file lies.
     package let path: String
 
     /// Rung when a callback was spooled.
@@ -86,6 +89,7 @@ package final class Spool: Sendable {
     /// Whether it takes callbacks as long as there is room.
     package var isUsable: Bool { state.withLock { !$0.isEnded } }
 
+    /// How it is now.
     package var status: SpoolStatus {
         state.withLock { state in
             var status = SpoolStatus()

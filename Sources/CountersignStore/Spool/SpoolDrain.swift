@@ -9,8 +9,13 @@ package import Logging
 package final class SpoolDrain: Sendable {
     /// What became of the records since the spool began to fill.
     package struct Totals: Sendable, Equatable {
+        /// Events that the store has.
         package var events = 0
+
+        /// Those of them that it had before.
         package var duplicates = 0
+
+        /// Bodies that went into quarantine.
         package var quarantined = 0
 
         /// None so far.

@@ -25,6 +25,7 @@ package enum SpoolError: Error, Equatable {
 }
 
 extension SpoolError: CustomStringConvertible {
+    /// What happened, where, and what to do.
     package var description: String {
         switch self {
         case .full(let path, let size):

@@ -27,6 +27,7 @@ package struct SpoolCalls: Sendable {
     private static let isMutant = false
     #endif
 
+    /// Calls of a test, or those of the system where it has none.
     package init(
         write: @escaping @Sendable (CInt, UnsafeRawBufferPointer, Int) -> Int,
         sync: @escaping @Sendable (CInt) -> CInt,

@@ -10,12 +10,16 @@ package struct SpoolRecord: Sendable, Equatable {
         case unreadable(reason: String)
     }
 
+    /// Names it among all others, so that the store takes it once.
     package let token: UUID
 
     /// When it was received, in whole milliseconds.
     package let receivedAt: Date
 
+    /// What it is.
     package let content: Content
+
+    /// The body as it came, byte for byte.
     package let body: [UInt8]
 
     private init(token: UUID, receivedAt: Date, content: Content, body: [UInt8]) {
@@ -25,6 +29,7 @@ package struct SpoolRecord: Sendable, Equatable {
         self.body = body
     }
 
+    /// An event with the time at which it was received.
     package init(_ delivery: Delivery, at now: Date) {
         self.init(
             token: delivery.token,
@@ -39,6 +44,7 @@ package struct SpoolRecord: Sendable, Equatable {
         )
     }
 
+    /// A body that could not be read, with the time at which it was received.
     package init(_ body: UnreadableBody, at now: Date) {
         self.init(
             token: body.token,

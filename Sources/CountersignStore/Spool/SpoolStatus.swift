@@ -6,8 +6,10 @@ package struct SpoolStatus: Sendable, Equatable {
     /// How many callbacks it holds that are not in the store.
     package var events = 0
 
-    /// How many bytes of it are in use, and how many there are.
+    /// How many bytes of it are in use.
     package var used = ByteSize(bytes: 0)
+
+    /// How many bytes there are for callbacks.
     package var size = ByteSize(bytes: 0)
 
     /// Since when it holds any; nil when it is empty.
@@ -19,8 +21,10 @@ package struct SpoolStatus: Sendable, Equatable {
     /// When the oldest of them was received.
     package var oldest: Date?
 
-    /// Frames that were written, and callbacks that were refused, since it was opened.
+    /// Frames that were written since it was opened.
     package var frames = 0
+
+    /// Callbacks that it could not take since it was opened.
     package var refused = 0
 
     /// Whether a failed sync ended it.

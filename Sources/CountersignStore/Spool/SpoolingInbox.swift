@@ -26,6 +26,7 @@ package final class SpoolingInbox: Inbox {
         }
     }
 
+    /// Rung when the store has stored an event; one in the spool rings when it is drained.
     package let arrivals: AsyncSignal
 
     private let store: (any Inbox)?
@@ -57,14 +58,17 @@ package final class SpoolingInbox: Inbox {
         calls = PendingCalls()
     }
 
+    /// The identity of the store, which the spool knows as well.
     package var identity: String { store?.identity ?? spool.identity }
 
+    /// Stores one event, in the store or in the spool.
     package func append(_ delivery: Delivery, at now: Date) async throws -> Receipt {
         try await withCheckedThrowingContinuation { continuation in
             append(delivery, at: now) { continuation.resume(with: $0) }
         }
     }
 
+    /// Stores one event for a caller that is no task; `reply` is called once, on any thread.
     package func append(
         _ delivery: Delivery,
         at now: Date,
@@ -75,6 +79,7 @@ package final class SpoolingInbox: Inbox {
         take(request)
     }
 
+    /// Keeps a body apart, in the store or in the spool, where it has no number yet.
     package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try await withCheckedThrowingContinuation { continuation in
             var request = Request<Int64?>(record: SpoolRecord(body, at: now), spooled: nil) {
@@ -85,6 +90,7 @@ package final class SpoolingInbox: Inbox {
         }
     }
 
+    /// Makes sure that the store can write; the spool is not asked.
     package func confirmWritable() async throws {
         guard let store else { throw StoreError.cannotWrite("the store could not be opened") }
         try await store.confirmWritable()

@@ -129,10 +129,10 @@ struct EventView {
 
 extension EventView.RuleView {
     fileprivate init(_ explained: RuleExplanation) {
-        id = explained.rule.id
-        href = Address.rule(explained.rule.id)
+        id = explained.ruleID
+        href = Address.rule(explained.ruleID)
         matched = explained.kept ?? explained.matches
-        isOff = !explained.rule.isEnabled
+        isOff = !explained.isEnabled
         if case .all(let parts) = explained.condition {
             condition = parts.map { ConditionView($0) }
         } else {

@@ -136,16 +136,17 @@ struct OverviewView {
             latency("Acknowledged within", overview.acknowledgement, of: "callbacks since start"),
             runTime(overview, waiting: waiting, since: age),
             rules(overview),
+        ] + server(overview.vitals)
+    }
+
+    private static func server(_ vitals: Vitals) -> [Card] {
+        [
             Card(
                 label: "Last poll",
-                value: overview.vitals.poll?.finishedAt.shown ?? "none so far",
-                note: overview.vitals.poll.map { "\($0.recovered) events recovered in all" }
+                value: vitals.poll?.finishedAt.shown ?? "none so far",
+                note: vitals.poll.map { "\($0.recovered) events recovered in all" }
             ),
-            Card(
-                label: "Running since",
-                value: overview.vitals.startedAt.shown,
-                note: "version \(overview.vitals.version)"
-            ),
+            Card(label: "Running since", value: vitals.startedAt.shown, note: "version \(vitals.version)"),
         ]
     }
 

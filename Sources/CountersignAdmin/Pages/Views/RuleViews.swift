@@ -41,14 +41,14 @@ struct RulesView {
 
 extension RulesView.Row {
     fileprivate init(_ status: RuleStatus) {
-        id = status.rule.id
-        href = Address.rule(status.rule.id)
-        isEnabled = status.rule.isEnabled
-        summary = status.rule.summary ?? ""
+        id = status.id
+        href = Address.rule(status.id)
+        isEnabled = status.isEnabled
+        summary = status.summary ?? ""
         runs = status.statistics.runs
         failed = status.statistics.failed
         failedHref = status.failedHref
-        file = status.rule.file
+        file = status.file
     }
 }
 
@@ -68,11 +68,11 @@ struct RuleView {
     let allHref: String
 
     init(_ status: RuleStatus, source: String, runs: [RunRow]) {
-        id = status.rule.id
-        summary = status.rule.summary
-        file = status.rule.file
-        line = status.rule.line
-        isOff = !status.rule.isEnabled
+        id = status.id
+        summary = status.summary
+        file = status.file
+        line = status.line
+        isOff = !status.isEnabled
         self.runs = runs.map { RunRowView($0) }
         hasRuns = !runs.isEmpty
         runsLastDay = status.statistics.runs
@@ -86,7 +86,7 @@ struct RuleView {
 extension RuleStatus {
     /// Where the failed runs are listed; nil where there are none.
     fileprivate var failedHref: String? {
-        statistics.failed > 0 ? Address.query("/runs", [("state", "failed"), ("rule", rule.id)]) : nil
+        statistics.failed > 0 ? Address.query("/runs", [("state", "failed"), ("rule", id)]) : nil
     }
 }
 
@@ -127,8 +127,9 @@ struct DryRunView {
         self.payload = payload
     }
 
-    init(payload: String, _ event: Event, _ reports: [DryRun.RuleReport]) {
+    init(payload: String, _ report: DryRunReport) {
         problem = nil
+        let (event, reports) = (report.event, report.rules)
         let count = reports.count { $0.isMatch }
         summary = "\(count) of \(reports.count) rules match \(event.name.printable)."
         // Those that match first: they are what was asked for.
@@ -140,11 +141,11 @@ struct DryRunView {
 
 extension DryRunView.Report {
     fileprivate init(_ report: DryRun.RuleReport) {
-        id = report.rule.id
+        id = report.ruleID
         matched = report.isMatch
         outcome =
             report.isOpen
-            ? "may match" : report.isMatch ? "matches" : report.rule.isEnabled ? "does not match" : "disabled"
+            ? "may match" : report.isMatch ? "matches" : report.isEnabled ? "does not match" : "disabled"
         findings = report.findings.map { finding in
             let actual = finding.isOpen ? "not known" : finding.actual?.text.printable ?? "absent"
             return DryRunView.FindingView(
@@ -159,8 +160,8 @@ extension DryRunView.Report {
 
 extension DryRunView.StepView {
     fileprivate init(_ report: DryRun.StepReport) {
-        id = report.step.id
-        action = report.step.action
+        id = report.stepID
+        action = report.action
         switch report.outcome {
         case .planned(let planned): plan = planned.shown
         case .skipped: note = "is skipped: its 'if' does not hold"

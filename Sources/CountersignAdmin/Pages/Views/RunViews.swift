@@ -106,40 +106,39 @@ struct RunView {
     let hasNewerRules: Bool
 
     /// - Parameters:
-    ///   - found: The run with its attempts.
+    ///   - details: The run with its attempts.
     ///   - resumption: Where it can go on; nil where the rule set can no longer be read.
     ///   - hasNewerRules: Whether the active rules have its rule, too, and are others.
-    ///   - trace: Under which id the log tells of its event's way.
-    init(_ found: ClaimedRun, _ resumption: Resumption?, hasNewerRules: Bool, trace: TraceID) {
+    init(_ details: RunDetails, _ resumption: Resumption?, hasNewerRules: Bool) {
         self.hasNewerRules = hasNewerRules
-        let (run, chain) = (found.run, resumption?.chain ?? [])
+        let (run, row, chain) = (details.run, details.row, resumption?.chain ?? [])
         number = run.id.rawValue
         state = run.state.rawValue
         stateNote =
             run.wait.map { "for \($0.destination.printable): \($0.reason.printable)" }
             ?? (run.waitsForNextTry
                 ? "until \(run.dueAt.shown)"
-                    + (RunRow(found).reason.map { ", since the last attempt failed: \($0.printable)" } ?? "")
+                    + (row.reason.map { ", since the last attempt failed: \($0.printable)" } ?? "")
                 : nil)
         rule = run.ruleID
         ruleHref = Address.rule(run.ruleID)
         ruleSet = run.ruleSet.short
         event = run.eventID.rawValue
-        eventName = found.event.name.printable
-        package = found.event.payload.packageID?.printable
-        packageHref = found.event.payload.packageID.map(Address.package)
+        eventName = row.eventName.printable
+        package = row.package?.printable
+        packageHref = row.package.map(Address.package)
         iso = run.createdAt.rfc3339
         time = run.createdAt.shown
         finished = run.finishedAt?.shown
         retries = run.retries > 0 ? run.retries : nil
-        self.trace = trace.description
+        trace = details.trace?.description ?? ""
         canRetry = run.state == .failed
         canDiscard = run.state == .failed || run.state == .queued
         choices = resumption?.choices ?? []
         hasChoices = !choices.isEmpty
         stoppedAt = resumption?.stoppedAt
-        let records = Dictionary(grouping: found.records, by: \.stepID)
-        let others = found.records.map(\.stepID)
+        let records = Dictionary(grouping: details.records, by: \.stepID)
+        let others = details.records.map(\.stepID)
             .reduce(into: [String?]()) { ids, id in
                 if !chain.contains(where: { $0 == id }), !ids.contains(id) { ids.append(id) }
             }

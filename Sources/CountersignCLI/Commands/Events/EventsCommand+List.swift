@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignCore
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -24,7 +25,7 @@ extension EventsCommand {
 
         @OptionGroup(title: "Output") var listing: ListingOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func validate() throws {
             guard !quarantined || filter.isByTimeOnly else {
@@ -35,16 +36,15 @@ extension EventsCommand {
         }
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
             let query = try filter.query(in: environment, limit: listing.limit)
-            try await listing.show(in: environment, settings) { [quarantined, filter] archive in
+            let client = try options.client(in: environment)
+            try await listing.show(in: environment, client) { [quarantined, filter] questions in
                 if quarantined {
-                    return .quarantined(
-                        try await archive.quarantined(QuarantineQuery(since: query.since, limit: query.limit))
-                    )
+                    let query = QuarantineQuery(since: query.since, limit: query.limit)
+                    return .quarantined(try await questions.quarantined(query).bodies)
                 }
                 let query = try filter.query(in: environment, limit: query.limit)
-                return try await .events(query, in: archive).explained { unknownEvent(query.name) }
+                return try await .events(query, from: questions).explained { unknownEvent(query.name) }
             }
         }
     }
@@ -109,11 +109,13 @@ extension Listing {
     /// The events that a query asks for; a text is looked for in so many events only, and then it is said how to go on.
     ///
     /// - Throws: `StoreError`.
-    fileprivate static func events(_ query: EventQuery, in archive: any Archive) async throws -> Listing {
-        guard query.text != nil else { return .events(try await archive.events(query)) }
-        let page = try await archive.page(of: query)
+    fileprivate static func events(
+        _ query: EventQuery,
+        from questions: any OperatorQuestions
+    ) async throws -> Listing {
+        let page = try await questions.events(query)
         var listing = Listing.events(page.events)
-        if page.events.count < query.limit, let next = page.next {
+        if query.text != nil, page.events.count < query.limit, let next = page.next {
             // A millisecond more, so that none that arrived at the same one is passed over.
             let time = next.receivedAt.addingTimeInterval(0.001).rfc3339
             listing.note = "\(EventQuery.searchDepth) events were searched; continue with --until \(time)"

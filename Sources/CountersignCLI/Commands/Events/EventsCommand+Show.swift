@@ -23,22 +23,18 @@ extension EventsCommand {
 
         @OptionGroup var colours: ColourOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await environment.reading(options.settings(in: environment)) { archive in
-                guard let stored = try await archive.event(Event.ID(rawValue: id)) else {
-                    throw CommandFailure("there is no event \(id); see 'countersign events list'")
-                }
-                if form.raw { return try StandardOutput.write(stored.body) }
-                let runs = try await archive.runs(RunQuery(eventID: stored.event.id, limit: .max))
-                let trace = try await archive.traceID(of: stored.event)
-                if form.json { return print(EventDetails(stored: stored, runs: runs, trace: trace).json.indented) }
-                show(stored, runs.reversed(), trace, on: environment.terminal(colours.choice))
-            }
+            let client = try options.client(in: environment)
+            if form.raw { return try StandardOutput.write(try await client.ask { try await $0.body(ofEvent: id) }) }
+            let details = try await client.ask { try await $0.event(id) }
+            if form.json { return print(details.json.indented) }
+            show(details, on: environment.terminal(colours.choice))
         }
 
-        private func show(_ stored: StoredEvent, _ runs: [Run], _ trace: TraceID, on terminal: Terminal) {
+        private func show(_ details: EventDetails, on terminal: Terminal) {
+            let (stored, runs) = (details.stored, details.runs)
             print("event       \(stored.event.id)  \(stored.event.name.printable)")
             print("received    \(stored.event.receivedAt.rfc3339), origin \(stored.event.origin.rawValue)")
             if stored.duplicates > 0 {
@@ -46,7 +42,7 @@ extension EventsCommand {
             }
             let evaluated = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
             print("evaluated   \(evaluated ?? "not yet")")
-            print("trace       \(trace)")
+            print("trace       \(details.trace)")
             print("payload     \(stored.event.payload.indented.printableLines)")
             print(runs.isEmpty ? "runs        none" : "runs")
             for run in runs {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignCore
+import CountersignOperations
 import CountersignStore
 
 extension PackagesCommand {
@@ -38,15 +39,15 @@ extension PackagesCommand {
 
         @OptionGroup(title: "Output") var listing: ListingOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
+            let client = try options.client(in: environment)
             _ = try environment.span(since: since, until: until)
-            try await listing.show(in: environment, settings) { [self, limit = listing.limit] archive in
+            try await listing.show(in: environment, client) { [self, limit = listing.limit] questions in
                 var query = PackageQuery(prefix: prefix, event: event, limit: limit)
                 (query.since, query.until) = try environment.span(since: since, until: until)
-                return await .packages(try await archive.packages(query).packages).explained { unknownEvent(event) }
+                return await .packages(try await questions.packages(query).packages).explained { unknownEvent(event) }
             }
         }
     }

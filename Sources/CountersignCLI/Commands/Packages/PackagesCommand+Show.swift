@@ -22,17 +22,11 @@ extension PackagesCommand {
 
         @OptionGroup var colours: ColourOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await environment.reading(options.settings(in: environment)) { archive in
-                guard let timeline = try await PackageTimeline.read(id, from: archive) else {
-                    throw CommandFailure(
-                        "there is no event of a package '\(id.printable)'; see 'countersign packages list'"
-                    )
-                }
-                print(json ? timeline.json.indented : timeline.text(on: environment.terminal(colours.choice)))
-            }
+            let timeline = try await options.client(in: environment).ask { try await $0.package(id) }
+            print(json ? timeline.json.indented : timeline.text(on: environment.terminal(colours.choice)))
         }
     }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignOperations
 import CountersignStore
 
 extension QuarantineCommand {
@@ -18,14 +19,14 @@ extension QuarantineCommand {
 
         @OptionGroup(title: "Output") var listing: ListingOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
+            let client = try options.client(in: environment)
             _ = try environment.date(before: since)
-            try await listing.show(in: environment, settings) { [since, limit = listing.limit] archive in
+            try await listing.show(in: environment, client) { [since, limit = listing.limit] questions in
                 let query = QuarantineQuery(since: try environment.date(before: since), limit: limit)
-                return .quarantined(try await archive.quarantined(query))
+                return .quarantined(try await questions.quarantined(query).bodies)
             }
         }
     }

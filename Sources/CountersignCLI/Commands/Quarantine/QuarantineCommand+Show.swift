@@ -21,22 +21,16 @@ extension QuarantineCommand {
 
         @OptionGroup var form: BodyOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await environment.reading(options.settings(in: environment)) { archive in
-                guard let found = try await archive.quarantined(id) else {
-                    throw CommandFailure(
-                        "there is no quarantined body \(id); see 'countersign quarantine list'"
-                    )
-                }
-                if form.raw { return try StandardOutput.write(found.body) }
-                if form.json { return print(found.json.indented) }
-                print("body      \(found.id), \(counted(found.body.count, "byte"))")
-                print("received  \(found.receivedAt.rfc3339)")
-                print("reason    \(found.reason.printable)")
-                print("text      \(String(decoding: found.body, as: UTF8.self).printableLines)")
-            }
+            let found = try await options.client(in: environment).ask { try await $0.quarantinedBody(id) }
+            if form.raw { return try StandardOutput.write(found.body) }
+            if form.json { return print(found.json.indented) }
+            print("body      \(found.id), \(counted(found.body.count, "byte"))")
+            print("received  \(found.receivedAt.rfc3339)")
+            print("reason    \(found.reason.printable)")
+            print("text      \(String(decoding: found.body, as: UTF8.self).printableLines)")
         }
     }
 }

@@ -19,17 +19,20 @@ extension RulesCommand {
 
         @OptionGroup(title: "Output") var listing: ListingOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
             let settings = try options.settings(in: environment)
-            let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
-            let inFolder = try? RuleSources.read(folder: settings.rulesPath).version
-            try await listing.show(in: environment, settings) { [limit = listing.limit] archive in
-                let rules = try await ActiveRules.read(archive, compiler)
-                let statuses = try await rules.ruleSet.statuses(in: archive, at: environment.clock.now)
-                var listing = Listing.rules(Array(statuses.prefix(limit)))
-                if let inFolder, inFolder != rules.ruleSet.version {
+            let client = try options.client(in: environment)
+            // The folder of this machine says nothing about a server elsewhere.
+            let inFolder = client.remote == nil ? try? RuleSources.read(folder: settings.rulesPath).version : nil
+            try await listing.show(in: environment, client) { [limit = listing.limit] questions in
+                let list = try await questions.rules()
+                guard let version = list.version else {
+                    throw OperationError(.notFound, "there have never been active rules; start 'countersign serve'")
+                }
+                var listing = Listing.rules(Array(list.rules.prefix(limit)))
+                if let inFolder, inFolder != version {
                     listing.note =
                         "The files in \(settings.rulesPath) differ from the active rules; 'countersign check' shows whether "
                         + "they have errors."

@@ -24,22 +24,16 @@ extension RulesCommand {
 
         @OptionGroup var colours: ColourOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
-            let compiler = RuleCompiler(catalogue: try await environment.registry(for: settings).declarations)
-            try await environment.reading(settings) { archive in
-                let rules = try await ActiveRules.read(archive, compiler)
-                let status = try await rules.ruleSet.status(of: id, in: archive, at: environment.clock.now)
-                let details = RuleDetails(status: status, source: rules.outline(of: id)?.text ?? "")
-                if json { return print(details.json.indented) }
-                show(details, on: environment.terminal(colours.choice))
-            }
+            let details = try await options.client(in: environment).ask { try await $0.rule(id) }
+            if json { return print(details.json.indented) }
+            show(details, on: environment.terminal(colours.choice))
         }
 
         private func show(_ details: RuleDetails, on terminal: Terminal) {
-            let (rule, statistics) = (details.status.rule, details.status.statistics)
+            let (rule, statistics) = (details.status, details.status.statistics)
             print(
                 "rule        \(Style.heading.applied(to: rule.id, on: terminal))\(rule.isEnabled ? "" : "  disabled")"
             )

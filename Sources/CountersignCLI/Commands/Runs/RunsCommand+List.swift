@@ -22,14 +22,14 @@ extension RunsCommand {
 
         @OptionGroup(title: "Output") var listing: ListingOptions
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
+            let client = try options.client(in: environment)
             _ = try filter.query(in: environment, limit: listing.limit)
-            try await listing.show(in: environment, settings) { [filter, limit = listing.limit] archive in
-                try await .runs(try await archive.runRows(try filter.query(in: environment, limit: limit)))
-                    .explained { try await archive.unknownRule(filter.rule) }
+            try await listing.show(in: environment, client) { [filter, limit = listing.limit] questions in
+                try await .runs(try await questions.runs(try filter.query(in: environment, limit: limit)).rows)
+                    .explained { try await questions.unknownRule(filter.rule) }
             }
         }
     }

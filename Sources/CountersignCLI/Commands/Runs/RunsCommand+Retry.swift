@@ -1,8 +1,6 @@
 import ArgumentParser
-import CountersignActions
 import CountersignCore
-import CountersignEngine
-import CountersignRules
+import CountersignOperations
 import CountersignStore
 import Foundation
 
@@ -35,52 +33,32 @@ extension RunsCommand {
         )
         var from: String?
 
-        @Option(help: "Which rules to use: those that created the run, or the --rules current uses the active ones.")
-        var rules = RulesOfRetry.kept
+        @Option(help: "Which rules to use: those that created the run (kept), or the active ones (current).")
+        var rules = RetryRequest.Rules.kept
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
-            let check: ([Run.ID]) async throws -> Void = { ids in
-                // What the active rules have, the server knows.
-                if let from, rules == .kept { try await expect(step: from, of: ids, settings, environment) }
-            }
+            let client = try options.client(in: environment)
             let verb = from.map { "retry from '\($0)'" } ?? "retry"
-            let ids = try await selection.runs(in: [.failed], settings, environment, verb: verb, check: check)
-            try await environment.carryOut(
-                .retry(from: from, takesCurrentRules: rules == .current),
-                on: ids,
-                settings,
-                done: "will be retried"
-            )
-        }
-
-        enum RulesOfRetry: String, ExpressibleByArgument, CaseIterable {
-            case kept
-            case current
-        }
-
-        /// Makes sure that each of the runs can begin with the step, before any of them is touched.
-        private func expect(
-            step: String,
-            of ids: [Run.ID],
-            _ settings: Settings,
-            _ environment: CommandEnvironment
-        ) async throws {
-            let registry = try await environment.registry(for: settings)
-            try await environment.reading(settings) { archive in
-                let explainer = Explainer(archive: archive, compiler: RuleCompiler(catalogue: registry.declarations))
-                for id in ids {
-                    guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
-                    do {
-                        let objection = try await explainer.resumption(of: found).objection(to: step)
-                        if let objection { throw CommandFailure(objection) }
-                    } catch let error as UnknownRuleSet {
-                        throw CommandFailure("\(error)")
-                    }
-                }
+            let ids = try await selection.runs(in: [.failed], of: client, environment, verb: verb)
+            try await client.each(ids) { commands, id in
+                // Each can begin with the step before any of them is touched.
+                if from != nil { _ = try await commands.retry(request(for: id, isDryRun: true), once: nil) }
             }
+            try await client.each(ids) { commands, id in
+                let result = try await commands.retry(request(for: id, isDryRun: false), once: CommandToken())
+                print("run \(id) will be retried with rule set \(result.ruleSet.short)\(note(on: result))")
+            }
+        }
+
+        private func request(for id: Run.ID, isDryRun: Bool) -> RetryRequest {
+            RetryRequest(id, from: from, by: rules, isDryRun: isDryRun)
+        }
+
+        private func note(on result: RetryResult) -> String {
+            result.isActive == false
+                ? ", which created it; the active rules differ: use '--rules current' for those" : ""
         }
     }
 
@@ -99,12 +77,15 @@ extension RunsCommand {
 
         @OptionGroup var selection: RunSelection
 
-        @OptionGroup var options: SettingsOptions
+        @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            let settings = try options.settings(in: environment)
-            let ids = try await selection.runs(in: [.failed, .queued], settings, environment, verb: "discard") { _ in }
-            try await environment.carryOut(.discard, on: ids, settings, done: "is discarded")
+            let client = try options.client(in: environment)
+            let ids = try await selection.runs(in: [.failed, .queued], of: client, environment, verb: "discard")
+            try await client.each(ids) { commands, id in
+                try await commands.discard(id, once: CommandToken())
+                print("run \(id) is discarded")
+            }
         }
     }
 }
@@ -137,79 +118,75 @@ struct RunSelection: ParsableArguments {
     ///
     /// What is about to happen to them is shown and asked about: on a terminal always, elsewhere where a filter chose them.
     ///
-    /// - Throws: `CommandFailure` when nobody agrees, and what `check` throws before anybody is asked.
+    /// - Throws: `CommandFailure` when nobody agrees, or there are none.
     func runs(
         in states: [Run.State],
-        _ settings: Settings,
+        of client: CommandClient,
         _ environment: CommandEnvironment,
-        verb: String,
-        check: ([Run.ID]) async throws -> Void
+        verb: String
     ) async throws -> [Run.ID] {
         guard ids.isEmpty else {
-            let chosen = ids.map { Run.ID(rawValue: $0) }
-            try await check(chosen)
             if !yes, isatty(STDIN_FILENO) == 1 {
-                let facts = try await facts(of: chosen, settings, environment)
+                let facts = try await client.ask { try await self.facts(from: $0) }
                 try confirm("\(verb) \(facts.joined(separator: "\n      "))", yes: false)
             }
-            return chosen
+            return ids.map { Run.ID(rawValue: $0) }
         }
         var query = RunQuery(ruleID: rule, limit: .max)
         (query.since, query.until) = try environment.span(since: since, until: until)
-        var found: [Run] = []
-        try await environment.reading(settings) { archive in
+        let found = try await client.ask { questions -> [Run] in
+            var found: [Run] = []
             for state in states {
+                var query = query
                 query.state = state
-                found += try await archive.runs(query)
+                found += try await questions.runs(query).rows.map(\.run)
             }
+            return found
         }
         guard !found.isEmpty else {
             let words = states.map(\.rawValue).joined(separator: " or ")
             throw CommandFailure("no \(words) runs match; see 'countersign runs list'")
         }
         let rules = Dictionary(grouping: found, by: \.ruleID).map { "\($0) (\($1.count))" }.sorted()
-        let chosen = found.map(\.id).sorted { $0.rawValue < $1.rawValue }
-        try await check(chosen)
         try confirm("\(verb) \(counted(found.count, "run")): \(rules.joined(separator: ", "))", yes: yes)
-        return chosen
+        return found.map(\.id).sorted { $0.rawValue < $1.rawValue }
     }
 
     /// Each run in a line: its rule, its event and package, and why it failed.
-    private func facts(
-        of ids: [Run.ID],
-        _ settings: Settings,
-        _ environment: CommandEnvironment
-    ) async throws -> [String] {
+    private func facts(from questions: any OperatorQuestions) async throws -> [String] {
         var facts: [String] = []
-        try await environment.reading(settings) { archive in
-            for id in ids {
-                guard let found = try await archive.run(id) else { throw StoreError.noSuchRun(id) }
-                let package = found.event.payload.packageID.map { " of package \($0.showingControls)" } ?? ""
-                let failure = found.records.last { $0.status == .failed }
-                let reason = failure.map { ": \($0.stepID ?? "run"): \(($0.reason ?? "").showingControls)" } ?? ""
-                facts.append(
-                    "run \(id), \(found.run.ruleID) for \(found.event.name.showingControls)\(package), "
-                        + "\(found.run.state.rawValue)\(reason)"
-                )
-            }
+        for id in ids {
+            let row = try await questions.run(id).row
+            let package = row.package.map { " of package \($0.showingControls)" } ?? ""
+            let reason = row.reason.map { ": \($0.showingControls)" } ?? ""
+            facts.append(
+                "run \(id), \(row.run.ruleID) for \(row.eventName.showingControls)\(package), "
+                    + "\(row.run.state.rawValue)\(reason)"
+            )
         }
         return facts
     }
 }
 
-extension CommandEnvironment {
-    /// Carries out an order on each run; a run that refuses does not keep the others from being tried.
-    func carryOut(_ order: ControlClient.Order, on ids: [Run.ID], _ settings: Settings, done: String) async throws {
-        let control = ControlClient(settings: settings, clock: clock, client: client)
+extension CommandClient {
+    /// Carries out a command on each run; a run that refuses does not keep the others from being tried.
+    ///
+    /// - Throws: `CommandFailure` with the reasons of all that refused.
+    func each(_ ids: [Run.ID], _ work: (any OperatorCommands, Run.ID) async throws -> Void) async throws {
         var failures: [String] = []
-        for id in ids {
-            do {
-                let note = try await control.carryOut(order, on: id)
-                print("run \(id) \(done)\(note)")
-            } catch let failure as CommandFailure {
-                failures.append(failure.description)
+        try await order { commands, _ in
+            for id in ids {
+                do {
+                    try await work(commands, id)
+                } catch let error as OperationError {
+                    failures.append(error.description)
+                } catch let error as StoreError {
+                    failures.append("\(error)")
+                }
             }
         }
         if !failures.isEmpty { throw CommandFailure(failures.joined(separator: "\ncountersign: ")) }
     }
 }
+
+extension RetryRequest.Rules: ExpressibleByArgument {}

@@ -1,6 +1,6 @@
 import CountersignActions
-import CountersignCLI
 import CountersignCore
+import CountersignOperations
 import CountersignRules
 import Foundation
 import Testing

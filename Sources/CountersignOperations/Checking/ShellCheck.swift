@@ -23,8 +23,8 @@ package struct ShellCheck {
 
     /// Warnings for what it finds, at their places in the rule files; none where it is not installed.
     ///
-    /// - Throws: `CommandFailure` when it is installed but cannot be used.
-    package func findings(about scripts: [ShellScript]) async throws -> [Diagnostic] {
+    /// - Throws: `OperationError` when it is installed but cannot be used.
+    package func findings(about scripts: [ShellScript]) async throws(OperationError) -> [Diagnostic] {
         var findings: [Diagnostic] = []
         for script in scripts {
             let result: ProcessResult
@@ -52,8 +52,8 @@ package struct ShellCheck {
         )
     }
 
-    private static func failure(_ reason: String) -> CommandFailure {
-        CommandFailure("shellcheck cannot be used: \(reason); leave it out with --no-shellcheck")
+    private static func failure(_ reason: String) -> OperationError {
+        OperationError(.unavailable, "shellcheck cannot be used: \(reason); leave it out with --no-shellcheck")
     }
 
     /// What it has to say; nil when its answer cannot be read.

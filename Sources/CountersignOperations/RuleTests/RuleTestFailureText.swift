@@ -1,15 +1,20 @@
 import CountersignCore
-import CountersignEngine
+package import CountersignEngine
 import CountersignRules
 
 /// One failure of a rule test in words: a sentence, and under it what was expected and what was found.
-struct RuleTestFailureText {
+package struct RuleTestFailureText {
     private static let longest = 300
 
-    let failure: RuleTestReport.Failure
+    private let failure: RuleTestReport.Failure
+
+    /// The words for a failure.
+    package init(failure: RuleTestReport.Failure) {
+        self.failure = failure
+    }
 
     /// The line of the expectation in its file; nil where the failure belongs to the test as a whole.
-    var line: Int? {
+    package var line: Int? {
         switch failure {
         case .noRun(let expectation, _, _), .differs(let expectation, _, _), .wrongCount(let expectation, _, _):
             expectation.span.line
@@ -18,7 +23,7 @@ struct RuleTestFailureText {
     }
 
     /// What happened, on one line.
-    var sentence: String {
+    package var sentence: String {
         switch failure {
         case .unreadable(let event, let reason): "event \(event) cannot be read: \(reason.printable)"
         case .unknownOutput(let mock, let key, let known):
@@ -35,7 +40,7 @@ struct RuleTestFailureText {
     }
 
     /// What is under the sentence.
-    var details: [String] {
+    package var details: [String] {
         switch failure {
         case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .noRun(_, isEnabled: false, _): []
         case .noRun(_, isEnabled: true, let matchSet): matchSet.flatMap(lines)

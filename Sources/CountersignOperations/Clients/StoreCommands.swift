@@ -1,0 +1,89 @@
+package import CountersignCore
+package import CountersignEngine
+package import CountersignOneSpan
+import CountersignRules
+package import CountersignStore
+
+/// Carries out commands on a store that is open for writing: in the server, or in a command where none runs.
+package struct StoreCommands: OperatorCommands {
+    private let store: any Store
+    private let questions: StoreQuestions
+    private let replayer: Replayer?
+    private let poller: Poller?
+    private let clock: any WallClock
+
+    /// - Parameters:
+    ///   - store: The store, which nobody else changes.
+    ///   - questions: Answers about the same store.
+    ///   - replayer: Evaluates events by the active rules; nil where no server runs, which alone has them.
+    ///   - poller: Asks OneSpan Sign; nil where it is not set up.
+    ///   - clock: The time at which commands are carried out.
+    package init(
+        store: any Store,
+        questions: StoreQuestions,
+        replayer: Replayer? = nil,
+        poller: Poller? = nil,
+        clock: any WallClock
+    ) {
+        self.store = store
+        self.questions = questions
+        self.replayer = replayer
+        self.poller = poller
+        self.clock = clock
+    }
+
+    /// Retries a failed run, or only tells whether that is possible.
+    package func retry(_ request: RetryRequest, once token: CommandToken?) async throws -> RetryResult {
+        if request.rules == .current { try requireServer("'--rules current'") }
+        let version = try await questions.ruleSet(for: request)
+        if !request.isDryRun {
+            let other = request.rules == .current ? version : nil
+            try await store.retry(request.run, from: request.step, by: other, once: token, at: clock.now)
+        }
+        let active = replayer == nil ? nil : try await questions.activeRules()?.version
+        return RetryResult(ruleSet: version, isActive: active.map { $0 == version })
+    }
+
+    /// Discards a failed or waiting run; its history is kept.
+    package func discard(_ run: Run.ID, once token: CommandToken?) async throws {
+        try await store.discard(run, once: token, at: clock.now)
+    }
+
+    /// Evaluates stored events once more by the active rules, and tells what became of their runs.
+    package func replay(_ request: ReplayRequest, once token: CommandToken?) async throws -> [ReplayedRun] {
+        guard let replayer else { throw Self.needsServer("a replay") }
+        do {
+            return try await replayer.replay(request, once: token)
+        } catch let error as ReplayError {
+            throw OperationError(.conflict, "\(error)")
+        }
+    }
+
+    /// Asks OneSpan Sign for events whose callback is missing.
+    package func poll(_ request: PollRequest) async throws -> PollReport {
+        guard let poller else {
+            throw OperationError(.conflict, "OneSpan Sign is not set up: set 'onespan.url' in the settings")
+        }
+        do {
+            return try await poller.poll(since: request.since, isDryRun: request.isDryRun)
+        } catch let error as APIFailure {
+            throw OperationError(.noAnswer, "\(error)")
+        }
+    }
+
+    /// Stores an event that a person hands in.
+    package func ingest(_ delivery: Delivery) async throws -> Receipt {
+        try await store.append(delivery, at: clock.now)
+    }
+
+    private func requireServer(_ subject: String) throws(OperationError) {
+        if replayer == nil { throw Self.needsServer(subject) }
+    }
+
+    private static func needsServer(_ subject: String) -> OperationError {
+        OperationError(
+            .unavailable,
+            "\(subject) requires a running server, and none is running on this store; start 'countersign serve'"
+        )
+    }
+}
