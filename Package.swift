@@ -46,11 +46,15 @@ let package = Package(
             dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto]
         ),
         .target(
-            name: "CountersignActions",
+            name: "CountersignOutbound",
             dependencies: [
-                "CountersignCore", "CLinux", .asyncHTTPClient, .crypto, .log, .nioCore, .nioHTTP1, .nioHTTPCompression,
-                .nioPosix, .nioSSL, .system,
+                "CountersignCore", .asyncHTTPClient, .crypto, .nioCore, .nioHTTP1, .nioHTTPCompression, .nioPosix,
+                .nioSSL, .system,
             ]
+        ),
+        .target(
+            name: "CountersignActions",
+            dependencies: ["CountersignCore", "CountersignOutbound", "CLinux", .crypto, .log, .system]
         ),
         .target(
             name: "CountersignStore",
@@ -63,7 +67,8 @@ let package = Package(
         .target(
             name: "CountersignObservability",
             dependencies: [
-                "CountersignCore", .asyncHTTPClient, .coreMetrics, .crypto, .lifecycle, .log, .metrics, .nioCore,
+                "CountersignCore", "CountersignOutbound", .asyncHTTPClient, .coreMetrics, .crypto, .lifecycle, .log,
+                .metrics, .nioCore,
                 .nioHTTP1,
                 .tracing,
             ]
@@ -71,7 +76,7 @@ let package = Package(
         .target(
             name: "CountersignEngine",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore",
+                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
                 "CountersignObservability",
                 .lifecycle, .log, .metrics,
             ]
@@ -79,8 +84,8 @@ let package = Package(
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignCore", "CountersignStore", "CountersignObservability", .lifecycle, .log, .metrics, .nioCore,
-                .nioHTTP1, .nioPosix, .nioSSL,
+                "CountersignCore", "CountersignOutbound", "CountersignStore", "CountersignObservability", .lifecycle,
+                .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .target(
@@ -94,7 +99,7 @@ let package = Package(
         .target(
             name: "CountersignAdmin",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignStore", "CountersignEngine",
+                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignStore", "CountersignEngine",
                 "CountersignOperations",
                 "CountersignObservability",
                 .crypto, .httpTypes, .hummingbird, .hummingbirdCore, .lifecycle, .log, .mustache,
@@ -105,20 +110,21 @@ let package = Package(
         .target(
             name: "CountersignOneSpan",
             dependencies: [
-                "CountersignCore", "CountersignActions", "CountersignStore", .crypto, .lifecycle, .log, .metrics,
+                "CountersignCore", "CountersignOutbound", "CountersignStore", .crypto, .lifecycle, .log, .metrics,
             ]
         ),
         .target(
             name: "CountersignOneSpanSimulator",
             dependencies: [
-                "CountersignCore", "CountersignActions", .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
+                "CountersignCore", "CountersignOutbound", .crypto, .httpTypes, .hummingbird, .lifecycle, .log, .nioCore,
             ]
         ),
         .target(
             name: "CountersignCLI",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
-                "CountersignEngine", "CountersignListener", "CountersignOperations", "CountersignAdmin",
+                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
+                "CountersignSQLite", "CountersignEngine", "CountersignListener", "CountersignOperations",
+                "CountersignAdmin",
                 "CountersignOneSpan",
                 "CountersignOneSpanSimulator",
                 "CountersignObservability", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
@@ -128,8 +134,8 @@ let package = Package(
         .target(
             name: "CountersignTesting",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", .log, .nioCore,
-                .nioHTTP1, .nioPosix, .nioSSL,
+                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
+                .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
 
@@ -164,10 +170,17 @@ let package = Package(
             exclude: ["wrong"]
         ),
         .testTarget(
+            name: "CountersignOutboundTests",
+            dependencies: [
+                "CountersignCore", "CountersignOutbound", "CountersignActions", "CountersignTesting", .nioCore,
+                .nioPosix, .nioSSL,
+            ]
+        ),
+        .testTarget(
             name: "CountersignActionsTests",
             dependencies: [
-                "CountersignCore", "CountersignActions", "CountersignTesting", .log, .nioCore, .nioHTTP1, .nioPosix,
-                .nioSSL,
+                "CountersignCore", "CountersignOutbound", "CountersignActions", "CountersignTesting", .log, .nioCore,
+                .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .testTarget(
@@ -188,7 +201,8 @@ let package = Package(
         .testTarget(
             name: "CountersignEngineTests",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
+                "CountersignSQLite",
                 "CountersignEngine",
                 "CountersignTesting", .lifecycle, .log,
             ]
@@ -218,15 +232,15 @@ let package = Package(
         .testTarget(
             name: "CountersignOneSpanTests",
             dependencies: [
-                "CountersignCore", "CountersignActions", "CountersignOneSpan", "CountersignStore",
+                "CountersignCore", "CountersignOutbound", "CountersignOneSpan", "CountersignStore",
                 "CountersignTesting", .log,
             ]
         ),
         .testTarget(
             name: "CountersignCLITests",
             dependencies: [
-                "CountersignCore", "CountersignActions", "CountersignOperations", "CountersignCLI",
-                "CountersignEngine",
+                "CountersignCore", "CountersignOutbound", "CountersignActions", "CountersignOperations",
+                "CountersignCLI", "CountersignEngine",
                 "CountersignOneSpan",
                 "CountersignRules", "CountersignStore", "CountersignTesting",
             ],

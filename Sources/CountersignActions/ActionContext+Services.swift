@@ -1,4 +1,5 @@
 public import CountersignCore
+import CountersignOutbound
 public import Foundation
 
 /// What an action of your own gets to act with; the built-in ones have the same.
@@ -74,7 +75,7 @@ extension ActionContext {
             throw StepFailure(
                 "the request was not answered: \(error.reason)",
                 isWorthRetrying: error.isPassing,
-                isOutage: error.isPassing
+                isOutage: error.isOutage
             )
         }
     }

@@ -1,4 +1,5 @@
 package import CountersignCore
+package import CountersignOutbound
 
 /// The ways of the built-in actions to the outside world; tests give working fakes.
 package struct ActionServices: Sendable {

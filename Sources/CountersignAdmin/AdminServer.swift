@@ -1,6 +1,7 @@
 import CountersignCore
 package import CountersignObservability
 package import CountersignOperations
+import CountersignOutbound
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -75,10 +76,9 @@ package struct AdminServer: Service {
         do {
             try await application.run()
         } catch {
-            let reason = (error as? IOError).map { String(cString: strerror($0.errnoCode)).lowercased() } ?? "\(error)"
             logger.error(
                 "Admin server cannot start, see 'admin.listen'",
-                metadata: ["host": "\(host)", "port": "\(port)", "reason": "\(reason)"]
+                metadata: ["host": "\(host)", "port": "\(port)", "reason": "\(NetworkError(error).cause)"]
             )
             // Its end must not end the others.
             try? await gracefulShutdown()

@@ -1,6 +1,7 @@
 import ArgumentParser
 import AsyncHTTPClient
 public import CountersignActions
+import CountersignOutbound
 import Foundation
 
 /// The whole program, for whoever builds it with actions of their own.

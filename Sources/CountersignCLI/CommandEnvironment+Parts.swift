@@ -1,6 +1,7 @@
 import CountersignActions
 import CountersignCore
 import CountersignOperations
+import CountersignOutbound
 import CountersignRules
 import CountersignStore
 import Foundation

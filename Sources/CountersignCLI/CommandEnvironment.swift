@@ -1,6 +1,7 @@
 package import AsyncHTTPClient
 package import CountersignActions
 import CountersignCore
+package import CountersignOutbound
 import Foundation
 
 /// What commands see of the world around the program.

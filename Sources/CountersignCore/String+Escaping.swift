@@ -43,4 +43,23 @@ extension Unicode.Scalar {
 extension String {
     /// The text of a library's error without the places of its source on the machine that built this program.
     package var withoutBuildPaths: String { replacing(#/ (?:at|in) /[^\s:\]]*:\d+/#, with: "") }
+
+    /// The text, or its beginning and `…` where it has more than `limit` UTF-16 units; what a sign is escaped with is not
+    /// torn from it.
+    package func cut(to limit: Int) -> String {
+        guard utf16.count > limit else { return self }
+        var kept: [Unicode.Scalar] = []
+        var length = 0
+        for scalar in unicodeScalars {
+            length += UTF16.width(scalar)
+            guard length < limit else { break }
+            kept.append(scalar)
+        }
+        if let entity = kept.suffix(6).lastIndex(of: "&"), !kept[entity...].contains(";") {
+            kept.removeSubrange(entity...)
+        }
+        let backslashes = kept.reversed().prefix { $0 == "\\" }.count
+        if backslashes % 2 == 1 { kept.removeLast() }
+        return String(String.UnicodeScalarView(kept)) + "…"
+    }
 }

@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignObservability
+import CountersignOutbound
 package import CountersignStore
 import Foundation
 package import Logging
@@ -102,20 +103,13 @@ package struct CallbackServer: Service {
             if let socket = settings.socket { return try await bootstrap.withBoundSocket(socket).get() }
             return try await bootstrap.bind(host: settings.host, port: settings.port).get()
         } catch {
+            let error = NetworkError(error)
             throw ListenerError.cannotListen(
                 host: settings.host,
                 port: settings.port,
-                code: (error as? IOError)?.errnoCode,
-                reason: Self.reason(error)
+                code: error.code,
+                reason: error.cause
             )
-        }
-    }
-
-    private static func reason(_ error: any Error) -> String {
-        switch error {
-        case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-        case is SocketAddressError.UnknownHost: "the name has no address"
-        default: "\(error)"
         }
     }
 

@@ -1,5 +1,4 @@
-import CountersignCore
-import NIOSSL
+import CountersignOutbound
 
 /// A connection on which no TLS came about, so that its callback did not either.
 struct HandshakeFailure {
@@ -8,19 +7,14 @@ struct HandshakeFailure {
 
     /// Nil for errors of another kind, and for who connects and goes without a word, as a probe does.
     init?(_ error: any Error) {
-        guard let error = error as? NIOSSLError, case .handshakeFailed(let cause) = error,
-            cause != .sslError([.eofDuringHandshake])
-        else { return nil }
-        let words = "\(cause)".withoutBuildPaths
-        let isDistrust = ["UNKNOWN_CA", "CERTIFICATE_UNKNOWN", "BAD_CERTIFICATE", "CERTIFICATE_EXPIRED"]
-            .contains { words.contains("ALERT_\($0)") }
-        reason =
-            if words.contains("HTTP_REQUEST") {
-                "plain HTTP on a TLS port; the URL must begin with https://"
-            } else if isDistrust {
+        let error = NetworkError(error)
+        switch error.kind {
+        case .notTLS: reason = error.text(adding: [.notTLS: "the URL must begin with https://"])
+        case .certificateRejected:
+            reason =
                 "the sender does not trust the certificate; check its expiry date and that the file contains the whole chain"
-            } else {
-                "TLS handshake failed: \(words.prefix(200))"
-            }
+        case .tls: reason = error.description
+        default: return nil
+        }
     }
 }

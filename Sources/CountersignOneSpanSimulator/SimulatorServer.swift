@@ -1,5 +1,5 @@
-package import CountersignActions
 package import CountersignCore
+package import CountersignOutbound
 import Crypto
 import Foundation
 import HTTPTypes

@@ -1,4 +1,4 @@
-package import CountersignActions
+package import CountersignOutbound
 
 /// The network of a test that must not use it.
 package struct NoNetwork: HTTPSending {

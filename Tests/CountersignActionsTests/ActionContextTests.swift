@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Foundation
 import Testing

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Testing
 
@@ -19,7 +20,7 @@ struct ChatActionTests {
         message: String = "no"
     ) async throws -> JSON {
         try await RecordingServer.with { server in
-            try await withClient { client in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 let path = kind == "mattermost" ? Self.hook : "/x"
                 let all = try options(["kind": .text(kind)].merging(more) { $1 }, url: server.url + path)
@@ -151,7 +152,7 @@ struct ChatActionTests {
             (.status(400, body: "invalid_blocks"), false), (.status(500), true),
         ] {
             try await RecordingServer.with([answer]) { server in
-                try await withClient { client in
+                try await HTTPClientSender.with { client in
                     let options = try options(["kind": "slack"], url: server.url)
                     let failure = await (try World(http: client)).failure("chat", options)
                     #expect(failure?.isWorthRetrying == isWorthRetrying, "\(failure?.reason ?? "")")

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Testing
 
@@ -118,7 +119,7 @@ struct ContractTests {
     @Test(arguments: HostileText.all)
     func `http keeps the contract, and the body arrives byte for byte`(message: String) async throws {
         try await RecordingServer.with { server in
-            try await withClient { client in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 let options: [String: OptionValue] = [
                     "url": .template(Template(literal: server.url + "/hook")),
@@ -147,7 +148,7 @@ struct ContractTests {
     @Test(arguments: ["slack", "teams", "mattermost", "plain"], HostileText.all)
     func `chat keeps the contract, and what it posts can be read`(kind: String, message: String) async throws {
         try await RecordingServer.with { server in
-            try await withClient { client in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 let options: [String: OptionValue] = [
                     "url": .template(Template(literal: server.url + "/x")), "kind": .text(kind),

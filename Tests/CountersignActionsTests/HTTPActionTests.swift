@@ -1,8 +1,8 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Foundation
-import Glibc
 import Testing
 
 @Suite(.timeLimit(.minutes(1)))
@@ -15,7 +15,7 @@ struct HTTPActionTests {
         secrets: Secrets = Secrets([:])
     ) async throws -> (outputs: JSONObject?, failure: StepFailure?, request: RecordingServer.Request) {
         try await RecordingServer.with([answer]) { server in
-            try await withClient { client in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 var all = options
                 all["url"] = try .parsed(server.url + path)
@@ -156,8 +156,8 @@ struct HTTPActionTests {
     }
 
     @Test func `a port that nobody listens on is worth another try`() async throws {
-        try await withDeafPort { port in
-            try await withClient { client in
+        try await DeafPort.with { port in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 let failure = await world.failure("http", ["url": try .parsed("http://127.0.0.1:\(port)")])
                 #expect(failure?.isWorthRetrying == true)
@@ -166,26 +166,9 @@ struct HTTPActionTests {
         }
     }
 
-    /// Lends a port that is taken, so that no other test gets it, and on which nobody listens.
-    private func withDeafPort(_ body: (UInt16) async throws -> Void) async throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-        defer { close(descriptor) }
-        var address = sockaddr_in()
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let isBound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
-            }
-        }
-        try #require(isBound)
-        try await body(UInt16(bigEndian: address.sin_port))
-    }
-
     @Test func `cancelling ends an exchange with a silent server`() async throws {
         try await RecordingServer.with([RecordingServer.Answer(isSilent: true)]) { server in
-            try await withClient { client in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 let url = try OptionValue.parsed(server.url)
                 let task = Task { await world.failure("http", ["url": url]) }
@@ -312,7 +295,7 @@ struct HTTPActionTests {
     @Test func `a kept connection that closes without an answer costs no attempt`() async throws {
         let answers: [RecordingServer.Answer] = [.status(200), .init(closes: true), .status(201)]
         try await RecordingServer.with(answers) { server in
-            try await withClient { client in
+            try await HTTPClientSender.with { client in
                 let world = try World(http: client)
                 let options: [String: OptionValue] = ["url": try .parsed(server.url + "/hook")]
                 #expect(try await world.run("http", options)["status_code"] == 200)

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import Foundation
 import Synchronization
 

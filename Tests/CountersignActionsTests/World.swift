@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Logging
 import NIOSSL
@@ -135,40 +136,5 @@ private struct LineHandler: LogHandler {
 
     func log(event: LogEvent) {
         lines.append("\(event.level): \(event.message)")
-    }
-}
-
-/// Runs `body` with a sender whose connections are closed behind it.
-func withClient<T>(
-    policy: OutgoingPolicy = OutgoingPolicy(),
-    resolver: any NameResolving = SystemResolver(),
-    tls: TLSConfiguration? = nil,
-    clients: OutgoingClients = OutgoingClients(),
-    _ body: (HTTPClientSender) async throws -> T
-) async throws -> T {
-    let sender = HTTPClientSender(
-        clients: clients,
-        policy: policy,
-        resolver: resolver,
-        tls: tls,
-        userAgent: "Countersign/test"
-    )
-    let result: Result<T, any Error>
-    do {
-        result = .success(try await body(sender))
-    } catch {
-        result = .failure(error)
-    }
-    try await clients.shutdown()
-    return try result.get()
-}
-
-/// A resolver that knows a few names.
-struct KnownNames: NameResolving {
-    let names: [String: [String]]
-
-    func addresses(of host: String) async throws(ExchangeError) -> [IPAddress] {
-        guard let found = names[host] else { throw ExchangeError("its name cannot be resolved") }
-        return found.compactMap { IPAddress($0) }
     }
 }

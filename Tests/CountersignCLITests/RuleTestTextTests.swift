@@ -4,6 +4,7 @@ import CountersignCore
 import CountersignEngine
 import CountersignOneSpan
 import CountersignOperations
+import CountersignOutbound
 import CountersignRules
 import Foundation
 import Testing

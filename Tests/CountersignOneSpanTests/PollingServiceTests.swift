@@ -1,6 +1,6 @@
-import CountersignActions
 import CountersignCore
 import CountersignOneSpan
+import CountersignOutbound
 import CountersignStore
 import CountersignTesting
 import Foundation

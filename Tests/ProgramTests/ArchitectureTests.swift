@@ -26,6 +26,18 @@ struct ArchitectureTests {
         #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
     }
 
+    @Test func `one file tells the errors of sockets, TLS and HTTP apart`() throws {
+        let reader = "Sources/CountersignOutbound/Errors/NetworkError+Reading.swift"
+        let errors = #/\b(IOError|ChannelError|NIOConnectionError|NIOSSLError|BoringSSLError|HTTPClientError)\b/#
+        let findings = Repository.files()
+            .filter { $0.hasPrefix("Sources/") && $0.hasSuffix(".swift") && $0 != reader }
+            .filter { file in
+                let text = try? String(contentsOfFile: "\(Repository.path)/\(file)", encoding: .utf8)
+                return text?.contains(errors) ?? false
+            }
+        #expect(findings.isEmpty, "\(findings.joined(separator: "\n"))")
+    }
+
     @Test func `what other targets may use says what it is`() throws {
         let declaration = try Regex(
             #"^\s*(@\w+(\([^)]*\))?\s+)*(package|public)\s+([a-z(]+\)?\s+)*(struct|class|enum|actor|protocol|func|var|let|init|subscript|typealias)\b"#

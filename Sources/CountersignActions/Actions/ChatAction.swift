@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// Tells something to people in a chat.
 package struct ChatAction: Action {

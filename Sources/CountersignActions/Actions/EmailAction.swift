@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 import Logging
 
 /// Sends a mail.

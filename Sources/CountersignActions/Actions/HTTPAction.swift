@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// Sends an HTTP request.
 package struct HTTPAction: Action {

@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// Fetches a file of a package from OneSpan Sign.
 package struct OneSpanDownloadAction: Action {

@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// Has OneSpan Sign mail a signer once more.
 package struct OneSpanRemindAction: Action {

@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// Lets a signer in again who was locked out.
 package struct OneSpanUnlockAction: Action {

@@ -138,25 +138,6 @@ extension String {
         unicodeScalars.allSatisfy { $0.properties.isWhitespace || $0.properties.isDefaultIgnorableCodePoint }
     }
 
-    /// The text, or its beginning and `…` where it has more than `limit` UTF-16 units; what a sign is escaped with is not
-    /// torn from it.
-    func cut(to limit: Int) -> String {
-        guard utf16.count > limit else { return self }
-        var kept: [Unicode.Scalar] = []
-        var length = 0
-        for scalar in unicodeScalars {
-            length += UTF16.width(scalar)
-            guard length < limit else { break }
-            kept.append(scalar)
-        }
-        if let entity = kept.suffix(6).lastIndex(of: "&"), !kept[entity...].contains(";") {
-            kept.removeSubrange(entity...)
-        }
-        let backslashes = kept.reversed().prefix { $0 == "\\" }.count
-        if backslashes % 2 == 1 { kept.removeLast() }
-        return String(String.UnicodeScalarView(kept)) + "…"
-    }
-
     /// The lines as paragraphs, since Markdown makes one line of two.
     fileprivate var inParagraphs: String {
         lines.filter { !$0.isEmpty }.joined(separator: "\n\n")

@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignOutbound
 import Crypto
 import Dispatch
 import Foundation

@@ -1,4 +1,5 @@
 package import CountersignCore
+import CountersignOutbound
 
 /// A request that is about to be sent.
 package struct HTTPPlan: ActionPlan {
@@ -49,7 +50,7 @@ package struct HTTPPlan: ActionPlan {
             throw StepFailure(
                 "\(target.name) did not answer: \(error.reason)",
                 isWorthRetrying: error.isPassing,
-                isOutage: error.isPassing
+                isOutage: error.isOutage
             )
         }
         let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)

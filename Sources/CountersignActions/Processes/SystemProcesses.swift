@@ -1,3 +1,4 @@
+import CountersignOutbound
 import Foundation
 import Glibc
 

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import CountersignActions
 import CountersignCore
 import CountersignOperations
+import CountersignOutbound
 import CountersignStore
 import Foundation
 import NIOCore
@@ -45,7 +46,7 @@ struct HTTPTransport: ServerTransport {
         } catch let error as OperationError {
             throw error
         } catch {
-            throw OperationError(.unavailable, silence(networkWords(error)))
+            throw OperationError(.unavailable, silence(NetworkError(error).cause))
         }
     }
 
@@ -78,7 +79,7 @@ struct HTTPTransport: ServerTransport {
     ) async throws -> (HTTPResponseStatus, [UInt8]) {
         do {
             return try await execute(request, within: call.limit)
-        } catch let error as HTTPClientError where error == .remoteConnectionClosed && call.mayBeRepeated {
+        } catch  where call.mayBeRepeated && [.reset, .closedEarly].contains(NetworkError(error).kind) {
             return try await execute(request, within: call.limit)
         }
     }

@@ -2,6 +2,7 @@ import ArgumentParser
 import AsyncHTTPClient
 import CountersignCore
 import CountersignOneSpan
+import CountersignOutbound
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -78,7 +79,9 @@ struct SendCommand: EnvironmentCommand {
             let text = try await answer.body.collect(upTo: 64 * 1_024)
             return Answer(status: answer.status.code, body: String(buffer: text))
         } catch {
-            throw CommandFailure("no response from \(url) (\(networkWords(error))); is 'countersign serve' running?")
+            throw CommandFailure(
+                "no response from \(url) (\(NetworkError(error).cause)); is 'countersign serve' running?"
+            )
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import CountersignActions
 import CountersignCore
 import CountersignOneSpanSimulator
+import CountersignOutbound
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -98,7 +99,7 @@ struct SimulatorCommand: EnvironmentCommand {
         do {
             try await group.run()
         } catch {
-            throw CommandFailure("the simulator cannot listen on \(listen): \(networkWords(error))")
+            throw CommandFailure("the simulator cannot listen on \(listen): \(NetworkError(error).cause)")
         }
     }
 

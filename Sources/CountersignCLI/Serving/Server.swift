@@ -269,8 +269,7 @@ struct Server {
                 instance: store.identity,
                 client: environment.client,
                 clock: environment.clock,
-                logger: logger,
-                words: networkWords
+                logger: logger
             )
         }
     }

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import NIOSSL
 
 /// The mail server through which rules send mail.

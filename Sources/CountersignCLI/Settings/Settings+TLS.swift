@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignListener
+import CountersignOutbound
 import Foundation
 import NIOSSL
 

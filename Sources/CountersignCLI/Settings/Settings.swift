@@ -1,6 +1,7 @@
 import CountersignActions
 import CountersignCore
 import CountersignEngine
+import CountersignOutbound
 import CountersignStore
 import Foundation
 

@@ -1,6 +1,7 @@
 import CountersignActions
 package import CountersignCore
 import CountersignOneSpan
+import CountersignOutbound
 
 /// Every setting, declared once: the file is checked against this, and the README's table is made from it.
 package enum SettingsDeclaration {

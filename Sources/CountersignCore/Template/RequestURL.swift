@@ -14,7 +14,8 @@ package struct RequestURL {
     /// The host, and the port where it is not the scheme's own.
     package var name: String { hasUsualPort ? host : place }
 
-    private let port: Int
+    /// The port, that of the scheme where the URL names none.
+    package let port: Int
     private let hasUsualPort: Bool
 
     /// Reads a URL; one that is not http or https, or that names an address which is never reached, is refused.

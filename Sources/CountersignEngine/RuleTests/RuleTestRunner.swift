@@ -1,5 +1,6 @@
 package import CountersignActions
 package import CountersignCore
+import CountersignOutbound
 package import CountersignRules
 import CountersignStore
 import Foundation

@@ -1,5 +1,6 @@
 package import AsyncHTTPClient
 package import CountersignCore
+import CountersignOutbound
 import Foundation
 package import Logging
 import Metrics
@@ -35,7 +36,6 @@ package final class SpanExporter: Service {
     private let queue = Mutex<[FinishedSpan]>([])
     private let signals: AsyncStream<Void>
     private let signal: AsyncStream<Void>.Continuation
-    private let words: @Sendable (any Error) -> String
     private let exported = Counter(label: MetricCatalogue.spans.name, dimensions: [("result", "exported")])
     private let dropped = Counter(label: MetricCatalogue.spans.name, dimensions: [("result", "dropped")])
 
@@ -46,17 +46,14 @@ package final class SpanExporter: Service {
     ///   - client: The way to the collector.
     ///   - clock: Tells when to send, and when to try again.
     ///   - logger: Where problems are reported.
-    ///   - words: Says why the collector could not be reached.
     package init(
         endpoint: String,
         version: String,
         instance: String,
         client: HTTPClient,
         clock: any WallClock,
-        logger: Logger,
-        words: @escaping @Sendable (any Error) -> String = { "\($0)" }
+        logger: Logger
     ) {
-        self.words = words
         self.endpoint = endpoint
         self.client = client
         self.clock = clock
@@ -154,7 +151,7 @@ package final class SpanExporter: Service {
             )
             return .refused
         } catch {
-            return .unavailable(words(error))
+            return .unavailable("\(NetworkError(error))")
         }
     }
 }

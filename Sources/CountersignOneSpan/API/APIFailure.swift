@@ -1,5 +1,5 @@
-import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import Foundation
 
 /// Why the vendor's API did not do what it was asked.
@@ -13,6 +13,9 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
     /// Whether the same request, sent later, may succeed.
     package let isPassing: Bool
 
+    /// Whether the vendor did not do its part, as it would not for any other request.
+    package let isOutage: Bool
+
     /// How long the vendor asks to wait.
     package let retryAfter: Duration?
 
@@ -25,8 +28,10 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
         status: Int? = nil,
         messageKey: String? = nil,
         isPassing: Bool = false,
+        isOutage: Bool? = nil,
         retryAfter: Duration? = nil
     ) {
+        self.isOutage = isOutage ?? status.map { $0 >= 500 } ?? isPassing
         self.status = status
         self.messageKey = messageKey
         self.isPassing = isPassing
@@ -36,7 +41,11 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
 
     /// No answer came to `request` (method and path).
     init(_ error: ExchangeError, to request: String) {
-        self.init("OneSpan Sign did not respond to \(request): \(error.reason)", isPassing: error.isPassing)
+        self.init(
+            "OneSpan Sign did not respond to \(request): \(error.reason)",
+            isPassing: error.isPassing,
+            isOutage: error.isOutage
+        )
     }
 
     /// An answer to `request` that is no success; the body is the vendor's `{messageKey, code, name, message}`.
@@ -77,6 +86,7 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
             status: status,
             messageKey: messageKey,
             isPassing: isPassing,
+            isOutage: isOutage,
             retryAfter: retryAfter
         )
     }
@@ -87,7 +97,7 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
             description,
             isWorthRetrying: isPassing,
             retryAfter: retryAfter,
-            isOutage: status.map { $0 >= 500 } ?? isPassing
+            isOutage: isOutage
         )
     }
 }

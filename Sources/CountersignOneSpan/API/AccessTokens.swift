@@ -1,5 +1,5 @@
-import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import Foundation
 import Synchronization
 

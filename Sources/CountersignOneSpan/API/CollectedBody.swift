@@ -1,4 +1,4 @@
-import CountersignActions
+import CountersignOutbound
 import Synchronization
 
 /// A body that is kept whole, up to a bound.

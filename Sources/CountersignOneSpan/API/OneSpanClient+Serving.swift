@@ -1,5 +1,5 @@
-package import CountersignActions
 package import CountersignCore
+package import CountersignOutbound
 package import Foundation
 
 extension OneSpanClient: PackageServing {

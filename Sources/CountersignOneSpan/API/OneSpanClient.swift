@@ -1,5 +1,5 @@
-package import CountersignActions
 package import CountersignCore
+package import CountersignOutbound
 import Foundation
 
 /// Asks the vendor's REST API.

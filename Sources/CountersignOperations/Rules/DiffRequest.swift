@@ -29,12 +29,17 @@ package struct DiffRequest: Sendable {
     package static let shape = Shape<DiffRequest>(
         "DiffRequest",
         [
-            .optional("old", .any) { $0.old?.json },
-            .always("new", .any) { $0.new.json },
-            .time("since") { $0.since?.rfc3339 },
+            .optional("old", .nullable(.named("RuleFiles"))) { $0.old?.json },
+            .always("new", .named("RuleFiles")) { $0.new.json },
+            .optional("since", .nullable(.dateTime)) { JSON($0.since?.rfc3339) },
             .always("examples", .integer(minimum: 0, maximum: 1_000)) { JSON($0.examples) },
         ]
     )
+
+    /// Rule files: the path of each from the folder, and its text.
+    static let files = Schema.object([
+        ("folder", .string), ("label", .string), ("files", .array(.array(.string))),
+    ])
 
     /// The request as JSON.
     package var json: JSON { Self.shape.json(self) }

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Foundation
 import Testing
@@ -107,8 +108,8 @@ struct MailEncodingTests {
                 "html": index % 2 == 0 ? .string("<p>\(text.htmlEscaped)</p>") : .null,
             ])
         }
-        try folder.write(JSON.array(wanted).text, to: "wanted.json")
-        try folder.write(Self.reader, to: "read.py")
+        try Data(JSON.array(wanted).text.utf8).write(to: URL(filePath: folder.path("wanted.json")))
+        try Data(Self.reader.utf8).write(to: URL(filePath: folder.path("read.py")))
         let result = try await SystemProcesses()
             .run(ProcessRequest(program: "python3", arguments: ["read.py"], directory: folder.path))
         #expect(result.ending == .exited(0), "\(result.output.text)\(result.errors.text)")

@@ -115,7 +115,7 @@ package final class OutgoingClients: Sendable {
     package static var configuration: HTTPClient.Configuration {
         var configuration = HTTPClient.Configuration(
             redirectConfiguration: .disallow,
-            timeout: .init(connect: .seconds(10))
+            timeout: .init(connect: TimeAmount(NetworkError.connectTimeout))
         )
         // An answer is read part by part and only its beginning kept, so a small one that unpacks to a large one costs no more.
         configuration.decompression = .enabled(limit: .none)

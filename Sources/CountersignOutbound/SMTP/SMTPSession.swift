@@ -1,9 +1,6 @@
 import CountersignCore
 import Foundation
 import Glibc
-import NIOCore
-import NIOPosix
-import NIOSSL
 import Synchronization
 
 /// What is said to a mail server, and what its replies mean.
@@ -180,48 +177,19 @@ extension SMTPSession {
 
     /// Why there is no reply.
     static func failure(_ server: MailServer, _ error: any Error) -> StepFailure {
-        let name = "the mail server '\(server.place)'"
-        if Task.isCancelled || error is CancellationError {
-            return StepFailure("the exchange with \(name) was ended before it was done")
-        }
-        return switch error {
-        case let fault as SMTPFault:
-            switch fault {
-            case .outOfTurn: StepFailure("\(name) sent an unexpected reply, so the connection was closed")
-            case .closed: StepFailure("\(name) closed the connection", isOutage: true)
-            case .timeIsUp: StepFailure("\(name) did not answer in time", isOutage: true)
-            }
-        case let error as SMTPReplyError:
-            switch error {
-            case .tooLong: StepFailure("\(name) sent an oversized reply", isOutage: true)
-            case .malformed: StepFailure("\(name) does not speak SMTP; check its port", isOutage: true)
-            }
-        case let error as IOError: StepFailure("no connection to \(name): \(error.shortReason)", isOutage: true)
-        case let error as NIOSSLError: StepFailure(reason(name, error), isOutage: true)
-        case is NIOSSLExtraError:
-            StepFailure("the certificate of \(name) is for another name; check 'mail.server', or the certificate")
-        case let error as ChannelError:
-            if case .connectTimeout = error {
-                StepFailure("no connection to \(name) within 10 seconds", isOutage: true)
-            } else {
-                StepFailure("\(name) closed the connection", isOutage: true)
-            }
-        default: StepFailure("the exchange with \(name) failed: \("\(error)".onOneLine.cut(to: 200))", isOutage: true)
-        }
+        let error = Task.isCancelled ? .canceled : NetworkError(error)
+        return StepFailure(
+            "the exchange with the mail server '\(server.place)' failed: \(error.text(adding: advice))",
+            isWorthRetrying: error.isPassing,
+            isOutage: error.isOutage
+        )
     }
 
-    private static func reason(_ name: String, _ error: NIOSSLError) -> String {
-        let words = "\(error)".withoutBuildPaths
-        if words.contains("CERTIFICATE_VERIFY_FAILED") {
-            return
-                "the certificate of \(name) cannot be trusted: it has expired, or an unknown certificate authority "
-                + "has signed it (name a private one in 'http.ca_file')"
-        }
-        if words.contains("WRONG_VERSION_NUMBER") {
-            return "\(name) does not use TLS from the first byte; set 'mail.security: starttls'"
-        }
-        return "no encrypted connection to \(name) could be agreed upon: \(words.onOneLine.cut(to: 200))"
-    }
+    /// What to do where a setting may be wrong.
+    private static let advice: [NetworkError.Kind: String] = [
+        .notTLS: "if it uses TLS after STARTTLS, set 'mail.security: starttls'",
+        .certificateForAnotherName: "check 'mail.server', or the certificate",
+    ]
 }
 
 extension String {

@@ -21,7 +21,7 @@ package struct SystemResolver: NameResolving {
         } catch let error as ExchangeError {
             throw error
         } catch {
-            throw ExchangeError("its name cannot be resolved")
+            throw ExchangeError(.nameNotFound())
         }
     }
 
@@ -33,7 +33,9 @@ package struct SystemResolver: NameResolving {
         let status = getaddrinfo(host, nil, &hints, &list)
         defer { if let list { freeaddrinfo(list) } }
         guard status == 0 else {
-            throw ExchangeError("its name cannot be resolved (\(String(cString: gai_strerror(status)).lowercased()))")
+            // The system could not even ask, such as for want of a descriptor.
+            if status == EAI_SYSTEM { throw ExchangeError(NetworkError(code: errno).beforeConnection) }
+            throw ExchangeError(.nameNotFound(String(cString: gai_strerror(status)).lowercased()))
         }
         return sequence(first: list) { $0?.pointee.ai_next }.prefix { $0 != nil }
             .compactMap { $0.flatMap { address(in: $0.pointee) } }

@@ -1,5 +1,5 @@
-import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import NIOCore
 import NIOPosix
@@ -34,7 +34,7 @@ struct OutgoingAddressTests {
             }
             .bind(host: "127.0.0.1", port: 0).get()
         let request = OutgoingRequest(method: "GET", url: "http://127.0.0.1:\(channel.localAddress?.port ?? 0)/")
-        try await withClient { try await body($0, request) }
+        try await HTTPClientSender.with { try await body($0, request) }
         try await channel.close()
         try await group.shutdownGracefully()
     }
@@ -63,7 +63,9 @@ struct OutgoingAddressTests {
     @Test func `an answer that drips is ended with its time`() async throws {
         try await ask(.dripping) { sender, request in
             let impatient = OutgoingRequest(method: "GET", url: request.url, timeout: .milliseconds(300))
-            await #expect(throws: ExchangeError("no answer within 300ms")) { try await sender.send(impatient) }
+            await #expect(throws: ExchangeError(.noAnswer(within: .milliseconds(300)))) {
+                try await sender.send(impatient)
+            }
         }
     }
 

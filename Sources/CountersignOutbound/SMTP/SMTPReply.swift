@@ -20,6 +20,14 @@ struct SMTPReply: Sendable, Equatable {
 enum SMTPReplyError: Error {
     case tooLong
     case malformed
+
+    /// The same for people.
+    var networkError: NetworkError {
+        switch self {
+        case .tooLong: NetworkError(.malformed, "it sent an oversized reply")
+        case .malformed: NetworkError(.malformed, "it does not speak SMTP; check its port")
+        }
+    }
 }
 
 /// Puts replies together from what comes, within bounds.

@@ -81,7 +81,7 @@ package struct SMTPSender: MailSending {
             all = try await addresses.all(of: server.host)
         } catch {
             let reason = "the mail server '\(server.place)' cannot be reached: \(error.reason)"
-            throw StepFailure(reason, isWorthRetrying: error.isPassing, isOutage: error.isPassing)
+            throw StepFailure(reason, isWorthRetrying: error.isPassing, isOutage: error.isOutage)
         }
         let isOpen = all.contains { AddressReach($0) == .open }
         guard server.security != .none || !isOpen else {
@@ -117,7 +117,7 @@ package struct SMTPSender: MailSending {
                 context.withLock { $0 = made }
                 return SMTPEncryption(context: made, host: host)
             } catch {
-                throw StepFailure("TLS cannot be used: \("\(error)".withoutBuildPaths)")
+                throw StepFailure("TLS cannot be used: \(NetworkError(error))")
             }
         }
     }

@@ -6,7 +6,7 @@ package enum OutgoingTrace {
     static let header = "traceparent"
 
     /// The name of the variable of programs (OpenTelemetry, environment variables as carriers).
-    static let variable = "TRACEPARENT"
+    package static let variable = "TRACEPARENT"
 
     /// The value of the header; nil where nothing is traced.
     @TaskLocal package static var traceparent: String?

@@ -21,7 +21,7 @@ struct SMTPConnection: Sendable {
         patience: TimeAmount
     ) async throws -> SMTPConnection {
         try await ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            .connectTimeout(.seconds(10))
+            .connectTimeout(TimeAmount(NetworkError.connectTimeout))
             .connect(to: try SocketAddress(ipAddress: address.description, port: port)) { channel in
                 channel.eventLoop.makeCompletedFuture {
                     if let tls { try channel.pipeline.syncOperations.addHandler(tls.handler()) }
@@ -54,7 +54,7 @@ struct SMTPConnection: Sendable {
         let (channel, handler) = (channel, handler)
         try await channel.eventLoop
             .submit {
-                guard handler.value.isIdle else { throw SMTPFault.outOfTurn }
+                guard handler.value.isIdle else { throw NetworkError.outOfTurn }
                 try channel.pipeline.syncOperations.addHandler(tls.handler(), position: .first)
             }
             .get()
@@ -88,12 +88,9 @@ struct SMTPEncryption: Sendable {
     }
 }
 
-/// What goes wrong between a mail server and us.
-enum SMTPFault: Error {
-    /// It says something that nobody asked for.
-    case outOfTurn
-    case closed
-    case timeIsUp
+extension NetworkError {
+    /// The server says something that nobody asked for.
+    static let outOfTurn = NetworkError(.malformed, "it sent an unexpected reply, so the connection was closed")
 }
 
 /// Gives each reply to whoever waits for it.
@@ -119,13 +116,13 @@ final class SMTPReplyHandler: ChannelInboundHandler {
         }
         if let fault { return loop.makeFailedFuture(fault) }
         guard early == nil, parser.isEmpty || isFirst, waiting == nil else {
-            return loop.makeFailedFuture(SMTPFault.outOfTurn)
+            return loop.makeFailedFuture(NetworkError.outOfTurn)
         }
         let promise = loop.makePromise(of: SMTPReply.self)
         waiting = promise
         let bound = NIOLoopBound(self, eventLoop: loop)
         let timeout = loop.scheduleTask(in: time) {
-            bound.value.fail(SMTPFault.timeIsUp)
+            bound.value.fail(NetworkError.noAnswer(within: .nanoseconds(time.nanoseconds)))
             channel.close(promise: nil)
         }
         promise.futureResult.whenComplete { _ in timeout.cancel() }
@@ -139,7 +136,7 @@ final class SMTPReplyHandler: ChannelInboundHandler {
                 guard let reply = try parser.take(byte) else { continue }
                 take(reply, context)
             } catch {
-                fail(error)
+                fail(error.networkError)
                 context.close(promise: nil)
                 return
             }
@@ -153,18 +150,20 @@ final class SMTPReplyHandler: ChannelInboundHandler {
         } else if early == nil {
             early = reply
         } else {
-            fail(SMTPFault.outOfTurn)
+            fail(NetworkError.outOfTurn)
             context.close(promise: nil)
         }
     }
 
     func channelInactive(context: ChannelHandlerContext) {
-        fail(SMTPFault.closed)
+        fail(NetworkError.closedEarly)
         context.fireChannelInactive()
     }
 
     func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        fail(error)
+        // Only a connection that was to be encrypted has a certificate.
+        let certificate = try? context.pipeline.syncOperations.nioSSL_peerCertificate()
+        fail(NetworkError(error).explained(by: certificate))
         context.close(promise: nil)
     }
 

@@ -1,6 +1,4 @@
 import Foundation
-import NIOCore
-import NIOPosix
 
 /// Why a file or folder could not be used, in the words of the system where it has any.
 func systemWords(_ error: any Error) -> String {
@@ -9,14 +7,4 @@ func systemWords(_ error: any Error) -> String {
     let cause = (error.userInfo[NSUnderlyingErrorKey] as? any Error).map { $0 as NSError } ?? error
     guard cause.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
     return String(cString: strerror(Int32(cause.code))).lowercased()
-}
-
-/// Why a connection failed, in the words of the system where it has any.
-func networkWords(_ error: any Error) -> String {
-    switch error {
-    case let error as IOError: String(cString: strerror(error.errnoCode)).lowercased()
-    case let error as NIOConnectionError:
-        error.connectionErrors.first.map { networkWords($0.error) } ?? "'\(error.host)' has no address"
-    default: "\(error)"
-    }
 }

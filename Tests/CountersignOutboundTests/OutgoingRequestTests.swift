@@ -1,5 +1,5 @@
-import CountersignActions
 import CountersignCore
+import CountersignOutbound
 import CountersignTesting
 import Testing
 
@@ -13,7 +13,7 @@ struct OutgoingRequestTests {
     @Test func `a public name that leads inside is refused before a connection is made`() async throws {
         try await RecordingServer.with([.status(200)]) { server in
             let names = KnownNames(names: ["erp.example.com": ["127.0.0.1"]])
-            try await withClient(resolver: names) { sender in
+            try await HTTPClientSender.with(resolver: names) { sender in
                 let error = await #expect(throws: ExchangeError.self) {
                     _ = try await sender.send(request(server, "erp.example.com"))
                 }
@@ -28,7 +28,7 @@ struct OutgoingRequestTests {
         try await RecordingServer.with([.status(200)]) { server in
             let names = KnownNames(names: ["erp.example.com": ["127.0.0.1"]])
             let policy = OutgoingPolicy(hosts: [try #require(HostPattern("erp.example.com"))])
-            try await withClient(policy: policy, resolver: names) { sender in
+            try await HTTPClientSender.with(policy: policy, resolver: names) { sender in
                 let answer = try await sender.send(request(server, "erp.example.com"))
                 #expect(answer.status == 200)
             }
@@ -42,7 +42,7 @@ struct OutgoingRequestTests {
         try await RecordingServer.with([.status(200)]) { server in
             // Nothing listens at the second; the third is the server.
             let names = KnownNames(names: ["erp.internal": ["169.254.169.254", "127.0.0.2", "127.0.0.1"]])
-            try await withClient(resolver: names) { sender in
+            try await HTTPClientSender.with(resolver: names) { sender in
                 let answer = try await sender.send(request(server, "erp.internal"))
                 #expect(answer.status == 200)
             }
@@ -52,7 +52,8 @@ struct OutgoingRequestTests {
     @Test func `each request looks the name up again, so that a change counts at once`() async throws {
         try await RecordingServer.with([.status(200), .status(200)]) { server in
             let clients = OutgoingClients(limit: 0)
-            try await withClient(resolver: KnownNames(names: ["erp.lan": ["127.0.0.1"]]), clients: clients) { sender in
+            try await HTTPClientSender.with(resolver: KnownNames(names: ["erp.lan": ["127.0.0.1"]]), clients: clients) {
+                sender in
                 let answer = try await sender.send(request(server, "erp.lan"))
                 #expect(answer.status == 200)
                 let moved = HTTPClientSender(
@@ -68,7 +69,7 @@ struct OutgoingRequestTests {
 
     @Test func `the name of this machine is found by the system`() async throws {
         try await RecordingServer.with([.status(200)]) { server in
-            try await withClient { sender in
+            try await HTTPClientSender.with { sender in
                 let answer = try await sender.send(request(server, "localhost"))
                 #expect(answer.status == 200)
             }
@@ -76,27 +77,12 @@ struct OutgoingRequestTests {
     }
 
     @Test func `a name that nobody has is reported as such`() async throws {
-        try await withClient { sender in
+        try await HTTPClientSender.with { sender in
             let error = await #expect(throws: ExchangeError.self) {
                 _ = try await sender.send(OutgoingRequest(method: "GET", url: "http://nobody.invalid/"))
             }
             #expect(error?.reason.hasPrefix("its name cannot be resolved") == true)
             #expect(error?.isPassing == true)
         }
-    }
-
-    @Test(arguments: [
-        "http://0x7f.1/", "http://127.1/", "http://2130706433/", "http://017700000001/", "http://127.0.0.1./",
-    ])
-    func `an address in an odd spelling is refused with the plain one`(url: String) async throws {
-        let failure = try await World().failure("http", ["url": .parsed(url)])
-        #expect(failure?.reason.contains("write it as 127.0.0.1") == true)
-        #expect(failure?.isWorthRetrying == false)
-    }
-
-    @Test(arguments: ["http://exa%6dple.com/", "http://ex*mple.com/", "http://a..b../", "http://münchen.example/"])
-    func `a host that could be read in two ways is refused`(url: String) async throws {
-        let failure = try await World().failure("http", ["url": .parsed(url)])
-        #expect(failure?.isWorthRetrying == false)
     }
 }

@@ -104,9 +104,25 @@ package struct ExchangeError: Error, Sendable, Equatable {
     /// Whether the same request, sent later, may be answered.
     package let isPassing: Bool
 
+    /// Whether the other side did not do its part, as it would not for any other request.
+    package let isOutage: Bool
+
+    /// What the network made of it; nil where it was not asked, or did its part.
+    package let network: NetworkError?
+
     /// An error; unless `isPassing` is false, the same request may be answered later.
     package init(_ reason: String, isPassing: Bool = true) {
         self.reason = reason
         self.isPassing = isPassing
+        isOutage = isPassing
+        network = nil
+    }
+
+    /// The failure of an exchange in which the network or the other side failed, with what to do where the caller knows.
+    package init(_ error: NetworkError, adding advice: [NetworkError.Kind: String] = [:]) {
+        reason = error.text(adding: advice)
+        isPassing = error.isPassing
+        isOutage = error.isOutage
+        network = error
     }
 }

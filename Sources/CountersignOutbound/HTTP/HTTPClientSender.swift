@@ -1,11 +1,8 @@
 import AsyncHTTPClient
-package import CountersignCore
-import Glibc
+import CountersignCore
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 package import NIOSSL
-import SystemPackage
 
 /// Requests through AsyncHTTPClient, to addresses that a policy lets through.
 ///
@@ -65,9 +62,7 @@ package struct HTTPClientSender: HTTPSending {
             return first
         }
         guard let first else {
-            throw ExchangeError(
-                Task.isCancelled ? "the request was canceled before it finished" : "no answer within \(timeout.text)"
-            )
+            throw ExchangeError(Task.isCancelled ? .canceled : .noAnswer(within: timeout))
         }
         return try first.get()
     }
@@ -76,24 +71,32 @@ package struct HTTPClientSender: HTTPSending {
         _ request: OutgoingRequest,
         to receiver: (any BodyReceiving)?
     ) async throws(ExchangeError) -> IncomingAnswer {
-        let host: String
+        let url: RequestURL
         do throws(StepFailure) {
-            host = try RequestURL(request.url, source: request.url).host
+            url = try RequestURL(request.url, source: request.url)
         } catch {
             throw ExchangeError("it cannot be sent: the URL is refused", isPassing: false)
         }
         var lastFailure: ExchangeError?
-        for address in try await addresses.all(of: host) {
+        for address in try await addresses.all(of: url.host) {
             do {
-                return try await exchange(request, to: receiver, with: host, at: address)
-            } catch let error where Self.isBeforeSending(error) {
-                // Nothing was sent yet; a name with several addresses has them for this.
-                lastFailure = Self.error(for: error)
+                return try await exchange(request, to: receiver, with: url.host, at: address)
+            } catch let error as ExchangeError {
+                throw error
             } catch {
-                throw Self.error(for: error)
+                let error = await CertificateInspection.explaining(
+                    NetworkError(error),
+                    of: url.host,
+                    at: address,
+                    port: url.port
+                )
+                let failure = ExchangeError(error, adding: Self.advice)
+                guard error.isBeforeConnection else { throw failure }
+                // Nothing was sent yet; a name with several addresses has them for this.
+                lastFailure = failure
             }
         }
-        throw lastFailure ?? ExchangeError("its name has no address")
+        throw lastFailure ?? ExchangeError(.nameNotFound())
     }
 
     private func exchange(
@@ -123,23 +126,14 @@ package struct HTTPClientSender: HTTPSending {
 
     /// Whether the connection ended before anything of an answer came.
     private static func isLostConnection(_ error: any Error) -> Bool {
-        switch error {
-        case let error as HTTPClientError: error == .remoteConnectionClosed
-        case let error as IOError: error.errnoCode == ECONNRESET || error.errnoCode == EPIPE
-        default: false
-        }
+        [.reset, .closedEarly].contains(NetworkError(error).kind)
     }
 
-    /// Whether a connection was not even made, so that another address can be tried with the same request.
-    private static func isBeforeSending(_ error: any Error) -> Bool {
-        switch error {
-        case is NIOConnectionError: true
-        case let error as HTTPClientError: error == .connectTimeout
-        case let error as IOError: error.isRefusal
-        case let error as ChannelError: if case .connectTimeout = error { true } else { false }
-        default: false
-        }
-    }
+    /// What to do where the URL may be wrong.
+    private static let advice: [NetworkError.Kind: String] = [
+        .notTLS: "should the URL begin with http://?",
+        .certificateForAnotherName: "check the host, or the certificate",
+    ]
 
     private func httpRequest(for request: OutgoingRequest) -> HTTPClientRequest {
         var outgoing = HTTPClientRequest(url: request.url)
@@ -175,77 +169,4 @@ package struct HTTPClientSender: HTTPSending {
             isCut: body.count > Self.keptBytes
         )
     }
-
-    private static func error(for error: any Error) -> ExchangeError {
-        switch error {
-        case let error as ExchangeError: return error
-        case is CancellationError: return ExchangeError("the request was canceled before it finished")
-        case let error as HTTPClientError:
-            switch error {
-            case .cancelled: return ExchangeError("the request was canceled before it finished")
-            case .connectTimeout: return ExchangeError("no connection within 10 seconds")
-            case .remoteConnectionClosed:
-                return ExchangeError("the connection was closed before the response was complete")
-            default: return ExchangeError(error.shortDescription.lowercased(), isPassing: !error.blamesRequest)
-            }
-        case let error as NIOConnectionError:
-            if error.dnsAError != nil, error.connectionErrors.isEmpty {
-                return ExchangeError("its name cannot be resolved")
-            }
-            let cause = error.connectionErrors.first.flatMap { $0.error as? IOError }
-            return ExchangeError("no connection: \(cause.map(\.shortReason) ?? "the reason is not known")")
-        case let error as IOError:
-            return ExchangeError("\(error.isRefusal ? "no connection" : "the connection broke"): \(error.shortReason)")
-        case let error as NIOSSLError: return Self.error(for: error)
-        case is NIOSSLExtraError:
-            return ExchangeError("its certificate is for another name; check the host, or the certificate")
-        case is HTTPParserError:
-            return ExchangeError(
-                "its response is not valid HTTP/1.1 (RFC 9112), such as a header that continues on the next line"
-            )
-        case let error as ChannelError:
-            if case .connectTimeout = error { return ExchangeError("no connection within 10 seconds") }
-            return ExchangeError("the connection broke: \("\(error)".withoutBuildPaths)")
-        default: return ExchangeError("the exchange failed: \("\(error)".withoutBuildPaths)")
-        }
-    }
-}
-
-extension HTTPClientSender {
-    private static func error(for error: NIOSSLError) -> ExchangeError {
-        guard case .handshakeFailed(let cause) = error else {
-            return ExchangeError("the encrypted connection broke: \("\(error)".withoutBuildPaths)")
-        }
-        let words = "\(cause)".withoutBuildPaths
-        return if words.contains("CERTIFICATE_VERIFY_FAILED") {
-            ExchangeError(
-                "its certificate cannot be trusted: it has expired, or was signed by an unknown certificate authority "
-                    + "it (name a private one in 'http.ca_file')"
-            )
-        } else if words.contains("WRONG_VERSION_NUMBER") || words.contains("HTTP_REQUEST") {
-            ExchangeError("it does not support TLS on this port; should the URL begin with http://?")
-        } else {
-            ExchangeError("TLS negotiation failed: \(words)")
-        }
-    }
-}
-
-extension HTTPClientError {
-    /// Whether the request itself is at fault, so that sending it again is no use.
-    fileprivate var blamesRequest: Bool {
-        switch self {
-        case .invalidURL, .emptyHost, .emptyScheme: true
-        default: false
-        }
-    }
-}
-
-extension IOError {
-    /// Whether nobody was reached at all.
-    var isRefusal: Bool {
-        [.connectionRefused, .noRouteToHost, .networkUnreachable, .addressNotAvailable].contains(number)
-    }
-
-    fileprivate var number: Errno { Errno(rawValue: errnoCode) }
-    var shortReason: String { number.description.lowercased() }
 }
