@@ -58,7 +58,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignCore", .metrics]
+            dependencies: ["CountersignCore", "CLinux", .log, .metrics]
         ),
         .target(
             name: "CountersignSQLite",
@@ -194,7 +194,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CountersignStoreTests",
-            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting"]
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting", .log]
         ),
         .testTarget(
             name: "CountersignSQLiteTests",
@@ -328,7 +328,7 @@ let settings: [SwiftSetting] = [
 
 // Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
 // release has neither.
-for target in package.targets where ["CountersignCore", "CountersignSQLite"].contains(target.name) {
+for target in package.targets where ["CountersignCore", "CountersignStore", "CountersignSQLite"].contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

@@ -138,6 +138,7 @@ struct RootCommand: AsyncParsableCommand {
             RulesCommand.self,
             ReplayCommand.self,
             StoreCommand.self,
+            SpoolCommand.self,
             DoctorCommand.self,
             ExplainCommand.self,
             DiffCommand.self,

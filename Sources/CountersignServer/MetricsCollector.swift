@@ -9,13 +9,15 @@ import Metrics
 /// Looks up the numbers that nobody counts, when somebody asks for them.
 struct MetricsCollector: Sendable {
     let store: any OwnedStore
+    let spool: Spool?
     let limiter: DestinationLimiter
     let book: RuleBook
     private let process = ProcessFigures()
     private let destinations = BoundedLabels(limit: 50)
 
-    init(store: any OwnedStore, limiter: DestinationLimiter, book: RuleBook) {
+    init(store: any OwnedStore, spool: Spool?, limiter: DestinationLimiter, book: RuleBook) {
         self.store = store
+        self.spool = spool
         self.limiter = limiter
         self.book = book
         Self.beginAtZero()
@@ -36,6 +38,7 @@ struct MetricsCollector: Sendable {
         MetricCatalogue.commits.set(statistics.commits)
         MetricCatalogue.operations.set(statistics.operations)
         MetricCatalogue.waitingWrites.set(statistics.waiting)
+        collectSpool(at: now)
         collectBreakers()
         MetricCatalogue.rulesRefused.set(book.status.refusal == nil ? 0 : 1)
         beginRulesAtZero()
@@ -81,6 +84,16 @@ struct MetricsCollector: Sendable {
         MetricCatalogue.queuedRuns.set(backlog.runs)
         MetricCatalogue.dueRuns.set(backlog.dueRuns)
         MetricCatalogue.dueRunAge.set(age(backlog.oldestDue))
+    }
+
+    /// Without a spool, there are no numbers of it.
+    private func collectSpool(at now: Date) {
+        guard let status = spool?.status else { return }
+        MetricCatalogue.spoolEvents.set(status.events)
+        MetricCatalogue.spoolBytes.set(status.used.count)
+        MetricCatalogue.spoolAge.set(status.oldest.map { max(0, now.timeIntervalSince($0)) } ?? 0)
+        MetricCatalogue.spoolFrames.set(status.frames)
+        MetricCatalogue.spoolRefusals.set(status.refused)
     }
 
     private func collectBreakers() {

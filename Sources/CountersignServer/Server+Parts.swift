@@ -50,23 +50,34 @@ extension Server {
     }
 
     func callbackServer(_ parts: Parts, _ traces: EventTraces?) throws -> CallbackServer {
-        CallbackServer(
-            settings: ListenerSettings(
-                host: settings.host,
-                port: settings.port,
-                socket: try SocketActivation.descriptor(in: environment.variables, process: getpid()),
-                certificate: parts.certificate,
-                callbackPath: settings.callbackPath,
-                maximumBody: settings.maximumBody,
-                maximumPendingBodies: settings.maximumPendingBodies,
-                maximumConnections: descriptors.callbacks
-            ),
-            inbox: parts.store,
-            reader: OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none),
+        let handed = try SocketActivation.descriptor(in: environment.variables, process: getpid())
+        return CallbackServer(
+            settings: listenerSettings(socket: parts.socket ?? handed, parts.certificate),
+            inbox: parts.spooling?.inbox ?? parts.store,
+            reader: callbackReader,
             traces: traces,
-            readiness: { await readiness(parts.store, parts.book) },
+            readiness: { await readiness(parts) },
             clock: environment.clock,
             logger: logger
+        )
+    }
+
+    /// What knows who may send callbacks, and reads them.
+    var callbackReader: OneSpanCallbacks {
+        OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none)
+    }
+
+    /// Where callbacks are accepted; on `socket` where that listens already.
+    func listenerSettings(socket: CInt?, _ certificate: ServerCertificate?) -> ListenerSettings {
+        ListenerSettings(
+            host: settings.host,
+            port: settings.port,
+            socket: socket,
+            certificate: certificate,
+            callbackPath: settings.callbackPath,
+            maximumBody: settings.maximumBody,
+            maximumPendingBodies: settings.maximumPendingBodies,
+            maximumConnections: descriptors.callbacks
         )
     }
 
@@ -117,7 +128,12 @@ extension Server {
         _ operations: Operations,
         _ limiter: DestinationLimiter
     ) -> AdminServer {
-        let collector = MetricsCollector(store: parts.store, limiter: limiter, book: parts.book)
+        let collector = MetricsCollector(
+            store: parts.store,
+            spool: parts.spooling?.spool,
+            limiter: limiter,
+            book: parts.book
+        )
         return AdminServer(
             host: address.host,
             port: address.port,

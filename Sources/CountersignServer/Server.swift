@@ -19,6 +19,9 @@ package import UnixSignals
 package struct Server {
     let settings: Settings
     let keys: [CallbackKey]
+
+    /// Whether callbacks that the spool holds for another store are taken over.
+    let adoptsSpool: Bool
     let environment: CommandEnvironment
     let metrics: PrometheusRegistry
 
@@ -65,21 +68,18 @@ package struct Server {
         let certificate = try settings.serverCertificate()
         let access = AdminAccess(token: try settings.adminToken(environment.variables))
         let registry = try await environment.registry(for: settings)
-        let store: any OwnedStore
-        do {
-            store = try settings.store.driver.open { tellOfUpgrade($0) }
-        } catch {
-            throw CommandFailure("\(error)")
+        if let opened = try await openStore(certificate) {
+            warnOfStore()
+            do {
+                try makeOutputFolder()
+                let spool = try openSpool(for: opened.store)
+                try await serve(opened, spool, actions: registry, certificate: certificate, access: access)
+            } catch {
+                await opened.store.close()
+                throw error is CommandFailure ? error : CommandFailure("\(error)")
+            }
+            await opened.store.close()
         }
-        warnOfStore()
-        do {
-            try makeOutputFolder()
-            try await serve(store, actions: registry, certificate: certificate, access: access)
-        } catch {
-            await store.close()
-            throw error is CommandFailure ? error : CommandFailure("\(error)")
-        }
-        await store.close()
         logger.info("Stopped")
     }
 
@@ -97,7 +97,7 @@ package struct Server {
         }
     }
 
-    private func tellOfUpgrade(_ upgrade: StoreUpgrade) {
+    func tellOfUpgrade(_ upgrade: StoreUpgrade) {
         logger.warning(
             "Upgrading the store of an older version, which takes a while for a large one",
             metadata: [
@@ -110,6 +110,12 @@ package struct Server {
     /// What the services share.
     struct Parts {
         let store: any OwnedStore
+
+        /// What stores callbacks while the store cannot; nil where there is none.
+        let spooling: Spooling?
+
+        /// The socket on which callbacks were accepted already; nil where none were.
+        let socket: CInt?
         let book: RuleBook
         let registry: ActionRegistry
         let certificate: ServerCertificate?
@@ -118,11 +124,13 @@ package struct Server {
     }
 
     private func serve(
-        _ store: any OwnedStore,
+        _ opened: OpenedStore,
+        _ spool: Spool?,
         actions registry: ActionRegistry,
         certificate: ServerCertificate?,
         access: AdminAccess
     ) async throws {
+        let store = opened.store
         let book = ruleBook(over: store, actions: registry)
         let reporter = IncidentReporter(store: store, clock: environment.clock)
         try await tellOfLostEvents(store, reporter)
@@ -137,6 +145,8 @@ package struct Server {
         )
         let parts = Parts(
             store: store,
+            spooling: spool.map { Spooling($0, over: store, settings, environment.clock, logger) },
+            socket: opened.socket,
             book: book,
             registry: registry,
             certificate: certificate,
@@ -207,8 +217,9 @@ package struct Server {
             .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         let commandsAreHeard = AsyncSignal()
         let callbacks = try callbackServer(parts, traces)
-        // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind.
-        let first: [any Service] = exporter.map { [$0] } ?? []
+        // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind, and the spool behind
+        // the endpoint that fills it.
+        let first = Self.present(exporter, parts.spooling?.service)
         // The endpoint comes early, so it is shut late: callbacks are stored while what runs has its grace time.
         return first + [
             ControlServer(
@@ -225,8 +236,10 @@ package struct Server {
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
             OrphanReaper(clock: clock),
-        ] + optionalServices(parts, operations, limiter, poller) + (certificateWatch.map { [$0] } ?? [])
+        ] + optionalServices(parts, operations, limiter, poller) + Self.present(certificateWatch, parts.spooling?.stop)
     }
+
+    private static func present(_ services: (any Service)?...) -> [any Service] { services.compactMap(\.self) }
 
     /// Services that run only where the settings ask for them.
     private func optionalServices(
@@ -365,13 +378,15 @@ package struct Server {
         )
     }
 
-    func readiness(_ store: any Store, _ book: RuleBook) async -> Readiness {
-        let rules = book.current.map { counted($0.ruleSet.rules.count, "rule") + " active" }
+    func readiness(_ parts: Parts) async -> Readiness {
+        let rules = parts.book.current.map { counted($0.ruleSet.rules.count, "rule") + " active" }
+        var canWrite = true
         do {
-            try await store.confirmWritable()
-            return Readiness(store: .writable, rules: rules.map { .ready($0) } ?? .failing("none"))
+            try await parts.store.confirmWritable()
         } catch {
-            return Readiness(store: .cannotWrite, rules: rules.map { .ready($0) } ?? .failing("none"))
+            canWrite = false
         }
+        let store = parts.spooling?.readiness(storeCanWrite: canWrite) ?? (canWrite ? .writable : .cannotWrite)
+        return Readiness(store: store, rules: rules.map { .ready($0) } ?? .failing("none"))
     }
 }

@@ -98,6 +98,7 @@ struct IngestCommand: EnvironmentCommand {
             switch receipt {
             case .stored(let id)?: "stored as event \(id)"
             case .duplicate(let id)?: "is already stored as event \(id)"
+            case .spooled?: "is in the spool until the store is back"
             case nil: "found"
             }
         let facts = ["packageId", "createdDate"].compactMap { delivery.payload[$0]?.string }

@@ -6,6 +6,7 @@ struct DeliveryMetrics: Sendable {
     enum Result: String, CaseIterable {
         case stored
         case duplicate
+        case spooled
         case unreadable
         case notStored = "not_stored"
         case wrongKey = "wrong_key"

@@ -7,11 +7,16 @@ extension Receipt {
         switch self {
         case .stored(let id): ["event": JSON(id.rawValue), "duplicate": false]
         case .duplicate(let id): ["event": JSON(id.rawValue), "duplicate": true]
+        case .spooled: ["spooled": true]
         }
     }
 
     /// Reads what `json` gives; nil for anything else.
     package init?(json: JSON) {
+        if json["spooled"]?.bool == true {
+            self = .spooled
+            return
+        }
         guard let number = json["event"]?.number?.integer, let isDuplicate = json["duplicate"]?.bool else { return nil }
         let id = Event.ID(rawValue: Int64(number))
         self = isDuplicate ? .duplicate(of: id) : .stored(id)

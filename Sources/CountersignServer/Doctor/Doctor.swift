@@ -19,12 +19,12 @@ package struct Doctor {
         self.environment = environment
     }
 
-    /// Everything that was looked at, in the order of an event's way.
-    ///
-    /// - Parameter state: What the running server says of itself; nil where none runs.
+    /// Everything that was looked at, in the order of an event's way; `state` is what the running server says of itself, nil
+    /// where none runs.
     package func examine(_ state: ServerState?) async -> [Finding] {
         var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
         findings += await store(state)
+        findings += spool()
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state) } ?? []
         findings += secrets(for: ruleSet)

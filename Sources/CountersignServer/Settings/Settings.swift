@@ -49,6 +49,9 @@ package /// What a deployment runs with, put together from flags, environment an
     /// Fewer free bytes than this are reported; nil for what the size of the file system suggests.
     let minimumFree: ByteSize?
 
+    /// Where callbacks are stored while the store cannot store them.
+    let spool: SpoolSettings
+
     /// How long things are kept.
     let retention: Retention
 
@@ -103,6 +106,7 @@ package /// What a deployment runs with, put together from flags, environment an
         let root = (options[Declared.files] ?? Options())[Declared.root]
         outputRoot = root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.path.folder)
         minimumFree = (options[Declared.disk] ?? Options())[Declared.minimumFree]
+        spool = SpoolSettings(options[Declared.spool] ?? Options(), store: store, workingDirectory)
         retention = Self.retention(options[Declared.retention] ?? Options())
         processLimits = Self.processLimits(options[Declared.processLimits] ?? Options())
         let http = options[Declared.http] ?? Options()

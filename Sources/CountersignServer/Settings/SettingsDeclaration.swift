@@ -130,6 +130,34 @@ package enum SettingsDeclaration {
         "How long records are kept; checked every hour."
     )
 
+    static let spoolPath = Field<String>
+        .text(
+            "path",
+            "File of the spool, on a disk; by default the file of the store with `.spool` at the end of its name."
+        )
+    static let spoolSize = Field.size(
+        "size",
+        in: .mib(1)...(.gib(4)),
+        "How large the file is, all of it from the first start on. `64MiB` hold 16,000 small callbacks that come one by one, and "
+            + "140,000 that come many at a time. A change takes effect when the spool is empty at a start.",
+        default: .mib(64)
+    )
+    static let spoolAfter = Field.duration(
+        "after",
+        "How long the store may take to store a callback before it is spooled.",
+        default: .seconds(2)
+    )
+    static let allowsVolatileSpool = Field.boolean(
+        "allow_volatile",
+        "Whether the spool may lie on tmpfs or overlay, which lose it with the machine or the container.",
+        default: false
+    )
+    static let spool = Field.group(
+        "spool",
+        [spoolPath.declaration, spoolSize.declaration, spoolAfter.declaration, allowsVolatileSpool.declaration],
+        "Where callbacks are stored while the store cannot store them."
+    )
+
     static let allowedNetworks = Field<[String]>
         .texts("allow_networks", "Private networks that any name may resolve to, such as `10.1.0.0/16`.")
     static let allowedHosts = Field<[String]>
@@ -296,7 +324,8 @@ package enum SettingsDeclaration {
     package static let all: [FieldDeclaration] = [
         listen.declaration, tls.declaration, store.declaration, rules.declaration, callback.declaration,
         engine.declaration,
-        files.declaration, disk.declaration, retention.declaration, processLimits.declaration, http.declaration,
+        files.declaration, disk.declaration, spool.declaration, retention.declaration, processLimits.declaration,
+        http.declaration,
         secrets.declaration,
         oneSpan.declaration, mail.declaration, admin.declaration, tracing.declaration, log.declaration,
         actions.declaration,
@@ -305,7 +334,7 @@ package enum SettingsDeclaration {
     /// Settings that name files or folders; in the settings file they start at that file's folder.
     static let paths: Set<String> = [
         "tls.certificate", "tls.key", "store", "rules", "callback.key_file", "files.root", "http.ca_file",
-        "secrets.folder",
+        "secrets.folder", "spool.path",
     ]
 
     /// Each setting that holds one value, by its dotted key.
