@@ -23,6 +23,7 @@ package struct LineLogHandler: LogHandler {
 
     private let format: Format
 
+    /// Writes lines in this format.
     package init(_ format: Format) {
         self.format = format
     }

@@ -2,6 +2,7 @@ import CountersignCore
 import CountersignListener
 import CountersignOneSpan
 import CountersignStore
+import CountersignTerminal
 import Foundation
 import Glibc
 import Logging

@@ -35,6 +35,7 @@ package struct Server {
     /// - Parameters:
     ///   - settings: What it serves by.
     ///   - keys: The callback keys, of which any is accepted.
+    ///   - adoptsSpool: Whether callbacks that the spool holds for another store are taken over.
     ///   - environment: The world around the program.
     ///   - metrics: What is counted while it serves.
     ///   - hangups: What comes of SIGHUP, trapped already.
@@ -42,6 +43,7 @@ package struct Server {
     package init(
         settings: Settings,
         keys: [CallbackKey],
+        adoptsSpool: Bool,
         environment: CommandEnvironment,
         metrics: PrometheusRegistry,
         hangups: UnixSignalsSequence,
@@ -49,6 +51,7 @@ package struct Server {
     ) {
         self.settings = settings
         self.keys = keys
+        self.adoptsSpool = adoptsSpool
         self.environment = environment
         self.metrics = metrics
         self.hangups = hangups

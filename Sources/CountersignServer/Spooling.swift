@@ -1,6 +1,7 @@
 import CountersignCore
 import CountersignListener
 import CountersignStore
+import CountersignTerminal
 import Foundation
 import Logging
 import ServiceLifecycle

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CountersignCore
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 import Logging
 

@@ -22,6 +22,7 @@ package struct CommandEnvironment: Sendable {
     /// The clients through which actions send requests; whoever makes the environment shuts them down.
     package let outgoing: OutgoingClients
 
+    /// The time.
     package let clock: any WallClock = SystemWallClock()
 
     /// The environment of one call of the program; the clock is always the machine's.

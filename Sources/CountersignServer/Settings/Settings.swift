@@ -16,7 +16,10 @@ package /// What a deployment runs with, put together from flags, environment an
         let arguments: [String]
     }
 
+    /// The address at which callbacks are accepted.
     package let host: String
+
+    /// The port at which callbacks are accepted; 0 for any free one.
     package let port: Int
 
     /// Where admin pages, API and metrics are served; nil for nowhere.
@@ -34,6 +37,7 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The folder of the rules as it was named, absolute.
     package let rulesPath: String
 
+    /// The path to which callbacks are posted, such as `/callback`.
     package let callbackPath: String
     let requiresKey: Bool
     let keyFile: String?
@@ -50,7 +54,7 @@ package /// What a deployment runs with, put together from flags, environment an
     let minimumFree: ByteSize?
 
     /// Where callbacks are stored while the store cannot store them.
-    let spool: SpoolSettings
+    package let spool: SpoolSettings
 
     /// How long things are kept.
     let retention: Retention
@@ -79,6 +83,7 @@ package /// What a deployment runs with, put together from flags, environment an
     /// Where traces are sent; nil for nowhere.
     let collector: String?
 
+    /// From which level on the log has lines, such as `info`.
     package let logLevel: String
 
     /// `auto`, `logfmt` or `json`.
@@ -187,6 +192,10 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The Unix socket through which commands reach the running server.
     package var controlSocket: String { storePath + ".sock" }
 
+    /// The host and port of a text such as `127.0.0.1:8080`; an IPv6 address is in brackets.
+    ///
+    /// - Throws: `UsageError` that names the setting.
+    /// - Returns: The host without brackets, and the port.
     package static func address(
         _ text: String,
         of setting: String,

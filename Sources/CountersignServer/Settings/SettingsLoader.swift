@@ -18,6 +18,7 @@ package struct SettingsLoader {
     /// The settings given as flags, by their dotted keys.
     let flags: [String: String]
 
+    /// Reads the file of settings, the environment and flags, of which flags count most.
     package init(variables: [String: String], workingDirectory: String, file: String?, flags: [String: String]) {
         self.variables = Dictionary(
             uniqueKeysWithValues: variables.map { name, value in

@@ -1,10 +1,10 @@
 import CountersignCore
-import CountersignStore
+package import CountersignStore
 
 /// Where callbacks are stored while the store cannot store them.
-struct SpoolSettings: Sendable {
+package struct SpoolSettings: Sendable {
     /// The absolute path of the file.
-    let path: String
+    package let path: String
 
     /// Whether somebody named the file, so that it must be as it is wanted.
     let isNamed: Bool
@@ -26,7 +26,7 @@ struct SpoolSettings: Sendable {
     }
 
     /// What the spool is to be; `adopts` takes over callbacks for another store.
-    func options(adopting adopts: Bool = false) -> SpoolOptions {
+    package func options(adopting adopts: Bool = false) -> SpoolOptions {
         SpoolOptions(path: path, size: size, allowsVolatile: allowsVolatile, adopts: adopts)
     }
 }
