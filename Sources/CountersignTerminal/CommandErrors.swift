@@ -3,7 +3,7 @@ package struct UsageError: Error, CustomStringConvertible {
     /// The sentence for people.
     package let description: String
 
-    /// An error that is told by this sentence.
+    /// An error with this sentence.
     package init(_ description: String) {
         self.description = description
     }
@@ -14,7 +14,7 @@ package struct CommandFailure: Error, CustomStringConvertible {
     /// The sentence for people.
     package let description: String
 
-    /// An error that is told by this sentence.
+    /// An error with this sentence.
     package init(_ description: String) {
         self.description = description
     }
