@@ -59,7 +59,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignCore", .metrics]
+            dependencies: ["CountersignCore", "CLinux", .log, .metrics]
         ),
         .target(
             name: "CountersignSQLite",
@@ -125,15 +125,25 @@ let package = Package(
             ]
         ),
         .target(
+            name: "CountersignServer",
+            dependencies: [
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignOutbound", "CountersignStore",
+                "CountersignSQLite", "CountersignPostgreSQL", "CountersignEngine", "CountersignListener",
+                "CountersignOperations", "CountersignAdmin", "CountersignOneSpan", "CountersignObservability",
+                "CountersignTerminal", "CLinux",
+                .asyncHTTPClient, .configuration, .coreMetrics, .lifecycle, .log, .metrics, .nioSSL, .unixSignals,
+            ]
+        ),
+        // What commands print with: tables, colors, a second screen, progress.
+        .target(name: "CountersignTerminal", dependencies: ["CountersignCore", "CLinux", .unixSignals]),
+        .target(
             name: "CountersignCLI",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
-                "CountersignSQLite", "CountersignPostgreSQL", "CountersignEngine", "CountersignListener",
-                "CountersignOperations", "CountersignAdmin",
-                "CountersignOneSpan",
-                "CountersignOneSpanSimulator",
-                "CountersignObservability", "CLinux", .argumentParser, .asyncHTTPClient, .configuration, .coreMetrics,
-                .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignOutbound", "CountersignStore",
+                "CountersignEngine", "CountersignListener", "CountersignOperations", "CountersignOneSpan",
+                "CountersignOneSpanSimulator", "CountersignObservability", "CountersignServer", "CountersignTerminal",
+                "CLinux", .argumentParser, .asyncHTTPClient, .coreMetrics, .lifecycle, .log, .metrics, .nioCore,
+                .nioHTTP1, .nioPosix, .nioSSL, .unixSignals,
             ]
         ),
         .target(
@@ -193,7 +203,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CountersignStoreTests",
-            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting"]
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignTesting", .log]
         ),
         .testTarget(
             name: "CountersignSQLiteTests",
@@ -249,6 +259,14 @@ let package = Package(
             dependencies: [
                 "CountersignCore", "CountersignOutbound", "CountersignOneSpan", "CountersignStore",
                 "CountersignTesting", .log,
+            ]
+        ),
+        .testTarget(name: "CountersignTerminalTests", dependencies: ["CountersignCore", "CountersignTerminal"]),
+        .testTarget(
+            name: "CountersignServerTests",
+            dependencies: [
+                "CountersignCore", "CountersignActions", "CountersignServer", "CountersignTerminal",
+                "CountersignTesting",
             ]
         ),
         .testTarget(
@@ -327,7 +345,7 @@ let settings: [SwiftSetting] = [
 
 // Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
 // release has neither.
-for target in package.targets where ["CountersignCore", "CountersignSQLite"].contains(target.name) {
+for target in package.targets where ["CountersignCore", "CountersignStore", "CountersignSQLite"].contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

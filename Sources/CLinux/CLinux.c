@@ -12,6 +12,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/timex.h>
+#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -140,6 +141,11 @@ int linux_start_program(const struct linux_start *start, struct linux_program *p
     program->output = ours[1];
     program->errors = ours[2];
     return 0;
+}
+
+long long linux_file_system_kind(int descriptor) {
+    struct statfs facts;
+    return fstatfs(descriptor, &facts) < 0 ? -errno : (long long)(unsigned int)facts.f_type;
 }
 
 int linux_make_event(void) {

@@ -1,13 +1,14 @@
 import ArgumentParser
 import AsyncHTTPClient
 public import CountersignActions
+import CountersignCore
 import CountersignOutbound
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// The whole program, for whoever builds it with actions of their own.
 public enum Application {
-    static let version = "0.1.0"
-
     /// Runs the command that the process was started with, and ends the process.
     ///
     /// Exit status: 0 success, 1 a problem was found, 2 wrong usage.
@@ -117,7 +118,7 @@ struct RootCommand: AsyncParsableCommand {
 
             Exit status: 0 success, 1 a problem was found, 2 wrong usage.
             """,
-        version: Application.version,
+        version: ProgramVersion.current,
         subcommands: [
             InitCommand.self,
             ServeCommand.self,
@@ -137,6 +138,7 @@ struct RootCommand: AsyncParsableCommand {
             RulesCommand.self,
             ReplayCommand.self,
             StoreCommand.self,
+            SpoolCommand.self,
             DoctorCommand.self,
             ExplainCommand.self,
             DiffCommand.self,

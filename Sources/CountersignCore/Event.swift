@@ -107,6 +107,10 @@ package struct Delivery: Sendable {
     /// What the callback and the poll of one state of a package have in common; nil for what no poll finds.
     package let stateKey: [UInt8]?
 
+    /// Names this delivery among all others, so that it can be handed to the store again when nobody knows whether the store
+    /// has it.
+    package let token: UUID
+
     /// A delivery; its keys decide whether the store takes it for one that it has.
     package init(
         name: String,
@@ -114,7 +118,8 @@ package struct Delivery: Sendable {
         body: [UInt8],
         origin: Event.Origin,
         deduplicationKey: [UInt8]?,
-        stateKey: [UInt8]? = nil
+        stateKey: [UInt8]? = nil,
+        token: UUID = UUID()
     ) {
         self.name = name
         self.payload = payload
@@ -122,7 +127,11 @@ package struct Delivery: Sendable {
         self.origin = origin
         self.deduplicationKey = deduplicationKey
         self.stateKey = stateKey
+        self.token = token
     }
+
+    /// By what the store recognizes the event: what two deliveries of it have in common, else the token.
+    package var recognitionKey: [UInt8] { deduplicationKey ?? token.bytes }
 
     /// A callback that was made longer than this after a poll tells of another state than the poll found: the vendor's
     /// clock and ours do not agree to the second.
@@ -140,11 +149,20 @@ package struct UnreadableBody: Error, Sendable {
     /// What is wrong with the body, for the log and the operator.
     package let reason: String
 
-    /// A body that cannot be read, and the reason.
-    package init(body: [UInt8], reason: String) {
+    /// Names this body among all others, so that it is kept once however often it is handed to the store.
+    package let token: UUID
+
+    /// A body that cannot be read, and the reason; handed in again, it has the token that it had.
+    package init(body: [UInt8], reason: String, token: UUID = UUID()) {
         self.body = body
         self.reason = reason
+        self.token = token
     }
+}
+
+extension UUID {
+    /// Its sixteen bytes.
+    package var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
 }
 
 /// What knows the vendor's callbacks: who may send them, and how a body becomes a delivery.

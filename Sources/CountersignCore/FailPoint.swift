@@ -35,6 +35,11 @@ package enum FailPoint: String, CaseIterable, Sendable {
     /// A poll is through, and the mark for the next one is where it was.
     case beforeWatermark = "before-watermark"
 
+    /// A callback is in the spool on disk, and nobody has an answer yet.
+    case afterSpooling = "after-spooling"
+    /// A batch of the spool is in the store, and the spool still has it.
+    case afterDraining = "after-draining"
+
     /// Ends the program here if `COUNTERSIGN_FAIL_POINT` names this place.
     @inline(__always)
     package func reach() {

@@ -53,18 +53,24 @@ extension Answer {
         switch receipt {
         case .stored(let id): Answer(.ok, body: #"{"event": \#(id), "status": "stored"}"#)
         case .duplicate(let id): Answer(.ok, body: #"{"event": \#(id), "status": "duplicate"}"#)
+        case .spooled: Answer(.ok, body: #"{"spooled": true}"#)
         }
     }
 
-    static func unreadable(_ reason: String, quarantined: Int64) -> Answer {
-        Answer(.badRequest, body: #"{"error": \#(JSON.string(reason).text), "quarantined": \#(quarantined)}"#)
+    static func unreadable(_ reason: String, quarantined: Int64?) -> Answer {
+        Answer(.badRequest, body: body(reason, quarantined))
+    }
+
+    private static func body(_ reason: String, _ quarantined: Int64?) -> String {
+        let place = quarantined.map { #""quarantined": \#($0)"# } ?? #""spooled": true"#
+        return #"{"error": \#(JSON.string(reason).text), \#(place)}"#
     }
 
     /// The body is kept, but nobody here unpacks it (RFC 9110, section 15.5.16).
-    static func packed(_ reason: String, quarantined: Int64) -> Answer {
+    static func packed(_ reason: String, quarantined: Int64?) -> Answer {
         Answer(
             .unsupportedMediaType,
-            body: #"{"error": \#(JSON.string(reason).text), "quarantined": \#(quarantined)}"#,
+            body: body(reason, quarantined),
             fields: "Accept-Encoding: identity\r\n"
         )
     }

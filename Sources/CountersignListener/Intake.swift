@@ -93,8 +93,10 @@ final class Intake: Sendable {
         since start: EventTraces.Moment
     ) {
         let isNew = if case .stored = receipt { true } else { false }
+        // A trace has the number of its event in its id; one in the spool has none yet.
+        guard let eventID = try? receipt.eventID else { return }
         let caller = request.traceparent.flatMap { TraceContext(traceparent: $0) }
-        traces?.delivered(receipt.eventID, name: name, isNew: isNew, caller: caller, since: start)
+        traces?.delivered(eventID, name: name, isNew: isNew, caller: caller, since: start)
     }
 
     private func answer(
@@ -111,38 +113,54 @@ final class Intake: Sendable {
         case .failure(let error): return notStored(id, error)
         }
         metrics.time(since: start)
-        if case .stored = receipt {
-            metrics.count(name, .stored)
-        } else {
-            metrics.count(name, .duplicate)
+        switch receipt {
+        case .stored(let event): stored(event, .stored, name, key, id)
+        case .duplicate(let event): stored(event, .duplicate, name, key, id)
+        case .spooled:
+            metrics.count(name, .spooled)
+            logger.debug(
+                "Event spooled",
+                metadata: ["delivery.id": "\(id)", "key.id": "\(key)", "event.name": "\(name)"]
+            )
         }
+        return .stored(receipt)
+    }
+
+    private func stored(
+        _ event: Event.ID,
+        _ result: DeliveryMetrics.Result,
+        _ name: String,
+        _ key: CallbackKey.ID,
+        _ id: DeliveryID
+    ) {
+        metrics.count(name, result)
         readiness.note(isStored: true)
         logger.debug(
             "Event stored",
             metadata: [
-                "trace.id": "\(TraceID(store: inbox.identity, first: receipt.eventID))", "delivery.id": "\(id)",
-                "key.id": "\(key)", "event.id": "\(receipt.eventID)", "event.name": "\(name)",
+                "trace.id": "\(TraceID(store: inbox.identity, first: event))", "delivery.id": "\(id)",
+                "key.id": "\(key)", "event.id": "\(event)", "event.name": "\(name)",
             ]
         )
-        return .stored(receipt)
     }
 
     private func answer(
         to body: UnreadableBody,
         isPacked: Bool,
         _ id: DeliveryID,
-        _ result: Result<Int64, any Error>
+        _ result: Result<Int64?, any Error>
     ) -> Answer {
         watch.end()
-        let number: Int64
+        let number: Int64?
         switch result {
         case .success(let kept): number = kept
         case .failure(let error): return notStored(id, error)
         }
-        readiness.note(isStored: true)
+        if number != nil { readiness.note(isStored: true) }
+        let place = number.map { "\($0)" } ?? "in the spool"
         logger.warning(
             "Callback unreadable",
-            metadata: ["delivery.id": "\(id)", "quarantined": "\(number)", "reason": "\(body.reason)"]
+            metadata: ["delivery.id": "\(id)", "quarantined": "\(place)", "reason": "\(body.reason)"]
         )
         return isPacked
             ? .packed(body.reason, quarantined: number) : .unreadable(body.reason, quarantined: number)

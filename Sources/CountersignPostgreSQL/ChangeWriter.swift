@@ -1,3 +1,4 @@
+import CountersignCore
 import CountersignStore
 import Foundation
 import Synchronization
@@ -99,7 +100,7 @@ final class ChangeWriter: Sendable {
 
     private func submit(_ operation: Operation) {
         guard let group = group.withLock({ $0 }) else { return operation.fail(StoreError.closed) }
-        group.submit(operation)
+        group.submit([operation])
     }
 }
 
@@ -139,7 +140,7 @@ extension ChangeWriter {
         over connection: Connection,
         until deadline: ContinuousClock.Instant
     ) throws(DatabaseError) -> Answers? {
-        let token = Token()
+        let token = UUID()
         let answers: Answers
         if case .steps(let body)? = batch.first?.work {
             guard let answer = try perform(body, of: batch[0], token, over: connection) else { return [] }
@@ -160,7 +161,7 @@ extension ChangeWriter {
 
     private func perform(
         _ batch: [Operation],
-        _ token: Token,
+        _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> Answers {
         var statements = [Statement.begin]
@@ -186,7 +187,7 @@ extension ChangeWriter {
     private func perform(
         _ body: (Connection) throws -> @Sendable () -> Void,
         of operation: Operation,
-        _ token: Token,
+        _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> (@Sendable () -> Void)? {
         _ = try connection.execute([.begin, Self.keep(token)])
@@ -201,7 +202,7 @@ extension ChangeWriter {
         }
     }
 
-    private static func keep(_ token: Token) -> Statement {
+    private static func keep(_ token: UUID) -> Statement {
         Statement("insert into @.commits (token) values ($1::uuid)", [.bytes(token.bytes)])
     }
 
@@ -210,7 +211,7 @@ extension ChangeWriter {
     /// The look itself is a commit that is confirmed: where it is, all that came before is so as well. A transaction that is
     /// still under way on the server is waited for.
     private func isCommitted(
-        _ token: Token,
+        _ token: UUID,
         over connection: Connection,
         until deadline: ContinuousClock.Instant
     ) throws(DatabaseError) -> Bool {

@@ -21,7 +21,14 @@ struct EventInsertion {
     init(_ events: [NewEvent], earlier: [Int64], on connection: Connection) {
         self.events = events
         self.earlier = earlier
-        numbers = events.map { _ in connection.stream?.take() ?? 0 }
+        // What is in the batch twice has one number, so that there are no gaps.
+        var known: [EventKey: Int64] = [:]
+        numbers = events.map { event in
+            if let number = known[event.key] { return number }
+            let number = connection.stream?.take() ?? 0
+            known[event.key] = number
+            return number
+        }
         positions = Array(events.indices)
         stream = connection.stream?.id ?? 0
     }
@@ -46,20 +53,22 @@ struct EventInsertion {
             """
             with i as (
                 select * from unnest($1::int8[], $2::int8[], $3::bytea[], $4::int8[], $5::text[], $6::text[], $7::int8[],
-                    $8::timestamptz[], $9::bytea[], $10::bytea[])
-                    as u (id, place, key, duplicates, name, package_id, origin, received_at, body, body_hash)
+                    $8::timestamptz[], $9::bytea[], $10::bytea[], $11::bytea[])
+                    as u (id, place, key, duplicates, name, package_id, origin, received_at, body, body_hash, token)
             ), k as (
-                insert into @.event_keys as k (place, key, event_id, duplicates)
-                select place, key, id, duplicates from i
-                on conflict (account, place, key) do update set duplicates = k.duplicates
-                    + case when k.event_id = any($11::int8[]) then 0 else excluded.duplicates + 1 end
+                insert into @.event_keys as k (place, key, event_id, duplicates, token)
+                select place, key, id, duplicates, token from i
+                on conflict (account, place, key) do update set duplicates = k.duplicates + case
+                    when k.event_id = any($12::int8[]) then 0
+                    when k.token = excluded.token then excluded.duplicates
+                    else excluded.duplicates + 1 end
                 returning k.place, k.key, k.event_id
             ), e as (
                 insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash)
-                select i.id, $12::int8, i.name, i.package_id, i.origin, i.received_at, i.body, i.body_hash
+                select i.id, $13::int8, i.name, i.package_id, i.origin, i.received_at, i.body, i.body_hash
                 from i join k on k.event_id = i.id
             ), q as (
-                insert into @.inbox (event_id, stream) select i.id, $12::int8 from i join k on k.event_id = i.id
+                insert into @.inbox (event_id, stream) select i.id, $13::int8 from i join k on k.event_id = i.id
             )
             select i.id, k.event_id, (select knows_polls from @.store)
             from i join k on k.place = i.place and k.key = i.key
@@ -76,31 +85,35 @@ struct EventInsertion {
             .integers(order.map { numbers[$0] }),
             .integers(order.map { events[$0].key.place }),
             .byteStrings(order.map { events[$0].key.key }),
-            .integers(order.map { (counts[events[$0].key] ?? 1) - 1 }),
+            .integers(order.map { counts[events[$0].key] ?? 0 }),
             .escapedTexts(order.map { events[$0].name }),
             .escapedTexts(order.map { events[$0].packageID }),
             .integers(order.map { events[$0].origin.code }),
             .times(order.map { events[$0].receivedAt }),
             .byteStrings(order.map { events[$0].body }),
             .byteStrings(order.map { events[$0].bodyHash }),
+            .byteStrings(order.map { events[$0].token }),
         ]
     }
 
-    /// The first event of each key, and how many have it.
+    /// The first event of each key, and how many further deliveries of it there are.
     private var firstOfEachKey: (firsts: [Int], counts: [EventKey: Int64]) {
-        var firsts: [Int] = []
+        var firsts: [EventKey: Int] = [:]
         var counts: [EventKey: Int64] = [:]
         for (index, event) in events.enumerated() {
-            if counts[event.key] == nil { firsts.append(index) }
-            counts[event.key, default: 0] += 1
+            guard let first = firsts[event.key] else {
+                firsts[event.key] = index
+                continue
+            }
+            if events[first].token != event.token { counts[event.key, default: 0] += 1 }
         }
-        return (firsts, counts)
+        return (Array(firsts.values), counts)
     }
 
     /// What became of each event, by the answer to `statement`.
     func receipts(_ rows: Rows, earlier: [[Int64]]) -> [Receipt] {
         var stored: [EventKey: Int64] = [:]
-        let byNumber = Dictionary(uniqueKeysWithValues: zip(numbers, events))
+        let byNumber = Dictionary(zip(numbers, events)) { first, _ in first }
         for row in rows { if let event = byNumber[row.integer(0)] { stored[event.key] = row.integer(1) } }
         var seen: Set<EventKey> = []
         return events.indices.map { index in
@@ -154,9 +167,10 @@ extension EventInsertion {
         }
         return Statement(
             """
-            update @.event_keys k set place = u.place, key = u.key, duplicates = k.duplicates + 1
-            from unnest($1::int8[], $2::int8[], $3::bytea[], $4::int8[], $5::bytea[], $6::timestamptz[])
-                as u (ord, state_place, state_key, place, key, earliest)
+            update @.event_keys k
+            set place = u.place, key = u.key, token = u.token, duplicates = k.duplicates + 1
+            from unnest($1::int8[], $2::int8[], $3::bytea[], $4::int8[], $5::bytea[], $6::timestamptz[], $7::bytea[])
+                as u (ord, state_place, state_key, place, key, earliest, token)
             where k.account = '' and k.place = u.state_place and k.key = u.state_key
                 and exists (select 1 from @.events e where e.id = k.event_id and e.received_at >= u.earliest)
                 and not exists (
@@ -171,6 +185,7 @@ extension EventInsertion {
                 .integers(candidates.map { events[$0].key.place }),
                 .byteStrings(candidates.map { events[$0].key.key }),
                 .times(candidates.map { events[$0].earliestPoll }),
+                .byteStrings(candidates.map { events[$0].token }),
             ]
         )
     }

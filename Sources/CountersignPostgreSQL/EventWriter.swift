@@ -39,9 +39,9 @@ final class EventWriter: Sendable {
 
     var statistics: WriteStatistics { group.withLock { $0 }?.statistics ?? WriteStatistics() }
 
-    func submit(_ pending: Pending) {
-        guard let group = group.withLock({ $0 }) else { return pending.fail(StoreError.closed) }
-        group.submit(pending)
+    func submit(_ pending: [Pending]) {
+        if let group = group.withLock({ $0 }) { return group.submit(pending) }
+        for one in pending { one.fail(StoreError.closed) }
     }
 
     /// Takes nothing further, and returns when the last event is answered.

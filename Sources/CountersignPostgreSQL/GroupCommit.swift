@@ -53,15 +53,18 @@ final class GroupCommit<Write: PendingWrite>: Sendable {
         }
     }
 
-    /// Writes `write` with the next batch; it is answered by itself.
-    func submit(_ write: Write) {
+    /// Writes `writes` with the next batches, in their order; each is answered by itself.
+    func submit(_ writes: [Write]) {
         let (isTaken, mustStart) = state.withLock { state in
             guard !state.isFinished else { return (false, false) }
-            state.waiting.append(write)
+            state.waiting += writes
             defer { state.isBusy = true }
             return (true, !state.isBusy)
         }
-        guard isTaken else { return write.fail(StoreError.closed) }
+        guard isTaken else {
+            for write in writes { write.fail(StoreError.closed) }
+            return
+        }
         if mustStart { thread.perform { self.drain($0) } }
     }
 

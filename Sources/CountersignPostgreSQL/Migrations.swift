@@ -62,7 +62,7 @@ enum Migrations {
         create index events_by_package on @.events (account, package_id, received_at, id)
         where package_id is not null
         """,
-        // By what a delivery is recognized; the place keeps those that arrive together in a few pages of the index.
+        // By what a delivery is recognized, and the token of the one that the event is known by; the place keeps those that arrive together in a few pages of the index.
         """
         create table @.event_keys (
             account text collate "C" not null default '',
@@ -70,6 +70,7 @@ enum Migrations {
             key bytea not null,
             event_id bigint not null,
             duplicates int not null default 0,
+            token bytea not null,
             primary key (account, place, key)
         ) with (fillfactor = 90)
         """,
@@ -110,7 +111,8 @@ enum Migrations {
             id bigint generated always as identity primary key,
             body bytea not null,
             reason text not null,
-            received_at timestamptz not null
+            received_at timestamptz not null,
+            token bytea unique
         )
         """,
         // state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 discarded.

@@ -8,9 +8,6 @@ struct NewEvent: Sendable {
     /// Longer keys are kept as their hash; an entry of an index holds 2,704 bytes at most.
     private static let longestKey = 64
 
-    /// The place of tokens in the index of keys, where no key of a delivery lies.
-    private static let placeOfTokens: Int64 = -1
-
     let name: [UInt8]
     let packageID: [UInt8]?
     let origin: Event.Origin
@@ -18,9 +15,11 @@ struct NewEvent: Sendable {
     let body: [UInt8]
     let bodyHash: [UInt8]
 
-    /// By what it is recognized; one that has no deduplication key has a token of its own, so that an insert of unknown
-    /// outcome can be sent again.
+    /// By what it is recognized.
     let key: EventKey
+
+    /// Names the delivery, so that one that is handed in again is not counted as a further one.
+    let token: [UInt8]
 
     /// Where a poll puts the event of the same state; nil for what no poll finds.
     let stateKey: EventKey?
@@ -35,13 +34,10 @@ struct NewEvent: Sendable {
         receivedAt = moment
         body = delivery.body
         bodyHash = Array(SHA256.hash(data: delivery.body))
-        if let key = delivery.deduplicationKey {
-            let place = DeduplicationSlot.of(key, origin: delivery.origin, payload: delivery.payload)
-            self.key = EventKey(place: place, key: Self.short(key))
-        } else {
-            // Those of one time lie beside one another.
-            self.key = EventKey(place: Self.placeOfTokens, key: moment.microseconds.bigEndianBytes + Token().bytes)
-        }
+        token = delivery.token.bytes
+        let key = delivery.recognitionKey
+        let place = DeduplicationSlot.of(key, origin: delivery.origin, payload: delivery.payload)
+        self.key = EventKey(place: place, key: Self.short(key))
         stateKey = delivery.stateKey.map {
             EventKey(place: DeduplicationSlot.of($0, createdDate: nil), key: Self.short($0))
         }
@@ -63,15 +59,6 @@ struct EventKey: Sendable, Hashable, Comparable {
     /// The order in which all connections lock them, so that none waits for another in a circle.
     static func < (left: EventKey, right: EventKey) -> Bool {
         left.place == right.place ? left.key.lexicographicallyPrecedes(right.key) : left.place < right.place
-    }
-}
-
-/// A number that nobody else makes.
-struct Token: Sendable {
-    let bytes: [UInt8]
-
-    init() {
-        bytes = withUnsafeBytes(of: UUID().uuid) { Array($0) }
     }
 }
 

@@ -161,23 +161,53 @@ extension PostgreSQLStore {
         at now: Date,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) {
-        let event = NewEvent(delivery, receivedAt: clock.moment(now), clock: clock)
+        let pending = pending(delivery, at: now, then: reply)
         FailPoint.beforeStoring.reach()
-        events.submit(EventWriter.Pending(event: event, answer: reply))
+        events.submit([pending])
     }
 
-    /// Keeps a body apart that could not be read, and returns the number under which it is kept.
-    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+    private func pending(
+        _ delivery: Delivery,
+        at now: Date,
+        then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
+    ) -> EventWriter.Pending {
+        let event = NewEvent(delivery, receivedAt: clock.moment(now), clock: clock)
+        return EventWriter.Pending(event: event, answer: reply)
+    }
+
+    /// Stores events in the order given, together with whatever else waits; each has a result of its own.
+    package func append(_ batch: [ReceivedDelivery]) async -> [Result<Receipt, any Error>] {
+        guard !batch.isEmpty else { return [] }
+        return await withCheckedContinuation { continuation in
+            let results = BatchResults(count: batch.count) { continuation.resume(returning: $0) }
+            FailPoint.beforeStoring.reach()
+            events.submit(
+                batch.enumerated()
+                    .map { index, received in
+                        pending(received.delivery, at: received.at) { results.set($0, at: index) }
+                    }
+            )
+        }
+    }
+
+    /// Keeps a body apart, once for its token, and returns its number.
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try await changes.change(
             Statement(
                 """
-                insert into @.quarantine (body, reason, received_at) values ($1::bytea, $2::text, $3::timestamptz)
-                returning id
+                with k as (select id from @.quarantine where token = $4::bytea), n as (
+                    insert into @.quarantine (body, reason, received_at, token)
+                    select $1::bytea, $2::text, $3::timestamptz, $4::bytea where not exists (select 1 from k)
+                    returning id
+                )
+                select id from k union all select id from n
                 """,
-                [.bytes(body.body), .text(body.reason), .time(clock.moment(now))]
+                [
+                    .bytes(body.body), .text(body.reason), .time(clock.moment(now)), .bytes(body.token.bytes),
+                ]
             ),
             size: body.body.count
-        ) { $0.first?.integer(0) ?? 0 }
+        ) { $0.first?.integer(0) }
     }
 
     /// Commits a change of one row within a second, and checks that the write-ahead log can grow by 256 KiB.
@@ -224,5 +254,27 @@ private final class FirstAnswer: Sendable {
 
     func give(_ result: Result<Void, any Error>) {
         waiting.withLock { $0.take() }?.resume(with: result)
+    }
+}
+
+/// Collects the results of a batch, and hands them on when all are there.
+private final class BatchResults: Sendable {
+    typealias Outcome = Result<Receipt, any Error>
+
+    private let state: Mutex<(results: [Outcome?], missing: Int)>
+    private let finish: @Sendable ([Outcome]) -> Void
+
+    init(count: Int, finish: @escaping @Sendable ([Outcome]) -> Void) {
+        state = Mutex((Array(repeating: nil, count: count), count))
+        self.finish = finish
+    }
+
+    func set(_ result: Outcome, at index: Int) {
+        let all = state.withLock { state -> [Outcome]? in
+            state.results[index] = result
+            state.missing -= 1
+            return state.missing == 0 ? state.results.compactMap(\.self) : nil
+        }
+        if let all { finish(all) }
     }
 }

@@ -309,8 +309,8 @@ extension RunStatements {
         return [
             """
             k as (
-                insert into @.event_keys (event_id, place, key)
-                select \(type(0, "int8")), \(type(2, "int8")), \(type(3, "bytea")) from \(source)
+                insert into @.event_keys (event_id, place, key, token)
+                select \(type(0, "int8")), \(type(2, "int8")), \(type(3, "bytea")), \(type(10, "bytea")) from \(source)
                 on conflict do nothing returning event_id
             )
             """,
@@ -330,7 +330,7 @@ extension RunStatements {
         [
             .integer(number), .integer(stream), .integer(event.key.place), .bytes(event.key.key), .bytes(event.name),
             .bytes(event.packageID), .integer(event.origin.code), .time(event.receivedAt), .bytes(event.body),
-            .bytes(event.bodyHash),
+            .bytes(event.bodyHash), .bytes(event.token),
         ]
     }
 }

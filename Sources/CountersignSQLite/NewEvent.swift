@@ -17,9 +17,10 @@ struct NewEvent: Sendable {
     private let packageID: Range<Int>?
     private let body: Range<Int>
     private let bodyHash: Range<Int>
-    private let key: Range<Int>?
+    private let key: Range<Int>
     private let stateKey: Range<Int>?
-    private let place: Int64?
+    private let token: Range<Int>
+    private let place: Int64
 
     /// A poll before this time cannot have found the state that the delivery tells of.
     private let earliestPoll: Int64
@@ -38,11 +39,11 @@ struct NewEvent: Sendable {
         packageID = delivery.payload.packageID.map { add($0.utf8) }
         body = add(delivery.body)
         bodyHash = add(SHA256.hash(data: delivery.body))
-        key = delivery.deduplicationKey.map { add($0) }
+        let recognitionKey = delivery.recognitionKey
+        key = add(recognitionKey)
         stateKey = delivery.stateKey.map { add($0) }
-        place = delivery.deduplicationKey.map {
-            DeduplicationSlot.of($0, origin: delivery.origin, payload: delivery.payload)
-        }
+        token = add(delivery.token.bytes)
+        place = DeduplicationSlot.of(recognitionKey, origin: delivery.origin, payload: delivery.payload)
         earliestPoll =
             delivery.stateKey == nil
             ? .min : delivery.createdAt.map { $0.addingTimeInterval(-Delivery.pollTolerance).milliseconds } ?? .min
@@ -67,7 +68,6 @@ struct NewEvent: Sendable {
 extension NewEvent {
     /// Counts a delivery of the event that has this key already.
     private func kept(_ bytes: UnsafeRawBufferPointer, in db: Database) throws -> Event.ID? {
-        guard let key, let place else { return nil }
         let statement = try PreparedStatement(
             "SELECT id FROM events WHERE deduplication_slot = ? AND deduplication_key = ?",
             in: db
@@ -85,8 +85,8 @@ extension NewEvent {
         let statement = try PreparedStatement(
             """
             INSERT INTO events
-                (name, package_id, body, origin, received_at, deduplication_key, deduplication_slot, body_hash)
-            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?)
+                (name, package_id, body, origin, received_at, deduplication_key, deduplication_slot, body_hash, token)
+            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?, ?)
             """,
             in: db
         )
@@ -96,9 +96,10 @@ extension NewEvent {
         statement.bind(packageID.map { part($0) }, at: 2)
         statement.bind(part(body), at: 3)
         statement.bind(receivedAt, at: 5)
-        statement.bind(key.map { part($0) }, at: 6)
+        statement.bind(part(key), at: 6)
         statement.bind(place, at: 7)
         statement.bind(part(bodyHash), at: 8)
+        statement.bind(part(token), at: 9)
         var origin = origin.rawValue
         _ = try origin.withUTF8 { origin in
             statement.bind(UnsafeRawBufferPointer(origin), at: 4)
@@ -106,8 +107,12 @@ extension NewEvent {
         }
     }
 
+    /// Counts a delivery of an event that is there, unless it is the very one that is.
     private func count(_ id: Int64, in db: Database) throws {
-        try db.change("UPDATE events SET duplicates = duplicates + 1 WHERE id = ?", [id])
+        try db.change(
+            "UPDATE events SET duplicates = duplicates + 1 WHERE id = ? AND token IS NOT ?",
+            [id, data(token)]
+        )
     }
 
     private func data(_ range: Range<Int>?) -> Data? { range.map { Data(bytes[$0]) } }
@@ -136,10 +141,10 @@ extension NewEvent {
     private func takenPlace(in db: Database) throws -> Event.ID? {
         try db.first(
             """
-            UPDATE events SET deduplication_key = ?, deduplication_slot = ?, duplicates = duplicates + 1
+            UPDATE events SET deduplication_key = ?, deduplication_slot = ?, token = ?, duplicates = duplicates + 1
             WHERE package_id = CAST(? AS TEXT) AND deduplication_key = ? AND received_at >= ? RETURNING id
             """,
-            [data(key), place, data(packageID), data(stateKey), earliestPoll]
+            [data(key), place, data(token), data(packageID), data(stateKey), earliestPoll]
         ) { Event.ID(rawValue: $0[0]) }
     }
 }

@@ -147,12 +147,26 @@ extension SQLiteStore {
         }
     }
 
-    /// Keeps a body apart that could not be read, and returns the number under which it is kept.
-    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+    /// Stores events in the order given, in shared transactions, and gives each one's result.
+    package func append(_ batch: [ReceivedDelivery]) async -> [Result<Receipt, any Error>] {
+        await withCheckedContinuation { continuation in
+            let results = BatchResults(count: batch.count) { continuation.resume(returning: $0) }
+            // The writer keeps the order in which it was asked.
+            for (index, received) in batch.enumerated() {
+                append(received.delivery, at: received.at) { results.set($0, at: index) }
+            }
+        }
+    }
+
+    /// Keeps a body apart that could not be read, once for its token, and returns the number under which it is kept.
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try await writer.write { db in
+            let token = Data(body.token.bytes)
+            let known = try db.first("SELECT id FROM quarantine WHERE token = ?", [token]) { $0[0] as Int64 }
+            if let known { return known }
             try db.change(
-                "INSERT INTO quarantine (body, reason, received_at) VALUES (?, ?, ?)",
-                [Data(body.body), body.reason, now.milliseconds]
+                "INSERT INTO quarantine (body, reason, received_at, token) VALUES (?, ?, ?, ?)",
+                [Data(body.body), body.reason, now.milliseconds, token]
             )
             return db.lastInsertedRowID
         }
@@ -394,10 +408,10 @@ extension SQLiteStore {
 }
 
 extension DatabaseError {
-    /// Whether opening failed because the disk would not take a write.
+    /// Whether opening failed because the disk would not take a write, or another program keeps us from it.
     fileprivate var mayBeWriting: Bool {
         switch resultCode {
-        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY: true
+        case .SQLITE_FULL, .SQLITE_IOERR, .SQLITE_READONLY, .SQLITE_BUSY: true
         default: false
         }
     }

@@ -98,7 +98,8 @@ struct Schema: Sendable {
         ) STRICT;
         INSERT INTO store (id, identity) VALUES (1, lower(hex(randomblob(8))));
 
-        -- deduplication_slot: see `DeduplicationSlot`. package: the package that the event is about, where a rule needed it.
+        -- deduplication_key: of an event that has none, the token of its delivery. deduplication_slot: see
+        -- `DeduplicationSlot`. token: the delivery that the event is known by, which may be handed in again. package: the package that the event is about, where a rule needed it.
         CREATE TABLE events (
             id INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
@@ -108,6 +109,7 @@ struct Schema: Sendable {
             received_at INTEGER NOT NULL,
             deduplication_key BLOB,
             deduplication_slot INTEGER,
+            token BLOB,
             duplicates INTEGER NOT NULL DEFAULT 0,
             dispatched_at INTEGER,
             rule_set TEXT,
@@ -135,8 +137,10 @@ struct Schema: Sendable {
             id INTEGER PRIMARY KEY,
             body BLOB NOT NULL,
             reason TEXT NOT NULL,
-            received_at INTEGER NOT NULL
+            received_at INTEGER NOT NULL,
+            token BLOB
         ) STRICT;
+        CREATE UNIQUE INDEX quarantine_by_token ON quarantine (token) WHERE token IS NOT NULL;
 
         -- AUTOINCREMENT: the number of a run names its effects in the world and is never given twice.
         CREATE TABLE runs (

@@ -1,5 +1,5 @@
 package import CountersignCore
-import Foundation
+package import Foundation
 
 /// Raises the events that report what goes wrong in the program itself, each once, whatever crashes in between.
 package struct IncidentReporter: Sendable {
@@ -33,6 +33,7 @@ package struct IncidentReporter: Sendable {
     /// - Parameters:
     ///   - systemEvent: The kind of incident.
     ///   - subject: What it concerns; each subject has incidents of its own.
+    ///   - since: When it began; nil for now.
     ///   - fingerprint: Distinguishes this incident from another one of the same kind that follows it at once.
     ///   - fields: What the event carries.
     /// - Throws: `StoreError`.
@@ -41,6 +42,7 @@ package struct IncidentReporter: Sendable {
     package func begin(
         _ systemEvent: SystemEvent,
         of subject: String,
+        since: Date? = nil,
         fingerprint: String = "",
         _ fields: JSONObject
     ) async throws -> Bool {
@@ -49,7 +51,7 @@ package struct IncidentReporter: Sendable {
         if let known, known.fingerprint == fingerprint {
             return try await raise(systemEvent, key: Self.key(systemEvent, subject, known.raisedAt), fields)
         }
-        let incident = Incident(since: known?.since ?? now, fingerprint: fingerprint, raisedAt: now)
+        let incident = Incident(since: known?.since ?? since?.rfc3339 ?? now, fingerprint: fingerprint, raisedAt: now)
         try await store.set(incident.json, forKey: Self.storeKey(systemEvent, subject))
         return try await raise(systemEvent, key: Self.key(systemEvent, subject, incident.raisedAt), fields)
     }

@@ -16,6 +16,8 @@ package protocol Inbox: Sendable {
 
     /// Stores one event, or recognizes it as one that is stored already.
     ///
+    /// A delivery that is handed in again, by its token, is the same event, and no duplicate is counted.
+    ///
     /// What a poll found is stored only where its package has no event of this name. The callback of it that comes later is
     /// recognized, and takes its place: only the first one, made up to `Delivery.pollTolerance` after the poll.
     ///
@@ -30,11 +32,14 @@ package protocol Inbox: Sendable {
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     )
 
-    /// Keeps a body apart that could not be read as an event.
+    /// Stores events in the order given, in as few transactions as the store can; each has a result of its own.
+    func append(_ batch: [ReceivedDelivery]) async -> [Result<Receipt, any Error>]
+
+    /// Keeps a body apart that could not be read as an event, once for its token.
     ///
     /// - Throws: `StoreError`.
-    /// - Returns: The number under which it is kept.
-    func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64
+    /// - Returns: The number under which it is kept; nil while it is only in the spool.
+    func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64?
 
     /// Commits a small write, so that a store that cannot write, or not within a second, is noticed.
     ///
@@ -46,6 +51,19 @@ package protocol Inbox: Sendable {
 }
 
 extension Inbox {
+    /// Stores events one by one, for a store that has no faster way.
+    package func append(_ batch: [ReceivedDelivery]) async -> [Result<Receipt, any Error>] {
+        var results: [Result<Receipt, any Error>] = []
+        for received in batch {
+            do {
+                results.append(.success(try await append(received.delivery, at: received.at)))
+            } catch {
+                results.append(.failure(error))
+            }
+        }
+        return results
+    }
+
     /// Stores one event in a new task, for a store that has no faster way; `reply` is called once, on any thread.
     package func append(
         _ delivery: Delivery,
@@ -65,7 +83,7 @@ extension Inbox {
     package func quarantine(
         _ body: UnreadableBody,
         at now: Date,
-        then reply: @escaping @Sendable (Result<Int64, any Error>) -> Void
+        then reply: @escaping @Sendable (Result<Int64?, any Error>) -> Void
     ) {
         Task {
             do {
@@ -85,15 +103,37 @@ package protocol KeyValueStore: Sendable {
     func set(_ value: JSON, forKey key: String) async throws
 }
 
+/// A delivery with the time at which it was received.
+package struct ReceivedDelivery: Sendable {
+    /// The event.
+    package let delivery: Delivery
+
+    /// When it was received.
+    package let at: Date
+
+    /// A delivery and its time.
+    package init(_ delivery: Delivery, at: Date) {
+        self.delivery = delivery
+        self.at = at
+    }
+}
+
 /// What became of a delivery.
 package enum Receipt: Sendable, Equatable {
     case stored(Event.ID)
     case duplicate(of: Event.ID)
+    /// It is on stable storage in the spool, and has no number yet.
+    case spooled
 
     /// The event that is stored.
+    ///
+    /// - Throws: `StoreError.spooled` while it has no number.
     package var eventID: Event.ID {
-        switch self {
-        case .stored(let id), .duplicate(let id): id
+        get throws {
+            switch self {
+            case .stored(let id), .duplicate(let id): id
+            case .spooled: throw StoreError.spooled
+            }
         }
     }
 }

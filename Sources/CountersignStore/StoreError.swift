@@ -1,4 +1,5 @@
 package import CountersignCore
+import Glibc
 
 /// Why the store did not do what it was asked.
 package enum StoreError: Error, Equatable {
@@ -24,9 +25,22 @@ package enum StoreError: Error, Equatable {
     case inUse(path: String)
     /// A setting that durability rests on did not take.
     case notDurable(String)
+    /// The event is in the spool, so it has no number yet.
+    case spooled
     case leaseLost(Run.ID)
     case noSuchRun(Run.ID)
     case wrongState(Run.ID, Run.State, wanted: String)
+}
+
+extension StoreError {
+    /// Whether the store may be as it should be a little later, without anybody changing a setting.
+    package var mayPass: Bool {
+        switch self {
+        case .cannotWrite, .unreachable: true
+        case .noAccess(let refusal): [ENOSPC, EDQUOT, EROFS, EIO].contains(refusal.code)
+        default: false
+        }
+    }
 }
 
 extension StoreError: CustomStringConvertible {
@@ -53,6 +67,7 @@ extension StoreError: CustomStringConvertible {
                 + "up to \(upgrade.room) must be free temporarily; the store is unchanged"
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
         case .notDurable(let reason): "the store cannot guarantee durability: \(reason)"
+        case .spooled: "the event is in the spool and has no number until the store is back"
         case .leaseLost(let run): "run \(run) belongs to another worker; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); see 'countersign runs list'"
         case .wrongState(let run, let state, let wanted):

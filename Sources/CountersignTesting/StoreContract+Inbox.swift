@@ -52,22 +52,22 @@ extension StoreContract {
             }
         },
         Clause("what a poll found is stored only where the package has no event of this name") { store async throws in
-            let first = try await store.append(SampleDelivery.numbered(1), at: start)
-            #expect(try await store.append(polled(1), at: after(1)) == .duplicate(of: first.eventID))
-            let found = try await store.append(polled(2), at: after(2))
-            #expect(found == .stored(Event.ID(rawValue: 2)))
-            #expect(try await store.append(polled(2), at: after(3)) == .duplicate(of: found.eventID))
-            #expect(try await store.event(found.eventID)?.event.origin == .poll)
-            #expect(try await store.event(found.eventID)?.duplicates == 0)
+            let first = try await store.append(SampleDelivery.numbered(1), at: start).eventID
+            #expect(try await store.append(polled(1), at: after(1)) == .duplicate(of: first))
+            let found = Event.ID(rawValue: 2)
+            #expect(try await store.append(polled(2), at: after(2)) == .stored(found))
+            #expect(try await store.append(polled(2), at: after(3)) == .duplicate(of: found))
+            #expect(try await store.event(found)?.event.origin == .poll)
+            #expect(try await store.event(found)?.duplicates == 0)
         },
         Clause("the callback of what a poll found is no second event, however often it is sent") { store async throws in
-            let found = try await store.append(polled(1), at: start)
+            let found = try await store.append(polled(1), at: start).eventID
             for seconds in [1.0, 2] {
                 let receipt = try await store.append(callback(1, madeAt: after(-60)), at: after(seconds))
-                #expect(receipt == .duplicate(of: found.eventID))
+                #expect(receipt == .duplicate(of: found))
             }
-            #expect(try await store.event(found.eventID)?.duplicates == 2)
-            #expect(try await store.append(polled(1), at: after(3)) == .duplicate(of: found.eventID))
+            #expect(try await store.event(found)?.duplicates == 2)
+            #expect(try await store.append(polled(1), at: after(3)) == .duplicate(of: found))
         },
         Clause("a callback that was made after the poll, or is the second one of its state, is a new event") {
             store async throws in
@@ -93,18 +93,47 @@ extension StoreContract {
             #expect(found.map { $0.event.id.rawValue } == [1])
         },
         Clause("a second delivery of an event is recognised and counted, and is no event") { store async throws in
-            let first = try await store.append(SampleDelivery.numbered(1), at: start)
-            #expect(try await store.append(SampleDelivery.numbered(1), at: after(1)) == .duplicate(of: first.eventID))
-            #expect(try await store.append(SampleDelivery.numbered(1), at: after(2)) == .duplicate(of: first.eventID))
+            let first = try await store.append(SampleDelivery.numbered(1), at: start).eventID
+            #expect(try await store.append(SampleDelivery.numbered(1), at: after(1)) == .duplicate(of: first))
+            #expect(try await store.append(SampleDelivery.numbered(1), at: after(2)) == .duplicate(of: first))
             let events = try await store.events(EventQuery())
             #expect(events.count == 1)
             #expect(events.first?.duplicates == 2)
             #expect(events.first?.event.receivedAt == start)
         },
         Clause("events without a deduplication key are never taken for one another") { store async throws in
-            let delivery = SampleDelivery.delivery(#"{"name":"A"}"#, isUnique: true)
-            #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: 1)))
-            #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: 2)))
+            for number in 1...2 {
+                let delivery = SampleDelivery.delivery(#"{"name":"A"}"#, isUnique: true)
+                #expect(try await store.append(delivery, at: start) == .stored(Event.ID(rawValue: Int64(number))))
+            }
+        },
+        Clause("a delivery that is handed in again is the same event, and is not counted as a duplicate") {
+            store async throws in
+            let deliveries = [
+                SampleDelivery.delivery(#"{"name":"A"}"#, isUnique: true), SampleDelivery.numbered(1),
+                callback(2, madeAt: after(-60)),
+            ]
+            _ = try await store.append(polled(2), at: start)
+            for _ in 1...3 {
+                for delivery in deliveries { _ = try await store.append(delivery, at: after(1)) }
+            }
+            let events = try await store.events(EventQuery())
+            #expect(events.count == 3)
+            // The callback of what a poll found is one more delivery of it, once.
+            #expect(events.map { $0.duplicates } == [0, 0, 1])
+        },
+        Clause("a batch is stored in its order, and each delivery has its own receipt") { store async throws in
+            let batch = [1, 2, 1, 3].map { ReceivedDelivery(SampleDelivery.numbered($0), at: after(Double($0))) }
+            let receipts = try await store.append(batch).map { try $0.get() }
+            let ids = (1...3).map { Event.ID(rawValue: $0) }
+            #expect(receipts == [.stored(ids[0]), .stored(ids[1]), .duplicate(of: ids[0]), .stored(ids[2])])
+            #expect(try await store.event(ids[2])?.event.receivedAt == after(3))
+            #expect(await store.append([]).isEmpty)
+        },
+        Clause("a body that is handed in again is kept apart once") { store async throws in
+            let body = UnreadableBody(body: [1], reason: "no JSON")
+            for _ in 1...2 { #expect(try await store.quarantine(body, at: start) == 1) }
+            #expect(try await store.quarantine(UnreadableBody(body: [1], reason: "no JSON"), at: start) == 2)
         },
         Clause("an event signals an arrival, a duplicate does not") { store async throws in
             _ = try await store.append(SampleDelivery.numbered(1), at: start)

@@ -243,7 +243,8 @@ extension StoreContract {
             #expect(try await store.runTimes(limit: 9) == [.seconds(2)])
         },
         Clause("a body in the quarantine is found by its number") { store async throws in
-            let number = try await store.quarantine(UnreadableBody(body: [0xFF], reason: "no JSON"), at: start)
+            let body = UnreadableBody(body: [0xFF], reason: "no JSON")
+            let number = try #require(try await store.quarantine(body, at: start))
             #expect(try await store.quarantined(number)?.body == [0xFF])
             #expect(try await store.quarantined(number + 1) == nil)
         },

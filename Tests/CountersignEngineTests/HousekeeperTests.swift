@@ -32,12 +32,12 @@ struct HousekeeperTests {
     {
         let receipt = try await store.append(SampleDelivery.numbered(number), at: date)
         let dispatch = Dispatch(
-            eventID: receipt.eventID,
+            eventID: try receipt.eventID,
             ruleSet: RuleSetVersion(rawValue: "v"),
             ruleIDs: ["rule"],
             matchSet: MatchSet(matches: [0])
         )
-        guard let ending else { return receipt.eventID }
+        guard let ending else { return try receipt.eventID }
         try await store.dispatch([dispatch], at: date)
         let lease = Lease(id: "\(number)", for: .seconds(30))
         let run = try #require(try await store.claim(limit: 1, lease: lease, at: date).first).run.id
@@ -54,7 +54,7 @@ struct HousekeeperTests {
             finishedAt: date
         )
         try await store.release(run, lease: lease.id, to: ending, recording: record, at: date)
-        return receipt.eventID
+        return try receipt.eventID
     }
 
     @Test func `old events go with their runs, those that are not done stay`() async throws {

@@ -69,7 +69,7 @@ final class InboxFake: Inbox {
         }
     }
 
-    func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+    func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try await enter()
         return state.withLock { state in
             state.quarantined.append(body)

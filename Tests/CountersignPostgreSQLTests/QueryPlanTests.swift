@@ -133,7 +133,7 @@ import Testing
             insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash)
                 select g, 999, 'PACKAGE_OTHER', 'other-' || g, 0, '2018-01-01'::timestamptz + g * interval '1 s', '{}', sha256('{}')
                 from \(numbers);
-            insert into @.event_keys (place, key, event_id) select g, sha256(g::text::bytea), g from \(numbers);
+            insert into @.event_keys (place, key, event_id, token) select g, sha256(g::text::bytea), g, '' from \(numbers);
             insert into @.evaluations (event_id, rule_set, evaluated_at, match_set) select g, 'v', now(), '' from \(numbers);
             insert into @.packages (event_id, package) select g, '{}' from \(numbers);
             insert into @.runs (event_id, rule_id, rule_set, state, due_at, created_at, finished_at)

@@ -108,6 +108,28 @@ struct DatabaseTests {
         try remove()
     }
 
+    @Test func `callbacks that come while the database is away are spooled, and stored when it is back`() async throws {
+        let own = try PostgreSQLServer()
+        let deployment = try deployment(["COUNTERSIGN_STORE": own.text])
+        try await deployment.serve { server in
+            try await server.post(event(package: "p-1"))
+            _ = try await deployment.settledRuns()
+            own.stop(SIGQUIT)
+            for number in 1...3 {
+                let answer = try await server.post(event(package: "p-\(number)"))
+                #expect(answer.status == 200 && answer.body.contains("spooled"), "\(answer.body)")
+            }
+            try own.run()
+            // Events of the system tell of the spool as well, so only the runs are counted.
+            _ = try await eventually("the runs of all packages") {
+                let runs = try await deployment.list("runs", "--state", "succeeded")
+                return runs.count == 3 ? runs : nil
+            }
+        }
+        let check = try await deployment.run("store", "check")
+        #expect(check.status == .exited(0), "\(check.output)")
+    }
+
     @Test func `a password in the address is refused without being shown`() async throws {
         let deployment = try deployment(["COUNTERSIGN_STORE": "postgresql://user:secret-word@db.example.com/db"])
         for command in [["serve"], ["doctor"], ["events", "list"]] {

@@ -78,7 +78,7 @@ struct StoreFileTests {
         try await deployment.serve { server in try await server.post(event()) }
         let store = deployment.path("countersign.db")
         #expect(chown(store, 54_321, 54_321) == 0)
-        try FileManager.default.removeItem(atPath: store + ".lock")
+        for file in [".lock", ".spool"] { try FileManager.default.removeItem(atPath: store + file) }
         let outcome = try await deployment.run("ingest", "-", input: event(package: "p-2"))
         #expect(outcome.status == .exited(0), "\(outcome.errors)")
         for name in try deployment.listing().keys where name.hasPrefix("countersign.db") {

@@ -20,7 +20,9 @@ def environment(folder, more=None):
         "PATH": os.environ["PATH"], "COUNTERSIGN_CALLBACK_KEY": KEY, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
         "COUNTERSIGN_LOG_FORMAT": "logfmt", ADMIN: "off",
         "COUNTERSIGN_STORE": f"sqlite:{folder}/data/countersign.db", "COUNTERSIGN_RULES": f"{folder}/rules",
-        "COUNTERSIGN_FILES_ROOT": f"{folder}/output",
+        "COUNTERSIGN_FILES_ROOT": f"{folder}/output", "COUNTERSIGN_SPOOL_SIZE": "1MiB",
+        # On a machine that is busy a commit may take long; only a store that refuses is to be spooled for.
+        "COUNTERSIGN_SPOOL_AFTER": "1m",
     }
     return values | {name: value for name, value in (more or {}).items() if value is not None}
 

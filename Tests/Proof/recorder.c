@@ -60,7 +60,8 @@ static ssize_t wrote(int descriptor, const void *bytes, ssize_t count, int64_t o
 
 // An answer counts from the moment at which it is about to leave.
 static void answers(const void *bytes, size_t count) {
-    static const char stored[] = "\"status\": \"stored\"";
+    static const char stored[] = "\"status\": \"stored\"", spooled[] = "{\"spooled\": true}";
+    if (log_file >= 0 && memmem(bytes, count, spooled, sizeof spooled - 1)) record('A', "spool", 0, NULL, 0);
     if (log_file < 0 || !memmem(bytes, count, stored, sizeof stored - 1)) return;
     const char *event = memmem(bytes, count, "{\"event\": ", 10);
     if (event) record('A', "-", atoll(event + 10), NULL, 0);

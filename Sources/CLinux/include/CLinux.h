@@ -71,6 +71,9 @@ enum linux_obstacle {
 int linux_start_program(const struct linux_start *_Nonnull start, struct linux_program *_Nonnull program,
                         enum linux_obstacle *_Nonnull obstacle);
 
+/// The number of the kind of file system that an open file lies on (statfs(2)), or an error as a negative number.
+long long linux_file_system_kind(int descriptor);
+
 /// Makes a descriptor that can be read once something was written to it (eventfd(2)); returns it or the negative errno.
 int linux_make_event(void);
 

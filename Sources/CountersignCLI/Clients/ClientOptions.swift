@@ -1,19 +1,18 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// The flags that say whom a command asks: the store on this machine, or a server elsewhere.
 struct ClientOptions: ParsableArguments {
-    /// The variable that holds the token for `--server`.
-    static let tokenVariable = "COUNTERSIGN_TOKEN"
-
     @OptionGroup var local: SettingsOptions
 
     @Option(
         help: ArgumentHelp(
             "Ask the server whose admin pages are at this URL instead of the store on this machine; https except on this "
-                + "machine. The token is read from \(Self.tokenVariable).",
+                + "machine. The token is read from \(Settings.clientTokenName).",
             valueName: "url"
         )
     )
@@ -54,11 +53,11 @@ struct ClientOptions: ParsableArguments {
 
     private func token(in environment: CommandEnvironment) throws -> String? {
         guard let tokenFile else {
-            return try environment.variables[Self.tokenVariable]
+            return try environment.variables[Settings.clientTokenName]
                 .map { text in
                     try HeaderSecret.checked(
                         text.trimmingCharacters(in: .whitespacesAndNewlines),
-                        name: Self.tokenVariable
+                        name: Settings.clientTokenName
                     )
                 }
         }

@@ -3,7 +3,9 @@ import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 /// Whoever answers a command's questions and carries out what it orders.

@@ -3,6 +3,7 @@ import CountersignActions
 import CountersignCore
 import CountersignOperations
 import CountersignOutbound
+import CountersignServer
 import CountersignStore
 import Foundation
 import NIOCore
@@ -118,7 +119,7 @@ struct HTTPTransport: ServerTransport {
         if case .url(let url, let token) = place, status == .unauthorized || status == .forbidden {
             let hint =
                 token == nil
-                ? "it requires a token: set \(ClientOptions.tokenVariable), or give --token-file"
+                ? "it requires a token: set \(Settings.clientTokenName), or give --token-file"
                 : "it does not accept the token"
             return OperationError(.unavailable, "the server at '\(url.text)' answered \(status.code): \(hint)")
         }

@@ -3,6 +3,8 @@ import CountersignActions
 import CountersignCore
 import CountersignOperations
 import CountersignRules
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign check` tells whether rule files are valid.

@@ -3,6 +3,8 @@ import CountersignCore
 import CountersignEngine
 import CountersignOperations
 import CountersignRules
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign diff` tells which runs an edit of the rules would have made or not made.
@@ -61,7 +63,7 @@ struct DiffCommand: EnvironmentCommand {
             since: try environment.date(before: since),
             examples: examples
         )
-        let bar = Progress("Evaluating events", isWanted: !json && !progress.quiet, environment)
+        let bar = Progress("Evaluating events", isWanted: !json && !progress.quiet, variables: environment.variables)
         defer { bar.end() }
         let diff = try await client.ask { questions in
             try await questions.diff(request) { bar.advance(to: $0, of: $1) }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
+import CountersignTerminal
 
 /// `countersign doctor` tells whether a deployment is what it promises to be.
 struct DoctorCommand: EnvironmentCommand {
@@ -25,7 +27,8 @@ struct DoctorCommand: EnvironmentCommand {
 
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment)
-        let findings = await Doctor(settings: settings, environment: environment).examine()
+        let state = try? await CommandClient(environment: environment, settings: settings).state()
+        let findings = await Doctor(settings: settings, environment: environment).examine(state)
         if json {
             print(JSON.array(findings.map(\.json)).indented)
         } else {

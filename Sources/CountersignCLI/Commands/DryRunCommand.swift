@@ -5,7 +5,9 @@ import CountersignEngine
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 /// `countersign dry-run` tells what the rules would do.

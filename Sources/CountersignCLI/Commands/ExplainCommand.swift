@@ -4,6 +4,8 @@ import CountersignCore
 import CountersignEngine
 import CountersignOperations
 import CountersignRules
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign explain` tells why rules matched a stored event, or did not.

@@ -2,7 +2,9 @@ import ArgumentParser
 import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 /// `countersign ingest`: stores events that did not arrive by callback.
@@ -56,7 +58,12 @@ struct IngestCommand: EnvironmentCommand {
         if dryRun {
             for event in found { show(event, nil) }
         } else if !found.isEmpty {
-            let bar = Progress("Storing", of: found.count, isWanted: !json && !progress.quiet, environment)
+            let bar = Progress(
+                "Storing",
+                of: found.count,
+                isWanted: !json && !progress.quiet,
+                variables: environment.variables
+            )
             defer { bar.end() }
             try await client.order { commands, _ in
                 for (index, event) in found.enumerated() {
@@ -91,6 +98,7 @@ struct IngestCommand: EnvironmentCommand {
             switch receipt {
             case .stored(let id)?: "stored as event \(id)"
             case .duplicate(let id)?: "is already stored as event \(id)"
+            case .spooled?: "is in the spool until the store is back"
             case nil: "found"
             }
         let facts = ["packageId", "createdDate"].compactMap { delivery.payload[$0]?.string }

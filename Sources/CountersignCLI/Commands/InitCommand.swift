@@ -2,6 +2,8 @@ import ArgumentParser
 import CountersignActions
 import CountersignCore
 import CountersignRules
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign init`: a folder to begin with.

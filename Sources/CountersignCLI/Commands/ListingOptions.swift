@@ -1,7 +1,9 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 /// The flags that all lists share: how many, in which form, and whether to keep looking.
@@ -89,13 +91,6 @@ struct ColourOptions: ParsableArguments {
 }
 
 extension ColourChoice: ExpressibleByArgument {}
-
-extension CommandEnvironment {
-    /// What is behind standard output now.
-    func terminal(_ colours: ColourChoice = .auto) -> Terminal {
-        Terminal(behind: STDOUT_FILENO, variables: variables, colours: colours)
-    }
-}
 
 extension CommandClient {
     /// What a list shows now; where it cannot be had now, the reason, since it may be had again soon.

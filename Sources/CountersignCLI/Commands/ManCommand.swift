@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignCore
 
 /// `countersign man` prints the manual page.
 struct ManCommand: ParsableCommand {
@@ -15,6 +16,6 @@ struct ManCommand: ParsableCommand {
     )
 
     func run() throws {
-        print(try ManualPage(help: RootCommand._dumpHelp(), version: Application.version).text, terminator: "")
+        print(try ManualPage(help: RootCommand._dumpHelp(), version: ProgramVersion.current).text, terminator: "")
     }
 }

@@ -2,7 +2,9 @@ import ArgumentParser
 import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 import Logging
 

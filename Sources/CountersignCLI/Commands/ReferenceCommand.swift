@@ -1,4 +1,6 @@
 import ArgumentParser
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign reference` prints what rules and settings can say.

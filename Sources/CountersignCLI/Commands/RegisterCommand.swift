@@ -3,6 +3,8 @@ import CountersignCore
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign register`: tells OneSpan Sign where callbacks go, and which.
@@ -124,28 +126,5 @@ struct RegisterCommand: EnvironmentCommand {
         print(table.text)
         for mismatch in change.mismatches { print("\nWarning: \(mismatch).") }
         for finding in findingsOnAPIKey { print("\nWarning: \(finding).") }
-    }
-}
-
-extension Settings {
-    /// The events that OneSpan Sign has to send so that the rules can do their work.
-    ///
-    /// - Throws: `CommandFailure` when the rules have errors or cannot be read.
-    func wantedEvents(in environment: CommandEnvironment) async throws -> Set<String> {
-        let registry = try await environment.registry(for: self)
-        let sources: RuleSources
-        do {
-            sources = try RuleSources.read(folder: rulesPath)
-        } catch {
-            throw CommandFailure("\(error)")
-        }
-        return wantedEvents(by: try environment.ruleSet(of: sources, registry))
-    }
-
-    /// The events that OneSpan Sign has to send for these rules.
-    func wantedEvents(by ruleSet: RuleSet?) -> Set<String> {
-        let events = ruleSet?.events(among: EventCatalogue.names) ?? []
-        // A gap is seen by these two only.
-        return alertAfter == nil ? events : events.union(["PACKAGE_ACTIVATE", "PACKAGE_COMPLETE"])
     }
 }

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 /// `countersign replay`: has stored events evaluated once more.
@@ -107,7 +109,12 @@ struct ReplayCommand: EnvironmentCommand {
         _ environment: CommandEnvironment
     ) async throws -> [ReplayedRun] {
         let label = isDryRun ? "Evaluating events" : "Replaying events"
-        let bar = Progress(label, of: events.count, isWanted: !json && !progress.quiet, environment)
+        let bar = Progress(
+            label,
+            of: events.count,
+            isWanted: !json && !progress.quiet,
+            variables: environment.variables
+        )
         defer { bar.end() }
         return try await client.order { commands, _ in
             var runs: [ReplayedRun] = []

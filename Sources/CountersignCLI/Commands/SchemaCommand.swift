@@ -2,6 +2,7 @@ import ArgumentParser
 import CountersignActions
 import CountersignCore
 import CountersignRules
+import CountersignServer
 
 /// `countersign schema` prints the JSON Schema of rule files, or of the settings.
 struct SchemaCommand: EnvironmentCommand {

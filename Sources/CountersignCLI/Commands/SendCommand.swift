@@ -3,6 +3,8 @@ import AsyncHTTPClient
 import CountersignCore
 import CountersignOneSpan
 import CountersignOutbound
+import CountersignServer
+import CountersignTerminal
 import Foundation
 import NIOCore
 import NIOHTTP1

@@ -3,6 +3,7 @@ import CoreMetrics
 import CountersignCore
 import CountersignListener
 import CountersignObservability
+import CountersignServer
 import Foundation
 import Logging
 import UnixSignals
@@ -33,6 +34,9 @@ struct ServeCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Address and port (default: 127.0.0.1:8080).", valueName: "host:port"))
     var listen: String?
 
+    @Flag(help: "Take over callbacks that the spool holds for another store.")
+    var adoptSpool = false
+
     @OptionGroup var options: SettingsOptions
 
     func run(in environment: CommandEnvironment) async throws {
@@ -52,6 +56,7 @@ struct ServeCommand: EnvironmentCommand {
         let server = Server(
             settings: settings,
             keys: keys,
+            adoptsSpool: adoptSpool,
             environment: environment,
             metrics: metrics,
             hangups: await UnixSignalsSequence(trapping: .sighup),

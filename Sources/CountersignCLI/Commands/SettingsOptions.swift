@@ -1,4 +1,5 @@
 import ArgumentParser
+import CountersignServer
 
 /// The flags that name the settings file and the store, shared by all commands that need them.
 struct SettingsOptions: ParsableArguments {

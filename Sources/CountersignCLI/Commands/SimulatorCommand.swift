@@ -3,6 +3,8 @@ import CountersignActions
 import CountersignCore
 import CountersignOneSpanSimulator
 import CountersignOutbound
+import CountersignServer
+import CountersignTerminal
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -82,7 +84,7 @@ struct SimulatorCommand: EnvironmentCommand {
         let sender = HTTPClientSender(
             clients: environment.outgoing,
             policy: OutgoingPolicy(allowing: networks.compactMap { NetworkPrefix($0) }),
-            userAgent: "Countersign/\(Application.version)"
+            userAgent: "Countersign/\(ProgramVersion.current)"
         )
         let server = SimulatorServer(settings: settings, http: sender, clock: environment.clock, logger: logger) {
             port in

@@ -1,6 +1,8 @@
 import ArgumentParser
 import CountersignCore
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 /// `countersign store`: looks after the file that holds everything.
@@ -103,7 +105,7 @@ struct StoreCommand: ParsableCommand {
             guard force || !FileManager.default.fileExists(atPath: target) else {
                 throw CommandFailure("'\(file)' already exists; name another file, or replace it with --force")
             }
-            let bar = Progress("Copying pages", isWanted: !progress.quiet, environment)
+            let bar = Progress("Copying pages", isWanted: !progress.quiet, variables: environment.variables)
             defer { bar.end() }
             try await environment.opening(settings) { archive in
                 try await archive.copy(to: target) { done, total in

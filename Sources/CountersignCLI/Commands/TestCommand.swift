@@ -5,6 +5,8 @@ import CountersignEngine
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
+import CountersignServer
+import CountersignTerminal
 import Foundation
 
 /// `countersign test` runs the tests inside rule files.

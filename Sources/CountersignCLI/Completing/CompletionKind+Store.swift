@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignCore
 import CountersignRules
+import CountersignServer
 import CountersignStore
 import Foundation
 

@@ -1,6 +1,7 @@
 import CountersignCore
 import CountersignOperations
 package import CountersignStore
+import CountersignTerminal
 
 extension Listing {
     /// Packages, in the order given.

@@ -2,6 +2,7 @@ import CountersignCore
 import CountersignOperations
 import CountersignRules
 import CountersignStore
+import CountersignTerminal
 
 extension Listing {
     /// Rules with their statistics, in the order given.

@@ -1,6 +1,7 @@
 import CountersignCore
 import CountersignOperations
 package import CountersignStore
+import CountersignTerminal
 
 extension Listing {
     /// Runs, in the order given.

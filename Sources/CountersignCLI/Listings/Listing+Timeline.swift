@@ -1,6 +1,7 @@
 import CountersignCore
 import CountersignOperations
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 extension PackageTimeline {

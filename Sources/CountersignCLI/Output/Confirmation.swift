@@ -1,3 +1,4 @@
+import CountersignTerminal
 import Foundation
 
 /// Asks on the terminal whether something is to be done; with `yes` it is taken for granted.

@@ -1,5 +1,6 @@
 import CountersignCore
 package import CountersignEngine
+import CountersignTerminal
 
 /// Which runs an edit of the rules adds and removes, for people and for programs.
 package struct DiffText {

@@ -1,6 +1,7 @@
 package import CountersignActions
 import CountersignCore
 import CountersignRules
+import CountersignServer
 
 /// The reference of what rules and settings can say, as Markdown; made from the declarations, so it is never behind.
 package struct Reference {

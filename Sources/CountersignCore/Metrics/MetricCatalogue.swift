@@ -86,6 +86,36 @@ package enum MetricCatalogue {
         .gauge,
         "Operations waiting for the current commit."
     )
+    /// What the spool holds.
+    package static let spoolEvents = MetricDeclaration(
+        "countersign_spool_events",
+        .gauge,
+        "Callbacks in the spool, which are acknowledged and not in the store yet."
+    )
+    /// How much of the spool is in use.
+    package static let spoolBytes = MetricDeclaration(
+        "countersign_spool_bytes",
+        .gauge,
+        "Bytes of the spool in use."
+    )
+    /// How long the oldest callback waits in the spool.
+    package static let spoolAge = MetricDeclaration(
+        "countersign_spool_oldest_seconds",
+        .gauge,
+        "Age of the oldest callback in the spool; 0 when it is empty."
+    )
+    /// Writes to the spool.
+    package static let spoolFrames = MetricDeclaration(
+        "countersign_spool_frames_total",
+        .counter,
+        "Frames written to the spool since the start, each with one disk sync."
+    )
+    /// What the spool could not take.
+    package static let spoolRefusals = MetricDeclaration(
+        "countersign_spool_refused_total",
+        .counter,
+        "Callbacks that the spool could not take because it was full or its disk failed."
+    )
     /// Runs in the store; `state` is a `Run.State`.
     package static let runs = MetricDeclaration(
         "countersign_runs",
@@ -252,7 +282,8 @@ package enum MetricCatalogue {
 
     /// In the order in which they are explained.
     package static let all = [
-        deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, waitingEvents, waitingEventAge,
+        deliveries, acknowledgements, commits, operations, batchSize, waitingWrites, spoolEvents, spoolBytes, spoolAge,
+        spoolFrames, spoolRefusals, waitingEvents, waitingEventAge,
         queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, openCircuits,
         circuitOpen,
         reloads, rulesRefused, polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory,

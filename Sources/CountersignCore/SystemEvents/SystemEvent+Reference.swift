@@ -14,6 +14,9 @@ extension SystemEvent {
         case .eventsLost:
             "Events that were acknowledged are missing from the store, as found at a start after damage or a restored backup; "
                 + "once for each loss."
+        case .spooling:
+            "Callbacks were stored in the spool because the store could not store them; raised once the store is back."
+        case .spoolDrained: "All that was in the spool is in the store."
         case .noCallbacks: "No callback has arrived for `onespan.alert_after`; once until the next one arrives."
         case .eventMissing:
             "A package completed whose activation never arrived; checked when `onespan.alert_after` is set."
@@ -48,6 +51,17 @@ extension SystemEvent {
             [
                 Field("count", "how many are missing"), Field("firstMissing", "the number of the first of them"),
                 Field("lastMissing", "the number of the last of them"),
+            ]
+        case .spooling:
+            [
+                Field("since", "when the first callback was spooled"), Field("reason", "why"),
+                Field("events", "how many were in the spool when the store was back"),
+            ]
+        case .spoolDrained:
+            [
+                Field("since", "when it began"), Field("events", "how many events were stored from the spool"),
+                Field("duplicates", "how many of these were stored already"),
+                Field("quarantined", "how many could not be stored and were quarantined"),
             ]
         case .noCallbacks: [Field("since", "when the last callback arrived")]
         case .eventMissing: [Field("packageId", "the package"), Field("missing", "the event that never arrived")]

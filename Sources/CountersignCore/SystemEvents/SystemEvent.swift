@@ -10,6 +10,8 @@ package enum SystemEvent: String, Sendable, CaseIterable {
     case pollFailed = "X_POLL_FAILED"
     case pollRecovered = "X_POLL_RECOVERED"
     case eventsLost = "X_EVENTS_LOST"
+    case spooling = "X_SPOOLING"
+    case spoolDrained = "X_SPOOL_DRAINED"
     case noCallbacks = "X_NO_CALLBACKS"
     case eventMissing = "X_EVENT_MISSING"
 

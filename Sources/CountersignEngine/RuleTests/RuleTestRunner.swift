@@ -118,6 +118,7 @@ package struct RuleTestRunner: Sendable {
         case .duplicate(let id):
             let first = sent.first { $0.id == id }?.send.number
             return (.duplicate(of: first ?? 0), nil)
+        case .spooled: throw StoreError.spooled
         }
     }
 

@@ -18,6 +18,7 @@ struct MemoryContents {
     /// Every attempt with its run, in the order of ending.
     private(set) var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
+    private var quarantineIDs: [UUID: Int64] = [:]
     private var commands: [CommandToken: (at: Date, runs: [ReplayedRun])] = [:]
 }
 
@@ -41,12 +42,13 @@ extension MemoryContents {
 extension MemoryContents {
     mutating func append(_ delivery: Delivery, at now: Date) -> Receipt {
         if let id = known(by: delivery) { return .duplicate(of: id) }
-        if let key = delivery.deduplicationKey, let id = eventIDs[key], let index = index(of: id) {
-            events[index].duplicates += 1
+        let key = delivery.recognitionKey
+        if let id = eventIDs[key], let index = index(of: id) {
+            count(delivery, at: index)
             return .duplicate(of: id)
         }
         let id = Event.ID(rawValue: Int64(events.count) + 1)
-        if let key = delivery.deduplicationKey { eventIDs[key] = id }
+        eventIDs[key] = id
         let event = Event(
             id: id,
             name: delivery.name,
@@ -54,8 +56,13 @@ extension MemoryContents {
             origin: delivery.origin,
             receivedAt: now.stored
         )
-        events.append(MemoryEvent(event: event, body: delivery.body))
+        events.append(MemoryEvent(event: event, body: delivery.body, token: delivery.token))
         return .stored(id)
+    }
+
+    /// Counts a delivery of an event that is there, unless it is the one that was handed in last.
+    private mutating func count(_ delivery: Delivery, at index: Int) {
+        if events[index].token != delivery.token { events[index].duplicates += 1 }
     }
 
     /// The event that is known already: to a poll one of the same name, to a callback one that a poll found.
@@ -75,15 +82,18 @@ extension MemoryContents {
             delivery.createdAt.map {
                 $0 <= events[index].event.receivedAt.addingTimeInterval(Delivery.pollTolerance)
             } ?? true
-        guard isInTime, delivery.deduplicationKey.map({ eventIDs[$0] == nil }) ?? true else { return nil }
+        guard isInTime, eventIDs[delivery.recognitionKey] == nil else { return nil }
         eventIDs[stateKey] = nil
-        if let key = delivery.deduplicationKey { eventIDs[key] = id }
-        events[index].duplicates += 1
+        eventIDs[delivery.recognitionKey] = id
+        count(delivery, at: index)
+        events[index].token = delivery.token
         return id
     }
 
     mutating func quarantine(_ body: UnreadableBody, at now: Date) -> Int64 {
+        if let id = quarantineIDs[body.token] { return id }
         let id = Int64(quarantine.count) + 1
+        quarantineIDs[body.token] = id
         quarantine.append(QuarantinedBody(id: id, body: body.body, reason: body.reason, receivedAt: now.stored))
         return id
     }

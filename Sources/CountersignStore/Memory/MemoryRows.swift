@@ -5,6 +5,9 @@ import Foundation
 struct MemoryEvent {
     var event: Event
     let body: [UInt8]
+
+    /// The delivery that it is known by.
+    var token: UUID
     var duplicates = 0
     var dispatchedAt: Date?
     var ruleSet: RuleSetVersion?

@@ -45,8 +45,8 @@ extension MemoryStore {
         return receipt
     }
 
-    /// Keeps a body apart that could not be read, and returns the number under which it is kept.
-    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64 {
+    /// Keeps a body apart that could not be read, once for its token, and returns the number under which it is kept.
+    package func quarantine(_ body: UnreadableBody, at now: Date) async throws -> Int64? {
         try write { $0.quarantine(body, at: now) }
     }
 

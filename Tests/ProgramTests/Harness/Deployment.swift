@@ -58,6 +58,8 @@ final class Deployment: Sendable {
             .merging([
                 "COUNTERSIGN_CALLBACK_KEY": Self.key, "COUNTERSIGN_LISTEN": "127.0.0.1:0",
                 "COUNTERSIGN_LOG_FORMAT": "logfmt", "COUNTERSIGN_ADMIN_LISTEN": "off",
+                // Where hundreds of tests share a machine, a commit may take long; a test that wants it says so.
+                "COUNTERSIGN_SPOOL_SIZE": "1MiB", "COUNTERSIGN_SPOOL_AFTER": "1m",
             ]) { $1 }
             .merging(environment) { $1 }
             .filter { !$0.value.isEmpty }

@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
 import CountersignStore
 
 extension PackagesCommand {

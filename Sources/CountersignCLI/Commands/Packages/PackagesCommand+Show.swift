@@ -1,6 +1,7 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
 
 extension PackagesCommand {
     /// `countersign packages show` tells the timeline of one package.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CountersignOperations
+import CountersignServer
 import CountersignStore
 
 extension QuarantineCommand {

@@ -3,6 +3,7 @@ import CountersignActions
 import CountersignCore
 import CountersignOperations
 import CountersignRules
+import CountersignServer
 import CountersignStore
 
 extension RulesCommand {

@@ -3,7 +3,9 @@ import CountersignActions
 import CountersignCore
 import CountersignOperations
 import CountersignRules
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 
 extension RulesCommand {
     /// `countersign rules show` shows one rule.

@@ -1,7 +1,9 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 import Foundation
 
 extension RunsCommand {

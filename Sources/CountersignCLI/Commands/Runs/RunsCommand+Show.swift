@@ -1,7 +1,9 @@
 import ArgumentParser
 import CountersignCore
 import CountersignOperations
+import CountersignServer
 import CountersignStore
+import CountersignTerminal
 
 extension RunsCommand {
     /// `countersign runs show` shows one run.

@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignServer
 
 /// The manual page, made from the help of all commands and from the declarations of the settings.
 package struct ManualPage {

@@ -1,0 +1,165 @@
+import CLinux
+import CountersignActions
+import CountersignCore
+import CountersignListener
+package import CountersignOperations
+import CountersignRules
+import CountersignStore
+import Foundation
+import Glibc
+
+/// Looks at what a deployment really runs with.
+package struct Doctor {
+    let settings: Settings
+    let environment: CommandEnvironment
+
+    /// Looks at a deployment with these settings.
+    package init(settings: Settings, environment: CommandEnvironment) {
+        self.settings = settings
+        self.environment = environment
+    }
+
+    /// Everything that was looked at, in the order of an event's way; `state` is what the running server says of itself, nil
+    /// where none runs.
+    package func examine(_ state: ServerState?) async -> [Finding] {
+        var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
+        findings += await store(state)
+        findings += spool()
+        let (ruleSet, problem) = await rulesOfTheFolder()
+        findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state) } ?? []
+        findings += secrets(for: ruleSet)
+        let unknownVariables = SettingsLoader.unknownVariables(
+            among: environment.variables,
+            secrets: ruleSet?.secretNames
+        )
+        findings += unknownVariables.map { .warning("environment", $0.sentence) }
+        findings += await registration(for: ruleSet)
+        findings += await mail(for: ruleSet)
+        findings += [finding(on: state)] + places() + machine() + proxy()
+        return findings + (await clock())
+    }
+
+    private func process() -> Finding {
+        let user = getpwuid(geteuid()).map { String(cString: $0.pointee.pw_name) } ?? "\(geteuid())"
+        guard geteuid() != 0 else {
+            return .warning(
+                "user",
+                "root; if the server runs as root, so does every program of a rule: create a user for it"
+            )
+        }
+        return .fine("user", "\(user); the server should run as the same user")
+    }
+
+    private func listener() -> Finding {
+        let address = "\(settings.host):\(settings.port)\(settings.callbackPath)"
+        let text =
+            "\(address), bodies up to \(settings.maximumBody) bytes, \(settings.workers) workers, "
+            + "\(settings.workersPerDestination) to one destination"
+        let isLocal = Settings.isLoopback(settings.host)
+        guard settings.certificate == nil, !isLocal else { return .fine("listen", text) }
+        return .warning("listen", "\(text); without TLS the key is sent unencrypted: set 'tls', or use a proxy")
+    }
+
+    private func keys() -> Finding {
+        guard settings.requiresKey else {
+            return .warning("callback key", "none is required ('callback.auth: none'), so anyone can post events")
+        }
+        do {
+            let keys = try settings.requiredKeys(environment.variables)
+            return .fine("callback key", keys.map(\.id).joined(separator: ", "))
+        } catch {
+            return .failure("callback key", "\(error)".onOneLineOfText)
+        }
+    }
+
+    private func certificate() -> Finding? {
+        do {
+            guard let certificate = try settings.serverCertificate() else { return nil }
+            let days = Int((certificate.expiry.timeIntervalSince(environment.clock.now) / 86_400).rounded(.down))
+            if days < 0 { return .failure("certificate", "it has expired; senders cannot connect: renew it") }
+            return days < 14
+                ? .warning("certificate", "it expires in \(days) days: renew it")
+                : .fine("certificate", "valid for \(days) days")
+        } catch {
+            return .failure("certificate", "\(error)")
+        }
+    }
+
+    private func admin() -> Finding? {
+        guard let admin = settings.admin else { return .fine("admin pages", "off") }
+        let address = "\(admin.host):\(admin.port)"
+        do {
+            let token = try settings.adminToken(environment.variables)
+            return .fine(
+                "admin pages",
+                "\(address), \(token == nil ? "for every user of this machine" : "with a token")"
+            )
+        } catch {
+            return .failure("admin pages", "\(error)".onOneLineOfText)
+        }
+    }
+
+    private func finding(on state: ServerState?) -> Finding {
+        guard let state else {
+            return .warning("server", "none is running on this store; the findings below show what it would run with")
+        }
+        if state.refusesWrites {
+            return .failure("server", "the disk failed to sync, so no events are stored: restart it")
+        }
+        return .fine("server", "process \(state.process), version \(state.version)")
+    }
+
+    private func rulesOfTheFolder() async -> (RuleSet?, Finding?) {
+        do {
+            let registry = try await environment.registry(for: settings)
+            return (try environment.ruleSet(of: try RuleSources.read(folder: settings.rulesPath), registry), nil)
+        } catch {
+            // The first finding tells where; 'countersign check' tells all.
+            let lines = "\(error)".lines.prefix(2).map(String.init)
+            return (nil, .failure("rules", lines.joined(separator: ": ")))
+        }
+    }
+
+    private func rules(_ ruleSet: RuleSet, _ state: ServerState?) -> [Finding] {
+        if settings.oneSpan == nil, !ruleSet.rulesAsking.isEmpty {
+            let names = ruleSet.rulesAsking.joined(separator: ", ")
+            return [.failure("rules", "\(names) need OneSpan Sign, but 'onespan.url' is not set")]
+        }
+        let text = "\(ruleSet.rules.count) in '\(settings.rulesPath)', version \(ruleSet.version.short)"
+        guard let active = state?.ruleSet, active != ruleSet.version else {
+            return [.fine("rules", text)]
+        }
+        return [
+            .failure(
+                "rules",
+                "\(text), but the server uses \(active.short); see its log for why it refused these"
+            )
+        ]
+    }
+
+    /// A clock that is wrong makes retries, leases and retention come at the wrong time.
+    private func clock() async -> [Finding] {
+        var findings: [Finding] = []
+        if linux_clock_is_synchronised() == 0 {
+            findings.append(.warning("clock", "not synchronized with a time server (see: timedatectl)"))
+        } else {
+            findings.append(
+                .fine("clock", "\(environment.clock.now.formatted(.iso8601)), synchronized with a time server")
+            )
+        }
+        guard settings.driver.exists else { return findings }
+        var latest: Date?
+        try? await environment.opening(settings) { archive in
+            latest = try await archive.events(EventQuery(limit: 1)).first?.event.receivedAt
+        }
+        if let latest, latest.timeIntervalSince(environment.clock.now) > 60 {
+            findings.append(
+                .failure(
+                    "clock",
+                    "it is behind the newest event, which was received at \(latest.formatted(.iso8601)): set the clock"
+                )
+            )
+        }
+        return findings
+    }
+}

@@ -1,0 +1,148 @@
+import CountersignActions
+import CountersignAdmin
+import CountersignCore
+import CountersignEngine
+import CountersignListener
+import CountersignObservability
+import CountersignOneSpan
+import CountersignOperations
+import CountersignRules
+import CountersignStore
+import Foundation
+import Glibc
+import Logging
+import ServiceLifecycle
+import UnixSignals
+
+/// The parts of the server, made from its settings.
+extension Server {
+    func runner(
+        _ parts: Parts,
+        _ client: OneSpanClient?,
+        limiter: DestinationLimiter,
+        traces: EventTraces?
+    ) throws -> Runner {
+        let clock = environment.clock
+        let services = try environment.services(
+            for: settings,
+            owner: owner(of: parts.store),
+            events: InboxEvents(inbox: parts.store, clock: clock),
+            packages: client
+        )
+        let worker = RunWorker(
+            store: parts.store,
+            book: parts.book,
+            planner: Planner(registry: parts.registry),
+            services: services,
+            limiter: limiter,
+            traces: traces,
+            clock: clock,
+            logger: logger,
+            spread: { Double.random(in: 0...1) }
+        )
+        return Runner(
+            worker: worker,
+            settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
+            clock: clock,
+            logger: logger,
+            makeLeaseID: { UUID().uuidString }
+        )
+    }
+
+    func callbackServer(_ parts: Parts, _ traces: EventTraces?) throws -> CallbackServer {
+        let handed = try SocketActivation.descriptor(in: environment.variables, process: getpid())
+        return CallbackServer(
+            settings: listenerSettings(socket: parts.socket ?? handed, parts.certificate),
+            inbox: parts.spooling?.inbox ?? parts.store,
+            reader: callbackReader,
+            traces: traces,
+            readiness: { await readiness(parts) },
+            clock: environment.clock,
+            logger: logger
+        )
+    }
+
+    /// What knows who may send callbacks, and reads them.
+    var callbackReader: OneSpanCallbacks {
+        OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none)
+    }
+
+    /// Where callbacks are accepted; on `socket` where that listens already.
+    func listenerSettings(socket: CInt?, _ certificate: ServerCertificate?) -> ListenerSettings {
+        ListenerSettings(
+            host: settings.host,
+            port: settings.port,
+            socket: socket,
+            certificate: certificate,
+            callbackPath: settings.callbackPath,
+            maximumBody: settings.maximumBody,
+            maximumPendingBodies: settings.maximumPendingBodies,
+            maximumConnections: descriptors.callbacks
+        )
+    }
+
+    /// What people look at and repaired.
+    func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ poller: Poller?) -> Operations {
+        let (store, book) = (parts.store, parts.book)
+        let clock = environment.clock
+        let startedAt = clock.now
+        return Operations(
+            store: store,
+            // Who may hand events in has been let in by then.
+            reader: OneSpanCallbacks(authentication: .none),
+            book: book,
+            registry: parts.registry,
+            poller: poller,
+            host: Operations.Host(
+                provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
+                },
+                state: { try await state(store, book) },
+                vitals: { try await vitals(parts, limiter, since: startedAt) },
+                writes: { store.statistics.operations }
+            ),
+            clock: clock,
+            logger: quietLogger
+        )
+    }
+
+    private func vitals(
+        _ parts: Parts,
+        _ limiter: DestinationLimiter,
+        since startedAt: Date
+    ) async throws -> Vitals {
+        let polls = try await parts.store.pollState()
+        return Vitals(
+            version: ProgramVersion.current,
+            startedAt: startedAt,
+            refusesWrites: parts.store.statistics.isBroken,
+            acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
+            openCircuits: limiter.open,
+            unregisteredEvents: parts.registration?.missing ?? [],
+            poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
+        )
+    }
+
+    func adminServer(
+        _ address: (host: String, port: Int),
+        _ parts: Parts,
+        _ operations: Operations,
+        _ limiter: DestinationLimiter
+    ) -> AdminServer {
+        let collector = MetricsCollector(
+            store: parts.store,
+            spool: parts.spooling?.spool,
+            limiter: limiter,
+            book: parts.book
+        )
+        return AdminServer(
+            host: address.host,
+            port: address.port,
+            connections: descriptors.admin,
+            access: parts.access,
+            operations: operations,
+            registry: metrics,
+            collect: { await collector.collect() },
+            logger: logger
+        )
+    }
+}

@@ -1,0 +1,398 @@
+import CountersignActions
+import CountersignAdmin
+package import CountersignCore
+import CountersignEngine
+import CountersignListener
+package import CountersignObservability
+import CountersignOneSpan
+import CountersignOperations
+import CountersignRules
+import CountersignStore
+import CountersignTerminal
+import Foundation
+import Glibc
+package import Logging
+import ServiceLifecycle
+package import UnixSignals
+
+/// The running program: makes the parts, and runs them until it is asked to stop.
+package struct Server {
+    let settings: Settings
+    let keys: [CallbackKey]
+
+    /// Whether callbacks that the spool holds for another store are taken over.
+    let adoptsSpool: Bool
+    let environment: CommandEnvironment
+    let metrics: PrometheusRegistry
+
+    /// What comes of SIGHUP; trapped before there is anything to read, since it would end the program otherwise.
+    let hangups: UnixSignalsSequence
+    let logger: Logger
+
+    /// What each listener may take of the process's file descriptors.
+    let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
+
+    /// - Parameters:
+    ///   - settings: What it serves by.
+    ///   - keys: The callback keys, of which any is accepted.
+    ///   - adoptsSpool: Whether callbacks that the spool holds for another store are taken over.
+    ///   - environment: The world around the program.
+    ///   - metrics: What is counted while it serves.
+    ///   - hangups: What comes of SIGHUP, trapped already.
+    ///   - logger: Where it tells what happens.
+    package init(
+        settings: Settings,
+        keys: [CallbackKey],
+        adoptsSpool: Bool,
+        environment: CommandEnvironment,
+        metrics: PrometheusRegistry,
+        hangups: UnixSignalsSequence,
+        logger: Logger
+    ) {
+        self.settings = settings
+        self.keys = keys
+        self.adoptsSpool = adoptsSpool
+        self.environment = environment
+        self.metrics = metrics
+        self.hangups = hangups
+        self.logger = logger
+    }
+
+    /// Serves until SIGTERM or SIGINT.
+    ///
+    /// - Throws: `CommandFailure` when it cannot start, or a service cannot go on.
+    package func run() async throws {
+        if let fault = settings.faultOfControlSocket { throw UsageError(fault) }
+        if geteuid() == 0 {
+            logger.warning(
+                "Running as root, as does every program that a rule starts; create a user for it (systemd: User=)"
+            )
+        }
+        let certificate = try settings.serverCertificate()
+        let access = AdminAccess(token: try settings.adminToken(environment.variables))
+        let registry = try await environment.registry(for: settings)
+        if let opened = try await openStore(certificate) {
+            warnOfStore()
+            do {
+                try makeOutputFolder()
+                let spool = try openSpool(for: opened.store)
+                try await serve(opened, spool, actions: registry, certificate: certificate, access: access)
+            } catch {
+                await opened.store.close()
+                throw error is CommandFailure ? error : CommandFailure("\(error)")
+            }
+            await opened.store.close()
+        }
+        logger.info("Stopped")
+    }
+
+    private func makeOutputFolder() throws {
+        do {
+            try FileManager.default.createDirectory(
+                atPath: settings.outputRoot,
+                withIntermediateDirectories: true
+            )
+        } catch {
+            throw CommandFailure(
+                "the output folder '\(settings.outputRoot)' cannot be made: \(systemWords(error)); name another with "
+                    + "'files.root', or check the permissions"
+            )
+        }
+    }
+
+    func tellOfUpgrade(_ upgrade: StoreUpgrade) {
+        logger.warning(
+            "Upgrading the store of an older version, which takes a while for a large one",
+            metadata: [
+                "store.schema": "\(upgrade.from)", "store.schema.wanted": "\(upgrade.to)",
+                "store.size": "\(upgrade.size.rounded)",
+            ]
+        )
+    }
+
+    /// What the services share.
+    struct Parts {
+        let store: any OwnedStore
+
+        /// What stores callbacks while the store cannot; nil where there is none.
+        let spooling: Spooling?
+
+        /// The socket on which callbacks were accepted already; nil where none were.
+        let socket: CInt?
+        let book: RuleBook
+        let registry: ActionRegistry
+        let certificate: ServerCertificate?
+        let access: AdminAccess
+        let registration: RegistrationWatch?
+    }
+
+    private func serve(
+        _ opened: OpenedStore,
+        _ spool: Spool?,
+        actions registry: ActionRegistry,
+        certificate: ServerCertificate?,
+        access: AdminAccess
+    ) async throws {
+        let store = opened.store
+        let book = ruleBook(over: store, actions: registry)
+        let reporter = IncidentReporter(store: store, clock: environment.clock)
+        try await tellOfLostEvents(store, reporter)
+        try await loadRules(into: book, reporter)
+        warn(about: book.current)
+        logger.info(
+            "File descriptors allocated",
+            metadata: [
+                "connections.callbacks": "\(descriptors.callbacks)", "connections.admin": "\(descriptors.admin)",
+                "connections.control": "\(descriptors.control)",
+            ]
+        )
+        let parts = Parts(
+            store: store,
+            spooling: spool.map { Spooling($0, over: store, settings, environment.clock, logger) },
+            socket: opened.socket,
+            book: book,
+            registry: registry,
+            certificate: certificate,
+            access: access,
+            registration: try registrationWatch(book)
+        )
+        await takeOverPrograms(of: store)
+        var configuration = ServiceGroupConfiguration(
+            services: try services(parts, reloader(of: parts, reporter: reporter))
+                .map {
+                    .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
+                },
+            gracefulShutdownSignals: [.sigterm, .sigint],
+            logger: quietLogger
+        )
+        configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout + .seconds(5)
+        configuration.maximumCancellationDuration = .seconds(5)
+        let group = ServiceGroup(configuration: configuration)
+        try await ForcedShutdown(logger: logger).watch { try await group.run() }
+    }
+
+    private func ruleBook(over store: any OwnedStore, actions registry: ActionRegistry) -> RuleBook {
+        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
+        return RuleBook(
+            compiler: RuleCompiler(catalogue: registry.declarations),
+            store: store,
+            clock: environment.clock,
+            loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
+        )
+    }
+
+    private func warn(about rules: LoadedRules?) {
+        warnOfMissingSecrets(rules, logger)
+        warnOfMissingSettings(rules)
+        warnOfUnknownVariables(rules)
+        warnOfPlaces()
+        warnOfAPIKey()
+        warnOfProxies()
+    }
+
+    private func reloader(of parts: Parts, reporter: IncidentReporter) -> RuleReloader {
+        RuleReloader(
+            book: parts.book,
+            reporter: reporter,
+            every: EngineSettings().reloadEvery,
+            clock: environment.clock,
+            logger: logger,
+            read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) },
+            examine: {
+                warnOfMissingSettings($0)
+                parts.registration?.look()
+            }
+        )
+    }
+
+    /// In the order of starting; they are stopped from the last to the first.
+    private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
+        let (store, book, clock) = (parts.store, parts.book, environment.clock)
+        let client = try environment.oneSpan(for: settings)
+        let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
+        let exporter = exporter(for: store)
+        let traces = exporter.map { exporter in
+            EventTraces(identity: store.identity) { exporter.take($0) }
+        }
+        let poller = client.map { settings.poller($0, over: store, logger: logger) }
+        let operations = operations(parts, limiter, poller)
+        let certificateWatch = parts.certificate
+            .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
+        let commandsAreHeard = AsyncSignal()
+        let callbacks = try callbackServer(parts, traces)
+        // What sends traces is stopped last, so that nothing that is recorded meanwhile is left behind, and the spool behind
+        // the endpoint that fills it.
+        let first = Self.present(exporter, parts.spooling?.service)
+        // The endpoint comes early, so it is shut late: callbacks are stored while what runs has its grace time.
+        return first + [
+            ControlServer(
+                path: settings.controlSocket,
+                connections: descriptors.control,
+                operations: operations,
+                logger: quietLogger,
+                activity: logger
+            ) { commandsAreHeard.notify() },
+            DeferredListener(listener: callbacks, opener: commandsAreHeard),
+            try runner(parts, client, limiter: limiter, traces: traces),
+            Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
+            diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
+            Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
+            ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
+            OrphanReaper(clock: clock),
+        ] + optionalServices(parts, operations, limiter, poller) + Self.present(certificateWatch, parts.spooling?.stop)
+    }
+
+    private static func present(_ services: (any Service)?...) -> [any Service] { services.compactMap(\.self) }
+
+    /// Services that run only where the settings ask for them.
+    private func optionalServices(
+        _ parts: Parts,
+        _ operations: Operations,
+        _ limiter: DestinationLimiter,
+        _ poller: Poller?
+    ) -> [any Service] {
+        let monitor = settings.alertAfter.map {
+            CallbackMonitor(store: parts.store, limit: $0, clock: environment.clock, logger: logger)
+        }
+        let services: [(any Service)?] = [
+            settings.admin.map { adminServer($0, parts, operations, limiter) }, monitor,
+            poller.flatMap { polling($0, parts.store) }, parts.registration,
+        ]
+        return services.compactMap(\.self)
+    }
+
+    /// What sees whether OneSpan Sign sends what the rules need, where it can be asked.
+    private func registrationWatch(_ book: RuleBook) throws -> RegistrationWatch? {
+        guard let client = try environment.oneSpan(for: settings) else { return nil }
+        return RegistrationWatch(
+            wanted: { [settings] in settings.wantedEvents(by: book.current?.ruleSet) },
+            registered: { try await client.registration(of: .account).events },
+            clock: environment.clock,
+            logger: logger
+        )
+    }
+
+    /// What polls from time to time, where that is asked for.
+    private func polling(_ poller: Poller, _ store: any Store) -> PollingService? {
+        settings.oneSpan?.pollEvery
+            .map { interval in
+                PollingService(
+                    poller: poller,
+                    archive: store,
+                    reporter: IncidentReporter(store: store, clock: environment.clock),
+                    interval: interval.timeInterval,
+                    clock: environment.clock,
+                    logger: logger
+                )
+            }
+    }
+
+    /// What sends traces to a collector, where there is one.
+    private func exporter(for store: any Store) -> SpanExporter? {
+        settings.collector.map { endpoint in
+            SpanExporter(
+                endpoint: endpoint,
+                version: ProgramVersion.current,
+                instance: store.identity,
+                client: environment.client,
+                clock: environment.clock,
+                logger: logger
+            )
+        }
+    }
+
+    private func diskWatch(over store: any Store) -> DiskWatch {
+        DiskWatch(
+            locations: [
+                settings.store.file.map { .init("store", in: $0.folder) }, .init("output", in: settings.outputRoot),
+            ]
+            .compactMap(\.self),
+            limit: settings.minimumFree,
+            reporter: IncidentReporter(store: store, clock: environment.clock),
+            clock: environment.clock,
+            logger: logger
+        )
+    }
+
+    /// The name under which programs of this store are started; a copy of the store elsewhere has another.
+    func owner(of store: any Store) -> String { "\(store.identity)@\(settings.storePath)" }
+
+    /// Has what programs leave behind come to us, and ends what those of a server that was killed left.
+    ///
+    /// Their steps are begun again; without this, one and the same step would be at work twice.
+    private func takeOverPrograms(of store: any Store) async {
+        if let refusal = Orphans.adopt() {
+            logger.warning(
+                "Processes that leave their process group cannot be killed",
+                metadata: ["reason": "\(refusal)"]
+            )
+        }
+        let count = await Orphans.endLeftovers(of: owner(of: store))
+        if count > 0 {
+            logger.warning("Processes left by a killed server were killed", metadata: ["processes": "\(count)"])
+        }
+    }
+
+    /// The libraries' own lines about starting and stopping are left out.
+    var quietLogger: Logger {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .warning)
+        return quiet
+    }
+
+    /// Brings the rules of the folder into force, or else those that were active last.
+    ///
+    /// Events that arrive must be stored, so a wrong rule file keeps only the very first start from succeeding.
+    private func loadRules(into book: RuleBook, _ reporter: IncidentReporter) async throws {
+        guard let problem = try await problem(ofLoadingInto: book, reporter) else { return }
+        guard let version = try await book.installLastGood() else {
+            throw CommandFailure("there are no rules to run\n\(problem)")
+        }
+        logger.error("Rules refused at start", metadata: ["finding": "\(problem)"])
+        logger.error("Using the last active rules", metadata: ["rule.set": "\(version.short)"])
+    }
+
+    /// What keeps the folder's rules from being active; nil when they are.
+    private func problem(ofLoadingInto book: RuleBook, _ reporter: IncidentReporter) async throws -> String? {
+        let sources: RuleSources
+        do {
+            sources = try RuleSources.read(folder: settings.rulesPath)
+        } catch {
+            try await reporter.tell(ofUnreadableRules: "\(error)")
+            return
+                "\(error); check its permissions, or set another folder as 'rules' ('countersign init' writes a first rule)"
+        }
+        let change = try await book.install(sources)
+        try await reporter.tell(of: change, sources.version)
+        guard case .refused(let findings) = change else {
+            report(change, logger)
+            return nil
+        }
+        return DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
+    }
+
+    /// The server's configuration and health, for `countersign doctor`.
+    func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> ServerState {
+        ServerState(
+            process: Int64(getpid()),
+            version: ProgramVersion.current,
+            ruleSet: book.current?.ruleSet.version,
+            commits: store.statistics.commits,
+            waiting: store.statistics.waiting,
+            refusesWrites: store.statistics.isBroken,
+            storeFacts: try await store.facts()
+        )
+    }
+
+    func readiness(_ parts: Parts) async -> Readiness {
+        let rules = parts.book.current.map { counted($0.ruleSet.rules.count, "rule") + " active" }
+        var canWrite = true
+        do {
+            try await parts.store.confirmWritable()
+        } catch {
+            canWrite = false
+        }
+        let store = parts.spooling?.readiness(storeCanWrite: canWrite) ?? (canWrite ? .writable : .cannotWrite)
+        return Readiness(store: store, rules: rules.map { .ready($0) } ?? .failing("none"))
+    }
+}

@@ -1,0 +1,77 @@
+import CountersignActions
+package import CountersignCore
+package import CountersignEngine
+package import CountersignRules
+
+/// What steps need of the settings.
+extension Step {
+    var asksOneSpan: Bool { action.hasPrefix("onespan.") }
+
+    /// Whether it sends a mail without having asked first whether that can be done.
+    fileprivate func sendsMail(withoutAskingFor name: String) -> Bool {
+        guard action == EmailAction.declaration.name else { return false }
+        let asked = condition?.references.map { "\($0)" } ?? []
+        return !asked.contains("configured.\(name)")
+    }
+}
+
+extension RuleSet {
+    /// The ids of the enabled rules that have a step of a kind.
+    func rules(with isMeant: (Step) -> Bool) -> [String] {
+        rules.filter { rule in
+            rule.isEnabled && (rule.steps + rule.onFailure + rule.always).contains(where: isMeant)
+        }
+        .map(\.id)
+    }
+}
+
+extension Settings {
+    /// A warning for each enabled rule that needs what is not set; `label` is before the paths of its files.
+    package func lacks(of ruleSet: RuleSet, labelled label: String) -> [Diagnostic] {
+        ruleSet.rules.filter(\.isEnabled)
+            .compactMap { rule in
+                let steps = rule.steps + rule.onFailure + rule.always
+                guard let (step, lack) = steps.lazy.compactMap({ step in self.lack(of: step).map { (step, $0) } }).first
+                else { return nil }
+                return Diagnostic(
+                    severity: .warning,
+                    code: "missing-setting",
+                    message: "the step '\(step.id)' of '\(rule.id)' will fail: \(lack)",
+                    file: label.isEmpty || rule.file.hasPrefix("/") ? rule.file : "\(label)/\(rule.file)",
+                    span: SourceSpan(line: rule.line, column: 1)
+                )
+            }
+    }
+
+    /// What a step needs that is not set, as a sentence; nil where it lacks nothing.
+    func lack(of step: Step) -> String? {
+        if step.asksOneSpan, oneSpan == nil { return "it needs OneSpan Sign, but 'onespan.url' is not set" }
+        if lacksMailServer(step) { return "it sends email, but 'mail.server' is not set" }
+        if lacksRecipient(step) { return "its email has no recipient; add 'to', or set 'mail.to'" }
+        return nil
+    }
+
+    /// Whether the step sends a mail that no server takes.
+    func lacksMailServer(_ step: Step) -> Bool {
+        // Who asks whether somebody is there to get mail knows by that whether there is a server, too.
+        mail == nil && step.sendsMail(withoutAskingFor: "mail.server") && step.sendsMail(withoutAskingFor: "mail.to")
+    }
+
+    /// Whether the step sends a mail that reaches nobody.
+    func lacksRecipient(_ step: Step) -> Bool {
+        mail?.to.isEmpty == true && step.sendsMail(withoutAskingFor: "mail.to")
+            && !EmailAction.namesSomebody(step.options)
+    }
+}
+
+extension Settings {
+    /// What these settings provide for the steps of a rule set, secrets as they are now.
+    package func provisions(for ruleSet: RuleSet, _ variables: [String: String]) -> Provisions {
+        let secrets = SecretFiles(folder: secretsFolder, variables: variables)
+        return Provisions(
+            configured: configured.adding(secrets: secrets.load(ruleSet.optionalSecretNames).names),
+            missingSecrets: secrets.load(ruleSet.secretNames).missing,
+            lack: { lack(of: $0) }
+        )
+    }
+}
