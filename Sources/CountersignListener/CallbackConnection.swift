@@ -13,7 +13,7 @@ final class CallbackConnection: ChannelDuplexHandler {
     typealias OutboundIn = Never
     typealias OutboundOut = ByteBuffer
 
-    private enum State {
+    enum State {
         /// Between two requests.
         case waiting
         /// The head of a callback has come, and there is no room for its body yet.
@@ -28,20 +28,20 @@ final class CallbackConnection: ChannelDuplexHandler {
         case ending
     }
 
-    private enum Purpose {
+    enum Purpose {
         case callback(CallbackKey.ID)
         case readiness
     }
 
-    private static let linger = TimeAmount.seconds(2)
+    static let linger = TimeAmount.seconds(2)
 
-    private let handler: CallbackHandler
-    private let idleTimeout: TimeAmount
-    private let requestDeadline: TimeAmount
-    private let patience: TimeAmount
-    private let answerDeadline: TimeAmount
+    let handler: CallbackHandler
+    let idleTimeout: TimeAmount
+    let requestDeadline: TimeAmount
+    let patience: TimeAmount
+    let answerDeadline: TimeAmount
 
-    private var state = State.waiting
+    var state = State.waiting
     private var body: [UInt8] = []
 
     /// The bytes for which room is taken up, while a body is read.
@@ -54,21 +54,21 @@ final class CallbackConnection: ChannelDuplexHandler {
     private var isInputClosed = false
 
     /// Whether the program stops, so that no other request is taken.
-    private var isLastRequest: Bool
+    var isLastRequest: Bool
     private var hasHadRequest = false
 
     /// Who is at the other end, once it was asked for: the system is asked once a connection.
     private var knownRemote: SocketAddress?
 
     /// When the head came of which a piece is here; nil while there is none.
-    private var headBegin: NIODeadline?
+    var headBegin: NIODeadline?
 
     /// Whether what was read last held more than a piece of a head.
     private var hasReadPart = false
 
-    private var begin = NIODeadline.now()
-    private var lastMove = NIODeadline.now()
-    private var timer = DeadlineTimer()
+    var begin = NIODeadline.now()
+    var lastMove = NIODeadline.now()
+    var timer = DeadlineTimer()
 
     init(handler: CallbackHandler, isStopping: Bool) {
         self.handler = handler
@@ -152,7 +152,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 // MARK: - Requests
 
 extension CallbackConnection {
-    private func remote(_ context: ChannelHandlerContext) -> SocketAddress? {
+    func remote(_ context: ChannelHandlerContext) -> SocketAddress? {
         if knownRemote == nil { knownRemote = context.remoteAddress }
         return knownRemote
     }
@@ -320,12 +320,12 @@ extension CallbackConnection {
     }
 
     /// Answers in the place of the program and ends the connection.
-    private func refuse(with answer: Answer, _ context: ChannelHandlerContext) {
+    func refuse(with answer: Answer, _ context: ChannelHandlerContext) {
         write(answer, connection: "close", hasBody: true, context)
         end(context)
     }
 
-    private func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
+    func refuse(_ error: HTTPParserError, _ context: ChannelHandlerContext) {
         let (status, reason): (HTTPResponseStatus, String) =
             error == .headerOverflow
             ? (.requestHeaderFieldsTooLarge, "there are too many header fields, or they are too large")
@@ -335,7 +335,7 @@ extension CallbackConnection {
     }
 
     /// Ends a request that has not come whole in its time.
-    private func refuseLate(_ facts: Logger.Metadata, _ context: ChannelHandlerContext) {
+    func refuseLate(_ facts: Logger.Metadata, _ context: ChannelHandlerContext) {
         let reason = "the request took too long to arrive"
         handler.refusals.tell(reason, from: remote(context), facts)
         refuse(with: Answer(.requestTimeout, error: reason), context)
@@ -354,48 +354,6 @@ extension CallbackConnection {
         if isReadHeld {
             isReadHeld = false
             context.read()
-        }
-    }
-}
-
-// MARK: - Deadlines
-
-extension CallbackConnection {
-    /// When the patience with what is under way ends.
-    private var deadline: NIODeadline {
-        switch state {
-        case .waiting where isLastRequest: (headBegin ?? lastMove) + patience
-        case .waiting: min(lastMove + idleTimeout, (headBegin ?? .distantFuture) + requestDeadline)
-        case .reading, .skipping: min(lastMove + idleTimeout, begin + requestDeadline)
-        case .queued: begin + answerDeadline
-        case .answering: lastMove + answerDeadline
-        case .ending: lastMove + Self.linger
-        }
-    }
-
-    private func setTimer(_ context: ChannelHandlerContext) {
-        let deadline = deadline
-        if deadline < timer.time { timer.set(at: deadline, on: context.eventLoop) { self.notify(context) } }
-    }
-
-    private func notify(_ context: ChannelHandlerContext) {
-        let now = NIODeadline.now()
-        timer.cancel()
-        guard now >= deadline else { return setTimer(context) }
-        switch state {
-        case .reading(let request, _) where now >= begin + requestDeadline:
-            refuseLate(request.facts, context)
-        case .waiting where headBegin.map { now >= $0 + requestDeadline } ?? false: refuseLate([:], context)
-        case .queued(let request, _):
-            handler.refusals.tell("too many pending request bodies", from: remote(context), request.facts)
-            refuse(with: .noRoom, context)
-        case .answering:
-            handler.logger.error(
-                "Request not answered in time",
-                metadata: ["remote": "\(remote(context).text)"]
-            )
-            refuse(with: .notStored, context)
-        case .waiting, .reading, .skipping, .ending: context.close(promise: nil)
         }
     }
 }

@@ -317,41 +317,6 @@ extension SQLiteStore {
         return count
     }
 
-    /// Queues a failed run again; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
-    package func retry(
-        _ run: Run.ID,
-        from step: String?,
-        by ruleSet: RuleSetVersion?,
-        once token: CommandToken?,
-        at now: Date
-    ) async throws {
-        try await writer.write { db in
-            let table = RunTable(db: db)
-            _ = try CommandTable(db: db)
-                .once(token, at: now) {
-                    try table.retry(run, from: step, by: ruleSet, at: now)
-                    return []
-                }
-        }
-        queued.notify()
-    }
-
-    /// Records the evaluations of a replay, and creates or restarts runs, in one transaction.
-    package func replay(
-        _ dispatches: [Dispatch],
-        restartsEnded: Bool,
-        once token: CommandToken?,
-        at now: Date
-    ) async throws -> [ReplayedRun] {
-        let runs = try await writer.write { db in
-            let table = RunTable(db: db)
-            return try CommandTable(db: db)
-                .once(token, at: now) { try table.replay(dispatches, restartsEnded: restartsEnded, at: now) }
-        }
-        if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
-        return runs
-    }
-
     /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     package func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int {
         let count = try await writer.write {
@@ -366,18 +331,6 @@ extension SQLiteStore {
         let count = try await writer.write { try RunTable(db: $0).bringForward(by: seconds, at: now) }
         if count > 0 { queued.notify() }
         return count
-    }
-
-    /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
-    package func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws {
-        try await writer.write { db in
-            let table = RunTable(db: db)
-            _ = try CommandTable(db: db)
-                .once(token, at: now) {
-                    try table.discard(run, at: now)
-                    return []
-                }
-        }
     }
 
     /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.

@@ -157,11 +157,13 @@ package struct Server {
             registration: try registrationWatch(book)
         )
         await takeOverPrograms(of: store)
+        try await run(try services(parts, reloader(of: parts, reporter: reporter)))
+    }
+
+    /// Runs services until the program is asked to stop, or one of them cannot go on.
+    private func run(_ services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: try services(parts, reloader(of: parts, reporter: reporter))
-                .map {
-                    .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup)
-                },
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
             gracefulShutdownSignals: [.sigterm, .sigint],
             logger: quietLogger
         )

@@ -57,7 +57,7 @@ struct InitCommand: EnvironmentCommand {
             Next\(folder == "." ? "" : ", in \(folder.printable)"):
               countersign test                                  does the first rule do what its tests expect?
               export COUNTERSIGN_CALLBACK_KEY=$(openssl rand -hex 24)
-              countersign serve                                 take callbacks in
+              countersign serve                                 accept callbacks
               countersign send PACKAGE_COMPLETE                 in another terminal, with the same key: a sample callback
               countersign runs list                             list the runs
             """

@@ -52,21 +52,23 @@ extension SystemEvent {
                 Field("count", "how many are missing"), Field("firstMissing", "the number of the first of them"),
                 Field("lastMissing", "the number of the last of them"),
             ]
-        case .spooling:
-            [
-                Field("since", "when the first callback was spooled"), Field("reason", "why"),
-                Field("events", "how many were in the spool when the store was back"),
-            ]
-        case .spoolDrained:
-            [
-                Field("since", "when it began"), Field("events", "how many events were stored from the spool"),
-                Field("duplicates", "how many of these were stored already"),
-                Field("quarantined", "how many could not be stored and were quarantined"),
-            ]
+        case .spooling: Self.fieldsOfSpooling
+        case .spoolDrained: Self.fieldsOfDraining
         case .noCallbacks: [Field("since", "when the last callback arrived")]
         case .eventMissing: [Field("packageId", "the package"), Field("missing", "the event that never arrived")]
         }
     }
+
+    private static let fieldsOfSpooling = [
+        Field("since", "when the first callback was spooled"), Field("reason", "why"),
+        Field("events", "how many were in the spool when the store was back"),
+    ]
+
+    private static let fieldsOfDraining = [
+        Field("since", "when it began"), Field("events", "how many events were stored from the spool"),
+        Field("duplicates", "how many of these were stored already"),
+        Field("quarantined", "how many could not be stored and were quarantined"),
+    ]
 
     private static let fieldsOfRun = [
         Field("run", "the number of the run"), Field("rule", "its rule"),
