@@ -14,6 +14,9 @@ final class ConnectionThread: Sendable {
     private struct State {
         var jobs: [Job] = []
         var isClosed = false
+
+        /// Whether the thread is gone, and its eventfd with it: the number may belong to somebody else by now.
+        var isEnded = false
     }
 
     /// What is done from time to time.
@@ -69,14 +72,24 @@ final class ConnectionThread: Sendable {
     }
 
     private func ring() {
-        var one: UInt64 = 1
-        _ = Glibc.write(bell, &one, 8)
+        state.withLock { state in
+            guard !state.isEnded else { return }
+            var one: UInt64 = 1
+            _ = Glibc.write(bell, &one, 8)
+        }
+    }
+
+    private func end() {
+        state.withLock { state in
+            state.isEnded = true
+            Glibc.close(bell)
+        }
     }
 
     private func serve(_ connection: Connection, _ routine: Routine?) {
         defer {
             connection.drop()
-            Glibc.close(bell)
+            end()
         }
         var due = routine.map { ContinuousClock.now + $0.every }
         while true {
