@@ -107,12 +107,13 @@ struct RootCommand: AsyncParsableCommand {
         discussion: """
             First steps:
               countersign init trial                     create a folder with settings and a first rule
+              cd trial
               countersign check rules                    check the rules
               countersign test rules                     run the tests in the rules
               countersign dry-run PACKAGE_COMPLETE       show what the rules would do
               countersign serve                          start the server
               countersign send PACKAGE_COMPLETE          send a sample callback to the server
-              countersign runs list                      what was done
+              countersign runs list                      list the runs
               countersign tail                           follow events and steps
               countersign explain 42                     explain why rules matched event 42 or did not
 

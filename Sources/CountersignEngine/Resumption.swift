@@ -28,7 +28,7 @@ package struct Resumption: Sendable, Equatable {
     package func objection(to step: String) -> String? {
         if choices.contains(step) { return nil }
         guard let stoppedAt, chain.contains(step) else {
-            return "the chain of run \(run) has no step '\(step)'; its steps are \(chain.joined(separator: ", "))"
+            return "run \(run) has no step '\(step)'; its steps are \(chain.joined(separator: ", "))"
                 + Suggestion.clause(for: step, among: chain)
         }
         return "run \(run) stopped at '\(stoppedAt)', which comes before '\(step)'; it can be retried from "

@@ -159,7 +159,7 @@ final class Intake: Sendable {
         if number != nil { readiness.note(isStored: true) }
         let place = number.map { "\($0)" } ?? "in the spool"
         logger.warning(
-            "Callback unreadable",
+            "Callback quarantined",
             metadata: ["delivery.id": "\(id)", "quarantined": "\(place)", "reason": "\(body.reason)"]
         )
         return isPacked

@@ -162,7 +162,7 @@ struct SimulatorPackage {
     }
 
     /// The id of the account's one sender: 12 characters, as the vendor's are.
-    static let sender = "sandboxOwner"
+    static let sender = "owner"
 }
 
 extension SimulatorPackage {

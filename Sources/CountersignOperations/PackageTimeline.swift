@@ -10,11 +10,21 @@ package struct PackageTimeline: Sendable {
         case run(Run)
         case attempt(Run, StepRecord)
 
-        fileprivate var at: Date {
+        /// When it happened; a run that has ended stands at its end, behind its attempts.
+        package var at: Date {
             switch self {
             case .event(let stored): stored.event.receivedAt
-            case .run(let run): run.createdAt
+            case .run(let run): run.finishedAt ?? run.createdAt
             case .attempt(_, let record): record.finishedAt
+            }
+        }
+
+        /// What led to what is before it, also in the same millisecond.
+        fileprivate var order: Int {
+            switch self {
+            case .event(let stored): stored.event.origin == .rule ? 4 : 0
+            case .run(let run): run.finishedAt == nil ? 1 : 3
+            case .attempt: 2
             }
         }
     }
@@ -63,7 +73,6 @@ package struct PackageTimeline: Sendable {
     package var entries: [Entry] {
         var entries = events.map { Entry.event($0) }
         for run in runs { entries += [.run(run.run)] + run.records.map { .attempt(run.run, $0) } }
-        // What led to what is before it, also in the same millisecond.
-        return entries.enumerated().sorted { ($0.element.at, $0.offset) < ($1.element.at, $1.offset) }.map(\.element)
+        return entries.sorted { ($0.at, $0.order) < ($1.at, $1.order) }
     }
 }

@@ -32,18 +32,13 @@ package struct PollRequest: Sendable {
     ///
     /// - Throws: `OperationError` for anything else.
     package init(json: JSON) throws(OperationError) {
-        guard json.object != nil else {
-            throw OperationError(.invalid, "the request is invalid; see /api/v1/openapi.json")
-        }
         let document = Document(json, "a poll")
-        do throws(OperationError) {
-            self.init(
-                since: try document.optionalTime("since"),
-                isDryRun: try document.optional("dry_run", \.bool) ?? false
-            )
-        } catch {
-            throw OperationError(.invalid, "'since' must be a time (RFC 3339), and 'dry_run' true or false")
-        }
+        try document.expectOnly(["since", "dry_run"])
+        let since = document.any("since").map { $0.string.flatMap { Date(rfc3339: $0) } }
+        if case .some(nil) = since { throw OperationError(.invalid, "'since' must be a time (RFC 3339)") }
+        let isDryRun = document.any("dry_run").map(\.bool)
+        if case .some(nil) = isDryRun { throw OperationError(.invalid, "'dry_run' must be true or false") }
+        self.init(since: since ?? nil, isDryRun: (isDryRun ?? nil) ?? false)
     }
 }
 

@@ -69,15 +69,15 @@ package struct RegistrationChange: Sendable {
     package static let shape = Shape<RegistrationChange>(
         "RegistrationChange",
         [
-            .always("slot", .string) { .string("\($0.slot)") },
-            .text("url_today") { $0.today.url },
-            .text("url_wanted") { $0.wanted.url },
-            .text("key_wanted") { $0.keyName },
+            .always("target", .string) { .string("\($0.slot)") },
+            .text("current_url") { $0.today.url },
+            .text("desired_url") { $0.wanted.url },
+            .text("desired_key") { $0.keyName },
             .always("key_is_same", .boolean) { .bool($0.today.key == $0.wanted.key) },
-            .always("events_today", .array(.string)) { .array($0.today.events.sorted().map { .string($0) }) },
-            .always("events_wanted", .array(.string)) { .array($0.wanted.events.sorted().map { .string($0) }) },
+            .always("current_events", .array(.string)) { .array($0.today.events.sorted().map { .string($0) }) },
+            .always("desired_events", .array(.string)) { .array($0.wanted.events.sorted().map { .string($0) }) },
             .always("mismatches", .array(.string)) { .array($0.mismatches.map { .string($0) }) },
-            .always("is_needed", .boolean) { .bool($0.isNeeded) },
+            .always("changes", .boolean) { .bool($0.isNeeded) },
         ]
     )
 

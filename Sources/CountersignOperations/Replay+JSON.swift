@@ -32,16 +32,32 @@ extension ReplayRequest {
         ]
     }
 
-    /// Reads what `json` gives; nil for anything else.
-    package init?(json: JSON) {
-        guard let numbers = json["events"]?.array, let again = json["again"]?.bool,
-            let isDryRun = json["dry_run"]?.bool
-        else { return nil }
-        let rule = json["rule"] ?? .null
-        guard rule == .null || rule.string != nil else { return nil }
-        let events = numbers.compactMap { $0.number?.integer.map { Event.ID(rawValue: Int64($0)) } }
-        guard events.count == numbers.count else { return nil }
-        self.init(events: events, ruleID: rule.string, restartsEnded: again, isDryRun: isDryRun)
+    /// Reads what `json` gives; `again` and `dry_run` are false where they are left out.
+    ///
+    /// - Throws: `OperationError` that names what is wrong.
+    package init(json: JSON) throws(OperationError) {
+        let document = Document(json, "a replay")
+        try document.expectOnly(["events", "rule", "again", "dry_run"])
+        func flag(_ key: String) throws(OperationError) -> Bool {
+            guard let value = document.any(key) else { return false }
+            guard let flag = value.bool else { throw OperationError(.invalid, "'\(key)' must be true or false") }
+            return flag
+        }
+        let numbers = document.any("events")?.array
+        let events = numbers?.compactMap { $0.number?.integer.map { Event.ID(rawValue: Int64($0)) } } ?? []
+        guard let numbers, events.count == numbers.count else {
+            throw OperationError(.invalid, "'events' must be a list of numbers of events")
+        }
+        let rule = document.any("rule")
+        guard rule == nil || rule?.string != nil else {
+            throw OperationError(.invalid, "'rule' must be the id of a rule")
+        }
+        self.init(
+            events: events,
+            ruleID: rule?.string,
+            restartsEnded: try flag("again"),
+            isDryRun: try flag("dry_run")
+        )
     }
 }
 

@@ -17,6 +17,15 @@ package struct CommandToken: Sendable, Hashable {
     /// A token that no other command has.
     package init() { text = UUID().uuidString.lowercased() }
 
+    /// The token of one command: the same token with another command is another one.
+    ///
+    /// A client that uses a token twice has both of its commands carried out, and is not told that the second one was.
+    package func of(_ command: String) -> CommandToken {
+        CommandToken(trusted: Fingerprint.of("\(text)\n\(command)"))
+    }
+
+    private init(trusted text: String) { self.text = text }
+
     /// The token that a client chose; nil for a text that is none.
     package init?(_ text: String) {
         guard (1...Self.longest).contains(text.utf8.count),

@@ -71,7 +71,7 @@ extension StoreError: CustomStringConvertible {
         case .leaseLost(let run): "run \(run) belongs to another worker; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); see 'countersign runs list'"
         case .wrongState(let run, let state, let wanted):
-            "run \(run) is \(state.rawValue), and only one that is \(wanted) can be \(wanted == "failed" ? "retried" : "discarded")"
+            "run \(run) is \(state.rawValue); only \(wanted) runs can be \(wanted == "failed" ? "retried" : "discarded")"
         }
     }
 }

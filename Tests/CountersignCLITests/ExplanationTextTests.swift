@@ -116,12 +116,12 @@ import Testing
                   + event 2  PACKAGE_CREATE  package-2
                   + and 1 more
 
-                3 events evaluated; 1 rule is untouched
+                3 events evaluated; 1 rule is unchanged
                 """
         )
         var same = RuleSetComparison(old: old, new: old, examples: 1)
         try await same.evaluate(store, since: nil)
-        #expect(DiffText(same.diff).text == "3 events evaluated: the same runs; 3 rules are untouched")
+        #expect(DiffText(same.diff).text == "3 events evaluated: the same runs; 3 rules are unchanged")
         #expect(same.diff.json["differs"] == false)
     }
 }

@@ -90,6 +90,23 @@ struct AdminAPITests {
                 _ = try await deployment.settledRuns()
             }
             #expect(try await admin.api("/runs/2")["retries"] == 1)
+            // With another command it is another one, and never a success of the first.
+            #expect(try await admin.send(.POST, "api/v1/runs/2/discard", headers: key).status == 200)
+            #expect(try await admin.api("/runs/2")["state"] == "discarded")
+            for (path, body, words) in [
+                ("poll", #"{"dryrun": true}"#, "has no member 'dryrun'; did you mean 'dry_run'?"),
+                ("replay", #"{"events": [1], "frob": 1}"#, "has no member 'frob'"),
+                ("replay", #"{"events": "1"}"#, "'events' must be a list"),
+                ("poll", #"{"since": "soon"}"#, "'since' must be a time"),
+            ] {
+                let answer = try await admin.send(.POST, "api/v1/\(path)", body: body)
+                #expect(answer.status == 400 && answer.body.contains(words), "\(answer.body)")
+            }
+            let missing = try await admin.send(.POST, "api/v1/replay", body: #"{"events": [99]}"#)
+            #expect(missing.status == 404)
+            let description = try await admin.api("/openapi.json")
+            let retry = description["paths"]?["/runs/{id}/retry"]?["post"]?["parameters"]?.array
+            #expect(retry?.map { $0["name"] } == ["id", "from", "rules", "dry_run", "Idempotency-Key"])
             for (path, value, words) in [
                 ("runs/2/retry", "a b", "Idempotency-Key must have 1 to 64"),
                 ("dry-run", "a", "takes no Idempotency-Key"),

@@ -92,7 +92,7 @@ struct LedgerTests {
             let again = try await deployment.run("runs", "retry", "1")
             #expect(again.status == .exited(1))
             #expect(
-                again.errors.contains("run 1 is discarded, and only one that is failed can be retried"),
+                again.errors.contains("run 1 is discarded; only failed runs can be retried"),
                 "\(again.errors)"
             )
             let nowhere = try await deployment.run("runs", "discard", "99")

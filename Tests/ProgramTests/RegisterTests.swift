@@ -30,8 +30,8 @@ struct RegisterTests {
             let json = try JSON(
                 parsing: try await deployment.run("register", "--url", Self.url, "--dry-run", "--json").output
             )
-            #expect(json["url_wanted"]?.string == Self.url && json["url_today"] == .null && json["is_needed"] == true)
-            #expect(json["events_wanted"] == ["PACKAGE_COMPLETE", "PACKAGE_OPT_OUT"] && json["key_is_same"] == false)
+            #expect(json["desired_url"]?.string == Self.url && json["current_url"] == .null && json["changes"] == true)
+            #expect(json["desired_events"] == ["PACKAGE_COMPLETE", "PACKAGE_OPT_OUT"] && json["key_is_same"] == false)
             #expect(try await deployment.run("register", "--json").status == .exited(2))
             let asked = try await deployment.run("register", "--url", Self.url)
             #expect(asked.status == .exited(1) && asked.errors.contains("--yes"))

@@ -51,7 +51,7 @@ package struct EmailAction: Action {
                 yaml: """
                     email:
                       subject: "Package ${event.packageId} is complete"
-                      text: "Everybody has signed."
+                      text: "Everyone has signed."
                     """
             ),
             .init(

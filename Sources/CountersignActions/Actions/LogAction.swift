@@ -28,7 +28,7 @@ package struct LogAction: Action {
                 "Warn about a bounced invitation.",
                 yaml: """
                     log:
-                      message: "the invitation to ${event.message | default('a signer')} came back"
+                      message: "the invitation to ${event.message | default('a signer')} bounced"
                       level: warning
                     """
             ),

@@ -136,7 +136,8 @@ extension Endpoint {
             path: "/replay",
             summary: "Evaluate stored events again with the active rules.",
             body: .object([
-                ("events", .array(.id)), ("rule?", .nullable(.string)), ("again", .boolean), ("dry_run", .boolean),
+                ("events", .array(.id)), ("rule?", .nullable(.string)), ("again?", .nullable(.boolean)),
+                ("dry_run?", .nullable(.boolean)),
             ]),
             takesToken: true,
             content: .json(
@@ -152,11 +153,9 @@ extension Endpoint {
                     )
                 ])
             ),
-            refusals: [.badRequest, .conflict, .unavailable]
+            refusals: [.badRequest, .notFound, .conflict, .unavailable]
         ) { request in
-            guard let order = ReplayRequest(json: try request.json()) else {
-                throw OperationError(.invalid, "the request is invalid; see /api/v1/openapi.json")
-            }
+            let order = try ReplayRequest(json: try request.json())
             return APIAnswer([
                 "runs": .array(try await operations.commands.replay(order, once: request.token).map(\.json))
             ])

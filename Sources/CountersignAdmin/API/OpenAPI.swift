@@ -37,7 +37,7 @@ struct OpenAPI {
 
     private func operation(_ endpoint: Endpoint) -> JSON {
         let parameters =
-            endpoint.pathParameter.map { [parameter($0, in: "path")] } ?? []
+            (endpoint.pathParameter.map { [parameter($0, in: "path")] } ?? [])
             + endpoint.query.map { parameter($0, in: "query") } + (endpoint.takesToken ? [Self.token] : [])
         var object: JSONObject = [
             "summary": .string(endpoint.summary), "operationId": .string(name(of: endpoint)),

@@ -53,13 +53,9 @@ struct ClientOptions: ParsableArguments {
 
     private func token(in environment: CommandEnvironment) throws -> String? {
         guard let tokenFile else {
-            return try environment.variables[Settings.clientTokenName]
-                .map { text in
-                    try HeaderSecret.checked(
-                        text.trimmingCharacters(in: .whitespacesAndNewlines),
-                        name: Settings.clientTokenName
-                    )
-                }
+            let text = environment.variables[Settings.clientTokenName]?.trimmingCharacters(in: .whitespacesAndNewlines)
+            guard let text, !text.isEmpty else { return nil }
+            return try HeaderSecret.checked(text, name: Settings.clientTokenName)
         }
         guard let data = OutsideFile.contents(at: tokenFile.absolute(from: environment.workingDirectory)) else {
             throw UsageError("--token-file: '\(tokenFile)' cannot be read; check that it exists and is readable")

@@ -51,7 +51,10 @@ struct CommandClient: Sendable {
         if let server { return try await told { try await work(server, true) } }
         let driver = settings.driver
         guard driver.exists else {
-            throw CommandFailure("there is no store at '\(settings.store)'; name it with --store sqlite:FILE")
+            throw CommandFailure(
+                "there is no store at '\(settings.store)'; name it with --store sqlite:FILE, or start 'countersign serve', "
+                    + "which creates it"
+            )
         }
         if await isServed() { return try await told { try await work(control, true) } }
         do {

@@ -32,7 +32,7 @@ struct DoctorCommand: EnvironmentCommand {
         if json {
             print(JSON.array(findings.map(\.json)).indented)
         } else {
-            var table = Table(["status", "subject", "finding"])
+            var table = Table(["STATUS", "SUBJECT", "FINDING"])
             for finding in findings { table.add([finding.status.rawValue, finding.subject, finding.text]) }
             print(table.text)
         }

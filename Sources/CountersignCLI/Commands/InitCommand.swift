@@ -23,7 +23,7 @@ struct InitCommand: EnvironmentCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "The folder; created if it does not exist (default: the current folder).",
+            "The folder; created if it does not exist.",
             valueName: "folder"
         ),
         completion: .directory
@@ -55,9 +55,9 @@ struct InitCommand: EnvironmentCommand {
             """
 
             Next\(folder == "." ? "" : ", in \(folder.printable)"):
-              countersign test                                  does the first rule do what its tests expect?
+              countersign test                                  run the tests of the first rule
               export COUNTERSIGN_CALLBACK_KEY=$(openssl rand -hex 24)
-              countersign serve                                 accept callbacks
+              countersign serve                                 start the server
               countersign send PACKAGE_COMPLETE                 in another terminal, with the same key: a sample callback
               countersign runs list                             list the runs
             """

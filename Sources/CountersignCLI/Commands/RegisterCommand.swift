@@ -114,7 +114,7 @@ struct RegisterCommand: EnvironmentCommand {
     private func show(_ change: RegistrationChange, _ findingsOnAPIKey: [String]) {
         let (today, wanted) = (change.today, change.wanted)
         print("Callbacks of \(change.slot):\n")
-        var table = Table(["", "today", "wanted"])
+        var table = Table(["", "CURRENT", "DESIRED"])
         table.add(["url", today.url ?? "none", wanted.url ?? "none"])
         let keyToday = today.key == nil ? "none" : today.key == wanted.key ? "the same" : "another one"
         table.add(["key", keyToday, change.keyName ?? "none"])

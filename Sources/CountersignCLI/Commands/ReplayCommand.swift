@@ -133,13 +133,13 @@ struct ReplayCommand: EnvironmentCommand {
     private func show(_ runs: [ReplayedRun], tense: String, _ environment: CommandEnvironment) {
         if json { return runs.forEachLine { $0.json.text } }
         guard !runs.isEmpty else { return print("no active rule matches") }
-        var table = Table(["EVENT", "RULE", "RUN"])
+        var table = Table(["EVENT", "RULE", "OUTCOME"])
         for run in runs.prefix(Self.shown) {
             let words =
                 switch run.outcome {
-                case .created: "\(tense)made"
-                case .restarted: "\(tense)begun again"
-                case .unchanged: "is unchanged"
+                case .created: "\(tense)created"
+                case .restarted: "\(tense)restarted"
+                case .unchanged: "unchanged"
                 }
             table.add(["\(run.eventID)", run.ruleID, words])
         }

@@ -76,7 +76,10 @@ struct SpoolCommand: ParsableCommand {
                 print(SpoolCommand.json(of: found, path).indented)
             } else {
                 for damage in found.damages { print("\(path.printable): \(damage)") }
-                print("\(found.summary), \(counted(found.damages.count, "damage"))")
+                print(
+                    "\(found.summary), "
+                        + (found.damages.isEmpty ? "no damage" : counted(found.damages.count, "damage"))
+                )
             }
             if !found.damages.isEmpty { throw ExitCode(1) }
         }

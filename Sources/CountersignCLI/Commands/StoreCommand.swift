@@ -65,9 +65,11 @@ struct StoreCommand: ParsableCommand {
                 print(object.indented)
             } else {
                 for damage in check.damages { print(damage.description.printable) }
-                let result = check.damages.isEmpty ? "no damage" : "restore a backup, and keep this file"
+                let result =
+                    check.damages.isEmpty
+                    ? "no damage" : "\(counted(check.damages.count, "damage")); restore a backup, and keep this file"
                 let seen = "\(counted(check.events, "event")) and \(counted(check.runs, "run"))"
-                print("\(seen), \(counted(check.damages.count, "damage")): \(result)")
+                print("\(seen): \(result)")
             }
             if !check.damages.isEmpty { throw ExitCode(1) }
         }
@@ -114,7 +116,7 @@ struct StoreCommand: ParsableCommand {
             }
             bar.end()
             let size = try FileManager.default.attributesOfItem(atPath: target)[.size] as? Int ?? 0
-            print("\(file): \(size) bytes, whole")
+            print("\(file): \(ByteSize(bytes: Int64(size)).rounded), checked")
         }
     }
 }

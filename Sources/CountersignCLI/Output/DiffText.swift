@@ -28,7 +28,7 @@ package struct DiffText {
         blocks += touched.filter { $0.differs }.map(examples)
         let events = "\(diff.events) \(diff.events == 1 ? "event" : "events") evaluated"
         let result = diff.differs ? "" : ": the same runs"
-        let rest = untouched == 0 ? "" : "; \(untouched) \(untouched == 1 ? "rule is" : "rules are") untouched"
+        let rest = untouched == 0 ? "" : "; \(untouched) \(untouched == 1 ? "rule is" : "rules are") unchanged"
         return (blocks + [events + result + rest]).joined(separator: "\n\n")
     }
 
@@ -43,7 +43,7 @@ extension RunDiff.Row {
     fileprivate var note: String? {
         switch presence {
         case .new: "new"
-        case .gone: "gone"
+        case .gone: "removed"
         case .both: hasOtherSteps ? (differs ? "other steps" : "same runs, other steps") : nil
         }
     }

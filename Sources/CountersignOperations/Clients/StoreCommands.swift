@@ -38,24 +38,33 @@ package struct StoreCommands: OperatorCommands {
         let version = try await questions.ruleSet(for: request)
         if !request.isDryRun {
             let other = request.rules == .current ? version : nil
-            try await store.retry(request.run, from: request.step, by: other, once: token, at: clock.now)
+            try await store.retry(
+                request.run,
+                from: request.step,
+                by: other,
+                once: token?.of("retry \(request.run) \(request.step ?? "") \(request.rules)"),
+                at: clock.now
+            )
         }
         let active = replayer == nil ? nil : try await questions.activeRules()?.version
         return RetryResult(ruleSet: version, isActive: active.map { $0 == version })
     }
 
-    /// Discards a failed or waiting run; its history is kept.
+    /// Discards a failed or queued run; its history is kept.
     package func discard(_ run: Run.ID, once token: CommandToken?) async throws {
-        try await store.discard(run, once: token, at: clock.now)
+        try await store.discard(run, once: token?.of("discard \(run)"), at: clock.now)
     }
 
     /// Evaluates stored events once more by the active rules, and tells what became of their runs.
     package func replay(_ request: ReplayRequest, once token: CommandToken?) async throws -> [ReplayedRun] {
         guard let replayer else { throw Self.needsServer("a replay") }
         do {
-            return try await replayer.replay(request, once: token)
+            return try await replayer.replay(request, once: token?.of("replay \(request.json.text)"))
         } catch let error as ReplayError {
-            throw OperationError(.conflict, "\(error)")
+            switch error {
+            case .noSuchEvent, .noSuchRule: throw OperationError(.notFound, "\(error)")
+            case .noRules, .damaged: throw OperationError(.conflict, "\(error)")
+            }
         }
     }
 

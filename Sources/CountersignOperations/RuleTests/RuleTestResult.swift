@@ -100,7 +100,7 @@ extension RuleTestResult {
         return [
             "name": .string(report.test.name), "file": .string(report.test.file),
             "line": JSON(report.test.span.line), "passed": .bool(report.isPassed),
-            "milliseconds": JSON(entry.took.milliseconds),
+            "duration": .string(entry.took.text),
             "failures": .array(report.failures.map(json)), "runs": .array(report.runs.map(json)),
         ]
     }

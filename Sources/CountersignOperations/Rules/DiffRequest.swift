@@ -48,6 +48,7 @@ package struct DiffRequest: Sendable {
     ///
     /// - Throws: `OperationError` for anything else.
     package init(json: JSON) throws(OperationError) {
+        try Document(json, "a comparison").expectOnly(["old", "new", "since", "examples"])
         func sources(_ key: String) throws(OperationError) -> RuleSources? {
             guard let value = json[key], value != .null else { return nil }
             guard let sources = RuleSources(json: value) else {

@@ -14,6 +14,18 @@ package struct Document: Sendable {
         self.name = name
     }
 
+    /// Makes sure that an object of a client has no other members than these.
+    ///
+    /// - Throws: `OperationError` that names the first unknown one, and a near one.
+    package func expectOnly(_ keys: [String]) throws(OperationError) {
+        guard let object = json.object else {
+            throw OperationError(.invalid, "the request must be a JSON object; see /api/v1/openapi.json")
+        }
+        guard let unknown = object.keys.first(where: { !keys.contains($0) }) else { return }
+        let hint = Suggestion.nearest(to: unknown, among: keys).map { "; did you mean '\($0)'?" } ?? ""
+        throw OperationError(.invalid, "\(name) has no member '\(unknown.printable)'\(hint)")
+    }
+
     /// Whether there is a value of this name that is not null.
     package func has(_ key: String) -> Bool { json[key].map { $0 != .null } ?? false }
 

@@ -127,7 +127,7 @@ extension Doctor {
             return .warning("disk", "the free space cannot be determined for '\(folder)'")
         }
         let text =
-            "\(space.freeBytes >> 20) MiB free where \(settings.store.file == nil ? "files are written" : "the store lies")"
+            "\(ByteSize(bytes: Int64(space.freeBytes)).rounded) free where \(settings.store.file == nil ? "files are written" : "the store lies")"
         if space.freeBytes < 100 << 20 {
             return .failure("disk", "\(text); free disk space before callbacks are refused")
         }

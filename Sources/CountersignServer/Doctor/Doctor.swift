@@ -53,7 +53,7 @@ package struct Doctor {
     private func listener() -> Finding {
         let address = "\(settings.host):\(settings.port)\(settings.callbackPath)"
         let text =
-            "\(address), bodies up to \(settings.maximumBody) bytes, \(settings.workers) workers, "
+            "\(address), bodies up to \(ByteSize(bytes: Int64(settings.maximumBody)).rounded), \(settings.workers) workers, "
             + "\(settings.workersPerDestination) to one destination"
         let isLocal = Settings.isLoopback(settings.host)
         guard settings.certificate == nil, !isLocal else { return .fine("listen", text) }

@@ -192,7 +192,7 @@ package enum SettingsDeclaration {
         "listen",
         "Address and port of the admin UI, the JSON API and the metrics; `off` for none. Every user of the machine has "
             + "full access, unless the secret `COUNTERSIGN_ADMIN_TOKEN` is set; an address that is reachable from other machines "
-            + "takes one.",
+            + "requires a token.",
         default: "127.0.0.1:8081"
     )
     static let admin = Field.group("admin", [adminListen.declaration], "The admin UI and API.")

@@ -103,7 +103,7 @@ struct EventView {
         iso = event.receivedAt.rfc3339
         time = event.receivedAt.shown
         origin = event.origin.rawValue
-        duplicates = stored.duplicates == 0 ? "none" : "\(stored.duplicates) duplicate deliveries of the same event"
+        duplicates = stored.duplicates == 0 ? "none" : "\(stored.duplicates)"
         evaluated =
             stored.dispatchedAt.map { "\($0.shown) by rule set \(stored.ruleSet?.short ?? "-")" }
             ?? "not yet; the explanation below uses the last active rules"

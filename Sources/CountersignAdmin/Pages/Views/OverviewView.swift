@@ -143,7 +143,7 @@ struct OverviewView {
         [
             Card(
                 label: "Last poll",
-                value: vitals.poll?.finishedAt.shown ?? "none so far",
+                value: vitals.poll?.finishedAt.shown ?? "never",
                 note: vitals.poll.map { "\($0.recovered) events recovered in all" }
             ),
             Card(label: "Running since", value: vitals.startedAt.shown, note: "version \(vitals.version)"),
@@ -157,7 +157,7 @@ struct OverviewView {
         return Card(
             label: label,
             value: median.shownSeconds,
-            note: "half of \(latency.count) \(what); 99 % within \(high.shownSeconds)"
+            note: "median of \(latency.count) \(what); 99 % within \(high.shownSeconds)"
         )
     }
 

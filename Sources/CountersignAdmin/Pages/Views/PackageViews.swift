@@ -66,8 +66,6 @@ struct PackageView {
         let title: String
         var state: String?
         var text: String?
-        fileprivate let at: Date
-        fileprivate let order: Int
     }
 
     let id: String
@@ -85,60 +83,49 @@ struct PackageView {
             timeline.hasEarlier
             ? "more than \(timeline.events.count); only the newest are shown" : "\(timeline.events.count)"
         allHref = timeline.hasEarlier ? Address.query("/events", [("package", timeline.packageID)]) : nil
-        let events = timeline.events.map { Moment(event: $0) }
-        let runs = timeline.runs.flatMap { Self.moments(of: $0.run, $0.records) }
-        moments = (events + runs).sorted { ($0.at, $0.order) < ($1.at, $1.order) }
-    }
-
-    private static func moments(of run: Run, _ records: [StepRecord]) -> [Moment] {
-        let steps = records.map { record in
-            let step = record.stepID ?? "the run"
-            return Moment(
-                kind: "step-moment",
-                at: record.finishedAt,
-                order: 2,
-                href: Address.run(run.id.rawValue),
-                title: "\(run.ruleID): \(step)" + (record.attempt > 1 ? ", attempt \(record.attempt)" : ""),
-                state: record.status.rawValue,
-                text: record.reason?.printable
-            )
-        }
-        let end = Moment(
-            kind: "run",
-            at: run.finishedAt ?? run.createdAt,
-            order: run.finishedAt == nil ? 1 : 3,
-            href: Address.run(run.id.rawValue),
-            title: "Run \(run.id) of \(run.ruleID)",
-            state: run.state.rawValue,
-            text: nil
-        )
-        return steps + [end]
+        moments = timeline.entries.map { Moment($0) }
     }
 }
 
 extension PackageView.Moment {
-    fileprivate init(event stored: StoredEvent) {
-        let event = stored.event
-        self.init(
-            kind: "event",
-            at: event.receivedAt,
-            // What a run led to comes behind its steps.
-            order: event.origin == .rule ? 4 : 0,
-            href: Address.event(event.id.rawValue),
-            title: event.name.printable,
-            state: nil,
-            text: event.payload["message"]?.plainText.printable
-        )
+    fileprivate init(_ entry: PackageTimeline.Entry) {
+        switch entry {
+        case .event(let stored):
+            self.init(
+                kind: "event",
+                at: entry.at,
+                href: Address.event(stored.event.id.rawValue),
+                title: stored.event.name.printable,
+                text: stored.event.payload["message"]?.plainText.printable
+            )
+        case .run(let run):
+            self.init(
+                kind: "run",
+                at: entry.at,
+                href: Address.run(run.id.rawValue),
+                title: "Run \(run.id) of \(run.ruleID)",
+                state: run.state.rawValue
+            )
+        case .attempt(let run, let record):
+            let attempt = record.attempt > 1 ? ", attempt \(record.attempt)" : ""
+            self.init(
+                kind: "step-moment",
+                at: entry.at,
+                href: Address.run(run.id.rawValue),
+                title: "\(run.ruleID): \(record.stepID ?? "the run")\(attempt)",
+                state: record.status.rawValue,
+                text: record.reason?.printable
+            )
+        }
     }
 
     fileprivate init(
         kind: String,
         at date: Date,
-        order: Int,
         href: String,
         title: String,
-        state: String?,
-        text: String?
+        state: String? = nil,
+        text: String? = nil
     ) {
         self.kind = kind
         isEvent = kind == "event"
@@ -148,7 +135,5 @@ extension PackageView.Moment {
         self.title = title
         self.state = state
         self.text = text
-        at = date
-        self.order = order
     }
 }

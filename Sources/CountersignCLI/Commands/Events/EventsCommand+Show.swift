@@ -40,7 +40,7 @@ extension EventsCommand {
             print("event       \(stored.event.id)  \(stored.event.name.printable)")
             print("received    \(stored.event.receivedAt.rfc3339), origin \(stored.event.origin.rawValue)")
             if stored.duplicates > 0 {
-                print("duplicates  \(stored.duplicates) duplicate deliveries of the same event")
+                print("duplicates  \(stored.duplicates)")
             }
             let evaluated = stored.dispatchedAt.map { "\($0.rfc3339) by rule set \(stored.ruleSet?.short ?? "-")" }
             print("evaluated   \(evaluated ?? "not yet")")

@@ -69,7 +69,7 @@ extension RunsCommand {
         static let configuration = CommandConfiguration(
             abstract: "Discard runs.",
             discussion: """
-                Failed or waiting runs are not retried any more; they and their history are kept.
+                Failed or queued runs are no longer retried; they and their history are kept.
 
                 Examples:
                   countersign runs discard 7

@@ -65,7 +65,7 @@ package struct ManualPage {
         page.item("rules/*.yaml", "The rules. A change becomes active within two seconds unless it has errors.")
         page.item(
             "countersign.db",
-            "The store: events, runs, results. the files -wal and -shm next to it belong to it."
+            "The store: events, runs, results. The files -wal and -shm next to it belong to it; .spool keeps callbacks while it cannot."
         )
         page.item("output/", "The output of the action 'file', and the working folder of programs.")
     }
