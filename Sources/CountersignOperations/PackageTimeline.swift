@@ -1,6 +1,6 @@
 package import CountersignCore
 package import CountersignStore
-import Foundation
+package import Foundation
 
 /// All that is known of one package: what arrived, what was made of it, and each attempt at each step.
 package struct PackageTimeline: Sendable {
