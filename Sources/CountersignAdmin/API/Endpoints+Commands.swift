@@ -135,10 +135,12 @@ extension Endpoint {
             method: .post,
             path: "/replay",
             summary: "Evaluate stored events again with the active rules.",
-            body: .object([
-                ("events", .array(.id)), ("rule?", .nullable(.string)), ("again?", .nullable(.boolean)),
-                ("dry_run?", .nullable(.boolean)),
-            ]),
+            body: .closed(
+                .object([
+                    ("events", .array(.id)), ("rule?", .nullable(.string)), ("again?", .nullable(.boolean)),
+                    ("dry_run?", .nullable(.boolean)),
+                ])
+            ),
             takesToken: true,
             content: .json(
                 .object([

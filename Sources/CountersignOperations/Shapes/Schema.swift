@@ -18,6 +18,8 @@ package indirect enum Schema: Sendable {
     /// An object with these members; one whose name ends with `?` may be missing.
     case object([(String, Schema)])
     case nullable(Schema)
+    /// An object of this shape that has no other members: what a client sends.
+    case closed(Schema)
     /// A schema of `components`, by its name.
     case named(String)
 
@@ -57,6 +59,7 @@ package indirect enum Schema: Sendable {
         case .array(let items): ["type": "array", "items": items.json]
         case .object(let members): Self.members(members)
         case .nullable(let schema): ["anyOf": [schema.json, ["type": "null"]]]
+        case .closed(let schema): Self.closed(schema.json)
         case .named(let name): ["$ref": .string("#/components/schemas/\(name)")]
         }
     }
@@ -68,6 +71,12 @@ package indirect enum Schema: Sendable {
             ["type": "string", "pattern": "^[0-9]{1,9}(ms|s|m|h|d)$"],
         ],
     ]
+
+    private static func closed(_ schema: JSON) -> JSON {
+        var object = schema.object ?? JSONObject()
+        object["additionalProperties"] = false
+        return .object(object)
+    }
 
     private static func members(_ members: [(String, Schema)]) -> JSON {
         var properties = JSONObject()
