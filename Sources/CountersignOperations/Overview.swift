@@ -121,7 +121,7 @@ extension Overview {
         [
             "time": .string(now.rfc3339), "version": .string(vitals.version),
             "started_at": .string(vitals.startedAt.rfc3339), "hours": .array(hours.map(\.json)),
-            "backlog": backlogJSON, "dead_letters": JSON(deadLetters), "running": JSON(running),
+            "backlog": backlogJSON, "failed_runs": JSON(deadLetters), "running": JSON(running),
             "last_event": lastEvent?.json ?? .null, "acknowledgement": acknowledgement.json,
             "run_time": runTime.json, "rules": rules.json,
             "poll": vitals.poll

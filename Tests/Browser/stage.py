@@ -132,7 +132,7 @@ class Stage:
     def is_at_rest(self):
         """Whether every event is evaluated, those that runs raised among them, and every run has ended."""
         events = self.api("/events")["events"]
-        return all(event["dispatched_at"] for event in events) and not self.runs("queued") and not self.runs("running")
+        return all(event["evaluated_at"] for event in events) and not self.runs("queued") and not self.runs("running")
 
     def get(self, path):
         connection = http.client.HTTPConnection(self.url.removeprefix("http://"), timeout=20)

@@ -18,7 +18,7 @@ extension StoredEvent {
             .always("origin", .origin) { .string($0.event.origin.rawValue) },
             .always("received_at", .dateTime) { .string($0.event.receivedAt.rfc3339) },
             .always("duplicates", .count) { JSON($0.duplicates) },
-            .time("dispatched_at") { $0.dispatchedAt?.rfc3339 },
+            .time("evaluated_at") { $0.dispatchedAt?.rfc3339 },
             .text("rule_set") { $0.ruleSet?.rawValue },
             .always("payload", .any) { $0.event.payload },
             .optional("damage", .string) { $0.damage.map { .string($0) } },
@@ -45,7 +45,7 @@ extension StoredEvent {
             ),
             body: [],
             duplicates: try document.count("duplicates"),
-            dispatchedAt: try document.optionalTime("dispatched_at"),
+            dispatchedAt: try document.optionalTime("evaluated_at"),
             ruleSet: try document.optionalText("rule_set").map { RuleSetVersion(rawValue: $0) },
             matchSet: nil,
             damage: try document.optionalText("damage")

@@ -50,7 +50,7 @@ extension Schema {
                 ("oldest_due", .nullable(.dateTime)), ("age", .duration),
             ])
         ),
-        ("dead_letters", .count), ("running", .count), ("last_event", .nullable(.named("Event"))),
+        ("failed_runs", .count), ("running", .count), ("last_event", .nullable(.named("Event"))),
         ("acknowledgement", latency), ("run_time", latency),
         (
             "rules",

@@ -28,7 +28,7 @@ extension Deployment {
         try await eventually("rest") {
             let events = try await list("events")
             guard events.count(where: { $0["name"] != "X_RUN_FAILED" }) == count,
-                events.allSatisfy({ $0["dispatched_at"]?.string != nil })
+                events.allSatisfy({ $0["evaluated_at"]?.string != nil })
             else { return nil }
             let runs = try await list("runs")
             let isAtRest = runs.allSatisfy { ["succeeded", "failed", "discarded"].contains($0["state"]?.string) }
