@@ -7,7 +7,7 @@ import Synchronization
 /// A store in a database, which several instances may use at the same time.
 ///
 /// Each works by connections of its own: one stores events, one changes everything else, and others read beside them.
-package final class PostgreSQLStore: Store {
+package final class PostgreSQLStore: Store, ArchivedStore {
     /// 16 random hex digits, which are made with the schema.
     package let identity: String
 
@@ -19,7 +19,9 @@ package final class PostgreSQLStore: Store {
 
     let options: ConnectionOptions
     let clock: DatabaseClock
-    let archive: PostgreSQLArchive
+
+    /// Reads what was committed, beside what writes.
+    package let archive: PostgreSQLArchive
     let changes: ChangeWriter
 
     /// The number of this process among those that use the store; nil in suites.

@@ -8,7 +8,7 @@ import Synchronization
 ///
 /// One connection writes, commits in groups and checkpoints; others read beside it. After a failed sync it refuses
 /// every write until it is opened again, because the system then no longer tells what the disk holds.
-package final class SQLiteStore: Store {
+package final class SQLiteStore: Store, ArchivedStore {
     /// 16 random hex digits, which are made with the file and copied with it.
     package let identity: String
 
@@ -22,7 +22,9 @@ package final class SQLiteStore: Store {
     private let lock: StoreLock
     private let connection: WriterConnection
     let writer: GroupCommit
-    let archive: SQLiteArchive
+
+    /// Reads what was committed, beside what writes.
+    package let archive: SQLiteArchive
 
     /// What was acknowledged by an earlier process and is not here any more; nil where all is.
     package let lostEvents: LostEvents?

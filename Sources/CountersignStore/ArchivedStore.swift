@@ -1,9 +1,17 @@
 package import CountersignCore
-package import CountersignStore
 package import Foundation
 
-/// What is read, the archive reads, beside the writers.
-extension PostgreSQLStore {
+/// A store that writes, and has an archive beside it that reads.
+package protocol ArchivedStore: Archive, TailingStore {
+    /// What reads.
+    associatedtype Reader: Archive, TailingStore
+
+    /// Reads what the store has committed.
+    var archive: Reader { get }
+}
+
+/// What is read, the archive reads.
+extension ArchivedStore {
     /// Events that meet the query, the newest first; the text of the query is ignored.
     package func events(_ query: EventQuery) async throws -> [StoredEvent] { try await archive.events(query) }
 
@@ -34,7 +42,7 @@ extension PostgreSQLStore {
         try await archive.evaluations(of: event)
     }
 
-    /// One page of packages; in the order of the latest events, it looks at `EventQuery.searchDepth` of them at most.
+    /// One page of the packages that events name.
     package func packages(_ query: PackageQuery) async throws -> PackagePage {
         try await archive.packages(query)
     }
