@@ -39,6 +39,8 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case afterSpooling = "after-spooling"
     /// A batch of the spool is in the store, and the spool still has it.
     case afterDraining = "after-draining"
+    /// A page of a copy is in the target, and the next one is not.
+    case whileCopying = "while-copying"
 
     /// Ends the program here if `COUNTERSIGN_FAIL_POINT` names this place.
     @inline(__always)

@@ -11,11 +11,13 @@ enum Migrations {
     /// Texts are compared byte by byte (`collate "C"`): a new version of the system's collations would damage their indexes
     /// without a word.
     private static let first = [
+        // copying: names the copy that is being made in this store; null in one that can be used.
         """
         create table @.store (
             id int primary key check (id = 1),
             identity text not null,
-            knows_polls bool not null default false
+            knows_polls bool not null default false,
+            copying text
         )
         """,
         // Who serves this store, and when it was last there.

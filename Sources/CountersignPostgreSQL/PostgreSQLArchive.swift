@@ -32,7 +32,9 @@ package final class PostgreSQLArchive: Archive {
             }
             defer { connection.drop() }
             try connection.connect()
-            try Migrator(connection: connection).expectCurrent()
+            let migrator = Migrator(connection: connection)
+            try migrator.expectCurrent()
+            try migrator.expectWhole()
             let identity = try connection.rows("select identity from @.store").first?.verbatim(0) ?? ""
             return PostgreSQLArchive(options, identity: identity, clock: clock, limit: timeouts.read, watch: nil)
         } catch {

@@ -22,7 +22,9 @@ struct StoreOpening {
         }
         defer { connection.drop() }
         try connection.connect()
-        try Migrator(connection: connection).migrate(willUpgrade: willUpgrade)
+        let migrator = Migrator(connection: connection)
+        try migrator.migrate(willUpgrade: willUpgrade)
+        try migrator.expectWhole()
         guard let row = try connection.rows("select identity, knows_polls from @.store").first else {
             throw StoreError.unreadable(path: options.name, "it does not contain a store yet")
         }
