@@ -46,7 +46,7 @@ struct StoreOpening {
 /// What a connection that writes does first, and from time to time.
 struct Greeting: Sendable {
     let identity: String
-    let instance: Int64?
+    let own: OwnInstance
     let clock: DatabaseClock
     let streams: OwnStreams
 
@@ -54,7 +54,7 @@ struct Greeting: Sendable {
     func greet(_ connection: Connection) throws(DatabaseError) {
         try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
         try expectIdentity(connection)
-        try connection.openStream(of: instance)
+        try connection.openStream(of: own.id)
         if let stream = connection.stream { streams.add(stream.id) }
     }
 
@@ -74,10 +74,7 @@ struct Greeting: Sendable {
         do throws(DatabaseError) {
             try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
             _ = try connection.execute([
-                Statement(
-                    "update @.instances set seen_at = clock_timestamp() where id = $1::int8",
-                    [.integer(instance)]
-                ),
+                own.heartbeat,
                 Statement("delete from @.commits where made_at < clock_timestamp() - interval '1 hour'"),
             ])
         } catch {

@@ -94,11 +94,14 @@ extension Server {
             registry: parts.registry,
             poller: poller,
             host: Operations.Host(
+                name: settings.instanceName,
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
                 },
                 state: { try await state(store, book) },
                 vitals: { try await vitals(parts, limiter, since: startedAt) },
-                writes: { store.statistics.operations }
+                writes: { store.statistics.operations },
+                instance: { try await instance(parts, since: startedAt) },
+                install: { try await install($0, parts) }
             ),
             clock: clock,
             logger: quietLogger
