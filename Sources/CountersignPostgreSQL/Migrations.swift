@@ -178,6 +178,16 @@ enum Migrations {
         """,
         "create index rule_sets_by_time on @.rule_sets (stored_at)",
         "create table @.key_values (key text collate \"C\" primary key, value text not null)",
+        // Who does the work of which one instance at a time does; without a lease nobody does.
+        """
+        create table @.singletons (
+            name text collate "C" primary key,
+            holder text not null,
+            term bigint not null,
+            until timestamptz not null,
+            lease text collate "C"
+        )
+        """,
         // What came of the commands of operators, so that one that is sent again is not carried out again.
         """
         create table @.commands (

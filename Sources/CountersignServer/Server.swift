@@ -216,7 +216,7 @@ package struct Server {
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
         }
-        let poller = client.map { settings.poller($0, over: store, logger: logger) }
+        let poller = client.map { settings.poller($0, over: store, as: settings.instanceName, logger: logger) }
         let operations = operations(parts, limiter, poller)
         let certificateWatch = parts.certificate
             .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
@@ -254,7 +254,13 @@ package struct Server {
         _ poller: Poller?
     ) -> [any Service] {
         let monitor = settings.alertAfter.map {
-            CallbackMonitor(store: parts.store, limit: $0, clock: environment.clock, logger: logger)
+            CallbackMonitor(
+                store: parts.store,
+                as: settings.instanceName,
+                limit: $0,
+                clock: environment.clock,
+                logger: logger
+            )
         }
         let services: [(any Service)?] = [
             settings.admin.map { adminServer($0, parts, operations, limiter) }, monitor,

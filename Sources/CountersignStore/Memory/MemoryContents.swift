@@ -10,6 +10,7 @@ struct MemoryContents {
     var evaluations: [Event.ID: [Evaluation]] = [:]
     var latestRuleSet: RuleSetVersion?
     var values: [String: JSON] = [:]
+    var singletons: [Singleton: MemorySingleton] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
 
     var events: [MemoryEvent] = []

@@ -29,7 +29,8 @@ package final class MemoryStore: Store {
     /// Looks at what the store holds.
     func read<Value>(_ body: (MemoryContents) -> Value) -> Value { contents.withLock { body($0) } }
 
-    private func write<Value>(_ body: (inout sending MemoryContents) throws -> sending Value) throws -> Value {
+    /// Changes what the store holds.
+    func write<Value>(_ body: (inout sending MemoryContents) throws -> sending Value) throws -> Value {
         try contents.withLock { contents in
             guard !contents.isClosed else { throw StoreError.cannotWrite("the store is closed") }
             return try body(&contents)
