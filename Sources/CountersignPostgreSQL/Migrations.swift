@@ -188,6 +188,16 @@ enum Migrations {
             lease text collate "C"
         )
         """,
+        // The destinations that are down, for all instances; probe_until: until when one of them tries it. Empty in good times.
+        """
+        create table @.destinations (
+            destination text collate "C" primary key,
+            open_until timestamptz not null,
+            opened_at timestamptz not null,
+            openings int not null,
+            probe_until timestamptz
+        )
+        """,
         // What came of the commands of operators, so that one that is sent again is not carried out again.
         """
         create table @.commands (

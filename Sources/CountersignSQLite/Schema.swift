@@ -212,6 +212,15 @@ struct Schema: Sendable {
             process TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
 
+        -- The destinations that are down, for all who share the store.
+        CREATE TABLE destinations (
+            destination TEXT PRIMARY KEY,
+            open_until INTEGER NOT NULL,
+            opened_at INTEGER NOT NULL,
+            openings INTEGER NOT NULL,
+            probe_until INTEGER
+        ) STRICT, WITHOUT ROWID;
+
         -- What outlives the process, such as how far the last poll came.
         CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """

@@ -241,7 +241,8 @@ package struct Server {
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
             OrphanReaper(clock: clock),
-        ] + optionalServices(parts, operations, limiter, poller) + Self.present(certificateWatch, parts.spooling?.stop)
+        ] + sharing(limiter, over: store) + optionalServices(parts, operations, limiter, poller)
+            + Self.present(certificateWatch, parts.spooling?.stop)
     }
 
     private static func present(_ services: (any Service)?...) -> [any Service] { services.compactMap(\.self) }
@@ -307,19 +308,6 @@ package struct Server {
                 logger: logger
             )
         }
-    }
-
-    private func diskWatch(over store: any Store) -> DiskWatch {
-        DiskWatch(
-            locations: [
-                settings.store.file.map { .init("store", in: $0.folder) }, .init("output", in: settings.outputRoot),
-            ]
-            .compactMap(\.self),
-            limit: settings.minimumFree,
-            reporter: IncidentReporter(store: store, clock: environment.clock),
-            clock: environment.clock,
-            logger: logger
-        )
     }
 
     /// The name under which programs of this store are started; a copy of the store elsewhere has another.

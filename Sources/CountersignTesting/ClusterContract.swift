@@ -195,6 +195,25 @@ package enum ClusterContract {
                 try await one.giveUp(.poll, under: lease)
             }
         },
+        Clause("a circuit that one opens is open for the other, and one of both makes the probe") {
+            one,
+            two async throws in
+            try await one.open(StoreContract.circuit("erp:443", 10), at: start)
+            #expect(try await two.openCircuits() == [StoreContract.circuit("erp:443", 10)])
+            let permits = try await withThrowingTaskGroup(of: ProbePermit.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        let store = number.isMultiple(of: 2) ? one : two
+                        let now = StoreContract.after(10)
+                        return try await store.takeProbe(of: "erp:443", for: .seconds(60), at: now)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(permits.count { $0 == .granted } == 1)
+            try await two.close(circuitOf: "erp:443")
+            #expect(try await one.openCircuits().isEmpty)
+        },
         Clause("what one handle keeps the other one reads") { one, two async throws in
             try await one.set(["a": 1], forKey: "key")
             try await two.set(["a": 2], forKey: "key")

@@ -10,6 +10,7 @@ struct MemoryContents {
     var evaluations: [Event.ID: [Evaluation]] = [:]
     var latestRuleSet: RuleSetVersion?
     var values: [String: JSON] = [:]
+    var circuits: [String: MemoryCircuit] = [:]
     var singletons: [Singleton: MemorySingleton] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
 

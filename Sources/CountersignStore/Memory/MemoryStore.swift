@@ -13,10 +13,14 @@ package final class MemoryStore: Store {
     /// Notified when runs were queued.
     package let queued = AsyncSignal()
 
+    /// Whether it stands for one that several instances use.
+    package let isShared: Bool
+
     private let contents = Mutex(MemoryContents())
 
     /// An empty store with a random `identity`.
-    package init() {
+    package init(isShared: Bool = false) {
+        self.isShared = isShared
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
         identity = String(repeating: "0", count: 16 - digits.count) + digits
     }
