@@ -194,6 +194,26 @@ enum Migrations {
         """,
         "create index activations_by_rule_set on @.activations (rule_set, number)",
         "create table @.key_values (key text collate \"C\" primary key, value text not null)",
+        // Who does the work of which one instance at a time does; without a lease nobody does.
+        """
+        create table @.singletons (
+            name text collate "C" primary key,
+            holder text not null,
+            term bigint not null,
+            until timestamptz not null,
+            lease text collate "C"
+        )
+        """,
+        // The destinations that are down, for all instances; probe_until: until when one of them tries it. Empty in good times.
+        """
+        create table @.destinations (
+            destination text collate "C" primary key,
+            open_until timestamptz not null,
+            opened_at timestamptz not null,
+            openings int not null,
+            probe_until timestamptz
+        )
+        """,
         // What came of the commands of operators, so that one that is sent again is not carried out again.
         """
         create table @.commands (

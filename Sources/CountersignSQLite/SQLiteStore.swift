@@ -32,6 +32,9 @@ package final class SQLiteStore: Store, ArchivedStore {
     /// What was acknowledged by an earlier process and is not here any more; nil where all is.
     package let lostEvents: LostEvents?
 
+    /// Distinguishes what this process holds from what an earlier one held.
+    let process = UUID().uuidString
+
     /// Whether a poll was ever made on this store.
     private let knowsPolls: Atomic<Bool>
 

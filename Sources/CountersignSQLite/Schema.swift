@@ -212,6 +212,25 @@ struct Schema: Sendable {
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX commands_by_time ON commands (made_at);
 
+        -- Who does the work of which one at a time does; process: the one that had the file when the lease was taken.
+        CREATE TABLE singletons (
+            name TEXT PRIMARY KEY,
+            holder TEXT NOT NULL,
+            term INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            lease_id TEXT,
+            process TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- The destinations that are down, for all who share the store.
+        CREATE TABLE destinations (
+            destination TEXT PRIMARY KEY,
+            open_until INTEGER NOT NULL,
+            opened_at INTEGER NOT NULL,
+            openings INTEGER NOT NULL,
+            probe_until INTEGER
+        ) STRICT, WITHOUT ROWID;
+
         -- What outlives the process, such as how far the last poll came.
         CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
         """

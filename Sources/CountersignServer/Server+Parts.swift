@@ -148,4 +148,23 @@ extension Server {
             logger: logger
         )
     }
+
+    /// What tells the other instances which destinations are down, where there may be others.
+    func sharing(_ limiter: DestinationLimiter, over store: any Store) -> [any Service] {
+        guard store.isShared else { return [] }
+        return [CircuitSharing(store: store, limiter: limiter, clock: environment.clock, logger: logger)]
+    }
+
+    func diskWatch(over store: any Store) -> DiskWatch {
+        DiskWatch(
+            locations: [
+                settings.store.file.map { .init("store", in: $0.folder) }, .init("output", in: settings.outputRoot),
+            ]
+            .compactMap(\.self),
+            limit: settings.minimumFree,
+            reporter: IncidentReporter(store: store, clock: environment.clock),
+            clock: environment.clock,
+            logger: logger
+        )
+    }
 }

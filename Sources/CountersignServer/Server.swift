@@ -191,7 +191,7 @@ package struct Server {
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
         }
-        let poller = client.map { settings.poller($0, over: store, logger: logger) }
+        let poller = client.map { settings.poller($0, over: store, as: settings.instanceName, logger: logger) }
         let operations = operations(parts, limiter, poller)
         let certificateWatch = parts.certificate
             .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
@@ -216,7 +216,8 @@ package struct Server {
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
             OrphanReaper(clock: clock),
-        ] + optionalServices(parts, operations, limiter, poller) + Self.present(certificateWatch, parts.spooling?.stop)
+        ] + sharing(limiter, over: store) + optionalServices(parts, operations, limiter, poller)
+            + Self.present(certificateWatch, parts.spooling?.stop)
     }
 
     private static func present(_ services: (any Service)?...) -> [any Service] { services.compactMap(\.self) }
@@ -229,7 +230,13 @@ package struct Server {
         _ poller: Poller?
     ) -> [any Service] {
         let monitor = settings.alertAfter.map {
-            CallbackMonitor(store: parts.store, limit: $0, clock: environment.clock, logger: logger)
+            CallbackMonitor(
+                store: parts.store,
+                as: settings.instanceName,
+                limit: $0,
+                clock: environment.clock,
+                logger: logger
+            )
         }
         let services: [(any Service)?] = [
             settings.admin.map { adminServer($0, parts, operations, limiter) }, monitor,
@@ -276,19 +283,6 @@ package struct Server {
                 logger: logger
             )
         }
-    }
-
-    private func diskWatch(over store: any Store) -> DiskWatch {
-        DiskWatch(
-            locations: [
-                settings.store.file.map { .init("store", in: $0.folder) }, .init("output", in: settings.outputRoot),
-            ]
-            .compactMap(\.self),
-            limit: settings.minimumFree,
-            reporter: IncidentReporter(store: store, clock: environment.clock),
-            clock: environment.clock,
-            logger: logger
-        )
     }
 
     /// The name under which programs of this store are started; a copy of the store elsewhere has another.

@@ -176,6 +176,44 @@ package enum ClusterContract {
             #expect(try await two.append(callback, at: StoreContract.after(1)) == .duplicate(of: found))
             #expect(try await two.append(StoreContract.polled(1), at: start) == .duplicate(of: found))
         },
+        Clause("a singleton that both take at the same time is held by one, term after term") { one, two async throws in
+            for term in 1...5 {
+                let holds = try await withThrowingTaskGroup(of: SingletonHold.self) { group in
+                    for number in 0..<20 {
+                        group.addTask {
+                            let lease = StoreContract.lease("lease \(term) \(number)")
+                            let store = number.isMultiple(of: 2) ? one : two
+                            return try await store.take(.poll, as: "\(number)", under: lease, at: start)
+                        }
+                    }
+                    return try await group.reduce(into: []) { $0.append($1) }
+                }
+                let own = holds.filter(\.isOwn)
+                #expect(own.count == 1 && holds.allSatisfy { $0.term == term && $0.holder == own.first?.holder })
+                let lease = "lease \(term) \(own.first?.holder ?? "")"
+                #expect(try await two.renew(.poll, under: StoreContract.lease(lease), at: start))
+                try await one.giveUp(.poll, under: lease)
+            }
+        },
+        Clause("a circuit that one opens is open for the other, and one of both makes the probe") {
+            one,
+            two async throws in
+            try await one.open(StoreContract.circuit("erp:443", 10), at: start)
+            #expect(try await two.openCircuits() == [StoreContract.circuit("erp:443", 10)])
+            let permits = try await withThrowingTaskGroup(of: ProbePermit.self) { group in
+                for number in 0..<20 {
+                    group.addTask {
+                        let store = number.isMultiple(of: 2) ? one : two
+                        let now = StoreContract.after(10)
+                        return try await store.takeProbe(of: "erp:443", for: .seconds(60), at: now)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(permits.count { $0 == .granted } == 1)
+            try await two.close(circuitOf: "erp:443")
+            #expect(try await one.openCircuits().isEmpty)
+        },
         Clause("what one handle keeps the other one reads") { one, two async throws in
             try await one.set(["a": 1], forKey: "key")
             try await two.set(["a": 2], forKey: "key")

@@ -36,6 +36,23 @@ import Testing
         try place.remove()
     }
 
+    @Test func `a lease on a singleton goes by the clock of the database, whatever the instance's shows`() async throws
+    {
+        let (one, two) = (try place.open(time: .server), try place.open(time: .server))
+        func hold(_ store: PostgreSQLStore, _ id: String, _ seconds: Int, _ now: Date) async throws -> SingletonHold {
+            try await store.take(.poll, as: id, under: Lease(id: id, for: .seconds(seconds)), at: now)
+        }
+        #expect(try await hold(one, "one", 60, now).isOwn)
+        let far = Date.distantFuture
+        #expect(try await !hold(two, "two", 60, far).isOwn)
+        let until = try await hold(one, "one", 0, now).until
+        #expect(abs(until.timeIntervalSinceNow) < 5)
+        #expect(try await hold(two, "two", 60, now).term == 2)
+        await one.close()
+        await two.close()
+        try place.remove()
+    }
+
     @Test func `texts with NULs and backslashes stay apart and whole in every column`() async throws {
         let store = try place.open()
         let texts = ["a", "a\0", "a\\0", "a\\", "a\\\\", "\0", "\\", "a\0b"]

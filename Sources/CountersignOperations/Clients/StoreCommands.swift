@@ -81,6 +81,8 @@ package struct StoreCommands: OperatorCommands {
             return try await poller.poll(since: request.since, isDryRun: request.isDryRun)
         } catch let error as APIFailure {
             throw OperationError(.noAnswer, "\(error)")
+        } catch let error as SingletonError {
+            throw OperationError(.conflict, "\(error)")
         }
     }
 

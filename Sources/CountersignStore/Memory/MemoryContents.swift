@@ -10,6 +10,8 @@ struct MemoryContents {
     var evaluations: [Event.ID: [Evaluation]] = [:]
     var activations: [Activation] = []
     var values: [String: JSON] = [:]
+    var circuits: [String: MemoryCircuit] = [:]
+    var singletons: [Singleton: MemorySingleton] = [:]
     private(set) var quarantine: [QuarantinedBody] = []
 
     var events: [MemoryEvent] = []

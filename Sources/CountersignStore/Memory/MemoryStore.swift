@@ -16,10 +16,14 @@ package final class MemoryStore: Store {
     /// Never notified: nobody else has the store.
     package let activated = AsyncSignal()
 
+    /// Whether it stands for one that several instances use.
+    package let isShared: Bool
+
     private let contents = Mutex(MemoryContents())
 
     /// An empty store with a random `identity`.
-    package init() {
+    package init(isShared: Bool = false) {
+        self.isShared = isShared
         let digits = String(UInt64.random(in: .min ... .max), radix: 16)
         identity = String(repeating: "0", count: 16 - digits.count) + digits
     }
@@ -32,7 +36,8 @@ package final class MemoryStore: Store {
     /// Looks at what the store holds.
     func read<Value>(_ body: (MemoryContents) -> Value) -> Value { contents.withLock { body($0) } }
 
-    private func write<Value>(_ body: (inout sending MemoryContents) throws -> sending Value) throws -> Value {
+    /// Changes what the store holds.
+    func write<Value>(_ body: (inout sending MemoryContents) throws -> sending Value) throws -> Value {
         try contents.withLock { contents in
             guard !contents.isClosed else { throw StoreError.cannotWrite("the store is closed") }
             return try body(&contents)
