@@ -26,6 +26,9 @@ final class ChangeWriter: Sendable {
         let answerFailure: @Sendable (any Error) -> Void
         var size = 256
 
+        /// Takes a lock for the transaction, so that the statement behind it sees what whoever had it before committed.
+        var lock: Statement?
+
         var isAlone: Bool { if case .steps = work { true } else { false } }
 
         func fail(_ error: any Error) { answerFailure(error) }
@@ -57,15 +60,17 @@ final class ChangeWriter: Sendable {
     /// Carries out a statement and returns what its rows mean, once that is committed.
     func change<Value: Sendable>(
         _ statement: Statement,
+        behind lock: Statement? = nil,
         size: Int = 256,
         _ decode: @escaping @Sendable (Rows) throws -> Value
     ) async throws -> Value {
-        try await change({ _ in statement }, size: size, decode)
+        try await change({ _ in statement }, behind: lock, size: size, decode)
     }
 
     /// Carries out a statement that is made when its turn comes.
     func change<Value: Sendable>(
         _ make: @escaping @Sendable (Connection) throws(DatabaseError) -> Statement,
+        behind lock: Statement? = nil,
         size: Int = 256,
         _ decode: @escaping @Sendable (Rows) throws -> Value
     ) async throws -> Value {
@@ -74,7 +79,7 @@ final class ChangeWriter: Sendable {
                 let value = try decode(rows)
                 return { continuation.resume(returning: value) }
             }
-            submit(Operation(work: work, answerFailure: { continuation.resume(throwing: $0) }, size: size))
+            submit(Operation(work: work, answerFailure: { continuation.resume(throwing: $0) }, size: size, lock: lock))
         }
     }
 
@@ -164,7 +169,8 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> Answers {
-        var statements = [Statement.begin]
+        let locks = batch.compactMap(\.lock).prefix(1)
+        var statements = [Statement.begin] + locks
         var decoders: [(Rows) throws -> @Sendable () -> Void] = []
         for operation in batch {
             guard case .statement(let make, let decode) = operation.work else { continue }
@@ -172,7 +178,7 @@ extension ChangeWriter {
             decoders.append(decode)
         }
         let rows = try connection.execute(statements + [Self.keep(token)])
-        return zip(batch, zip(decoders, rows.dropFirst()))
+        return zip(batch, zip(decoders, rows.dropFirst(1 + locks.count)))
             .map { operation, result in
                 do {
                     return try result.0(result.1)

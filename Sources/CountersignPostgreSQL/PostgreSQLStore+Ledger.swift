@@ -41,9 +41,17 @@ extension PostgreSQLStore {
     }
 
     /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
-    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
+    package func dispatch(
+        _ dispatches: [Dispatch],
+        under activation: Activation.Number,
+        at now: Date
+    ) async throws {
         guard !dispatches.isEmpty else { return }
-        let made = try await changes.change(statements.dispatch(dispatches, at: now)) { $0.first?.count(0) ?? 0 }
+        let dispatch = statements.dispatch(dispatches, under: activation, at: now)
+        let made = try await changes.change(dispatch, behind: .sharedActivations(options.schema)) { rows in
+            guard let row = rows.first, row.flag(1) else { throw StoreError.activationChanged }
+            return row.count(0)
+        }
         if made > 0 { queued.notify() }
     }
 
@@ -203,23 +211,6 @@ extension PostgreSQLStore {
         let count = try await changes.change(statements.bringForward(by: seconds, at: now)) { $0.changed }
         if count > 0 { queued.notify() }
         return count
-    }
-
-    /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.
-    package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
-        try await changes.change(
-            Statement(
-                // Always later than the others, whatever the clock says: the latest set is the one active.
-                """
-                insert into @.rule_sets (version, sources, stored_at)
-                values ($1::text, $2::text, greatest($3::timestamptz,
-                    (select max(stored_at) + interval '1 millisecond' from @.rule_sets)))
-                on conflict (version) do update set stored_at = excluded.stored_at
-                """,
-                [.verbatim(ruleSet.rawValue), .verbatim(sources.text), .time(clock.moment(now))]
-            ),
-            size: sources.text.utf8.count
-        ) { _ in }
     }
 }
 

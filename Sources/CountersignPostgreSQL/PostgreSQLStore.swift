@@ -17,6 +17,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
+    /// Notified when another process may have put other rules into effect.
+    package let activated = AsyncSignal()
+
     let options: ConnectionOptions
     let clock: DatabaseClock
 
@@ -24,8 +27,11 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     package let archive: PostgreSQLArchive
     let changes: ChangeWriter
 
+    /// This process among those that use the store.
+    let own: OwnInstance
+
     /// The number of this process among those that use the store; nil in suites.
-    let instance: Int64?
+    var instance: Int64? { own.id }
 
     /// The streams of this process, those of connections that were lost among them.
     let streams = OwnStreams()
@@ -40,6 +46,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     ///
     /// - Parameters:
     ///   - options: Where it is.
+    ///   - instance: The name of this instance among those that use the store.
     ///   - time: Whose times it goes by.
     ///   - timeouts: How long calls may take.
     ///   - willUpgrade: Called before a store of an older version is upgraded; what it throws leaves the store as it is.
@@ -47,13 +54,14 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// - Returns: The store.
     package static func open(
         _ options: ConnectionOptions,
+        instance: String = .hostName ?? "localhost",
         time: DatabaseClock.Kind,
         timeouts: Timeouts = Timeouts(),
         willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
     ) throws -> PostgreSQLStore {
         do {
             let clock = DatabaseClock(time)
-            let first = try StoreOpening.open(options, clock, timeouts, willUpgrade)
+            let first = try StoreOpening.open(options, instance, clock, timeouts, willUpgrade)
             return PostgreSQLStore(options, clock, timeouts, first)
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)
@@ -64,10 +72,10 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         self.options = options
         self.clock = clock
         identity = first.identity
-        instance = first.instance
+        own = OwnInstance(id: first.instance, clock: clock)
         encryption = first.encryption
         let (name, tally, streams) = (options.name, tally, streams)
-        let greeting = Greeting(identity: first.identity, instance: first.instance, clock: clock, streams: streams)
+        let greeting = Greeting(identity: first.identity, own: own, clock: clock, streams: streams)
         let making: @Sendable () -> Connection = {
             Connection(options, for: .writing, within: timeouts.write) { connection throws(DatabaseError) in
                 try greeting.greet(connection)

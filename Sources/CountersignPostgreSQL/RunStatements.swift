@@ -14,12 +14,15 @@ struct RunStatements: Sendable {
     private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
 
     /// Makes the runs of events that still wait; it gives how many runs were made.
-    func dispatch(_ dispatches: [Dispatch], at now: Date) -> Statement {
+    func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) -> Statement {
         let runs = dispatches.flatMap { dispatch in dispatch.ruleIDs.map { (dispatch, $0) } }
         return Statement(
             """
-            with w as (
-                select event_id from @.inbox where event_id = any($1::int8[]) order by event_id for update skip locked
+            with a as (
+                select coalesce(max(number), 0) = $8::int8 as holds from @.activations
+            ), w as (
+                select event_id from @.inbox where event_id = any($1::int8[]) and (select holds from a)
+                order by event_id for update skip locked
             ), g as (
                 delete from @.inbox i using w where i.event_id = w.event_id
             ), v as (
@@ -37,7 +40,7 @@ struct RunStatements: Sendable {
                 on conflict do nothing
                 returning 1
             )
-            select count(*) from n
+            select count(*), (select holds from a) from n
             """,
             [
                 .integers(dispatches.map(\.eventID.rawValue)),
@@ -47,6 +50,7 @@ struct RunStatements: Sendable {
                 .integers(runs.map(\.0.eventID.rawValue)),
                 .texts(runs.map(\.1)),
                 .texts(runs.map(\.0.ruleSet.rawValue)),
+                .integer(activation),
             ]
         )
     }
