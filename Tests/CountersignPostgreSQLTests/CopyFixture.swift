@@ -13,13 +13,20 @@ enum CopyFixture {
     ]
 
     static func fill(_ store: any Store) async throws {
-        try await store.keep(ruleSet: RuleSetVersion(rawValue: "v1"), sources: ["a.yaml": "rules: []\n\0"], at: now)
-        try await store.keep(ruleSet: RuleSetVersion(rawValue: "v2"), sources: ["a.yaml": "rules: [1]"], at: now + 1)
+        for (number, version) in ["v1", "v2"].enumerated() {
+            let sources: JSON = ["a.yaml": .string("rules: []\n\0 # \(version)")]
+            let version = RuleSetVersion(rawValue: version)
+            let rules = ProposedRules(version, sources: sources, by: "one\0", because: .folder)
+            _ = try await store.activate(rules, after: Activation.Number(number), at: now + Double(number))
+        }
         let events = try await addEvents(to: store)
         try await evaluate(events, in: store)
         try await work(in: store)
         try await store.set(["since": "2018-06-30T20:04:55Z", "é": "\0"], forKey: "poll")
         try await store.set(7, forKey: "a\0b\\")
+        _ = try await store.take(.poll, as: "one", under: Lease(id: "p", for: .seconds(30)), at: now)
+        let circuit = OpenCircuit(destination: "erp.example.com", until: now + 60, since: now, openings: 2)
+        try await store.open(circuit, at: now)
         for index in 1...3 {
             let body: [UInt8] = [0xFF, 0x00, 0xC3] + Array("body \(index)".utf8)
             _ = try await store.quarantine(UnreadableBody(body: body, reason: "not UTF-8: \0"), at: now + Double(index))
@@ -90,6 +97,7 @@ enum CopyFixture {
         try await store.dispatch(
             evaluated.prefix(40).map { dispatch($0, ["first", "second"]) }
                 + evaluated.dropFirst(40).map { dispatch($0, []) },
+            under: 2,
             at: now + 2_000
         )
         _ = try await store.keep(package: ["status": "SENT", "text": "é\0"], of: events[0])

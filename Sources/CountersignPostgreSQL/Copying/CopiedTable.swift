@@ -17,6 +17,15 @@ struct CopiedTable {
 
     var name: String { table.rawValue }
 
+    /// What gives numbers to rows; nil where they have none, or where the number is one more than the highest.
+    var sequence: String? {
+        switch table {
+        case .events: "event_ids"
+        case .replays, .quarantine, .runs, .steps: "\(name)_id_seq"
+        case .ruleSets, .activations, .keyValues, .singletons, .destinations, .commands: nil
+        }
+    }
+
     var count: Statement { Statement("select count(*) from @.\(name)") }
 
     var lastKey: Statement { Statement("select max(\(table.key.name)) from @.\(name)") }

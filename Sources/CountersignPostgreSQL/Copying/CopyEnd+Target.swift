@@ -142,7 +142,7 @@ extension Connection {
 
     /// Has the next number of a table be one that is higher than `number`.
     fileprivate func goOn(behind number: Int64, in table: StoreTable) throws(DatabaseError) {
-        let sequence = table == .events ? "@.event_ids" : "@.\(table.rawValue)_id_seq"
-        _ = try rows("select setval('\(sequence)', $1::int8, false)", [.integer(number + 1)])
+        guard let sequence = CopiedTable(table).sequence else { return }
+        _ = try rows("select setval('@.\(sequence)', $1::int8, false)", [.integer(number + 1)])
     }
 }

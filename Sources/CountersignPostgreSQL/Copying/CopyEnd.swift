@@ -109,7 +109,7 @@ final class CopyEnd: StoreSource {
                 throw DatabaseError.lost("the store has no identity")
             }
             var highest: [StoreTable: Int64] = [:]
-            for table in StoreTable.allCases where table.key.kind == .integer {
+            for table in StoreTable.allCases where table.isNumbered {
                 highest[table] = try connection.highestNumber(of: table)
             }
             return StoreHeader(identity: row.verbatim(0), knowsPolls: row.flag(1), highest: highest)
@@ -134,7 +134,7 @@ extension Connection {
         let found = try rows(
             """
             select name, floor(extract(epoch from clock_timestamp() - seen_at))::int8 from @.instances
-            where seen_at > clock_timestamp() - interval '\(StoreCopyError.heartbeats) seconds' order by id limit 1
+            where seen_at > clock_timestamp() - interval '\(InstanceRecord.patience) seconds' order by id limit 1
             """
         )
         guard let row = found.first else { return }
@@ -143,10 +143,11 @@ extension Connection {
 
     /// The highest number that was given to rows of a table.
     fileprivate func highestNumber(of table: StoreTable) throws(DatabaseError) -> Int64 {
-        let highest = try rows("select max(id) from @.\(table.rawValue)").first?.integer(0) ?? 0
+        let highest = try execute([CopiedTable(table).lastKey])[0].first?.integer(0) ?? 0
+        guard let sequence = CopiedTable(table).sequence else { return highest }
         // Numbers of events are given out in blocks, of which the last one may not be used up; the newest event stays.
         guard table != .events else { return highest }
-        let given = try rows("select case when is_called then last_value else 0 end from @.\(table.rawValue)_id_seq")
+        let given = try rows("select case when is_called then last_value else 0 end from @.\(sequence)")
         return max(highest, given.first?.integer(0) ?? 0)
     }
 }
@@ -159,12 +160,15 @@ package enum StoreColumns {
         var known: [String: Set<String>] = [
             "store": ["id", "identity", "knows_polls", "copying"],
             "migrations": ["number", "applied_at"],
-            "instances": ["id", "name", "started_at", "seen_at"],
+            "instances": [
+                "id", "name", "started_at", "seen_at", "version", "activation", "folder", "folder_since", "spooled",
+                "clock_offset_ms",
+            ],
             "streams": ["id", "instance", "backend", "backend_started_at", "opened_at", "closed_at"],
             "commits": ["token", "made_at", "is_confirmed"],
             "inbox": ["stream", "arrived_at"], "events": ["stream"], "steps": ["stream"],
             // An instance of the source, which does not work on the target.
-            "runs": ["owner"],
+            "runs": ["owner"], "singletons": ["lease"],
         ]
         for table in StoreTable.allCases {
             known.merge(CopiedTable(table).copiedColumns) { $0.union($1) }

@@ -15,6 +15,9 @@ struct CopiedTable {
     /// What other drivers have a column for, and this one has not.
     private static let missing: [StoreTable: Set<String>] = [.events: ["account"]]
 
+    /// What a copy leaves and must write all the same: the process that had the file, which none has any more.
+    private static let constants: [StoreTable: [String: String]] = [.singletons: ["process": "''"]]
+
     /// The columns that are called otherwise here.
     private static let names: [StoreTable: [String: String]] = [
         .events: ["key": "deduplication_key", "slot": "deduplication_slot", "evaluated_at": "dispatched_at"],
@@ -129,7 +132,8 @@ extension CopiedTable {
             else { continue }
             throw RowDamage(description: "the \(name) '\(row.values[place])' of row \(row.key) of \(table.rawValue)")
         }
-        let names = columns.map { name(of: $0.column) }.joined(separator: ", ")
+        let constants = Self.constants[table] ?? [:]
+        let names = columns.map { name(of: $0.column) } + constants.keys
         let places = columns.map { column, _ in
             switch column.kind {
             case .text, .json, .origin, .runState, .stepStatus: "CAST(? AS TEXT)"
@@ -137,8 +141,10 @@ extension CopiedTable {
             }
         }
         let statement = try db.cachedStatement(
-            sql:
-                "INSERT \(table.isNumbered ? "" : "OR IGNORE ")INTO \(name) (\(names)) VALUES (\(places.joined(separator: ", ")))"
+            sql: """
+                INSERT \(table.isNumbered ? "" : "OR IGNORE") INTO \(name) (\(names.joined(separator: ", ")))
+                VALUES (\((places + constants.values).joined(separator: ", ")))
+                """
         )
         for row in rows {
             try statement.execute(

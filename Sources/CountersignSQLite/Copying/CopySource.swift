@@ -45,7 +45,7 @@ extension StoreHeader {
     /// What the file is beside its rows.
     init(in db: Database) throws {
         var highest: [StoreTable: Int64] = [:]
-        for table in StoreTable.allCases where table.key.kind == .integer {
+        for table in StoreTable.allCases where table.isNumbered {
             highest[table] = try CopiedTable(table).lastKey(in: db)?.integer ?? 0
         }
         // The number of a run is never given twice, whatever was removed.

@@ -111,7 +111,9 @@ package enum StoreColumns {
     package static var known: [String: Set<String>] {
         var known: [String: Set<String>] = [
             // The identity is copied; the others say how this file is used.
-            "store": ["id", "identity", "confirmations", "copying"]
+            "store": ["id", "identity", "confirmations", "copying"],
+            // A process that worked on the source, and does not work on the target.
+            "singletons": ["lease_id", "process"],
         ]
         for table in StoreTable.allCases {
             known[CopiedTable(table).name, default: []].formUnion(CopiedTable(table).copiedColumns)

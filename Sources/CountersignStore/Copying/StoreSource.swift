@@ -101,7 +101,7 @@ extension StoreCopyError: CustomStringConvertible {
         switch self {
         case .running(let store, let instance, let seconds):
             "the instance '\(instance)' runs on '\(store)' (last seen \(seconds) s ago): stop it; after a crash it is "
-                + "considered running for \(Self.heartbeats) s"
+                + "considered running for \(Int(InstanceRecord.patience)) s"
         case .notEmpty(let store, let advice):
             "'\(store)' is not empty, and a copy is only made in an empty store: \(advice)"
         case .partOfOther(let store, let found, let wanted, let advice):
@@ -113,7 +113,4 @@ extension StoreCopyError: CustomStringConvertible {
         case .cannotHold(let store, let reason): "'\(store)' has no place for \(reason)"
         }
     }
-
-    /// For how many seconds an instance is considered running after its last heartbeat.
-    package static let heartbeats = 15
 }

@@ -3,7 +3,13 @@
 /// Drivers have tables of their own; these are the rows as all of them can tell them.
 package enum StoreTable: String, CaseIterable, Sendable {
     case ruleSets = "rule_sets"
+    /// Rule sets in the order in which they were put into effect.
+    case activations
     case keyValues = "key_values"
+    /// Who did the work of which one at a time does; nobody has it where all are stopped.
+    case singletons
+    /// Destinations that are down.
+    case destinations
     case commands
     case events
     /// What replays found.
@@ -51,7 +57,10 @@ extension StoreTable {
     package var columns: [StoreColumn] {
         switch self {
         case .ruleSets: Self.ruleSetColumns
+        case .activations: Self.activationColumns
         case .keyValues: Self.keyValueColumns
+        case .singletons: Self.singletonColumns
+        case .destinations: Self.destinationColumns
         case .commands: Self.commandColumns
         case .events: Self.eventColumns
         case .replays: Self.replayColumns
@@ -72,6 +81,21 @@ extension StoreTable {
 
     private static let ruleSetColumns = [
         StoreColumn("version", .text), StoreColumn("sources", .json), StoreColumn("stored_at", .time),
+    ]
+
+    private static let activationColumns = [
+        StoreColumn("number", .integer), StoreColumn("rule_set", .text), StoreColumn("since", .time),
+        StoreColumn("instance", .text), StoreColumn("reason", .text),
+    ]
+
+    private static let singletonColumns = [
+        StoreColumn("name", .text), StoreColumn("holder", .text), StoreColumn("term", .integer),
+        StoreColumn("until", .time),
+    ]
+
+    private static let destinationColumns = [
+        StoreColumn("destination", .text), StoreColumn("open_until", .time), StoreColumn("opened_at", .time),
+        StoreColumn("openings", .integer), StoreColumn("probe_until", .time),
     ]
 
     private static let keyValueColumns = [StoreColumn("key", .text), StoreColumn("value", .json)]
