@@ -164,7 +164,8 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> Answers {
-        var statements = [Statement.begin]
+        let beginning = connection.beginWriting
+        var statements = beginning
         var decoders: [(Rows) throws -> @Sendable () -> Void] = []
         for operation in batch {
             guard case .statement(let make, let decode) = operation.work else { continue }
@@ -172,7 +173,7 @@ extension ChangeWriter {
             decoders.append(decode)
         }
         let rows = try connection.execute(statements + [Self.keep(token)])
-        return zip(batch, zip(decoders, rows.dropFirst()))
+        return zip(batch, zip(decoders, rows.dropFirst(beginning.count)))
             .map { operation, result in
                 do {
                     return try result.0(result.1)
@@ -190,7 +191,7 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> (@Sendable () -> Void)? {
-        _ = try connection.execute([.begin, Self.keep(token)])
+        _ = try connection.execute(connection.beginWriting + [Self.keep(token)])
         do {
             return try body(connection)
         } catch let error as DatabaseError {

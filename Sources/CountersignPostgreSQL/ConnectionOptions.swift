@@ -18,6 +18,16 @@ package struct ConnectionOptions: Sendable {
         case asynchronous
     }
 
+    /// Whether the server keeps statements under names, so that it plans them once.
+    package enum Preparation: String, Sendable, CaseIterable {
+        /// Where nothing but the server answers: a pooler may give each transaction to another session of it.
+        case auto
+        /// Always: the pooler, if there is one, keeps names for its clients.
+        case named
+        /// Never.
+        case unnamed
+    }
+
     /// Hosts that are this machine, to which no network leads.
     private static let loopback: Set = ["localhost", "127.0.0.1", "::1"]
 
@@ -32,6 +42,9 @@ package struct ConnectionOptions: Sendable {
 
     /// Whether a standby must confirm each commit.
     package let requiresReplica: Bool
+
+    /// Whether statements have names.
+    let naming: StatementNaming
 
     /// The file of the password; nil where libpq looks for it itself, or none is needed.
     private let passwordFile: String?
@@ -48,13 +61,15 @@ package struct ConnectionOptions: Sendable {
     ///   - schema: The schema of the tables.
     ///   - durability: What an answered commit must survive.
     ///   - requiresReplica: Whether a standby must confirm each commit.
+    ///   - preparation: Whether statements have names.
     /// - Throws: `Refusal`.
     package init(
         _ text: String,
         passwordFile: String? = nil,
         schema: String = ConnectionOptions.defaultSchema,
         durability: Durability = .synchronous,
-        requiresReplica: Bool = false
+        requiresReplica: Bool = false,
+        preparation: Preparation = .auto
     ) throws(Refusal) {
         let given = try Self.parsed(text)
         guard !schema.isEmpty, schema.utf8.count <= 63, !schema.utf8.contains(0), !schema.hasPrefix("pg_") else {
@@ -66,6 +81,7 @@ package struct ConnectionOptions: Sendable {
         self.schema = schema
         self.durability = durability
         self.requiresReplica = requiresReplica
+        naming = StatementNaming(preparation)
         self.passwordFile = passwordFile
         parameters = try Self.completed(given)
         name = StoreAddress.postgresql(text).description

@@ -32,7 +32,8 @@ enum Migrations {
         create table @.streams (
             id int generated always as identity primary key,
             instance int,
-            backend int not null,
+            -- The session of the server; none where a pooler shares sessions out.
+            backend int,
             backend_started_at timestamptz,
             opened_at timestamptz not null default clock_timestamp(),
             closed_at timestamptz

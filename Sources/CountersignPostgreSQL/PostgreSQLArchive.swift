@@ -34,13 +34,13 @@ package final class PostgreSQLArchive: Archive {
             try connection.connect()
             try Migrator(connection: connection).expectCurrent()
             let identity = try connection.rows("select identity from @.store").first?.verbatim(0) ?? ""
-            return PostgreSQLArchive(options, identity: identity, clock: clock, limit: timeouts.read, watch: nil)
+            return PostgreSQLArchive(options, identity: identity, clock: clock, limit: timeouts.read)
         } catch {
             throw error.storeError(on: options.name)
         }
     }
 
-    init(_ options: ConnectionOptions, identity: String, clock: DatabaseClock, limit: Duration, watch: WorkWatch?) {
+    init(_ options: ConnectionOptions, identity: String, clock: DatabaseClock, limit: Duration) {
         (self.options, self.clock, self.limit) = (options, clock, limit)
         queries = Queries(clock: clock)
         storeIdentity = identity
@@ -51,13 +51,7 @@ package final class PostgreSQLArchive: Archive {
                 try greeting.expectIdentity(connection)
             }
         }
-        let look = watch.map { watch in
-            ConnectionThread.Routine(every: .milliseconds(500)) { watch.look(over: $0) }
-        }
-        threads = [
-            ConnectionThread("store.reader.1", making: making),
-            ConnectionThread("store.reader.2", routine: look, making: making),
-        ]
+        threads = ["store.reader.1", "store.reader.2"].map { ConnectionThread($0, making: making) }
     }
 
     /// Ends the connections.

@@ -44,7 +44,9 @@ extension PostgreSQLStore {
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         guard !dispatches.isEmpty else { return }
         let made = try await changes.change(statements.dispatch(dispatches, at: now)) { $0.first?.count(0) ?? 0 }
-        if made > 0 { queued.notify() }
+        guard made > 0 else { return }
+        queued.notify()
+        wakeUps?.announceOwnRuns()
     }
 
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
@@ -183,7 +185,7 @@ extension PostgreSQLStore {
         }
         // Whom runs wait for, and until when, only the owner knew.
         if whose == .everyones { try await changes.change(statements.wakeAll(at: now)) { _ in } }
-        if sum > 0 { queued.notify() }
+        if sum > 0 { announceRuns() }
         return sum
     }
 
@@ -192,7 +194,7 @@ extension PostgreSQLStore {
         let count = try await changes.change(statements.wake(waitingFor: destination, limit: limit, at: now)) {
             $0.changed
         }
-        if count > 0 { queued.notify() }
+        if count > 0 { announceRuns() }
         return count
     }
 

@@ -17,6 +17,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
+    /// Notified when another instance told that another rule set is active.
+    package let activations = AsyncSignal()
+
     let options: ConnectionOptions
     let clock: DatabaseClock
 
@@ -29,6 +32,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
 
     /// The streams of this process, those of connections that were lost among them.
     let streams = OwnStreams()
+
+    /// Tells other instances what there is to do, and hears of it; nil in suites.
+    let wakeUps: WakeUps?
 
     private let events: EventWriter
     private let tally = Tally()
@@ -73,7 +79,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
                 try greeting.greet(connection)
             }
         }
-        let heartbeat = ConnectionThread.Routine(every: .seconds(5)) { greeting.beat(over: $0) }
+        let heartbeat = ConnectionThread.Routine.every(.seconds(5)) { greeting.beat(over: $0) }
         eventThread = ConnectionThread("store.events", making: making)
         changeThread = ConnectionThread(
             "store.changes",
@@ -87,16 +93,20 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             options,
             identity: first.identity,
             clock: clock,
-            limit: timeouts.read,
-            watch: clock.kind == .server ? WorkWatch(arrivals: arrivals, queued: queued) : nil
+            limit: timeouts.read
         )
+        let signals: [WakeUps.Kind: AsyncSignal] = [.events: arrivals, .runs: queued, .activation: activations]
+        wakeUps = clock.kind == .server ? WakeUps(options, first, clock, timeouts, signals) : nil
     }
 
     /// Finishes the writes that were accepted, and ends the connections; later writes are refused.
     package func close() async {
+        let hasStored = events.statistics.operations > 0
         await events.finish()
         if let instance { await leave(instance) }
+        if hasStored { wakeUps?.announce(.events) }
         await changes.finish()
+        await wakeUps?.finish()
         archive.close()
         eventThread.close()
         changeThread.close()
@@ -115,6 +125,15 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         )
         // Where the database cannot be reached, the others find out by themselves after a while.
         _ = try? await changes.change(leaving) { $0.changed }
+    }
+
+    /// Tells the other instances that another rule set is active, whose `activations` are notified; for after the commit.
+    package func announceActivation() { wakeUps?.announce(.activation) }
+
+    /// Notifies whoever executes runs, here and elsewhere.
+    func announceRuns() {
+        queued.notify()
+        wakeUps?.announce(.runs)
     }
 
     /// How many batches were sent again, and how many outcomes had to be asked for.
@@ -142,7 +161,9 @@ extension PostgreSQLStore: OwnedStore {
         let (options, clock, encryption) = (options, clock, encryption)
         return try await archive.read { connection in
             let settings = try ServerSettings.read(over: connection, clock: clock)
-            return [settings.fact(options, encryption: encryption, offset: clock.offset)]
+            return [
+                settings.fact(options, encryption: encryption, offset: clock.offset, isPooled: connection.isPooled)
+            ]
         }
     }
 }

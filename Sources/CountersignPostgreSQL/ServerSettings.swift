@@ -75,13 +75,15 @@ struct ServerSettings: Sendable {
     }
 
     /// How it is set, for people.
-    func fact(_ options: ConnectionOptions, encryption: String?, offset: Duration) -> StoreFact {
-        let parts = [
-            "version \(version / 10_000).\(version % 10_000)", "fsync \(fsync)", "full_page_writes \(fullPageWrites)",
-            "synchronous_commit \(synchronousCommit)",
-            standbys.isEmpty ? "no synchronous standby" : "synchronous_standby_names \(standbys)",
-            encryption ?? "no TLS", "clock offset \(offset.milliseconds) ms",
-        ]
+    func fact(_ options: ConnectionOptions, encryption: String?, offset: Duration, isPooled: Bool) -> StoreFact {
+        let parts =
+            [
+                "version \(version / 10_000).\(version % 10_000)", "fsync \(fsync)",
+                "full_page_writes \(fullPageWrites)",
+                "synchronous_commit \(synchronousCommit)",
+                standbys.isEmpty ? "no synchronous standby" : "synchronous_standby_names \(standbys)",
+                encryption ?? "no TLS", "clock offset \(offset.milliseconds) ms",
+            ] + (isPooled ? ["behind a pooler"] : [])
         let text = parts.joined(separator: ", ")
         if options.durability == .asynchronous {
             return StoreFact(

@@ -89,29 +89,3 @@ struct Greeting: Sendable {
         }
     }
 }
-
-/// Sees what others queue: another instance, a command.
-struct WorkWatch: Sendable {
-    let arrivals: AsyncSignal
-    let queued: AsyncSignal
-
-    /// Looks once; its own work is signalled without it.
-    func look(over connection: Connection) {
-        do throws(DatabaseError) {
-            try connection.connect()
-            let found =
-                try connection.rows(
-                    """
-                    select exists (select 1 from @.inbox),
-                        exists (select 1 from @.runs where state = 0 and due_at <= clock_timestamp())
-                    """
-                )
-                .first
-            if found?.flag(0) == true { arrivals.notify() }
-            if found?.flag(1) == true { queued.notify() }
-        } catch {
-            // Whoever reads or writes next tells of it.
-            connection.drop()
-        }
-    }
-}
