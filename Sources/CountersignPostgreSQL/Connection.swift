@@ -37,7 +37,7 @@ final class Connection {
     private var texts: [String: String] = [:]
 
     /// Whether statements are prepared under names.
-    private var usesNames = false
+    private(set) var usesNames = false
 
     /// Whether a pooler answers in the place of the server, so that nothing lasts beyond a transaction.
     private(set) var isPooled = false

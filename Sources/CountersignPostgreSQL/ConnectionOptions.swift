@@ -55,6 +55,12 @@ package struct ConnectionOptions: Sendable {
     /// The address for people, without secrets.
     package let name: String
 
+    /// Whether all servers are on this machine.
+    let isLocal: Bool
+
+    /// Whether a server must prove who it is.
+    var verifiesServer: Bool { parameters["sslmode"]?.hasPrefix("verify-") == true }
+
     /// - Parameters:
     ///   - text: A URL or `key=value` pairs, as libpq reads them.
     ///   - passwordFile: The absolute path of a file with the password.
@@ -83,7 +89,8 @@ package struct ConnectionOptions: Sendable {
         self.requiresReplica = requiresReplica
         naming = StatementNaming(preparation)
         self.passwordFile = passwordFile
-        parameters = try Self.completed(given)
+        isLocal = Self.isLocal(given)
+        parameters = try Self.completed(given, isLocal: isLocal)
         name = StoreAddress.postgresql(text).description
     }
 
@@ -119,13 +126,19 @@ package struct ConnectionOptions: Sendable {
         return given
     }
 
-    private static func completed(_ given: [String: String]) throws(Refusal) -> [String: String] {
-        var parameters = given
+    private static func isLocal(_ given: [String: String]) -> Bool {
         let hosts = (given["hostaddr"] ?? given["host"] ?? ProcessInfo.processInfo.environment["PGHOST"] ?? "")
             .split(separator: ",", omittingEmptySubsequences: false)
-        let isLocal = hosts.allSatisfy { host in
+        return hosts.allSatisfy { host in
             host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@") || loopback.contains(String(host))
         }
+    }
+
+    private static func completed(
+        _ given: [String: String],
+        isLocal: Bool
+    ) throws(Refusal) -> [String: String] {
+        var parameters = given
         if !isLocal {
             let mode = given["sslmode"] ?? "verify-full"
             guard mode != "prefer", mode != "allow" else {

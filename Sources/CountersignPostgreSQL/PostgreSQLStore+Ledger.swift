@@ -6,10 +6,11 @@ extension PostgreSQLStore {
     /// Instances share it, so only leases tell whose owner is gone.
     package var isShared: Bool { true }
 
-    var statements: RunStatements { RunStatements(clock: clock) }
+    var statements: RunStatements { RunStatements(clock: clock, program: schema.version) }
 
     /// The oldest events without runs; a damaged one is put into quarantine and marked as dispatched.
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
+        guard !schema.isOutdated else { throw schema.refusal(options.name) }
         var waiting = WaitingEvents()
         let own = clock.kind == .server ? streams.all : nil
         for row in try await archive.undispatched(limit: limit, ownStreams: own) {
@@ -43,7 +44,12 @@ extension PostgreSQLStore {
     /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         guard !dispatches.isEmpty else { return }
-        let made = try await changes.change(statements.dispatch(dispatches, at: now)) { $0.first?.count(0) ?? 0 }
+        let (schema, name) = (schema, options.name)
+        let made = try await changes.change(statements.dispatch(dispatches, at: now)) { rows in
+            schema.learn(leastProgram: rows.first?.count(1) ?? 0)
+            if schema.isOutdated { throw schema.refusal(name) }
+            return rows.first?.count(0) ?? 0
+        }
         guard made > 0 else { return }
         queued.notify()
         wakeUps?.announceOwnRuns()

@@ -23,6 +23,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     let options: ConnectionOptions
     let clock: DatabaseClock
 
+    /// What this program knows of the schema.
+    let schema: SchemaKnowledge
+
     /// Reads what was committed, beside what writes.
     package let archive: PostgreSQLArchive
     let changes: ChangeWriter
@@ -40,7 +43,6 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     private let tally = Tally()
     private let eventThread: ConnectionThread
     private let changeThread: ConnectionThread
-    private let encryption: String?
 
     /// Opens a store for writing, and makes it when it is missing.
     ///
@@ -48,6 +50,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     ///   - options: Where it is.
     ///   - time: Whose times it goes by.
     ///   - timeouts: How long calls may take.
+    ///   - plan: The migrations that are known.
     ///   - willUpgrade: Called before a store of an older version is upgraded; what it throws leaves the store as it is.
     /// - Throws: `StoreError`.
     /// - Returns: The store.
@@ -55,25 +58,39 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         _ options: ConnectionOptions,
         time: DatabaseClock.Kind,
         timeouts: Timeouts = Timeouts(),
+        plan: MigrationPlan = .published,
         willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
     ) throws -> PostgreSQLStore {
         do {
             let clock = DatabaseClock(time)
-            let first = try StoreOpening.open(options, clock, timeouts, willUpgrade)
-            return PostgreSQLStore(options, clock, timeouts, first)
+            let first = try StoreOpening.open(options, clock, timeouts, plan, willUpgrade)
+            let schema = SchemaKnowledge(version: plan.version, leastProgram: first.leastProgram)
+            return PostgreSQLStore(options, clock, timeouts, schema, first)
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)
         }
     }
 
-    private init(_ options: ConnectionOptions, _ clock: DatabaseClock, _ timeouts: Timeouts, _ first: StoreOpening) {
+    private init(
+        _ options: ConnectionOptions,
+        _ clock: DatabaseClock,
+        _ timeouts: Timeouts,
+        _ schema: SchemaKnowledge,
+        _ first: StoreOpening
+    ) {
         self.options = options
+        self.schema = schema
         self.clock = clock
         identity = first.identity
         instance = first.instance
-        encryption = first.encryption
         let (name, tally, streams) = (options.name, tally, streams)
-        let greeting = Greeting(identity: first.identity, instance: first.instance, clock: clock, streams: streams)
+        let greeting = Greeting(
+            identity: first.identity,
+            instance: first.instance,
+            clock: clock,
+            streams: streams,
+            schema: schema
+        )
         let making: @Sendable () -> Connection = {
             Connection(options, for: .writing, within: timeouts.write) { connection throws(DatabaseError) in
                 try greeting.greet(connection)
@@ -93,10 +110,11 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             options,
             identity: first.identity,
             clock: clock,
+            schema: schema,
             limit: timeouts.read
         )
         let signals: [WakeUps.Kind: AsyncSignal] = [.events: arrivals, .runs: queued, .activation: activations]
-        wakeUps = clock.kind == .server ? WakeUps(options, first, clock, timeouts, signals) : nil
+        wakeUps = clock.kind == .server ? WakeUps(options, first, greeting, timeouts, signals) : nil
     }
 
     /// Finishes the writes that were accepted, and ends the connections; later writes are refused.
@@ -154,17 +172,12 @@ extension PostgreSQLStore: OwnedStore {
     /// A database does not lose what it has confirmed, and none of it lies beside it.
     package var lostEvents: LostEvents? { nil }
 
-    /// The version of the server, and what durability rests on, read back from it.
+    /// What the server says of itself, one sentence for each matter.
     ///
     /// - Throws: `StoreError`.
     package func facts() async throws -> [StoreFact] {
-        let (options, clock, encryption) = (options, clock, encryption)
-        return try await archive.read { connection in
-            let settings = try ServerSettings.read(over: connection, clock: clock)
-            return [
-                settings.fact(options, encryption: encryption, offset: clock.offset, isPooled: connection.isPooled)
-            ]
-        }
+        let (clock, schema) = (clock, schema)
+        return try await archive.read { try ServerFacts.read(over: $0, clock: clock, schema: schema) }
     }
 }
 

@@ -11,6 +11,9 @@ struct RunStatements: Sendable {
 
     let clock: DatabaseClock
 
+    /// How many migrations this program knows; with too few of them it neither evaluates nor executes.
+    let program: Int
+
     private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
 
     /// Makes the runs of events that still wait; it gives how many runs were made.
@@ -19,7 +22,9 @@ struct RunStatements: Sendable {
         return Statement(
             """
             with w as (
-                select event_id from @.inbox where event_id = any($1::int8[]) order by event_id for update skip locked
+                select event_id from @.inbox
+                where event_id = any($1::int8[]) and (select least_program from @.store) <= $8::int8
+                order by event_id for update skip locked
             ), g as (
                 delete from @.inbox i using w where i.event_id = w.event_id
             ), v as (
@@ -37,7 +42,7 @@ struct RunStatements: Sendable {
                 on conflict do nothing
                 returning 1
             )
-            select count(*) from n
+            select count(*), (select least_program from @.store) from n
             """,
             [
                 .integers(dispatches.map(\.eventID.rawValue)),
@@ -47,6 +52,7 @@ struct RunStatements: Sendable {
                 .integers(runs.map(\.0.eventID.rawValue)),
                 .texts(runs.map(\.1)),
                 .texts(runs.map(\.0.ruleSet.rawValue)),
+                .integer(program),
             ]
         )
     }
@@ -56,7 +62,8 @@ struct RunStatements: Sendable {
         Statement(
             """
             with d as (
-                select id from @.runs where state = 0 and due_at <= $1::timestamptz
+                select id from @.runs
+                where state = 0 and due_at <= $1::timestamptz and (select least_program from @.store) <= $7::int8
                 order by due_at, id limit $2::int8 for update skip locked
             ), c as (
                 update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
@@ -71,7 +78,7 @@ struct RunStatements: Sendable {
             """,
             [
                 time(now), .integer(max(0, limit)), .text(lease.id), .integer(owner), clock.leaseBase(now),
-                .integer(lease.duration.milliseconds),
+                .integer(lease.duration.milliseconds), .integer(program),
             ]
         )
     }

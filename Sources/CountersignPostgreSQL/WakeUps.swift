@@ -39,19 +39,18 @@ final class WakeUps: Sendable {
     /// - Parameters:
     ///   - options: Where the store is.
     ///   - first: What was found out when it was opened.
-    ///   - clock: Compares the clocks.
+    ///   - greeting: Makes sure that it is the same store.
     ///   - timeouts: How often it is looked and told.
     ///   - signals: What is notified of each kind.
     init(
         _ options: ConnectionOptions,
         _ first: StoreOpening,
-        _ clock: DatabaseClock,
+        _ greeting: Greeting,
         _ timeouts: Timeouts,
         _ signals: [Kind: AsyncSignal]
     ) {
         channel = "countersign_\(first.identity)"
         (instance, self.timeouts, self.signals) = (first.instance, timeouts, signals)
-        let greeting = Greeting(identity: first.identity, instance: nil, clock: clock, streams: OwnStreams())
         let channel = channel
         let routine = ConnectionThread.Routine(first: timeouts.pooledLook) { [self] in tick(over: $0) }
         let started = ConnectionThread("store.wakeups", routine: routine) {

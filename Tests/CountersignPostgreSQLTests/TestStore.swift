@@ -43,8 +43,12 @@ struct TestStore {
         get throws { try ConnectionOptions(text, schema: schema) }
     }
 
-    func open(time: DatabaseClock.Kind = .caller, timeouts: Timeouts = Self.timeouts) throws -> PostgreSQLStore {
-        try PostgreSQLStore.open(options, time: time, timeouts: timeouts)
+    func open(
+        time: DatabaseClock.Kind = .caller,
+        timeouts: Timeouts = Self.timeouts,
+        plan: MigrationPlan = .published
+    ) throws -> PostgreSQLStore {
+        try PostgreSQLStore.open(options, time: time, timeouts: timeouts, plan: plan)
     }
 
     /// What a statement gives, with `@.` before each table.

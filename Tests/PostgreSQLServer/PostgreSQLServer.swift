@@ -133,6 +133,7 @@ package final class PostgreSQLServer: Sendable {
     ///   - statement: One or several, with semicolons between them.
     ///   - way: How to reach the server; nil for the direct way.
     /// - Throws: `Failure`.
+    /// - Returns: The rows, the columns of each with a bar between them.
     @discardableResult
     package func sql(_ statement: String, by way: String? = nil) throws -> String {
         let psql = psql(by: way, ["-c", statement])
