@@ -169,8 +169,8 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> Answers {
-        let locks = batch.compactMap(\.lock).prefix(1)
-        var statements = [Statement.begin] + locks
+        let beginning = connection.beginWriting + batch.compactMap(\.lock).prefix(1)
+        var statements = beginning
         var decoders: [(Rows) throws -> @Sendable () -> Void] = []
         for operation in batch {
             guard case .statement(let make, let decode) = operation.work else { continue }
@@ -178,7 +178,7 @@ extension ChangeWriter {
             decoders.append(decode)
         }
         let rows = try connection.execute(statements + [Self.keep(token)])
-        return zip(batch, zip(decoders, rows.dropFirst(1 + locks.count)))
+        return zip(batch, zip(decoders, rows.dropFirst(beginning.count)))
             .map { operation, result in
                 do {
                     return try result.0(result.1)
@@ -196,7 +196,7 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> (@Sendable () -> Void)? {
-        _ = try connection.execute([.begin, Self.keep(token)])
+        _ = try connection.execute(connection.beginWriting + [Self.keep(token)])
         do {
             return try body(connection)
         } catch let error as DatabaseError {

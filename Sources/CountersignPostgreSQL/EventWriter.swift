@@ -115,10 +115,9 @@ final class EventWriter: Sendable {
         if isPoll || knowsPolls.load(ordering: .relaxed) && events.contains(where: { $0.stateKey != nil }) {
             receipts = try connection.storeBesidePolls(insertion, earlier: earlier)
         } else {
-            let answers = try connection.execute([insertion.statement])
-            try connection.confirmCommit()
-            receipts = insertion.receipts(answers[0], earlier: earlier)
-            if answers[0].first?.flag(2) == true { knowsPolls.store(true, ordering: .relaxed) }
+            let rows = try connection.commit(insertion.statement)
+            receipts = insertion.receipts(rows, earlier: earlier)
+            if rows.first?.flag(2) == true { knowsPolls.store(true, ordering: .relaxed) }
         }
         connection.giveBackNumbers(of: insertion, receipts)
         return receipts
@@ -135,6 +134,15 @@ extension Connection {
         throw .lost("the server did not confirm a commit: \(reason)")
     }
 
+    /// Carries out a statement that writes, as a transaction.
+    fileprivate func commit(_ statement: Statement) throws(DatabaseError) -> Rows {
+        // By itself it is a transaction already.
+        let isAlone = stream?.isAsserted != true
+        let answers = try execute(isAlone ? [statement] : beginWriting + [statement, .commit])
+        try confirmCommit()
+        return answers[isAlone ? 0 : answers.count - 2]
+    }
+
     /// Numbers behind the last one that was used serve the next batch.
     fileprivate func giveBackNumbers(of insertion: EventInsertion, _ receipts: [Receipt]) {
         let used = zip(insertion.numbers, receipts).filter { $0.1 == .stored(Event.ID(rawValue: $0.0)) }.map(\.0).max()
@@ -148,7 +156,8 @@ extension Connection {
     ) throws(DatabaseError) -> [Receipt] {
         let isPoll = insertion.events.first?.origin == .poll
         let looks = try execute(
-            [.begin, insertion.lock] + (isPoll ? [insertion.firstPoll, insertion.known] : [insertion.takenPlaces])
+            beginWriting + [insertion.lock]
+                + (isPoll ? [insertion.firstPoll, insertion.known] : [insertion.takenPlaces])
         )
         var found: [Int: Int64] = [:]
         for row in looks[looks.count - 1] { found[row.count(0)] = row.integer(1) }

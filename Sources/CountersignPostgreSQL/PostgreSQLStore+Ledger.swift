@@ -6,10 +6,11 @@ extension PostgreSQLStore {
     /// Instances share it, so only leases tell whose owner is gone.
     package var isShared: Bool { true }
 
-    var statements: RunStatements { RunStatements(clock: clock) }
+    var statements: RunStatements { RunStatements(clock: clock, program: schema.version) }
 
     /// The oldest events without runs; a damaged one is put into quarantine and marked as dispatched.
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
+        guard !schema.isOutdated else { throw schema.refusal(options.name) }
         var waiting = WaitingEvents()
         let own = clock.kind == .server ? streams.all : nil
         for row in try await archive.undispatched(limit: limit, ownStreams: own) {
@@ -47,12 +48,18 @@ extension PostgreSQLStore {
         at now: Date
     ) async throws {
         guard !dispatches.isEmpty else { return }
+        let (schema, name) = (schema, options.name)
         let dispatch = statements.dispatch(dispatches, under: activation, at: now)
         let made = try await changes.change(dispatch, behind: .sharedActivations(options.schema)) { rows in
-            guard let row = rows.first, row.flag(1) else { throw StoreError.activationChanged }
+            guard let row = rows.first else { throw StoreError.activationChanged }
+            schema.learn(leastProgram: row.count(2))
+            if schema.isOutdated { throw schema.refusal(name) }
+            guard row.flag(1) else { throw StoreError.activationChanged }
             return row.count(0)
         }
-        if made > 0 { queued.notify() }
+        guard made > 0 else { return }
+        queued.notify()
+        wakeUps?.announceOwnRuns()
     }
 
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
@@ -191,7 +198,7 @@ extension PostgreSQLStore {
         }
         // Whom runs wait for, and until when, only the owner knew.
         if whose == .everyones { try await changes.change(statements.wakeAll(at: now)) { _ in } }
-        if sum > 0 { queued.notify() }
+        if sum > 0 { announceRuns() }
         return sum
     }
 
@@ -200,7 +207,7 @@ extension PostgreSQLStore {
         let count = try await changes.change(statements.wake(waitingFor: destination, limit: limit, at: now)) {
             $0.changed
         }
-        if count > 0 { queued.notify() }
+        if count > 0 { announceRuns() }
         return count
     }
 

@@ -11,6 +11,9 @@ struct RunStatements: Sendable {
 
     let clock: DatabaseClock
 
+    /// How many migrations this program knows; with too few of them it neither evaluates nor executes.
+    let program: Int
+
     private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
 
     /// Makes the runs of events that still wait; it gives how many runs were made.
@@ -21,7 +24,9 @@ struct RunStatements: Sendable {
             with a as (
                 select coalesce(max(number), 0) = $8::int8 as holds from @.activations
             ), w as (
-                select event_id from @.inbox where event_id = any($1::int8[]) and (select holds from a)
+                select event_id from @.inbox
+                where event_id = any($1::int8[]) and (select holds from a)
+                    and (select least_program from @.store) <= $9::int8
                 order by event_id for update skip locked
             ), g as (
                 delete from @.inbox i using w where i.event_id = w.event_id
@@ -40,7 +45,7 @@ struct RunStatements: Sendable {
                 on conflict do nothing
                 returning 1
             )
-            select count(*), (select holds from a) from n
+            select count(*), (select holds from a), (select least_program from @.store) from n
             """,
             [
                 .integers(dispatches.map(\.eventID.rawValue)),
@@ -51,6 +56,7 @@ struct RunStatements: Sendable {
                 .texts(runs.map(\.1)),
                 .texts(runs.map(\.0.ruleSet.rawValue)),
                 .integer(activation),
+                .integer(program),
             ]
         )
     }
@@ -60,7 +66,8 @@ struct RunStatements: Sendable {
         Statement(
             """
             with d as (
-                select id from @.runs where state = 0 and due_at <= $1::timestamptz
+                select id from @.runs
+                where state = 0 and due_at <= $1::timestamptz and (select least_program from @.store) <= $7::int8
                 order by due_at, id limit $2::int8 for update skip locked
             ), c as (
                 update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
@@ -75,7 +82,7 @@ struct RunStatements: Sendable {
             """,
             [
                 time(now), .integer(max(0, limit)), .text(lease.id), .integer(owner), clock.leaseBase(now),
-                .integer(lease.duration.milliseconds),
+                .integer(lease.duration.milliseconds), .integer(program),
             ]
         )
     }
