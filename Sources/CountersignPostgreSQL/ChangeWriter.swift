@@ -26,6 +26,9 @@ final class ChangeWriter: Sendable {
         let answerFailure: @Sendable (any Error) -> Void
         var size = 256
 
+        /// What is reached when its commit is sent and not answered.
+        var point: FailPoint?
+
         var isAlone: Bool { if case .steps = work { true } else { false } }
 
         func fail(_ error: any Error) { answerFailure(error) }
@@ -58,15 +61,17 @@ final class ChangeWriter: Sendable {
     func change<Value: Sendable>(
         _ statement: Statement,
         size: Int = 256,
+        reaching point: FailPoint? = nil,
         _ decode: @escaping @Sendable (Rows) throws -> Value
     ) async throws -> Value {
-        try await change({ _ in statement }, size: size, decode)
+        try await change({ _ in statement }, size: size, reaching: point, decode)
     }
 
     /// Carries out a statement that is made when its turn comes.
     func change<Value: Sendable>(
         _ make: @escaping @Sendable (Connection) throws(DatabaseError) -> Statement,
         size: Int = 256,
+        reaching point: FailPoint? = nil,
         _ decode: @escaping @Sendable (Rows) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
@@ -74,7 +79,9 @@ final class ChangeWriter: Sendable {
                 let value = try decode(rows)
                 return { continuation.resume(returning: value) }
             }
-            submit(Operation(work: work, answerFailure: { continuation.resume(throwing: $0) }, size: size))
+            submit(
+                Operation(work: work, answerFailure: { continuation.resume(throwing: $0) }, size: size, point: point)
+            )
         }
     }
 
@@ -149,7 +156,7 @@ extension ChangeWriter {
             answers = try perform(batch, token, over: connection)
         }
         do throws(DatabaseError) {
-            _ = try connection.execute([.commit])
+            _ = try connection.execute([.commit], reaching: batch.lazy.compactMap(\.point).first)
             try connection.confirmCommit()
             return answers
         } catch {

@@ -43,14 +43,15 @@ extension PostgreSQLStore {
     /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
     package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
         guard !dispatches.isEmpty else { return }
-        let made = try await changes.change(statements.dispatch(dispatches, at: now)) { $0.first?.count(0) ?? 0 }
+        let dispatch = statements.dispatch(dispatches, at: now)
+        let made = try await changes.change(dispatch, reaching: .afterSendingDispatch) { $0.first?.count(0) ?? 0 }
         if made > 0 { queued.notify() }
     }
 
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let claim = statements.claim(limit: limit, lease: lease, owner: instance, at: now)
-        let found = try await changes.change(claim) { rows in
+        let found = try await changes.change(claim, reaching: .afterSendingClaim) { rows in
             rows.map { row in
                 let event = row.optionalInteger(Run.columnCount) == nil ? nil : EventRow(row, from: Run.columnCount + 1)
                 return (run: Run(row), event: event)
@@ -111,7 +112,7 @@ extension PostgreSQLStore {
         let make: @Sendable (Connection) throws(DatabaseError) -> Statement = { connection throws(DatabaseError) in
             statements.record(record, of: run, lease: lease, stream: connection.stream?.id ?? 0)
         }
-        try await changes.change(make, size: record.size) { rows in
+        try await changes.change(make, size: record.size, reaching: .afterSendingResult) { rows in
             guard rows.count > 0 else { throw StoreError.leaseLost(run) }
         }
     }
@@ -141,7 +142,8 @@ extension PostgreSQLStore {
             )
         }
         let size = (record?.size ?? 0) + (raised?.body.count ?? 0) + 256
-        let hasRaised = try await changes.change(make, size: size) { (rows: Rows) throws -> Bool in
+        let hasRaised = try await changes.change(make, size: size, reaching: .afterSendingRelease) {
+            (rows: Rows) throws -> Bool in
             guard let row = rows.first else { throw StoreError.leaseLost(run) }
             return raised != nil && row.flag(1)
         }
