@@ -14,8 +14,11 @@ import time
 
 REAPER = """
 cat > /dev/null
-pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null) && kill -INT "$pid"
-while [ -e "$1/data/postmaster.pid" ] && kill -0 "$pid" 2> /dev/null; do sleep 0.1; done
+pid=$(head -n 1 "$1/data/postmaster.pid" 2> /dev/null)
+# The number of a server that was killed may be another process by now.
+runs() { grep -q "$1/data" "/proc/$pid/cmdline" 2> /dev/null; }
+runs "$1" && kill -INT "$pid"
+while runs "$1"; do sleep 0.1; done
 rm -rf "$1"
 """
 
