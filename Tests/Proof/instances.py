@@ -251,8 +251,7 @@ def settle(database, instances, ledger, within=90):
     while ledger.unknown:
         package = ledger.unknown.pop()
         status, answer = client.post(body(package))
-        harness.Ledger.tell(ledger, package, status, answer.get("event")) if "event" in answer or status != 200 else (
-            ledger.spooled.add(package))
+        ledger.tell(package, status, answer.get("event"))
     while time.monotonic() < deadline:
         spooling = [one.name for one in instances if one.is_spooling()]
         waiting, queued, running = database.rows(
@@ -339,7 +338,7 @@ def account_step(records, reason, receiver, run, step, state):
     return max(0, more), faults
 
 
-def account_rest(database, instances):
+def account_rest(instances):
     """What the instances leave behind when they stop: nothing."""
     faults = [f"{one.name} ended with {status}" for one in instances if (status := one.stop()) != 0]
     for one in instances:
