@@ -40,6 +40,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     ///
     /// - Parameters:
     ///   - options: Where it is.
+    ///   - instance: The name of this instance among those that use the store.
     ///   - time: Whose times it goes by.
     ///   - timeouts: How long calls may take.
     ///   - willUpgrade: Called before a store of an older version is upgraded; what it throws leaves the store as it is.
@@ -47,13 +48,14 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// - Returns: The store.
     package static func open(
         _ options: ConnectionOptions,
+        instance: String = .hostName ?? "localhost",
         time: DatabaseClock.Kind,
         timeouts: Timeouts = Timeouts(),
         willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
     ) throws -> PostgreSQLStore {
         do {
             let clock = DatabaseClock(time)
-            let first = try StoreOpening.open(options, clock, timeouts, willUpgrade)
+            let first = try StoreOpening.open(options, instance, clock, timeouts, willUpgrade)
             return PostgreSQLStore(options, clock, timeouts, first)
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)

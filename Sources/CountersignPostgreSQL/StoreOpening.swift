@@ -1,6 +1,5 @@
 import CountersignStore
 import Foundation
-import Glibc
 
 /// What is found out when a store is opened.
 struct StoreOpening {
@@ -12,6 +11,7 @@ struct StoreOpening {
     /// Makes or migrates the schema, and enters this process among the instances; over a connection of its own.
     static func open(
         _ options: ConnectionOptions,
+        _ name: String,
         _ clock: DatabaseClock,
         _ timeouts: Timeouts,
         _ willUpgrade: (StoreUpgrade) throws -> Void
@@ -29,18 +29,15 @@ struct StoreOpening {
         return StoreOpening(
             identity: row.verbatim(0),
             knowsPolls: row.flag(1),
-            instance: clock.kind == .server ? try enter(connection) : nil,
+            instance: clock.kind == .server ? try enter(connection, name) : nil,
             encryption: connection.encryption
         )
     }
 
-    private static func enter(_ connection: Connection) throws(DatabaseError) -> Int64? {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, name.count - 1)
-        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    private static func enter(_ connection: Connection, _ name: String) throws(DatabaseError) -> Int64? {
         let rows = try connection.execute([
             Statement("delete from @.instances where seen_at < clock_timestamp() - interval '1 day'"),
-            Statement("insert into @.instances (name) values ($1::text) returning id", [.text(host)]),
+            Statement("insert into @.instances (name) values ($1::text) returning id", [.text(name)]),
         ])
         return rows[1].first?.integer(0)
     }

@@ -89,6 +89,16 @@ struct DatabaseTests {
         try remove()
     }
 
+    @Test func `an instance is known by the name that is set, else by that of the machine`() async throws {
+        for (settings, name) in [([:], String.hostName), (["COUNTERSIGN_INSTANCE_NAME": "web1"], "web1")] {
+            let deployment = try deployment(settings)
+            try await deployment.serve { _ async throws in
+                #expect(try server.sql("select name from \(schema).instances") == name)
+            }
+        }
+        try remove()
+    }
+
     @Test func `tail follows a database while the server is started again`() async throws {
         let deployment = try deployment()
         try await deployment.serve { _ in }

@@ -34,6 +34,9 @@ package /// What a deployment runs with, put together from flags, environment an
     /// What opens it.
     package let driver: any StoreDriver
 
+    /// The name of this instance among those that share the store.
+    package let instanceName: String
+
     /// The path on this machine beside which the control socket lies: that of the store, or one in the folder in which the
     /// output folder is.
     package let storePath: String
@@ -111,6 +114,7 @@ package /// What a deployment runs with, put together from flags, environment an
         admin = adminAddress == "off" ? nil : try Self.address(adminAddress, of: "admin.listen")
         certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
         store = try Self.storeAddress(options.required(Declared.store), workingDirectory)
+        instanceName = try Self.instanceName(options)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
         callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
         requiresKey = callback.required(Declared.auth) == "key"
@@ -279,7 +283,10 @@ package /// What a deployment runs with, put together from flags, environment an
     private static func driver(_ options: Options, _ folder: String) throws -> any StoreDriver {
         typealias Declared = SettingsDeclaration
         return try storeAddress(options.required(Declared.store), folder)
-            .driver(options[Declared.database].map { DatabaseSettings($0, workingDirectory: folder) })
+            .driver(
+                options[Declared.database].map { DatabaseSettings($0, workingDirectory: folder) },
+                instance: try instanceName(options)
+            )
     }
 
     /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.

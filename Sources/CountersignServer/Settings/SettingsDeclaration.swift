@@ -331,9 +331,8 @@ package enum SettingsDeclaration {
 
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
-        listen.declaration, tls.declaration, store.declaration, database.declaration, rules.declaration,
-        callback.declaration,
-        engine.declaration,
+        listen.declaration, tls.declaration, store.declaration, database.declaration,
+        instance.declaration, rules.declaration, callback.declaration, engine.declaration,
         files.declaration, disk.declaration, spool.declaration, retention.declaration, processLimits.declaration,
         http.declaration,
         secrets.declaration,
