@@ -49,8 +49,11 @@ extension PostgreSQLStore {
     ) async throws {
         guard !dispatches.isEmpty else { return }
         let (schema, name) = (schema, options.name)
-        let dispatch = statements.dispatch(dispatches, under: activation, at: now)
-        let made = try await changes.change(dispatch, behind: .sharedActivations(options.schema)) { rows in
+        let made = try await changes.change(
+            statements.dispatch(dispatches, under: activation, at: now),
+            behind: .sharedActivations(options.schema),
+            reaching: .afterSendingDispatch
+        ) { rows in
             guard let row = rows.first else { throw StoreError.activationChanged }
             schema.learn(leastProgram: row.count(2))
             if schema.isOutdated { throw schema.refusal(name) }
@@ -65,7 +68,7 @@ extension PostgreSQLStore {
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let claim = statements.claim(limit: limit, lease: lease, owner: instance, at: now)
-        let found = try await changes.change(claim) { rows in
+        let found = try await changes.change(claim, reaching: .afterSendingClaim) { rows in
             rows.map { row in
                 let event = row.optionalInteger(Run.columnCount) == nil ? nil : EventRow(row, from: Run.columnCount + 1)
                 return (run: Run(row), event: event)
@@ -126,7 +129,7 @@ extension PostgreSQLStore {
         let make: @Sendable (Connection) throws(DatabaseError) -> Statement = { connection throws(DatabaseError) in
             statements.record(record, of: run, lease: lease, stream: connection.stream?.id ?? 0)
         }
-        try await changes.change(make, size: record.size) { rows in
+        try await changes.change(make, size: record.size, reaching: .afterSendingResult) { rows in
             guard rows.count > 0 else { throw StoreError.leaseLost(run) }
         }
     }
@@ -156,7 +159,8 @@ extension PostgreSQLStore {
             )
         }
         let size = (record?.size ?? 0) + (raised?.body.count ?? 0) + 256
-        let hasRaised = try await changes.change(make, size: size) { (rows: Rows) throws -> Bool in
+        let hasRaised = try await changes.change(make, size: size, reaching: .afterSendingRelease) {
+            (rows: Rows) throws -> Bool in
             guard let row = rows.first else { throw StoreError.leaseLost(run) }
             return raised != nil && row.flag(1)
         }

@@ -150,7 +150,6 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         _ = try? await changes.change(leaving) { $0.changed }
     }
 
-
     /// Notifies whoever executes runs, here and elsewhere.
     func announceRuns() {
         queued.notify()
@@ -200,7 +199,7 @@ extension PostgreSQLStore {
         at now: Date,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) {
-        let pending = pending(delivery, at: now, then: reply)
+        let pending = pending(delivery, at: now, reaching: .afterSendingEvent, then: reply)
         FailPoint.beforeStoring.reach()
         events.submit([pending])
     }
@@ -208,10 +207,11 @@ extension PostgreSQLStore {
     private func pending(
         _ delivery: Delivery,
         at now: Date,
+        reaching point: FailPoint,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) -> EventWriter.Pending {
         let event = NewEvent(delivery, receivedAt: clock.moment(now), clock: clock)
-        return EventWriter.Pending(event: event, answer: reply)
+        return EventWriter.Pending(event: event, point: point, answer: reply)
     }
 
     /// Stores events in the order given, together with whatever else waits; each has a result of its own.
@@ -223,7 +223,9 @@ extension PostgreSQLStore {
             events.submit(
                 batch.enumerated()
                     .map { index, received in
-                        pending(received.delivery, at: received.at) { results.set($0, at: index) }
+                        pending(received.delivery, at: received.at, reaching: .afterSendingBatch) {
+                            results.set($0, at: index)
+                        }
                     }
             )
         }

@@ -87,6 +87,16 @@ struct RunStatements: Sendable {
         )
     }
 
+    /// Whether the row that is changed is run $1 and still belongs to lease $2.
+    private static var isHeld: String {
+        #if MUTANTS
+        if Mutant.chosen == .leaseBesideRow {
+            return "id = (select o.id from @.runs o where o.id = $1::int8 and o.state = 1 and o.lease = $2::text)"
+        }
+        #endif
+        return "id = $1::int8 and state = 1 and lease = $2::text"
+    }
+
     func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) -> Statement {
         Statement(
             """
@@ -102,7 +112,7 @@ struct RunStatements: Sendable {
             """
             with f as (
                 update @.runs set step_id = null, step_attempt = null, step_started_at = null
-                where id = $1::int8 and state = 1 and lease = $2::text returning id
+                where \(Self.isHeld) returning id
             ), s as (
                 \(Self.insertStep(from: "f", firstParameter: 3))
             )
@@ -129,7 +139,7 @@ struct RunStatements: Sendable {
                 update @.runs set state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
                     lease = null, lease_until = null, step_id = null, step_attempt = null, step_started_at = null,
                     waiting_for = $6::text, wait_reason = $7::text
-                where id = $1::int8 and state = 1 and lease = $2::text returning id
+                where \(Self.isHeld) returning id
             )
             """
         ]
