@@ -1,10 +1,9 @@
-/// How the store's tables come about: each migration is a transaction of its own, and one that was published is never
-/// changed.
+/// How the store's tables come about; a migration that was published is never changed.
 ///
 /// A release adds, the next one uses, the one after removes: two versions of the program run side by side during an
 /// update. No migration writes a table again.
 enum Migrations {
-    static let all = [first]
+    static let published = [Migration.statements(first)]
 
     /// The tables of the first version.
     ///
@@ -17,7 +16,10 @@ enum Migrations {
             id int primary key check (id = 1),
             identity text not null,
             knows_polls bool not null default false,
-            copying text
+            copying text,
+            -- How many migrations a program must know to evaluate events and execute runs, and to take callbacks in.
+            least_program int not null default 1,
+            least_intake int not null default 1
         )
         """,
         // Who serves this store, when it was last there, and what it says of itself; a command says nothing.
@@ -40,7 +42,8 @@ enum Migrations {
         create table @.streams (
             id int generated always as identity primary key,
             instance int,
-            backend int not null,
+            -- The session of the server; none where a pooler shares sessions out.
+            backend int,
             backend_started_at timestamptz,
             opened_at timestamptz not null default clock_timestamp(),
             closed_at timestamptz

@@ -21,9 +21,17 @@ package final class PostgreSQLArchive: Archive {
 
     /// Opens a store that is there, for reading alone.
     ///
+    /// - Parameters:
+    ///   - options: Where it is.
+    ///   - timeouts: How long calls may take.
+    ///   - plan: The migrations that are known.
     /// - Throws: `StoreError`.
-    package static func open(_ options: ConnectionOptions, timeouts: Timeouts = Timeouts()) throws -> PostgreSQLArchive
-    {
+    /// - Returns: The store.
+    package static func open(
+        _ options: ConnectionOptions,
+        timeouts: Timeouts = Timeouts(),
+        plan: MigrationPlan = .published
+    ) throws -> PostgreSQLArchive {
         do throws(DatabaseError) {
             let clock = DatabaseClock(.server)
             let connection = Connection(options, for: .reading, within: timeouts.read) {
@@ -32,35 +40,41 @@ package final class PostgreSQLArchive: Archive {
             }
             defer { connection.drop() }
             try connection.connect()
-            let migrator = Migrator(connection: connection)
-            try migrator.expectCurrent()
+            let migrator = Migrator(connection: connection, plan: plan)
+            try migrator.expectReadable()
             try migrator.expectWhole()
             let identity = try connection.rows("select identity from @.store").first?.verbatim(0) ?? ""
-            return PostgreSQLArchive(options, identity: identity, clock: clock, limit: timeouts.read, watch: nil)
+            let schema = SchemaKnowledge(version: plan.version, leastProgram: 0)
+            return PostgreSQLArchive(options, identity: identity, clock: clock, schema: schema, limit: timeouts.read)
         } catch {
             throw error.storeError(on: options.name)
         }
     }
 
-    init(_ options: ConnectionOptions, identity: String, clock: DatabaseClock, limit: Duration, watch: WorkWatch?) {
+    init(
+        _ options: ConnectionOptions,
+        identity: String,
+        clock: DatabaseClock,
+        schema: SchemaKnowledge,
+        limit: Duration
+    ) {
         (self.options, self.clock, self.limit) = (options, clock, limit)
-        queries = Queries(clock: clock)
+        queries = Queries(clock: clock, program: schema.version)
         storeIdentity = identity
-        let own = OwnInstance(id: nil, clock: clock)
-        let greeting = Greeting(identity: identity, own: own, clock: clock, streams: OwnStreams())
+        let greeting = Greeting(
+            identity: identity,
+            own: OwnInstance(id: nil, clock: clock),
+            clock: clock,
+            streams: OwnStreams(),
+            schema: schema
+        )
         let making: @Sendable () -> Connection = {
             Connection(options, for: .reading, within: limit) { connection throws(DatabaseError) in
                 try ServerSettings.read(over: connection, clock: clock).check(for: .reading, options)
                 try greeting.expectIdentity(connection)
             }
         }
-        let look = watch.map { watch in
-            ConnectionThread.Routine(every: .milliseconds(500)) { watch.look(over: $0) }
-        }
-        threads = [
-            ConnectionThread("store.reader.1", making: making),
-            ConnectionThread("store.reader.2", routine: look, making: making),
-        ]
+        threads = ["store.reader.1", "store.reader.2"].map { ConnectionThread($0, making: making) }
     }
 
     /// Ends the connections.

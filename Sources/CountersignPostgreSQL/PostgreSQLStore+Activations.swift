@@ -33,10 +33,12 @@ extension PostgreSQLStore {
                 .verbatim(rules.reason.rawValue),
             ]
         )
-        return try await changes.transaction { connection in
+        let made = try await changes.transaction { connection in
             _ = try connection.execute([.aloneWithActivations(schema), keeping])
             return try connection.execute([adding])[0].first.map { Activation($0, clock) }
         }
+        if made != nil { wakeUps?.announce(.activation) }
+        return made
     }
 }
 

@@ -6,10 +6,11 @@ extension PostgreSQLStore {
     /// Instances share it, so only leases tell whose owner is gone.
     package var isShared: Bool { true }
 
-    var statements: RunStatements { RunStatements(clock: clock) }
+    var statements: RunStatements { RunStatements(clock: clock, program: schema.version) }
 
     /// The oldest events without runs; a damaged one is put into quarantine and marked as dispatched.
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
+        guard !schema.isOutdated else { throw schema.refusal(options.name) }
         var waiting = WaitingEvents()
         let own = clock.kind == .server ? streams.all : nil
         for row in try await archive.undispatched(limit: limit, ownStreams: own) {
@@ -47,18 +48,27 @@ extension PostgreSQLStore {
         at now: Date
     ) async throws {
         guard !dispatches.isEmpty else { return }
-        let dispatch = statements.dispatch(dispatches, under: activation, at: now)
-        let made = try await changes.change(dispatch, behind: .sharedActivations(options.schema)) { rows in
-            guard let row = rows.first, row.flag(1) else { throw StoreError.activationChanged }
+        let (schema, name) = (schema, options.name)
+        let made = try await changes.change(
+            statements.dispatch(dispatches, under: activation, at: now),
+            behind: .sharedActivations(options.schema),
+            reaching: .afterSendingDispatch
+        ) { rows in
+            guard let row = rows.first else { throw StoreError.activationChanged }
+            schema.learn(leastProgram: row.count(2))
+            if schema.isOutdated { throw schema.refusal(name) }
+            guard row.flag(1) else { throw StoreError.activationChanged }
             return row.count(0)
         }
-        if made > 0 { queued.notify() }
+        guard made > 0 else { return }
+        queued.notify()
+        wakeUps?.announceOwnRuns()
     }
 
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let claim = statements.claim(limit: limit, lease: lease, owner: instance, at: now)
-        let found = try await changes.change(claim) { rows in
+        let found = try await changes.change(claim, reaching: .afterSendingClaim) { rows in
             rows.map { row in
                 let event = row.optionalInteger(Run.columnCount) == nil ? nil : EventRow(row, from: Run.columnCount + 1)
                 return (run: Run(row), event: event)
@@ -119,7 +129,7 @@ extension PostgreSQLStore {
         let make: @Sendable (Connection) throws(DatabaseError) -> Statement = { connection throws(DatabaseError) in
             statements.record(record, of: run, lease: lease, stream: connection.stream?.id ?? 0)
         }
-        try await changes.change(make, size: record.size) { rows in
+        try await changes.change(make, size: record.size, reaching: .afterSendingResult) { rows in
             guard rows.count > 0 else { throw StoreError.leaseLost(run) }
         }
     }
@@ -149,7 +159,8 @@ extension PostgreSQLStore {
             )
         }
         let size = (record?.size ?? 0) + (raised?.body.count ?? 0) + 256
-        let hasRaised = try await changes.change(make, size: size) { (rows: Rows) throws -> Bool in
+        let hasRaised = try await changes.change(make, size: size, reaching: .afterSendingRelease) {
+            (rows: Rows) throws -> Bool in
             guard let row = rows.first else { throw StoreError.leaseLost(run) }
             return raised != nil && row.flag(1)
         }
@@ -191,7 +202,7 @@ extension PostgreSQLStore {
         }
         // Whom runs wait for, and until when, only the owner knew.
         if whose == .everyones { try await changes.change(statements.wakeAll(at: now)) { _ in } }
-        if sum > 0 { queued.notify() }
+        if sum > 0 { announceRuns() }
         return sum
     }
 
@@ -200,7 +211,7 @@ extension PostgreSQLStore {
         let count = try await changes.change(statements.wake(waitingFor: destination, limit: limit, at: now)) {
             $0.changed
         }
-        if count > 0 { queued.notify() }
+        if count > 0 { announceRuns() }
         return count
     }
 

@@ -9,6 +9,9 @@ import Foundation
 struct Queries: Sendable {
     let clock: DatabaseClock
 
+    /// How many migrations this program knows.
+    let program: Int
+
     private func time(_ date: Date) -> Parameter { .time(clock.moment(date)) }
 
     /// Events for which no runs were made, the oldest first, as many as their bodies have room for.
@@ -56,7 +59,17 @@ struct Queries: Sendable {
     }
 
     /// The earliest due time of a queued run.
-    var nextDue: Statement { Statement("select due_at from @.runs where state = 0 order by due_at limit 1") }
+    ///
+    /// None where runs are left to newer programs.
+    var nextDue: Statement {
+        Statement(
+            """
+            select due_at from @.runs where state = 0 and (select least_program from @.store) <= $1::int8
+            order by due_at limit 1
+            """,
+            [.integer(program)]
+        )
+    }
 
     /// How many runs are in each state.
     var runCounts: Statement { Statement("select state, count(*) from @.runs group by state") }

@@ -42,7 +42,11 @@ extension Server {
         )
         return Runner(
             worker: worker,
-            settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
+            settings: EngineSettings(
+                workers: settings.workers,
+                lease: settings.lease,
+                shutdownTimeout: settings.shutdownTimeout
+            ),
             clock: clock,
             logger: logger,
             makeLeaseID: { UUID().uuidString }

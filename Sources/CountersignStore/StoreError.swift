@@ -15,6 +15,9 @@ package enum StoreError: Error, Equatable {
     case unreadable(path: String, String)
     /// A newer Countersign made the store; `found` and `known` are numbers of migrations.
     case newer(path: String, found: Int, known: Int)
+    /// A newer Countersign works on the store, and leaves nothing to this one but to store events; `least` and `known` are
+    /// numbers of migrations.
+    case outdated(path: String, least: Int, known: Int)
     /// An older Countersign made the store, and it was to be left as it is.
     case older(path: String, found: Int)
     /// A build from before the first version made the store.
@@ -60,6 +63,9 @@ extension StoreError: CustomStringConvertible {
         case .newer(let path, let found, let known):
             "'\(path)' was made by a newer Countersign (schema \(found), this program knows \(known)); "
                 + "update the program or name another store"
+        case .outdated(let path, let least, let known):
+            "'\(path)' was upgraded for a newer Countersign (schema \(least), this program knows \(known)), which evaluates "
+                + "the events; this program still stores callbacks; update it"
         case .older(let path, let found):
             "'\(path)' cannot be read as a Countersign store: it was made by an older Countersign (schema \(found)); "
                 + "start the server of this version on it once"

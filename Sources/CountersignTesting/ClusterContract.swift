@@ -214,6 +214,20 @@ package enum ClusterContract {
             try await two.close(circuitOf: "erp:443")
             #expect(try await one.openCircuits().isEmpty)
         },
+        Clause("what a poll finds through one handle while the other one is called back with it is one event") {
+            one,
+            two async throws in
+            // From the first poll on, callbacks are compared with what polls find.
+            _ = try await one.append(StoreContract.polled(0), at: start)
+            _ = try await two.append(StoreContract.callback(0, madeAt: StoreContract.after(-60)), at: start)
+            for number in 1...100 {
+                let callback = StoreContract.callback(number, madeAt: StoreContract.after(-60))
+                async let found = one.append(StoreContract.polled(number), at: start)
+                async let called = two.append(callback, at: start)
+                let ids = try await [found.eventID, called.eventID]
+                #expect(ids[0] == ids[1])
+            }
+        },
         Clause("what one handle keeps the other one reads") { one, two async throws in
             try await one.set(["a": 1], forKey: "key")
             try await two.set(["a": 2], forKey: "key")

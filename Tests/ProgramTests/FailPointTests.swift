@@ -20,8 +20,9 @@ struct FailPointTests {
     private static let ofPolls: Set<FailPoint> = [.afterRecovery, .beforeWatermark]
     private static let ofSpool: Set<FailPoint> = [.afterSpooling, .afterDraining]
     private static let ofCopies: Set<FailPoint> = [.whileCopying]
+    private static let elsewhere = ofPolls.union(ofSpool).union(ofCopies).union(FailPoint.ofDatabases)
 
-    @Test(arguments: FailPoint.allCases.filter { !ofPolls.union(ofSpool).union(ofCopies).contains($0) })
+    @Test(arguments: FailPoint.allCases.filter { !elsewhere.contains($0) })
     func `a kill loses no event, repeats no line, and leaves no run behind`(point: FailPoint) async throws {
         let deployment = try Deployment(rules: Self.rules)
         let packages = ["a", "b", "c"]

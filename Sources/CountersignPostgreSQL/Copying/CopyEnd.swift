@@ -25,7 +25,7 @@ final class CopyEnd: StoreSource {
     /// - Throws: `StoreError`.
     static func source(_ options: ConnectionOptions) throws -> CopyEnd {
         try CopyEnd(options, for: .reading) { migrator throws(DatabaseError) in
-            try migrator.expectCurrent()
+            try migrator.expectReadable()
             try migrator.expectWhole()
         }
     }
@@ -35,7 +35,7 @@ final class CopyEnd: StoreSource {
     /// - Throws: `StoreError`.
     static func target(_ options: ConnectionOptions) throws -> CopyEnd {
         try CopyEnd(options, for: .writing) { migrator throws in
-            try migrator.migrate { throw StoreError.older(path: options.name, found: $0.from) }
+            try migrator.migrate(within: Timeouts()) { throw StoreError.older(path: options.name, found: $0.from) }
         }
     }
 
@@ -53,7 +53,13 @@ final class CopyEnd: StoreSource {
         defer { first.drop() }
         do {
             try first.connect()
-            try prepare(Migrator(connection: first))
+            let migrator = Migrator(connection: first, plan: .published)
+            try prepare(migrator)
+            // A newer schema may hold what a copy does not know, though everything else can be done with it.
+            let (found, known) = (try migrator.version() ?? 0, MigrationPlan.published.version)
+            guard found <= known else {
+                throw StoreError.newer(path: options.name, found: found, known: known)
+            }
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)
         }
@@ -158,7 +164,7 @@ package enum StoreColumns {
     package static var known: [String: Set<String>] {
         // The identity, and whether polls are known, are copied; the rest says how this schema is used, and by whom.
         var known: [String: Set<String>] = [
-            "store": ["id", "identity", "knows_polls", "copying"],
+            "store": ["id", "identity", "knows_polls", "copying", "least_program", "least_intake"],
             "migrations": ["number", "applied_at"],
             "instances": [
                 "id", "name", "started_at", "seen_at", "version", "activation", "folder", "folder_since", "spooled",
