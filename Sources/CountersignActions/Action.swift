@@ -39,11 +39,17 @@ public protocol ActionPlan: Sendable {
     /// Whom the step needs to do its part: a host, a program. Steps in progress to the same one are few at a time, and
     /// none while it is down; nil where there is nobody.
     var destination: String? { get }
+
+    /// Whether the destination is on this machine, such as a program: where it fails, it may work on another instance.
+    var isLocal: Bool { get }
 }
 
 extension ActionPlan {
     /// Nobody, unless the plan says otherwise.
     public var destination: String? { nil }
+
+    /// Elsewhere, unless the plan says otherwise.
+    public var isLocal: Bool { false }
 }
 
 /// A step whose plan is made.
@@ -54,6 +60,9 @@ package struct PreparedStep: Sendable {
     /// Whom it needs to do its part.
     package let destination: String?
 
+    /// Whether that is on this machine.
+    package let isLocal: Bool
+
     /// Does what the plan says.
     package let perform: @Sendable (ActionContext) async throws(StepFailure) -> JSONObject
 }
@@ -62,7 +71,8 @@ extension PlannedAction {
     /// Makes the plan and keeps it together with the way to carry it out.
     package func prepare(in scope: Scope) async throws(StepFailure) -> PreparedStep {
         let plan = try await plan(in: scope)
-        return PreparedStep(plan: plan.json, destination: plan.destination) { context async throws(StepFailure) in
+        return PreparedStep(plan: plan.json, destination: plan.destination, isLocal: plan.isLocal) {
+            context async throws(StepFailure) in
             try await perform(plan, in: context)
         }
     }

@@ -85,6 +85,18 @@ package struct CircuitBreaker: Sendable, Equatable {
         if case .probing(_, let pause) = state { state = .open(until: now, pause: pause) }
     }
 
+    /// Another who uses the destination has opened its circuit, `openings` times in a row by now.
+    package mutating func open(until: Date, openings: Int) {
+        // Doubled so often, any pause is beyond its ceiling.
+        let doubled = policy.firstPause * (1 << min(max(openings - 1, 0), 20))
+        state = .open(until: until, pause: min(doubled, policy.ceiling))
+    }
+
+    /// Another who uses the destination probes it, or has opened its circuit once more.
+    package mutating func postponeProbe(until: Date) {
+        if case .probing(_, let pause) = state { state = .open(until: until, pause: pause) }
+    }
+
     private mutating func open(for pause: Duration, at now: Date) {
         state = .open(until: now.addingTimeInterval(pause.timeInterval), pause: pause)
     }

@@ -1,11 +1,13 @@
 package import CountersignCore
+package import CountersignStore
 package import Foundation
 import Synchronization
 
 /// How many steps are in progress to each destination, and which destinations are down.
 ///
 /// A destination that is slow takes no more than its share of the workers; one that is down takes none. What has to wait
-/// goes back to the store and is woken from there, so nothing waits in memory. A restart forgets which were down.
+/// goes back to the store and is woken from there, so nothing waits in memory. A restart forgets which were down, unless
+/// instances share them; see `CircuitSharing`.
 package final class DestinationLimiter: Sendable {
     /// Whether a step may go on.
     package enum Permit: Sendable, Equatable {
@@ -48,7 +50,9 @@ package final class DestinationLimiter: Sendable {
         }
     }
 
-    private struct DestinationState {
+    struct DestinationState {
+        /// Whether it is on this machine, so that it says nothing to the other instances.
+        var isLocal = false
         var active = 0
         var isAwaited = false
 
@@ -58,13 +62,30 @@ package final class DestinationLimiter: Sendable {
         /// Since when it has been down, and how many probes have failed since.
         var downSince: Date?
         var failedProbes = 0
+
+        /// Until when its circuit is open by what the store was told or has told; nil where it knows of none.
+        var sharedUntil: Date?
         var breaker: CircuitBreaker
+
+        /// Whether it works and nobody waits for it, so that there are no more than are in use.
+        var isForgettable: Bool {
+            active == 0 && !isAwaited && sharedUntil == nil && breaker.state == .closed(outages: 0)
+        }
+
+        /// It is back.
+        mutating func close() {
+            breaker.succeeded()
+            (downSince, failedProbes, hasCandidate) = (nil, 0, false)
+        }
     }
 
     /// The due time of who waits for a place: it is woken before; this is for the case that nobody is there to do so.
-    private static let longestWait: TimeInterval = 600
+    static let longestWait: TimeInterval = 600
 
-    private let destinations = Mutex<[String: DestinationState]>([:])
+    /// Notified when a circuit opens or closes here.
+    package let circuitChanges = AsyncSignal()
+
+    let states = Mutex<[String: DestinationState]>([:])
     private let capacity: Int
 
     /// Destinations that have a capacity of their own.
@@ -80,17 +101,28 @@ package final class DestinationLimiter: Sendable {
 
     /// How many Destinations whose circuit is open.
     package var downCount: Int {
-        destinations.withLock { destinations in destinations.values.count { $0.breaker.isOpen } }
+        states.withLock { destinations in destinations.values.count { $0.breaker.isOpen } }
     }
 
-    private func capacity(of destination: String) -> Int {
+    func capacity(of destination: String) -> Int {
         capacities[destination] ?? (destination.hasPrefix(PackageInquiry.packagePrefix) ? 1 : capacity)
     }
 
+    /// What is known of a destination that nobody has used yet.
+    var newState: DestinationState { DestinationState(breaker: CircuitBreaker(policy: policy)) }
+
+    /// What runs wait for that need a destination whose circuit is open.
+    static func down(_ destination: String) -> RunWait {
+        RunWait(destination: destination, reason: "its circuit is open: the last attempts failed")
+    }
+
     /// Asks for a place on the way to `destination`; who is admitted calls `leave`.
-    package func acquire(_ destination: String, at now: Date) -> Permit {
-        destinations.withLock { destinations in
-            var state = destinations[destination] ?? DestinationState(breaker: CircuitBreaker(policy: policy))
+    ///
+    /// `isLocal` tells whether it is a program of this machine, which says nothing to the other instances.
+    package func acquire(_ destination: String, isLocal: Bool = false, at now: Date) -> Permit {
+        states.withLock { destinations in
+            var state = destinations[destination] ?? newState
+            state.isLocal = isLocal
             defer { destinations[destination] = state }
             let capacity = capacity(of: destination)
             guard state.active < capacity else {
@@ -102,8 +134,7 @@ package final class DestinationLimiter: Sendable {
                 state.isAwaited = true
                 let due = state.hasCandidate ? until.addingTimeInterval(Self.longestWait) : until
                 state.hasCandidate = true
-                let wait = RunWait(destination: destination, reason: "its circuit is open: the last attempts failed")
-                return .refused(wait, until: due)
+                return .refused(Self.down(destination), until: due)
             }
             state.active += 1
             if case .probing = state.breaker.state { return .granted(isProbe: true) }
@@ -113,8 +144,8 @@ package final class DestinationLimiter: Sendable {
 
     /// Gives a place back; `isProbe` as it was admitted.
     package func release(_ destination: String, _ ending: Ending, isProbe: Bool, at now: Date) -> ReleaseResult {
-        destinations.withLock { destinations in
-            guard var state = destinations[destination] else { return ReleaseResult() }
+        let (result, isChanged) = states.withLock { destinations -> (ReleaseResult, Bool) in
+            guard var state = destinations[destination] else { return (ReleaseResult(), false) }
             state.active -= 1
             let before = state.breaker.state
             switch ending {
@@ -122,38 +153,22 @@ package final class DestinationLimiter: Sendable {
             case .outage: state.breaker.failed(at: now, isProbe: isProbe)
             case .unknown: if isProbe { state.breaker.abandoned(at: now) }
             }
-            var result = ReleaseResult()
-            switch (before, state.breaker.state) {
-            case (.open, .open): break
-            case (_, .open(let until, _)):
-                state.hasCandidate = false
-                if state.downSince == nil {
-                    result.opensUntil = until
-                    state.downSince = now
-                } else {
-                    state.failedProbes += 1
-                }
-            case (.closed, .closed): break
-            case (_, .closed):
-                result.ended = Outage(since: state.downSince ?? now, tries: state.failedProbes + 1)
-                (state.downSince, state.failedProbes) = (nil, 0)
-            default: break
-            }
+            var result = state.result(of: before, at: now)
             if case .closed = state.breaker.state, state.isAwaited {
                 result.resumable = capacity(of: destination) - state.active
             }
-            // One that works and that nobody waits for is forgotten, so that there are no more than are in use.
-            let isForgettable = state.active == 0 && !state.isAwaited && state.breaker.state == .closed(outages: 0)
-            destinations[destination] = isForgettable ? nil : state
-            return result
+            destinations[destination] = state.isForgettable ? nil : state
+            return (result, before != state.breaker.state)
         }
+        if isChanged { circuitChanges.notify() }
+        return result
     }
 
     /// Looks again on behalf of a run that was refused and is in the store by now: in between, a place may have got free.
     ///
     /// - Returns: How many runs that wait for the destination may go on.
     package func lookAgain(_ destination: String) -> Int {
-        destinations.withLock { destinations in
+        states.withLock { destinations in
             guard let state = destinations[destination] else { return capacity(of: destination) }
             destinations[destination]?.isAwaited = true
             if case .closed = state.breaker.state { return max(0, capacity(of: destination) - state.active) }
@@ -163,15 +178,40 @@ package final class DestinationLimiter: Sendable {
 
     /// Nobody waits for `destination` any more.
     package func wasEmptied(_ destination: String) {
-        destinations.withLock { $0[destination]?.isAwaited = false }
+        states.withLock { $0[destination]?.isAwaited = false }
     }
 
     /// The destinations whose circuits are open, and until when.
     package var open: [String: Date] {
-        destinations.withLock { destinations in
+        states.withLock { destinations in
             destinations.compactMapValues { state in
                 if case .open(let until, _) = state.breaker.state { until } else { nil }
             }
         }
+    }
+}
+
+extension DestinationLimiter.DestinationState {
+    /// What it means that the circuit was in the state `before`, and is in another one now.
+    fileprivate mutating func result(of before: CircuitBreaker.State, at now: Date) -> DestinationLimiter.ReleaseResult
+    {
+        var result = DestinationLimiter.ReleaseResult()
+        switch (before, breaker.state) {
+        case (.open, .open): break
+        case (_, .open(let until, _)):
+            hasCandidate = false
+            if downSince == nil {
+                result.opensUntil = until
+                downSince = now
+            } else {
+                failedProbes += 1
+            }
+        case (.closed, .closed): break
+        case (_, .closed):
+            result.ended = DestinationLimiter.Outage(since: downSince ?? now, tries: failedProbes + 1)
+            (downSince, failedProbes) = (nil, 0)
+        default: break
+        }
+        return result
     }
 }

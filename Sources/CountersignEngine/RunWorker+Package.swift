@@ -104,7 +104,7 @@ extension RunWorker {
     {
         var places: [(name: String, isProbe: Bool)] = []
         for destination in destinations {
-            switch performer.limiter.acquire(destination, at: clock.now) {
+            switch await performer.acquire(destination, context.logger) {
             case .granted(let isProbe): places.append((destination, isProbe))
             case .refused(let wait, let until):
                 await leave(places, .unknown, context)

@@ -67,6 +67,9 @@ struct StepPerformer: Sendable {
         }
     }
 
+    /// How long the other instances leave a probe to one at the most.
+    private static let longestProbe = Duration.seconds(60)
+
     let store: any Store
     let planner: Planner
     let services: ActionServices
@@ -125,7 +128,7 @@ struct StepPerformer: Sendable {
     ) async throws -> Outcome.Ending? {
         var isProbe = false
         if let destination = prepared.destination {
-            switch limiter.acquire(destination, at: clock.now) {
+            switch await acquire(destination, isLocal: prepared.isLocal, attempt.logger) {
             case .granted(let isFirst): isProbe = isFirst
             case .refused(let wait, let until): return .refused(wait, until: until)
             }
@@ -194,6 +197,28 @@ struct StepPerformer: Sendable {
         }
     }
 
+    /// Asks for a place on the way to a destination; a probe is made by one instance at a time.
+    func acquire(
+        _ destination: String,
+        isLocal: Bool = false,
+        _ logger: Logger
+    ) async -> DestinationLimiter.Permit {
+        let permit = limiter.acquire(destination, isLocal: isLocal, at: clock.now)
+        guard case .granted(isProbe: true) = permit, store.isShared, !isLocal else { return permit }
+        do {
+            switch try await store.takeProbe(of: destination, for: Self.longestProbe, at: clock.now) {
+            case .granted: return permit
+            case .refused(let until): return limiter.refuseProbe(of: destination, until: until)
+            }
+        } catch {
+            logger.debug(
+                "Probe made without asking the other instances",
+                metadata: ["destination": "\(destination)", "error": "\(error)"]
+            )
+            return permit
+        }
+    }
+
     /// Gives the place on the way to a destination back, and wakes who may go there now.
     private func leave(
         _ destination: String?,
@@ -232,10 +257,8 @@ struct StepPerformer: Sendable {
     }
 
     private func wake(_ destination: String, _ resumable: Int, _ logger: Logger) async {
-        guard resumable > 0 else { return }
         do {
-            let count = try await store.wake(waitingFor: destination, limit: resumable, at: clock.now)
-            if count < resumable { limiter.wasEmptied(destination) }
+            try await limiter.wake(resumable, waitingFor: destination, in: store, at: clock.now)
         } catch {
             // They come by themselves at their due time.
             logger.error("Waiting runs cannot be woken", metadata: ["error": "\(error)"])

@@ -44,13 +44,14 @@ package struct PollRequest: Sendable {
 
 /// What a poll found, as the API and `--json` give it.
 extension PollReport {
-    /// From when on packages were looked at, how many there were, and the events without a callback.
+    /// From when on packages were looked at, how many there were, the events without a callback, and the poller's number.
     package static let shape = Shape<PollReport>(
         "PollReport",
         [
             .always("since", .dateTime) { .string($0.since.rfc3339) },
             .always("packages", .count) { JSON($0.packages) },
             .always("recovered", .array(.named("Recovery"))) { .array($0.recoveries.map(\.json)) },
+            .always("term", .count) { JSON($0.term) },
         ]
     )
 
@@ -65,7 +66,8 @@ extension PollReport {
         self.init(
             since: try document.time("since"),
             packages: try document.count("packages"),
-            recoveries: try document.list("recovered") { json throws(OperationError) in try Recovery(json: json) }
+            recoveries: try document.list("recovered") { json throws(OperationError) in try Recovery(json: json) },
+            term: try document.count("term")
         )
     }
 }

@@ -1,4 +1,5 @@
 import CLibpq
+import CountersignCore
 import CountersignStore
 import Crypto
 import Foundation
@@ -149,13 +150,13 @@ final class Connection {
     /// Sends statements in one go and reads what each of them gives.
     ///
     /// They are one transaction, unless they begin and end some themselves. After a refusal within a transaction that was
-    /// begun, that is rolled back.
-    func execute(_ statements: [Statement]) throws(DatabaseError) -> [Rows] {
+    /// begun, that is rolled back. `point` is reached when all is sent and nothing is answered.
+    func execute(_ statements: [Statement], reaching point: FailPoint? = nil) throws(DatabaseError) -> [Rows] {
         guard let handle else { throw .lost("there is no connection") }
         notices.warnings = []
         let deadline = ContinuousClock.now + limit
         do throws(DatabaseError) {
-            return try exchange(statements, on: handle, until: deadline)
+            return try exchange(statements, on: handle, until: deadline, reaching: point)
         } catch {
             switch error {
             case .lost, .unfit: drop()
@@ -223,7 +224,8 @@ extension Connection {
     private func exchange(
         _ statements: [Statement],
         on handle: OpaquePointer,
-        until deadline: ContinuousClock.Instant
+        until deadline: ContinuousClock.Instant,
+        reaching point: FailPoint? = nil
     ) throws(DatabaseError) -> [Rows] {
         var expected: [Expected] = []
         var names = prepared
@@ -241,6 +243,7 @@ extension Connection {
         }
         guard PQpipelineSync(handle) == 1 else { throw lost(handle) }
         try flush(handle, until: deadline)
+        point?.reach()
         return try read(expected, on: handle, until: deadline)
     }
 

@@ -20,13 +20,19 @@ enum Migrations {
             least_intake int not null default 1
         )
         """,
-        // Who serves this store, and when it was last there.
+        // Who serves this store, when it was last there, and what it says of itself; a command says nothing.
         """
         create table @.instances (
             id int generated always as identity primary key,
             name text not null,
             started_at timestamptz not null default clock_timestamp(),
-            seen_at timestamptz not null default clock_timestamp()
+            seen_at timestamptz not null default clock_timestamp(),
+            version text,
+            activation bigint,
+            folder text collate "C",
+            folder_since timestamptz,
+            spooled bigint not null default 0,
+            clock_offset_ms bigint not null default 0
         )
         """,
         // A stream is what one connection writes: numbers of events and steps grow within it in the order of commits.
@@ -179,8 +185,38 @@ enum Migrations {
             stored_at timestamptz not null
         )
         """,
-        "create index rule_sets_by_time on @.rule_sets (stored_at)",
+        // Rule sets in the order in which they were put into effect; the last one is active.
+        """
+        create table @.activations (
+            number bigint primary key,
+            rule_set text collate "C" not null,
+            since timestamptz not null,
+            instance text not null,
+            reason text not null
+        )
+        """,
+        "create index activations_by_rule_set on @.activations (rule_set, number)",
         "create table @.key_values (key text collate \"C\" primary key, value text not null)",
+        // Who does the work of which one instance at a time does; without a lease nobody does.
+        """
+        create table @.singletons (
+            name text collate "C" primary key,
+            holder text not null,
+            term bigint not null,
+            until timestamptz not null,
+            lease text collate "C"
+        )
+        """,
+        // The destinations that are down, for all instances; probe_until: until when one of them tries it. Empty in good times.
+        """
+        create table @.destinations (
+            destination text collate "C" primary key,
+            open_until timestamptz not null,
+            opened_at timestamptz not null,
+            openings int not null,
+            probe_until timestamptz
+        )
+        """,
         // What came of the commands of operators, so that one that is sent again is not carried out again.
         """
         create table @.commands (

@@ -11,7 +11,7 @@ package final class PostgreSQLArchive: Archive {
     /// What the store is called in sentences.
     var name: String { options.name }
 
-    private let clock: DatabaseClock
+    let clock: DatabaseClock
     private let threads: [ConnectionThread]
     private let turn = Atomic(0)
     private let storeIdentity: String
@@ -61,7 +61,7 @@ package final class PostgreSQLArchive: Archive {
         storeIdentity = identity
         let greeting = Greeting(
             identity: identity,
-            instance: nil,
+            own: OwnInstance(id: nil, clock: clock),
             clock: clock,
             streams: OwnStreams(),
             schema: schema
@@ -225,9 +225,26 @@ extension PostgreSQLArchive {
         try await json("select sources from @.rule_sets where version = $1::text", [.verbatim(ruleSet.rawValue)])
     }
 
-    /// The sources of the rule set that was kept last; nil when none was.
-    package func latestSources() async throws -> JSON? {
-        try await json("select sources from @.rule_sets order by stored_at desc limit 1")
+    /// The rule set in effect; nil before the first one.
+    package func activation() async throws -> Activation? {
+        try await activation(
+            Statement("select \(Activation.columns) from @.activations order by number desc limit 1")
+        )
+    }
+
+    /// When this rule set was put into effect last; nil where it never was.
+    package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
+        try await activation(
+            Statement(
+                "select \(Activation.columns) from @.activations where rule_set = $1::text order by number desc limit 1",
+                [.verbatim(ruleSet.rawValue)]
+            )
+        )
+    }
+
+    private func activation(_ statement: Statement) async throws -> Activation? {
+        let clock = clock
+        return try await all(statement) { Activation($0, clock) }.first
     }
 
     /// The value that was stored last under `key`; nil when there is none.

@@ -5,10 +5,12 @@ import Foundation
 /// Stores in a database that several instances may share.
 package struct PostgreSQLDriver: StoreDriver {
     private let options: ConnectionOptions
+    private let instance: String
 
-    /// A driver for the store at an address.
-    package init(_ options: ConnectionOptions) {
+    /// A driver for the store at an address, which is used under the name `instance`.
+    package init(_ options: ConnectionOptions, instance: String) {
         self.options = options
+        self.instance = instance
     }
 
     /// Where the database cannot be reached, opening it says so.
@@ -25,7 +27,7 @@ package struct PostgreSQLDriver: StoreDriver {
 
     /// Opens the store for writing, and makes or upgrades it where needed; see `PostgreSQLStore.open`.
     package func open(willUpgrade: (StoreUpgrade) throws -> Void) throws -> any OwnedStore {
-        try PostgreSQLStore.open(options, time: .server, willUpgrade: willUpgrade)
+        try PostgreSQLStore.open(options, instance: instance, time: .server, willUpgrade: willUpgrade)
     }
 
     /// Opens the store for reading alone; see `PostgreSQLArchive.open`.

@@ -17,8 +17,8 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
-    /// Notified when another instance told that another rule set is active.
-    package let activations = AsyncSignal()
+    /// Notified when another process may have put other rules into effect.
+    package let activated = AsyncSignal()
 
     let options: ConnectionOptions
     let clock: DatabaseClock
@@ -30,8 +30,11 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     package let archive: PostgreSQLArchive
     let changes: ChangeWriter
 
+    /// This process among those that use the store.
+    let own: OwnInstance
+
     /// The number of this process among those that use the store; nil in suites.
-    let instance: Int64?
+    var instance: Int64? { own.id }
 
     /// The streams of this process, those of connections that were lost among them.
     let streams = OwnStreams()
@@ -48,6 +51,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     ///
     /// - Parameters:
     ///   - options: Where it is.
+    ///   - instance: The name of this instance among those that use the store.
     ///   - time: Whose times it goes by.
     ///   - timeouts: How long calls may take.
     ///   - plan: The migrations that are known.
@@ -56,6 +60,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// - Returns: The store.
     package static func open(
         _ options: ConnectionOptions,
+        instance: String = .hostName ?? "localhost",
         time: DatabaseClock.Kind,
         timeouts: Timeouts = Timeouts(),
         plan: MigrationPlan = .published,
@@ -63,7 +68,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     ) throws -> PostgreSQLStore {
         do {
             let clock = DatabaseClock(time)
-            let first = try StoreOpening.open(options, clock, timeouts, plan, willUpgrade)
+            let first = try StoreOpening.open(options, instance, clock, timeouts, plan, willUpgrade)
             let schema = SchemaKnowledge(version: plan.version, leastProgram: first.leastProgram)
             return PostgreSQLStore(options, clock, timeouts, schema, first)
         } catch let error as DatabaseError {
@@ -82,11 +87,11 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         self.schema = schema
         self.clock = clock
         identity = first.identity
-        instance = first.instance
+        own = OwnInstance(id: first.instance, clock: clock)
         let (name, tally, streams) = (options.name, tally, streams)
         let greeting = Greeting(
             identity: first.identity,
-            instance: first.instance,
+            own: own,
             clock: clock,
             streams: streams,
             schema: schema
@@ -113,7 +118,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             schema: schema,
             limit: timeouts.read
         )
-        let signals: [WakeUps.Kind: AsyncSignal] = [.events: arrivals, .runs: queued, .activation: activations]
+        let signals: [WakeUps.Kind: AsyncSignal] = [.events: arrivals, .runs: queued, .activation: activated]
         wakeUps = clock.kind == .server ? WakeUps(options, first, greeting, timeouts, signals) : nil
     }
 
@@ -144,9 +149,6 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         // Where the database cannot be reached, the others find out by themselves after a while.
         _ = try? await changes.change(leaving) { $0.changed }
     }
-
-    /// Tells the other instances that another rule set is active, whose `activations` are notified; for after the commit.
-    package func announceActivation() { wakeUps?.announce(.activation) }
 
     /// Notifies whoever executes runs, here and elsewhere.
     func announceRuns() {
@@ -197,7 +199,7 @@ extension PostgreSQLStore {
         at now: Date,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) {
-        let pending = pending(delivery, at: now, then: reply)
+        let pending = pending(delivery, at: now, reaching: .afterSendingEvent, then: reply)
         FailPoint.beforeStoring.reach()
         events.submit([pending])
     }
@@ -205,10 +207,11 @@ extension PostgreSQLStore {
     private func pending(
         _ delivery: Delivery,
         at now: Date,
+        reaching point: FailPoint,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) -> EventWriter.Pending {
         let event = NewEvent(delivery, receivedAt: clock.moment(now), clock: clock)
-        return EventWriter.Pending(event: event, answer: reply)
+        return EventWriter.Pending(event: event, point: point, answer: reply)
     }
 
     /// Stores events in the order given, together with whatever else waits; each has a result of its own.
@@ -220,7 +223,9 @@ extension PostgreSQLStore {
             events.submit(
                 batch.enumerated()
                     .map { index, received in
-                        pending(received.delivery, at: received.at) { results.set($0, at: index) }
+                        pending(received.delivery, at: received.at, reaching: .afterSendingBatch) {
+                            results.set($0, at: index)
+                        }
                     }
             )
         }

@@ -17,13 +17,16 @@ struct RunStatements: Sendable {
     private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
 
     /// Makes the runs of events that still wait; it gives how many runs were made.
-    func dispatch(_ dispatches: [Dispatch], at now: Date) -> Statement {
+    func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) -> Statement {
         let runs = dispatches.flatMap { dispatch in dispatch.ruleIDs.map { (dispatch, $0) } }
         return Statement(
             """
-            with w as (
+            with a as (
+                select coalesce(max(number), 0) = $8::int8 as holds from @.activations
+            ), w as (
                 select event_id from @.inbox
-                where event_id = any($1::int8[]) and (select least_program from @.store) <= $8::int8
+                where event_id = any($1::int8[]) and (select holds from a)
+                    and (select least_program from @.store) <= $9::int8
                 order by event_id for update skip locked
             ), g as (
                 delete from @.inbox i using w where i.event_id = w.event_id
@@ -42,7 +45,7 @@ struct RunStatements: Sendable {
                 on conflict do nothing
                 returning 1
             )
-            select count(*), (select least_program from @.store) from n
+            select count(*), (select holds from a), (select least_program from @.store) from n
             """,
             [
                 .integers(dispatches.map(\.eventID.rawValue)),
@@ -52,6 +55,7 @@ struct RunStatements: Sendable {
                 .integers(runs.map(\.0.eventID.rawValue)),
                 .texts(runs.map(\.1)),
                 .texts(runs.map(\.0.ruleSet.rawValue)),
+                .integer(activation),
                 .integer(program),
             ]
         )
@@ -83,6 +87,16 @@ struct RunStatements: Sendable {
         )
     }
 
+    /// Whether the row that is changed is run $1 and still belongs to lease $2.
+    private static var isHeld: String {
+        #if MUTANTS
+        if Mutant.chosen == .leaseBesideRow {
+            return "id = (select o.id from @.runs o where o.id = $1::int8 and o.state = 1 and o.lease = $2::text)"
+        }
+        #endif
+        return "id = $1::int8 and state = 1 and lease = $2::text"
+    }
+
     func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) -> Statement {
         Statement(
             """
@@ -98,7 +112,7 @@ struct RunStatements: Sendable {
             """
             with f as (
                 update @.runs set step_id = null, step_attempt = null, step_started_at = null
-                where id = $1::int8 and state = 1 and lease = $2::text returning id
+                where \(Self.isHeld) returning id
             ), s as (
                 \(Self.insertStep(from: "f", firstParameter: 3))
             )
@@ -125,7 +139,7 @@ struct RunStatements: Sendable {
                 update @.runs set state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
                     lease = null, lease_until = null, step_id = null, step_attempt = null, step_started_at = null,
                     waiting_for = $6::text, wait_reason = $7::text
-                where id = $1::int8 and state = 1 and lease = $2::text returning id
+                where \(Self.isHeld) returning id
             )
             """
         ]

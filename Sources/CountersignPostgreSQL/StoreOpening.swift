@@ -1,6 +1,5 @@
 import CountersignStore
 import Foundation
-import Glibc
 
 /// What is found out when a store is opened.
 struct StoreOpening {
@@ -13,6 +12,7 @@ struct StoreOpening {
     /// Makes or migrates the schema, and enters this process among the instances; over a connection of its own.
     static func open(
         _ options: ConnectionOptions,
+        _ name: String,
         _ clock: DatabaseClock,
         _ timeouts: Timeouts,
         _ plan: MigrationPlan,
@@ -32,18 +32,15 @@ struct StoreOpening {
         return StoreOpening(
             identity: row.verbatim(0),
             knowsPolls: row.flag(1),
-            instance: clock.kind == .server ? try enter(connection) : nil,
+            instance: clock.kind == .server ? try enter(connection, name) : nil,
             leastProgram: row.count(2)
         )
     }
 
-    private static func enter(_ connection: Connection) throws(DatabaseError) -> Int64? {
-        var name = [CChar](repeating: 0, count: 256)
-        gethostname(&name, name.count - 1)
-        let host = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    private static func enter(_ connection: Connection, _ name: String) throws(DatabaseError) -> Int64? {
         let rows = try connection.execute([
             Statement("delete from @.instances where seen_at < clock_timestamp() - interval '1 day'"),
-            Statement("insert into @.instances (name) values ($1::text) returning id", [.text(host)]),
+            Statement("insert into @.instances (name) values ($1::text) returning id", [.text(name)]),
         ])
         return rows[1].first?.integer(0)
     }
@@ -52,7 +49,7 @@ struct StoreOpening {
 /// What a connection that writes does first, and from time to time.
 struct Greeting: Sendable {
     let identity: String
-    let instance: Int64?
+    let own: OwnInstance
     let clock: DatabaseClock
     let streams: OwnStreams
     let schema: SchemaKnowledge
@@ -61,7 +58,7 @@ struct Greeting: Sendable {
     func greet(_ connection: Connection) throws(DatabaseError) {
         try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
         try expectIdentity(connection)
-        try connection.openStream(of: instance)
+        try connection.openStream(of: own.id)
         if let stream = connection.stream { streams.add(stream.id) }
     }
 
@@ -88,10 +85,7 @@ struct Greeting: Sendable {
             try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
             try expectIdentity(connection)
             _ = try connection.execute([
-                Statement(
-                    "update @.instances set seen_at = clock_timestamp() where id = $1::int8",
-                    [.integer(instance)]
-                ),
+                own.heartbeat,
                 Statement("delete from @.commits where made_at < clock_timestamp() - interval '1 hour'"),
             ])
         } catch {

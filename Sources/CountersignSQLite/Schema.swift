@@ -194,6 +194,16 @@ struct Schema: Sendable {
             stored_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
 
+        -- Rule sets in the order in which they were put into effect; the last one is active.
+        CREATE TABLE activations (
+            number INTEGER PRIMARY KEY,
+            rule_set TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            instance TEXT NOT NULL,
+            reason TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX activations_by_rule_set ON activations (rule_set, number);
+
         -- What came of the commands of operators, so that one that is sent again is not carried out again.
         CREATE TABLE commands (
             token TEXT PRIMARY KEY,
@@ -201,6 +211,25 @@ struct Schema: Sendable {
             answer TEXT NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE INDEX commands_by_time ON commands (made_at);
+
+        -- Who does the work of which one at a time does; process: the one that had the file when the lease was taken.
+        CREATE TABLE singletons (
+            name TEXT PRIMARY KEY,
+            holder TEXT NOT NULL,
+            term INTEGER NOT NULL,
+            until INTEGER NOT NULL,
+            lease_id TEXT,
+            process TEXT NOT NULL
+        ) STRICT, WITHOUT ROWID;
+
+        -- The destinations that are down, for all who share the store.
+        CREATE TABLE destinations (
+            destination TEXT PRIMARY KEY,
+            open_until INTEGER NOT NULL,
+            opened_at INTEGER NOT NULL,
+            openings INTEGER NOT NULL,
+            probe_until INTEGER
+        ) STRICT, WITHOUT ROWID;
 
         -- What outlives the process, such as how far the last poll came.
         CREATE TABLE key_values (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

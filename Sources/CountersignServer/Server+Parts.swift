@@ -42,7 +42,11 @@ extension Server {
         )
         return Runner(
             worker: worker,
-            settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
+            settings: EngineSettings(
+                workers: settings.workers,
+                lease: settings.lease,
+                shutdownTimeout: settings.shutdownTimeout
+            ),
             clock: clock,
             logger: logger,
             makeLeaseID: { UUID().uuidString }
@@ -94,11 +98,14 @@ extension Server {
             registry: parts.registry,
             poller: poller,
             host: Operations.Host(
+                name: settings.instanceName,
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
                 },
                 state: { try await state(store, book) },
                 vitals: { try await vitals(parts, limiter, since: startedAt) },
-                writes: { store.statistics.operations }
+                writes: { store.statistics.operations },
+                instance: { try await instance(parts, since: startedAt) },
+                install: { try await install($0, parts) }
             ),
             clock: clock,
             logger: quietLogger
@@ -142,6 +149,25 @@ extension Server {
             operations: operations,
             registry: metrics,
             collect: { await collector.collect() },
+            logger: logger
+        )
+    }
+
+    /// What tells the other instances which destinations are down, where there may be others.
+    func sharing(_ limiter: DestinationLimiter, over store: any Store) -> [any Service] {
+        guard store.isShared else { return [] }
+        return [CircuitSharing(store: store, limiter: limiter, clock: environment.clock, logger: logger)]
+    }
+
+    func diskWatch(over store: any Store) -> DiskWatch {
+        DiskWatch(
+            locations: [
+                settings.store.file.map { .init("store", in: $0.folder) }, .init("output", in: settings.outputRoot),
+            ]
+            .compactMap(\.self),
+            limit: settings.minimumFree,
+            reporter: IncidentReporter(store: store, clock: environment.clock),
+            clock: environment.clock,
             logger: logger
         )
     }

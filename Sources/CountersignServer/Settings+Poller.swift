@@ -5,9 +5,14 @@ import Foundation
 package import Logging
 
 extension Settings {
-    /// What polls by these settings.
-    package func poller(_ client: OneSpanClient, over store: any Store, logger: Logger) -> Poller {
+    /// What polls by these settings; `holder` is the name under which others learn who polls.
+    package func poller(
+        _ client: OneSpanClient,
+        over store: any Store,
+        as holder: String,
+        logger: Logger
+    ) -> Poller {
         let overlap = oneSpan?.pollOverlap ?? .zero
-        return Poller(client: client, store: store, overlap: overlap.timeInterval, logger: logger)
+        return Poller(client: client, store: store, as: holder, overlap: overlap.timeInterval, logger: logger)
     }
 }

@@ -4,10 +4,10 @@ package import CountersignStore
 import CountersignTerminal
 
 extension StoreAddress {
-    /// The driver that opens this store; nobody else knows which storage drivers there are.
+    /// The driver that opens this store for the instance of this name; nobody else knows which storage drivers there are.
     ///
     /// - Throws: `UsageError`, which names the setting that is wrong.
-    func driver(_ database: DatabaseSettings?) throws -> any StoreDriver {
+    func driver(_ database: DatabaseSettings?, instance: String) throws -> any StoreDriver {
         switch self {
         case .sqlite(let path):
             guard database == nil else {
@@ -26,7 +26,8 @@ extension StoreAddress {
                         durability: database?.isAsynchronous == true ? .asynchronous : .synchronous,
                         requiresReplica: database?.requiresReplica == true,
                         preparation: database.flatMap { .init(rawValue: $0.preparation) } ?? .auto
-                    )
+                    ),
+                    instance: instance
                 )
             } catch {
                 throw UsageError("\(error)")

@@ -15,6 +15,7 @@ struct CallbackMonitorTests {
     init() {
         watch = CallbackMonitor(
             store: store,
+            as: "test",
             limit: .seconds(86_400),
             clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
@@ -92,5 +93,26 @@ struct CallbackMonitorTests {
         clock.advance(by: .seconds(400))
         try await watch.look()
         #expect(try await store.events(EventQuery(name: "X_EVENT_MISSING", limit: 1_000)).count == 450)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
+    func `one instance monitors, and another one takes over when it is gone or has stopped`() async throws {
+        let gone = Lease(id: "gone", for: .seconds(60))
+        _ = try await store.take(.callbackMonitor, as: "web2", under: gone, at: clock.now)
+        let watch = watch
+        let monitoring = Task { try await watch.run() }
+        for _ in 1...3 {
+            await clock.untilSleeping()
+            #expect(try await store.value(forKey: "callbacks") == nil)
+            clock.advance(by: SingletonLock.pause)
+        }
+        await clock.untilSleeping()
+        #expect(try await store.value(forKey: "callbacks") != nil)
+        let next = Lease(id: "next", for: .seconds(60))
+        let hold = try await store.take(.callbackMonitor, as: "web3", under: next, at: clock.now)
+        #expect(hold.holder == "test" && hold.term == 2 && !hold.isOwn)
+        monitoring.cancel()
+        try await monitoring.value
+        #expect(try await store.take(.callbackMonitor, as: "web3", under: next, at: clock.now).isOwn)
     }
 }

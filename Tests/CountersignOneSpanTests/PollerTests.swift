@@ -13,12 +13,12 @@ struct PollerTests {
     private let clock = ManualClock()
     private let store = MemoryStore()
 
-    private func poller(_ answer: @escaping @Sendable (String) -> JSON) -> (Poller, ScriptedAPI) {
+    private func poller(_ answer: @escaping @Sendable (String) async -> JSON) -> (Poller, ScriptedAPI) {
         let network = ScriptedAPI(answer)
         let access = OneSpanAccess(baseURL: "http://vendor") { () throws(APIFailure) in .apiKey("key") }
         let client = OneSpanClient(access: access, http: network, clock: clock)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        return (Poller(client: client, store: store, overlap: 3_600, logger: logger), network)
+        return (Poller(client: client, store: store, as: "test", overlap: 3_600, logger: logger), network)
     }
 
     private func package(
@@ -46,6 +46,32 @@ struct PollerTests {
         await #expect(throws: APIFailure.self) { try await poller.poll() }
         #expect(network.urls.count == 2)
         #expect(try await store.pollState()?.finishedAt == nil, "the mark stays where it was")
+    }
+
+    @Test func `while another polls nobody is asked, and who has been replaced stops at the next package`() async throws
+    {
+        let (poller, network) = poller { _ in ["count": 0, "results": []] }
+        let lease = Lease(id: "other", for: .seconds(60))
+        let hold = try await store.take(.poll, as: "web2", under: lease, at: clock.now)
+        let theirs = SingletonHold(holder: "web2", term: 1, until: hold.until, isOwn: false)
+        await #expect(throws: SingletonError.held(.poll, theirs)) { try await poller.poll() }
+        #expect(network.urls.isEmpty)
+        try await store.giveUp(.poll, under: "other")
+        #expect(try await poller.poll().term == 2)
+        let finished = try await store.pollState()?.finishedAt
+        let (clock, store) = (clock, store)
+        let (slow, asked) = self.poller { _ in
+            // It takes so long to answer that another one takes over.
+            clock.advance(by: .seconds(61))
+            let next = Lease(id: "next", for: .seconds(60))
+            _ = try? await store.take(.poll, as: "web2", under: next, at: clock.now)
+            let package: JSON = ["id": "p", "status": "SENT", "updated": .string(clock.now.rfc3339)]
+            return ["count": 1, "results": [package]]
+        }
+        await #expect(throws: SingletonError.lost(.poll, term: 3)) { try await slow.poll() }
+        #expect(asked.urls.count == 1)
+        #expect(try await events().isEmpty)
+        #expect(try await store.pollState()?.finishedAt == finished)
     }
 
     @Test func `what the vendor's filter lets through too much is left out`() async throws {
@@ -115,10 +141,10 @@ struct PollerTests {
 
 /// An API that answers each URL as a function says.
 private final class ScriptedAPI: HTTPSending {
-    private let answer: @Sendable (String) -> JSON
+    private let answer: @Sendable (String) async -> JSON
     private let asked = Mutex<[String]>([])
 
-    init(_ answer: @escaping @Sendable (String) -> JSON) {
+    init(_ answer: @escaping @Sendable (String) async -> JSON) {
         self.answer = answer
     }
 
@@ -130,7 +156,7 @@ private final class ScriptedAPI: HTTPSending {
         to receiver: (any BodyReceiving)?
     ) async throws(ExchangeError) -> IncomingAnswer {
         asked.withLock { $0.append(request.url) }
-        try await receiver?.receive(answer(request.url).bytes)
+        try await receiver?.receive(await answer(request.url).bytes)
         return IncomingAnswer(status: 200, headers: [], body: [])
     }
 }

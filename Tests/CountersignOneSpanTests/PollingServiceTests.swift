@@ -29,12 +29,17 @@ struct PollingServiceTests {
     private let store = MemoryStore()
     private let vendor = Vendor()
 
-    private func service() -> PollingService {
+    private let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+
+    private func poller() -> Poller {
         let access = OneSpanAccess(baseURL: "http://vendor") { () throws(APIFailure) in .apiKey("key") }
         let client = OneSpanClient(access: access, http: vendor, clock: clock)
-        let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        return PollingService(
-            poller: Poller(client: client, store: store, overlap: 3_600, logger: logger),
+        return Poller(client: client, store: store, as: "test", overlap: 3_600, logger: logger)
+    }
+
+    private func service() -> PollingService {
+        PollingService(
+            poller: poller(),
             archive: store,
             reporter: IncidentReporter(store: store, clock: clock),
             interval: 21_600,
@@ -81,5 +86,40 @@ struct PollingServiceTests {
         #expect(end["name"] == "X_POLL_RECOVERED" && end["recovered"] == 0)
         #expect(end["since"]?.string.flatMap { Date(rfc3339: $0) }.map { $0 > start } == true)
         #expect(try await raised().count == 2)
+    }
+
+    @Test func `while another instance polls it waits, and takes over when that one is gone`() async throws {
+        let other = Lease(id: "other", for: .seconds(60))
+        _ = try await store.take(.poll, as: "web2", under: other, at: clock.now)
+        let service = service()
+        let polling = Task { try await service.run() }
+        for _ in 1...3 {
+            await clock.untilSleeping()
+            #expect(try await store.pollState() == nil)
+            clock.advance(by: SingletonLock.pause)
+        }
+        await clock.untilSleeping()
+        #expect(try await store.pollState()?.finishedAt == clock.now)
+        polling.cancel()
+        try await polling.value
+    }
+
+    @Test func `what another instance polled need not be polled again`() async throws {
+        try await poll(1)
+        let service = service()
+        let polling = Task { try await service.run() }
+        await clock.untilSleeping()
+        // Meanwhile another instance has polled.
+        clock.advance(by: .seconds(10_000))
+        _ = try await poller().poll()
+        let finished = try #require(try await store.pollState()?.finishedAt)
+        clock.advance(by: .seconds(11_600))
+        await clock.untilSleeping()
+        #expect(try await store.pollState()?.finishedAt == finished)
+        clock.advance(by: .seconds(10_000))
+        await clock.untilSleeping()
+        #expect(try await store.pollState()?.finishedAt == clock.now)
+        polling.cancel()
+        try await polling.value
     }
 }

@@ -36,6 +36,23 @@ import Testing
         try place.remove()
     }
 
+    @Test func `a lease on a singleton goes by the clock of the database, whatever the instance's shows`() async throws
+    {
+        let (one, two) = (try place.open(time: .server), try place.open(time: .server))
+        func hold(_ store: PostgreSQLStore, _ id: String, _ seconds: Int, _ now: Date) async throws -> SingletonHold {
+            try await store.take(.poll, as: id, under: Lease(id: id, for: .seconds(seconds)), at: now)
+        }
+        #expect(try await hold(one, "one", 60, now).isOwn)
+        let far = Date.distantFuture
+        #expect(try await !hold(two, "two", 60, far).isOwn)
+        let until = try await hold(one, "one", 0, now).until
+        #expect(abs(until.timeIntervalSinceNow) < 5)
+        #expect(try await hold(two, "two", 60, now).term == 2)
+        await one.close()
+        await two.close()
+        try place.remove()
+    }
+
     @Test func `texts with NULs and backslashes stay apart and whole in every column`() async throws {
         let store = try place.open()
         let texts = ["a", "a\0", "a\\0", "a\\", "a\\\\", "\0", "\\", "a\0b"]
@@ -104,7 +121,8 @@ import Testing
     @Test func `a check finds a changed body, an event without a place, and a run without its event`() async throws {
         let store = try place.open()
         for number in 1...3 { _ = try await store.append(SampleDelivery.numbered(number), at: now) }
-        try await store.keep(ruleSet: RuleSetVersion(rawValue: "v1"), sources: [:], at: now)
+        let rules = ProposedRules(RuleSetVersion(rawValue: "v1"), sources: [:], by: "one", because: .start)
+        _ = try await store.activate(rules, after: 0, at: now)
         try await store.dispatch([dispatch(Event.ID(rawValue: 1))], at: now)
         let archive = try PostgreSQLArchive.open(place.options)
         #expect(try await archive.check().damages.isEmpty)

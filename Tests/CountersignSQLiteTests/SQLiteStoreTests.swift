@@ -25,6 +25,18 @@ import Testing
         await store.close()
     }
 
+    @Test func `what a process held that was killed is free for the next one`() async throws {
+        let store = try await filledStore(closing: false)
+        let lease = Lease(id: "lease", for: .seconds(60))
+        #expect(try await store.take(.poll, as: "web1", under: lease, at: now).term == 1)
+        let next = try SQLiteStore.open(path: try copyFiles(named: "copy.db"))
+        #expect(try await !next.renew(.poll, under: lease, at: now))
+        let hold = try await next.take(.poll, as: "web1", under: Lease(id: "next", for: .seconds(60)), at: now)
+        #expect(hold.isOwn && hold.term == 2)
+        await next.close()
+        await store.close()
+    }
+
     @Test func `what was answered is there after an unclean end`() async throws {
         let store = try await filledStore(closing: false)
         let copy = try copyFiles(named: "copy.db")

@@ -89,6 +89,16 @@ struct DatabaseTests {
         try remove()
     }
 
+    @Test func `an instance is known by the name that is set, else by that of the machine`() async throws {
+        for (settings, name) in [([:], String.hostName), (["COUNTERSIGN_INSTANCE_NAME": "web1"], "web1")] {
+            let deployment = try deployment(settings)
+            try await deployment.serve { _ async throws in
+                #expect(try server.sql("select name from \(schema).instances") == name)
+            }
+        }
+        try remove()
+    }
+
     @Test func `behind a pooler that shares sessions out, two servers and commands do the same`() async throws {
         let pooler = ["COUNTERSIGN_STORE": try PgBouncer.shared().text]
         let (one, two) = (try deployment(pooler), try deployment(pooler))

@@ -36,7 +36,7 @@ struct SettingsTests {
 
     @Test(arguments: [
         ("COUNTERSIGN_ENGINE_SHUTDOWN_TIMEOUT", "soon", "engine.shutdown_timeout"),
-        ("COUNTERSIGN_ENGINE_WORKERS", "0", "engine.workers"),
+        ("COUNTERSIGN_ENGINE_WORKERS", "0", "engine.workers"), ("COUNTERSIGN_ENGINE_LEASE", "1s", "engine.lease"),
         ("COUNTERSIGN_LISTEN", "nowhere", "listen"), ("COUNTERSIGN_STORE", "mysql:x", "store"),
         ("COUNTERSIGN_CALLBACK_AUTH", "maybe", "callback.auth"), ("COUNTERSIGN_CONFIG", "none.yaml", "none.yaml"),
     ])
@@ -56,6 +56,7 @@ struct SettingsTests {
     @Test(arguments: [
         ("store: ledger.db\n", "such as sqlite:ledger.db, not 'ledger.db'"),
         ("store: 'mysql://host/x'\n", "such as sqlite:countersign.db, not 'mysql://host/x'"),
+        ("instance: { name: '' }\n", "'instance.name' must be 1 to 100 bytes in one line, such as web1, not ''"),
         ("mail: { server: relay, from: a@example.com }\n", "such as smtp.example.com:587, not 'relay'"),
     ])
     func `what would be right is reported by an example that fits`(settings: String, words: String) async throws {

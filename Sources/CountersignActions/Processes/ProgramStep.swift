@@ -103,6 +103,9 @@ package struct ProgramPlan: ActionPlan {
 
     /// The program's path or name, shared by all steps that run it; for a script, its rule and step.
     package let destination: String?
+
+    /// Programs run on this machine.
+    package let isLocal = true
     let directory: String?
     let variables: [(name: String, value: String)]
 

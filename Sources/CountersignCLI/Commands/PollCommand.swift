@@ -59,7 +59,8 @@ struct PollCommand: EnvironmentCommand {
         // What is recovered is printed; a line in a log would say it a second time.
         let logger = Logger(label: "countersign") { _ in SwiftLogNoOpLogHandler() }
         func poller(over store: any OwnedStore) -> Poller? {
-            oneSpan.map { settings.poller($0, over: store, logger: logger) }
+            let holder = "countersign poll on \(settings.instanceName)"
+            return oneSpan.map { settings.poller($0, over: store, as: holder, logger: logger) }
         }
         let (report, isServed) = try await client.order(poller: poller) { commands, isServed in
             (try await commands.poll(order), isServed)

@@ -13,36 +13,54 @@ package struct CallbackMonitor: Service {
     private static let key = "callbacks"
 
     private let store: any Inbox & Archive & KeyValueStore
+    private let lock: SingletonLock
     private let reporter: IncidentReporter
     private let limit: TimeInterval
     private let clock: any WallClock
     private let logger: Logger
 
-    /// A monitor that reports when no callback has arrived for `limit`.
+    /// A monitor that reports when no callback has arrived for `limit`; of those who share the store one at a time monitors,
+    /// which the others know as `holder`.
     package init(
-        store: any Inbox & Archive & KeyValueStore,
+        store: any Inbox & Archive & KeyValueStore & SingletonStore,
+        as holder: String,
         limit: Duration,
         clock: any WallClock,
         logger: Logger
     ) {
         self.store = store
+        lock = SingletonLock(.callbackMonitor, as: holder, in: store, clock: clock)
         reporter = IncidentReporter(store: store, clock: clock)
         self.limit = limit.timeInterval
         self.clock = clock
         self.logger = logger
     }
 
-    /// Checks at least once a minute until a graceful shutdown; a check that fails is logged and repeated.
+    /// Checks at least once a minute until a graceful shutdown, while no other instance does; a check that fails is logged and
+    /// repeated.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
+            let pause = min(SingletonLock.pause.timeInterval, limit / 2)
             while !Task.isCancelled {
                 do {
+                    let term = try await lock.take()
+                    logger.debug("Monitoring callbacks", metadata: ["term": "\(term)"])
                     try await look()
+                } catch SingletonError.held(_, let hold) {
+                    logger.debug(
+                        "Another instance monitors callbacks",
+                        metadata: ["holder": "\(hold.holder)", "term": "\(hold.term)"]
+                    )
                 } catch {
                     logger.error("Callbacks cannot be monitored, retrying", metadata: ["error": "\(error)"])
                 }
-                try? await clock.sleep(until: clock.now.addingTimeInterval(min(60, limit / 2)))
+                try? await clock.sleep(until: clock.now.addingTimeInterval(pause))
             }
+        }
+        do {
+            try await lock.giveUp()
+        } catch {
+            logger.debug("The next monitor has to wait up to a minute", metadata: ["error": "\(error)"])
         }
     }
 

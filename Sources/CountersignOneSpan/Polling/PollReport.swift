@@ -32,11 +32,15 @@ package struct PollReport: Sendable, Equatable {
     /// The events that no callback had reported, in the order in which they were found.
     package let recoveries: [Recovery]
 
+    /// The number of the poller: of those who share the store one at a time polls, and each has the next number.
+    package let term: Int
+
     /// A report about the packages that were updated since `since`.
-    package init(since: Date, packages: Int, recoveries: [Recovery]) {
+    package init(since: Date, packages: Int, recoveries: [Recovery], term: Int) {
         self.since = since
         self.packages = packages
         self.recoveries = recoveries
+        self.term = term
     }
 }
 

@@ -14,36 +14,62 @@ package final class Poller: Sendable {
     private let logger: Logger
     private let mutex = AsyncMutex()
 
+    /// What keeps other instances from polling at the same time.
+    private let lock: SingletonLock
+
     /// - Parameters:
     ///   - client: The way to the vendor.
     ///   - store: Where events are looked up and stored.
+    ///   - holder: The name under which others learn who polls.
     ///   - overlap: How much further back than the last poll it looks, in seconds.
     ///   - logger: Where recovered events are reported.
     package init(
         client: OneSpanClient,
-        store: any Inbox & Archive & KeyValueStore,
+        store: any Inbox & Archive & KeyValueStore & SingletonStore,
+        as holder: String,
         overlap: TimeInterval,
         logger: Logger
     ) {
         self.client = client
         self.store = store
+        lock = SingletonLock(.poll, as: holder, in: store, clock: client.clock)
         self.overlap = overlap
         self.logger = logger
     }
 
     /// Looks at each package that was updated since the last poll that finished, or since `start`.
     ///
-    /// Only a poll that finishes moves the mark from which the next one goes on; what a poll that dies has stored is
+    /// One at a time polls of those who share the store. Only a poll that finishes moves the mark from which the next one goes on; what a poll that dies has stored is
     /// recognized by the next one.
     ///
     /// - Parameters:
     ///   - start: The earliest time; nil for where the last poll went on from.
     ///   - isDryRun: Whether it only looks.
-    /// - Throws: `APIFailure`, `StoreError`.
+    /// - Throws: `APIFailure`, `StoreError`, `SingletonError` where another polls.
     /// - Returns: What was found.
     package func poll(since start: Date? = nil, isDryRun: Bool = false) async throws -> PollReport {
         guard await mutex.enter() else { throw CancellationError() }
         defer { mutex.leave() }
+        let term = try await lock.take()
+        do {
+            let report = try await poll(since: start, isDryRun: isDryRun, term: term)
+            await giveUp()
+            return report
+        } catch {
+            await giveUp()
+            throw error
+        }
+    }
+
+    private func giveUp() async {
+        do {
+            try await lock.giveUp()
+        } catch {
+            logger.warning("The next poll has to wait up to a minute", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func poll(since start: Date?, isDryRun: Bool, term: Int) async throws -> PollReport {
         let now = client.clock.now
         let known = try await store.pollState()
         let next = (known?.watermark ?? known?.began ?? now).addingTimeInterval(-overlap)
@@ -61,9 +87,10 @@ package final class Poller: Sendable {
             if since <= next || known?.watermark == nil { state.watermark = now }
             state.finishedAt = client.clock.now
             FailPoint.beforeWatermark.reach()
+            try await lock.keep()
             try await store.keep(state)
         }
-        return PollReport(since: since, packages: walk.seen.count, recoveries: walk.recoveries)
+        return PollReport(since: since, packages: walk.seen.count, recoveries: walk.recoveries, term: term)
     }
 
     /// One poll under way.
@@ -84,6 +111,7 @@ package final class Poller: Sendable {
         func look(at packages: [JSON]) async throws {
             for package in packages {
                 guard let id = package["id"]?.string else { continue }
+                try await poller.lock.keep()
                 seen.insert(id)
                 for state in PackageState.all(of: package, since: began) {
                     try await recover(state.delivery(of: id), id)

@@ -38,37 +38,56 @@ package struct PollingService: Service {
     }
 
     /// Polls at each interval until a graceful shutdown; a poll that fails is repeated after at most five minutes.
+    ///
+    /// Whoever of those who share the store comes first polls; the others see what it came to.
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var failures = Failures()
+            var other: SingletonHold?
             while !Task.isCancelled {
                 do {
                     let last = try await archive.pollState()?.finishedAt
-                    if failures.count == 0 {
-                        try await clock.sleep(until: last.map { $0.addingTimeInterval(interval) } ?? clock.now)
-                    }
+                    try await clock.sleep(until: last.map { $0.addingTimeInterval(interval) } ?? clock.now)
+                    // Another instance may have polled meanwhile.
+                    guard try await archive.pollState()?.finishedAt == last else { continue }
                     let report = try await poller.poll()
-                    failures = Failures()
+                    (failures, other) = (Failures(), nil)
                     count("finished")
                     logger.info(
                         "Poll finished",
-                        metadata: ["packages": "\(report.packages)", "recovered": "\(report.recoveries.count)"]
+                        metadata: [
+                            "packages": "\(report.packages)", "recovered": "\(report.recoveries.count)",
+                            "term": "\(report.term)",
+                        ]
                     )
                     await tell(of: report)
+                } catch SingletonError.held(_, let hold) {
+                    if other?.term != hold.term { report(hold) }
+                    (failures, other) = (Failures(), hold)
+                    try? await clock.sleep(until: clock.now.addingTimeInterval(SingletonLock.pause.timeInterval))
                 } catch {
                     if Task.isCancelled { return }
                     failures.add(at: clock.now)
-                    count("failed")
-                    let pause = min(interval, Self.longestPause)
-                    logger.error(
-                        "Poll failed, retrying",
-                        metadata: ["error": "\(error)", "wait": "\(Int(pause))s"]
-                    )
-                    await tell(of: failures, reason: "\(error)")
-                    try? await clock.sleep(until: clock.now.addingTimeInterval(pause))
+                    await tell(of: failures, error)
                 }
             }
         }
+    }
+
+    private func report(_ hold: SingletonHold) {
+        logger.info(
+            "Another instance is polling",
+            metadata: ["holder": "\(hold.holder)", "term": "\(hold.term)"]
+        )
+    }
+
+    /// Reports a poll that failed, and waits before the next one.
+    private func tell(of failures: Failures, _ error: any Error) async {
+        count("failed")
+        let pause = min(interval, Self.longestPause)
+        logger.error("Poll failed, retrying", metadata: ["error": "\(error)", "wait": "\(Int(pause))s"])
+        await tell(of: failures, reason: "\(error)")
+        try? await clock.sleep(until: clock.now.addingTimeInterval(pause))
     }
 
     /// Polls that failed in a row.

@@ -1,6 +1,5 @@
 import CountersignCore
 import Foundation
-import Glibc
 import Synchronization
 
 /// What is said to a mail server, and what its replies mean.
@@ -190,15 +189,6 @@ extension SMTPSession {
         .notTLS: "if it uses TLS after STARTTLS, set 'mail.security: starttls'",
         .certificateForAnotherName: "check 'mail.server', or the certificate",
     ]
-}
-
-extension String {
-    /// The name of this machine; nil where the system does not know it.
-    fileprivate static var hostName: String? {
-        var buffer = [CChar](repeating: 0, count: 256)
-        guard gethostname(&buffer, buffer.count - 1) == 0 else { return nil }
-        return String(decoding: buffer.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    }
 }
 
 /// What the server said last that it can do.

@@ -34,6 +34,9 @@ package /// What a deployment runs with, put together from flags, environment an
     /// What opens it.
     package let driver: any StoreDriver
 
+    /// The name of this instance among those that share the store.
+    package let instanceName: String
+
     /// The path on this machine beside which the control socket lies: that of the store, or one in the folder in which the
     /// output folder is.
     package let storePath: String
@@ -50,6 +53,9 @@ package /// What a deployment runs with, put together from flags, environment an
     let workers: Int
     let workersPerDestination: Int
     let shutdownTimeout: Duration
+
+    /// How long a run belongs to an instance that gives no sign of life.
+    let lease: Duration
 
     /// The absolute path of the output folder.
     let outputRoot: String
@@ -108,6 +114,7 @@ package /// What a deployment runs with, put together from flags, environment an
         admin = adminAddress == "off" ? nil : try Self.address(adminAddress, of: "admin.listen")
         certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
         store = try Self.storeAddress(options.required(Declared.store), workingDirectory)
+        instanceName = try Self.instanceName(options)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
         callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
         requiresKey = callback.required(Declared.auth) == "key"
@@ -117,6 +124,7 @@ package /// What a deployment runs with, put together from flags, environment an
         workers = engine.required(Declared.workers)
         workersPerDestination = engine.required(Declared.perDestination)
         shutdownTimeout = engine.required(Declared.shutdownTimeout)
+        lease = try Self.lease(engine.required(Declared.lease))
         let root = (options[Declared.files] ?? Options())[Declared.root]
         driver = try Self.driver(options, workingDirectory)
         outputRoot =
@@ -275,10 +283,20 @@ package /// What a deployment runs with, put together from flags, environment an
     private static func driver(_ options: Options, _ folder: String) throws -> any StoreDriver {
         typealias Declared = SettingsDeclaration
         return try storeAddress(options.required(Declared.store), folder)
-            .driver(options[Declared.database].map { DatabaseSettings($0, workingDirectory: folder) })
+            .driver(
+                options[Declared.database].map { DatabaseSettings($0, workingDirectory: folder) },
+                instance: try instanceName(options)
+            )
     }
 
     /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.
+    private static func lease(_ duration: Duration) throws -> Duration {
+        guard duration >= .seconds(3) else {
+            throw UsageError("'engine.lease' must be at least 3s, not '\(duration.text)'")
+        }
+        return duration
+    }
+
     private static func urlPath(_ text: String) throws -> String {
         guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
             throw UsageError("'callback.path' must begin with '/' and be neither /health nor /ready, not '\(text)'")

@@ -76,9 +76,14 @@ package enum SettingsDeclaration {
         "How long running steps may take to finish when the server stops.",
         default: .seconds(20)
     )
+    static let lease = Field.duration(
+        "lease",
+        "How long a run belongs to an instance that gives no sign of life, at least `3s`; another instance then resumes it.",
+        default: .seconds(60)
+    )
     static let engine = Field.group(
         "engine",
-        [workers.declaration, perDestination.declaration, shutdownTimeout.declaration],
+        [workers.declaration, perDestination.declaration, shutdownTimeout.declaration, lease.declaration],
         "Execution of runs."
     )
 
@@ -326,9 +331,8 @@ package enum SettingsDeclaration {
 
     /// All settings in the order in which they are explained.
     package static let all: [FieldDeclaration] = [
-        listen.declaration, tls.declaration, store.declaration, database.declaration, rules.declaration,
-        callback.declaration,
-        engine.declaration,
+        listen.declaration, tls.declaration, store.declaration, database.declaration,
+        instance.declaration, rules.declaration, callback.declaration, engine.declaration,
         files.declaration, disk.declaration, spool.declaration, retention.declaration, processLimits.declaration,
         http.declaration,
         secrets.declaration,
