@@ -73,7 +73,7 @@ struct StoreBenchmark {
                     matchSet: MatchSet([true])
                 )
             }
-            try await store.dispatch(dispatches, at: now)
+            try await store.dispatch(dispatches, under: 0, at: now)
         }
     }
 
