@@ -177,6 +177,13 @@ let package = Package(
             path: "Tests/Benchmarks/Rules"
         ),
 
+        // Measures what the PostgreSQL driver does in a second; Tests/Benchmarks/database builds and runs it.
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignPostgreSQL"],
+            path: "Tests/Benchmarks/Store"
+        ),
+
         // A real server for the tests of the driver, and of the program on it.
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer"),
 
