@@ -103,7 +103,7 @@ class Instance:
         (self.folder / "rules").mkdir(parents=True)
         (self.folder / "rules/rules.yaml").write_text(RULES % {"port": receiver.port})
         self.variables = {
-            "COUNTERSIGN_STORE": store, "COUNTERSIGN_SPOOL_PATH": f"{self.folder}/spool",
+            "COUNTERSIGN_STORE": store, "COUNTERSIGN_INSTANCE_NAME": name, "COUNTERSIGN_SPOOL_PATH": f"{self.folder}/spool",
             "COUNTERSIGN_SPOOL_SIZE": "16MiB", "COUNTERSIGN_SPOOL_ALLOW_VOLATILE": "true",
             "COUNTERSIGN_SPOOL_AFTER": "2s", "COUNTERSIGN_ENGINE_LEASE": "3s",
         } | (more or {})
