@@ -66,14 +66,20 @@ import Testing
         try place.remove()
     }
 
+    private func activate(_ store: PostgreSQLStore, after number: Activation.Number) async throws {
+        let version = RuleSetVersion(rawValue: "v\(number)")
+        let rules = ProposedRules(version, sources: [:], by: "one", because: .folder)
+        #expect(try await store.activate(rules, after: number, at: Date()) != nil)
+    }
+
     @Test func `that another rule set is active is reported to the others, and not to oneself`() async throws {
         let place = try TestStore()
         let (one, two) = (try await open(place), try await open(place, beside: 1))
-        one.announceActivation()
-        await two.activations.wait()
-        two.announceActivation()
-        await one.activations.wait()
-        #expect(!one.activations.take() && !two.activations.take())
+        try await activate(one, after: 0)
+        await two.activated.wait()
+        try await activate(two, after: 1)
+        await one.activated.wait()
+        #expect(!one.activated.take() && !two.activated.take())
         await one.close()
         await two.close()
         try place.remove()
@@ -111,7 +117,7 @@ import Testing
         rare.notification = .seconds(3_600)
         let store = try place.open(time: .server, timeouts: rare)
         let listener = try place.server.session("listen countersign_\(store.identity)")
-        for _ in 1...1_000 { store.announceActivation() }
+        for number in 0..<100 { try await activate(store, after: Int64(number)) }
         await store.close()
         let told = try listener.run("select 1").split(separator: "\n").count { $0.contains("notification") }
         #expect((1...2).contains(told))
