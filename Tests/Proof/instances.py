@@ -53,8 +53,9 @@ class Receiver:
 
     def __init__(self, seed, failing=0.03):
         self.lock, self.chance, self.failing = threading.Lock(), random.Random(seed), failing
-        # By run and step: all keys, and how many requests got which status.
+        # By run and step: all keys, the attempts that acted, and how many requests got which status.
         self.keys = collections.defaultdict(set)
+        self.attempts = collections.defaultdict(list)
         self.answers = collections.defaultdict(collections.Counter)
         # Set while requests are held.
         self.opens = threading.Event()
@@ -89,6 +90,7 @@ class Receiver:
         place = (headers["X-Run"], step)
         with self.lock:
             self.keys[place].add(headers["Idempotency-Key"])
+            self.attempts[place].append(int(headers["X-Attempt"]))
             status = 422 if path == "refuse" else 500 if self.chance.random() < self.failing else 200
             self.answers[place][status] += 1
         self.opens.wait()
@@ -103,7 +105,7 @@ class Instance:
         (self.folder / "rules").mkdir(parents=True)
         (self.folder / "rules/rules.yaml").write_text(RULES % {"port": receiver.port})
         self.variables = {
-            "COUNTERSIGN_STORE": store, "COUNTERSIGN_SPOOL_PATH": f"{self.folder}/spool",
+            "COUNTERSIGN_STORE": store, "COUNTERSIGN_INSTANCE_NAME": name, "COUNTERSIGN_SPOOL_PATH": f"{self.folder}/spool",
             "COUNTERSIGN_SPOOL_SIZE": "16MiB", "COUNTERSIGN_SPOOL_ALLOW_VOLATILE": "true",
             "COUNTERSIGN_SPOOL_AFTER": "2s", "COUNTERSIGN_ENGINE_LEASE": "3s",
         } | (more or {})
@@ -334,7 +336,7 @@ def account_step(records, reason, receiver, run, step, state):
     # Only an attempt whose lease was lost may act without a result of its own.
     more = sum(answers.values()) - records["0"] - records["1"]
     if more > records["3"]:
-        faults.append(f"it acted {sum(answers.values())} times, with the records {dict(records)}")
+        faults.append(f"it acted in the attempts {receiver.attempts[run, step]}, with the records {dict(records)}")
     return max(0, more), faults
 
 

@@ -124,6 +124,53 @@ class PostgreSQL:
         return [line.split("|") for line in said.split("\n")] if said else []
 
 
+POOLER = """
+[databases]
+* = host=127.0.0.1 port={server}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = trust
+auth_file = {folder}/users
+pool_mode = transaction
+max_client_conn = 200
+server_login_retry = 1
+logfile = {folder}/log
+"""
+
+
+class PgBouncer:
+    """A pooler before a server, which shares its sessions out for a transaction at a time; ends with this process."""
+
+    def __init__(self, server):
+        self.folder, self.port = tempfile.mkdtemp(prefix="countersign-bouncer-"), free_port()
+        settings = POOLER.format(server=server.port, port=self.port, folder=self.folder)
+        pathlib.Path(self.folder, "settings").write_text(settings)
+        pathlib.Path(self.folder, "users").write_text('"countersign" ""\n')
+        if os.geteuid() == 0:
+            owner = os.stat(server.folder)
+            os.chown(self.folder, owner.st_uid, owner.st_gid)
+        os.chmod(self.folder, 0o711)
+        self.process = subprocess.Popen(
+            ["sh", "-c", '"$@" & pid=$!; cat > /dev/null; kill "$pid"; wait', "sh", *server.prefix, "/usr/sbin/pgbouncer",
+             f"{self.folder}/settings"],
+            stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+                return
+            time.sleep(0.02)
+        raise SystemExit("PgBouncer does not start: install it (apt-get install pgbouncer), or see its log in " + self.folder)
+
+    def remove(self):
+        """Ends it and removes its folder."""
+        self.process.stdin.close()
+        self.process.wait(60)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
 class Link:
     """A way to a port of this machine that can be cut: both ends stay connected, and nothing passes any more."""
 
