@@ -17,6 +17,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
+    /// The name of this instance among those that use the store.
+    let name: String
+
     let options: ConnectionOptions
     let clock: DatabaseClock
 
@@ -56,20 +59,32 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         do {
             let clock = DatabaseClock(time)
             let first = try StoreOpening.open(options, instance, clock, timeouts, willUpgrade)
-            return PostgreSQLStore(options, clock, timeouts, first)
+            return PostgreSQLStore(options, instance, clock, timeouts, first)
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)
         }
     }
 
-    private init(_ options: ConnectionOptions, _ clock: DatabaseClock, _ timeouts: Timeouts, _ first: StoreOpening) {
+    private init(
+        _ options: ConnectionOptions,
+        _ name: String,
+        _ clock: DatabaseClock,
+        _ timeouts: Timeouts,
+        _ first: StoreOpening
+    ) {
         self.options = options
+        self.name = name
         self.clock = clock
         identity = first.identity
         instance = first.instance
         encryption = first.encryption
-        let (name, tally, streams) = (options.name, tally, streams)
-        let greeting = Greeting(identity: first.identity, instance: first.instance, clock: clock, streams: streams)
+        let (place, tally, streams) = (options.name, tally, streams)
+        let greeting = Greeting(
+            identity: first.identity,
+            instance: first.instance.map { ($0, name) },
+            clock: clock,
+            streams: streams
+        )
         let making: @Sendable () -> Connection = {
             Connection(options, for: .writing, within: timeouts.write) { connection throws(DatabaseError) in
                 try greeting.greet(connection)
@@ -82,15 +97,15 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             routine: clock.kind == .server ? heartbeat : nil,
             making: making
         )
-        events = EventWriter(on: eventThread, name: name, patience: timeouts.event, arrivals: arrivals, tally: tally)
-        changes = ChangeWriter(on: changeThread, name: name, patience: timeouts.change, tally: tally)
+        events = EventWriter(on: eventThread, name: place, patience: timeouts.event, arrivals: arrivals, tally: tally)
+        changes = ChangeWriter(on: changeThread, name: place, patience: timeouts.change, tally: tally)
         events.learn(ofPolls: first.knowsPolls)
         archive = PostgreSQLArchive(
             options,
             identity: first.identity,
             clock: clock,
             limit: timeouts.read,
-            watch: clock.kind == .server ? WorkWatch(arrivals: arrivals, queued: queued) : nil
+            watch: clock.kind == .server ? WorkWatch(instance: name, arrivals: arrivals, queued: queued) : nil
         )
     }
 

@@ -55,8 +55,16 @@ struct Queries: Sendable {
         """
     }
 
-    /// The earliest due time of a queued run.
-    var nextDue: Statement { Statement("select due_at from @.runs where state = 0 order by due_at limit 1") }
+    /// The earliest due time of a queued run that this instance may have.
+    func nextDue(of instance: String) -> Statement {
+        Statement(
+            """
+            select due_at from @.runs where state = 0 and \(Homes.claimable(by: "$1", at: "null"))
+            order by due_at limit 1
+            """,
+            [.text(instance)]
+        )
+    }
 
     /// How many runs are in each state.
     var runCounts: Statement { Statement("select state, count(*) from @.runs group by state") }

@@ -38,6 +38,7 @@ struct StoreOpening {
         let rows = try connection.execute([
             Statement("delete from @.instances where seen_at < clock_timestamp() - interval '1 day'"),
             Statement("insert into @.instances (name) values ($1::text) returning id", [.text(name)]),
+            Homes.arrive(name),
         ])
         return rows[1].first?.integer(0)
     }
@@ -46,7 +47,9 @@ struct StoreOpening {
 /// What a connection that writes does first, and from time to time.
 struct Greeting: Sendable {
     let identity: String
-    let instance: Int64?
+
+    /// The number and the name of this process among those that use the store.
+    let instance: (number: Int64, name: String)?
     let clock: DatabaseClock
     let streams: OwnStreams
 
@@ -54,7 +57,7 @@ struct Greeting: Sendable {
     func greet(_ connection: Connection) throws(DatabaseError) {
         try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
         try expectIdentity(connection)
-        try connection.openStream(of: instance)
+        try connection.openStream(of: instance?.number)
         if let stream = connection.stream { streams.add(stream.id) }
     }
 
@@ -70,14 +73,15 @@ struct Greeting: Sendable {
 
     /// Says that this instance is there, compares the clocks, and reads back what durability rests on.
     func beat(over connection: Connection) {
-        guard connection.isConnected else { return }
+        guard connection.isConnected, let instance else { return }
         do throws(DatabaseError) {
             try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
             _ = try connection.execute([
                 Statement(
                     "update @.instances set seen_at = clock_timestamp() where id = $1::int8",
-                    [.integer(instance)]
+                    [.integer(instance.number)]
                 ),
+                Homes.arrive(instance.name),
                 Statement("delete from @.commits where made_at < clock_timestamp() - interval '1 hour'"),
             ])
         } catch {
@@ -89,6 +93,7 @@ struct Greeting: Sendable {
 
 /// Sees what others queue: another instance, a command.
 struct WorkWatch: Sendable {
+    let instance: String
     let arrivals: AsyncSignal
     let queued: AsyncSignal
 
@@ -100,8 +105,12 @@ struct WorkWatch: Sendable {
                 try connection.rows(
                     """
                     select exists (select 1 from @.inbox),
-                        exists (select 1 from @.runs where state = 0 and due_at <= clock_timestamp())
-                    """
+                        exists (
+                            select 1 from @.runs where state = 0 and due_at <= clock_timestamp()
+                                and \(Homes.claimable(by: "$1", at: "null"))
+                        )
+                    """,
+                    [.text(instance)]
                 )
                 .first
             if found?.flag(0) == true { arrivals.notify() }

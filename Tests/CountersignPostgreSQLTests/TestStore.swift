@@ -22,8 +22,12 @@ struct TestStore {
         get throws { try ConnectionOptions(server.text, schema: schema) }
     }
 
-    func open(time: DatabaseClock.Kind = .caller, timeouts: Timeouts = Self.timeouts) throws -> PostgreSQLStore {
-        try PostgreSQLStore.open(options, time: time, timeouts: timeouts)
+    func open(
+        as instance: String = "instance",
+        time: DatabaseClock.Kind = .caller,
+        timeouts: Timeouts = Self.timeouts
+    ) throws -> PostgreSQLStore {
+        try PostgreSQLStore.open(options, instance: instance, time: time, timeouts: timeouts)
     }
 
     /// What a statement gives, with `@.` before each table.
