@@ -345,7 +345,8 @@ let settings: [SwiftSetting] = [
 
 // Mutants prove that the tests of durability can fail, fail points have the program killed at each place that matters; a
 // release has neither.
-for target in package.targets where ["CountersignCore", "CountersignStore", "CountersignSQLite"].contains(target.name) {
+let mutable = ["CountersignCore", "CountersignStore", "CountersignSQLite", "CountersignPostgreSQL"]
+for target in package.targets where mutable.contains(target.name) {
     target.swiftSettings = [.define("MUTANTS", .when(configuration: .debug))]
 }
 

@@ -88,6 +88,7 @@ package struct AdminServer: Service {
     private func router() throws -> Router<AdminContext> {
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
         let guesses = TokenThrottle(clock: operations.clock, logger: logger)
+        router.add(middleware: AnsweringInstance(name: operations.sharingInstance))
         router.add(middleware: ActivityLog(logger: logger))
         router.add(middleware: AdminGate(access: access, guesses: guesses, clock: operations.clock))
         APIRoutes(operations).add(to: router)

@@ -140,6 +140,7 @@ struct RootCommand: AsyncParsableCommand {
             ReplayCommand.self,
             StoreCommand.self,
             SpoolCommand.self,
+            InstancesCommand.self,
             DoctorCommand.self,
             ExplainCommand.self,
             DiffCommand.self,

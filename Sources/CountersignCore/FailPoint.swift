@@ -40,6 +40,19 @@ package enum FailPoint: String, CaseIterable, Sendable {
     /// A batch of the spool is in the store, and the spool still has it.
     case afterDraining = "after-draining"
 
+    /// A database was sent an event, commit and all, and has not answered.
+    case afterSendingEvent = "after-sending-event"
+    /// A database was sent a batch of the spool, commit and all, and has not answered.
+    case afterSendingBatch = "after-sending-batch"
+    /// A database was sent the commit that makes runs, and has not answered.
+    case afterSendingDispatch = "after-sending-dispatch"
+    /// A database was sent the commit that claims runs, and has not answered.
+    case afterSendingClaim = "after-sending-claim"
+    /// A database was sent the commit of a step's result, and has not answered.
+    case afterSendingResult = "after-sending-result"
+    /// A database was sent the commit that ends a run, and has not answered.
+    case afterSendingRelease = "after-sending-release"
+
     /// Ends the program here if `COUNTERSIGN_FAIL_POINT` names this place.
     @inline(__always)
     package func reach() {

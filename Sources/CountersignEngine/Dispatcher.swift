@@ -48,9 +48,11 @@ package struct Dispatcher: Service {
     /// Makes the runs of the oldest events that have none yet.
     ///
     /// - Throws: `StoreError`; nothing was made then.
-    /// - Returns: How many events were dispatched, or put into quarantine; nothing waits when it is none.
+    /// - Returns: How many events were dispatched, or put into quarantine, or are to be evaluated by other rules; where it is
+    ///   none, nothing waits, or no event can be evaluated before `arrivals` of the store rings.
     package func dispatchBatch() async throws -> Int {
-        guard let rules = book.current?.ruleSet else { return 0 }
+        guard let active = book.active else { return 0 }
+        let rules = active.rules.ruleSet
         // The time as the store keeps it, so that an explanation later evaluates by the very same one.
         let now = Date(milliseconds: clock.now.milliseconds)
         let waiting = try await store.undispatched(limit: Self.batch, at: now)
@@ -73,7 +75,14 @@ package struct Dispatcher: Service {
             )
         }
         FailPoint.beforeDispatch.reach()
-        try await store.dispatch(dispatches, at: now)
+        do {
+            try await store.dispatch(dispatches, under: active.activation.number, at: now)
+        } catch StoreError.activationChanged {
+            guard book.active?.activation.number == active.activation.number else { return events.count }
+            // Whoever takes over the rules of other instances rings when they are there.
+            store.activated.notify()
+            return 0
+        }
         FailPoint.afterDispatch.reach()
         for (event, dispatch) in zip(events, dispatches) {
             if let traces, let start {

@@ -77,10 +77,10 @@ package struct Explainer: Sendable {
             if let version = stored.ruleSet {
                 return try await ruleSets.ruleSet(version)
             }
-            guard let json = try await archive.latestSources(), let version = RuleSources(json: json)?.version else {
+            guard let activation = try await archive.activation() else {
                 throw ExplanationError.noRules(stored.event.id)
             }
-            return try await ruleSets.ruleSet(version)
+            return try await ruleSets.ruleSet(activation.ruleSet)
         } catch let error as UnknownRuleSet {
             throw ExplanationError.unusable(stored.event.id, error.version, reason: error.reason)
         }

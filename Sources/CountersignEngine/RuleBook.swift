@@ -6,12 +6,22 @@ import Synchronization
 
 /// The active rules, and the older sets that unfinished runs still go by.
 ///
-/// A set is read, checked and swapped in as a whole; one with an error leaves the old one active.
+/// A set is read, checked and swapped in as a whole; one with an error leaves the old one active. Which one is active stands
+/// in the store, as its newest activation: all instances go by it.
 package final class RuleBook: Sendable {
     /// What came of an attempt to bring new sources into force.
     package enum Change: Sendable {
         case installed(RuleSetVersion, count: Int, warnings: [Diagnostic])
         case refused([Diagnostic])
+    }
+
+    /// The rules that events are evaluated by, and the activation that put them into effect.
+    package struct Active: Sendable {
+        /// The rules.
+        package let rules: LoadedRules
+
+        /// Since when, and by whom, they are in effect.
+        package let activation: Activation
     }
 
     /// Which rules are active, and whether newer ones were refused since.
@@ -25,12 +35,24 @@ package final class RuleBook: Sendable {
         /// Since when it is active.
         package var since: Date?
 
+        /// The set that this instance's folder holds; nil where it could not be read.
+        package var folder: RuleSetVersion?
+
+        /// Since when the folder holds it.
+        package var folderSince: Date?
+
+        /// The newest activation, where this program cannot go by it, and why; no event is evaluated then.
+        package var unusable: (activation: Activation, reason: String)?
+
+        /// Whether the folder of this instance holds other rules than those in effect.
+        package var differs: Bool { folder != nil && folder != (unusable?.activation.ruleSet ?? version) }
+
         /// The change that was refused last, and why; nil once another one became active.
         package var refusal: (at: Date, findings: [String])?
     }
 
     private struct State {
-        var current: LoadedRules?
+        var active: Active?
         var status = Status()
 
         /// Those that were asked for last, the latest at the end.
@@ -48,26 +70,47 @@ package final class RuleBook: Sendable {
 
     private let state = Mutex(State())
     private let compiler: RuleCompiler
-    private let store: any Store
+    /// Where rule sets are kept and put into effect.
+    package let store: any Store
     private let clock: any WallClock
+    private let instance: String
+    private let folder: String
     private let loadSecrets: @Sendable (Set<String>) -> Secrets
 
-    /// A book without active rules; `loadSecrets` reads the secrets with the names that it is given.
+    /// A book without active rules.
+    ///
+    /// - Parameters:
+    ///   - compiler: Compiles rule sets.
+    ///   - store: Where rule sets are put into effect.
+    ///   - folder: Where this instance has its rules, and beside them the programs that they start.
+    ///   - instance: The name by which this instance puts rule sets into effect.
+    ///   - clock: Tells since when.
+    ///   - loadSecrets: Reads the secrets with the names that it is given.
     package init(
         compiler: RuleCompiler,
         store: any Store,
+        folder: String,
+        instance: String,
         clock: any WallClock,
         loadSecrets: @escaping @Sendable (Set<String>) -> Secrets
     ) {
         self.compiler = compiler
         self.store = store
+        self.folder = folder
+        self.instance = instance
         self.clock = clock
         self.loadSecrets = loadSecrets
     }
 
-    /// The active rules; nil before the first set was installed.
+    /// The active rules with their activation; nil before the first set was installed, and while this program cannot go by
+    /// the one in effect.
+    package var active: Active? {
+        state.withLock { $0.status.unusable == nil ? $0.active : nil }
+    }
+
+    /// The rules that this instance went by last; nil before the first set was installed.
     package var current: LoadedRules? {
-        state.withLock { $0.current }
+        state.withLock { $0.active?.rules }
     }
 
     /// How many older sets are at hand.
@@ -86,37 +129,83 @@ package final class RuleBook: Sendable {
         state.withLock { $0.status.refusal = (now, findings) }
     }
 
-    /// Checks `sources` and, when they hold no error, brings them into force.
+    /// Notes which rule set the folder of this instance holds; nil where it cannot be read.
+    package func note(folder version: RuleSetVersion?) {
+        let now = clock.now
+        state.withLock { state in
+            guard state.status.folder != version || state.status.folderSince == nil else { return }
+            state.status.folder = version
+            state.status.folderSince = now
+        }
+    }
+
+    /// Checks `sources` and, when they hold no error, puts them into effect, for every instance of the store.
     ///
     /// The sources are in the store before the first run can be made by them.
     ///
-    /// - Throws: `StoreError` when they cannot be kept; the old set stays active.
+    /// - Throws: `StoreError` when they cannot be put into effect; the old set stays active.
     /// - Returns: Result.
-    package func install(_ sources: RuleSources) async throws -> Change {
+    package func install(_ sources: RuleSources, because reason: Activation.Reason) async throws -> Change {
         let outcome = compiler.compile(sources)
         guard let ruleSet = outcome.ruleSet else {
-            note(refusal: outcome.diagnostics.filter { $0.severity == .error }.map(\.description))
+            if reason != .command {
+                note(refusal: outcome.diagnostics.filter { $0.severity == .error }.map(\.description))
+            }
             return .refused(outcome.diagnostics)
         }
-        try await store.keep(ruleSet: ruleSet.version, sources: sources.json, at: clock.now)
-        let loaded = load(ruleSet)
-        let now = clock.now
-        state.withLock { state in
-            state.current = loaded
-            state.status = Status(version: ruleSet.version, count: ruleSet.rules.count, since: now)
-        }
+        try await activate(ruleSet, of: sources, because: reason)
+        // Those of the folder stay refused, whatever somebody installs.
+        if reason != .command { state.withLock { $0.status.refusal = nil } }
         return .installed(ruleSet.version, count: ruleSet.rules.count, warnings: outcome.diagnostics)
     }
 
-    /// Brings back the set that was active last, when the store knows one and it still passes the checks.
-    package func installLastGood() async throws -> RuleSetVersion? {
-        let refusal = status.refusal
-        guard let sources = try await store.latestSources().flatMap({ RuleSources(json: $0) }),
-            case .installed(let version, _, _) = try await install(sources)
-        else { return nil }
-        // Those of the folder stay refused.
-        state.withLock { $0.status.refusal = refusal }
-        return version
+    /// Puts a set that was compiled already into effect.
+    ///
+    /// - Throws: `StoreError`; the old set stays active.
+    package func activate(
+        _ ruleSet: RuleSet,
+        of sources: RuleSources,
+        because reason: Activation.Reason
+    ) async throws {
+        let proposal = ProposedRules(ruleSet.version, sources: sources.json, by: instance, because: reason)
+        while true {
+            let newest = try await store.activation()
+            // Whoever came first with the same set has done it.
+            if let newest, newest.ruleSet == ruleSet.version { return adopt(ruleSet, newest) }
+            if let new = try await store.activate(proposal, after: newest?.number ?? 0, at: clock.now) {
+                return adopt(ruleSet, new)
+            }
+        }
+    }
+
+    /// Goes by the rules that are in effect in the store, whoever put them there.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: The activation, where this changed anything; its rules may be `Status.unusable`.
+    package func follow() async throws -> Activation? {
+        guard let newest = try await store.activation() else { return nil }
+        let (active, unusable) = state.withLock { ($0.active, $0.status.unusable?.activation) }
+        // By their numbers: a database tells the time by its own clock, and ours may be set meanwhile.
+        guard newest.number != active?.activation.number, newest.number != unusable?.number else { return nil }
+        do {
+            adopt(try await rules(of: newest.ruleSet).ruleSet, newest)
+        } catch let error as UnknownRuleSet {
+            state.withLock { $0.status.unusable = (newest, error.reason) }
+        }
+        return newest
+    }
+
+    private func adopt(_ ruleSet: RuleSet, _ activation: Activation) {
+        let loaded = load(ruleSet)
+        state.withLock { state in
+            // Another task may have come further already.
+            guard activation.number >= state.active?.activation.number ?? 0 else { return }
+            state.active = Active(rules: loaded, activation: activation)
+            state.status.version = ruleSet.version
+            state.status.count = ruleSet.rules.count
+            state.status.since = activation.since
+            state.status.unusable = nil
+        }
     }
 
     /// The set that a run was made by.
@@ -124,25 +213,25 @@ package final class RuleBook: Sendable {
     /// - Throws: `StoreError`, or `UnknownRuleSet` when it was not kept or this program can no longer read it.
     package func rules(of version: RuleSetVersion) async throws -> LoadedRules {
         let known: LoadedRules? = state.withLock { state in
-            if let current = state.current, current.ruleSet.version == version { return current }
+            if let current = state.active?.rules, current.ruleSet.version == version { return current }
             guard let known = state.older.first(where: { $0.ruleSet.version == version }) else { return nil }
             state.keep(known)
             return known
         }
         if let known { return known }
-        let loaded = load(try compiler.compile(kept: try await store.sources(of: version), as: version))
+        let loaded = load(try compiler.compile(kept: try await store.sources(of: version), as: version, in: folder))
         state.withLock { $0.keep(loaded) }
         return loaded
     }
 
     /// Reads the secrets of all sets again; a step that is under way keeps those that it began with.
     package func reloadSecrets() {
-        let (current, older) = state.withLock { ($0.current, $0.older) }
-        let loaded = current.map { load($0.ruleSet) }
+        let (active, older) = state.withLock { ($0.active, $0.older) }
+        let loaded = active.map { Active(rules: load($0.rules.ruleSet), activation: $0.activation) }
         let loadedOlder = older.map { load($0.ruleSet) }
         state.withLock { state in
             // A set that became active meanwhile has new secrets already.
-            if state.current?.ruleSet.version == loaded?.ruleSet.version { state.current = loaded }
+            if state.active?.activation.number == loaded?.activation.number { state.active = loaded }
             for rules in loadedOlder { state.keep(rules) }
         }
     }
@@ -153,9 +242,13 @@ package final class RuleBook: Sendable {
 }
 
 extension RuleCompiler {
-    /// The rule set whose sources the store kept under `version`.
-    func compile(kept json: JSON?, as version: RuleSetVersion) throws(UnknownRuleSet) -> RuleSet {
-        guard let sources = json.flatMap({ RuleSources(json: $0) }) else {
+    /// The rule set whose sources the store kept under `version`, as if they lay in `folder`; nil for where they lay.
+    func compile(
+        kept json: JSON?,
+        as version: RuleSetVersion,
+        in folder: String? = nil
+    ) throws(UnknownRuleSet) -> RuleSet {
+        guard let sources = json.flatMap({ RuleSources(json: $0, in: folder) }) else {
             throw UnknownRuleSet(version: version, reason: "it is not in the store")
         }
         let outcome = compile(sources)

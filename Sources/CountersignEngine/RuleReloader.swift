@@ -74,21 +74,35 @@ package struct RuleReloader: Service {
     private func watch() async {
         // Where the start refused the rules, what lies there now is looked at ignoring case.
         let isRefused = (try? await reporter.isOpen(.rulesRefused, of: IncidentReporter.rulesSubject)) ?? false
-        var settled = isRefused ? Seen() : Seen(version: book.current?.ruleSet.version)
+        var settled = isRefused ? Seen() : Seen(version: book.status.folder)
         var candidate = settled
         while !Task.isCancelled {
             await hurry.wait(until: clock.now.addingTimeInterval(interval.timeInterval), on: clock)
             if Task.isCancelled { return }
             let (found, sources) = look()
             let isAsked = asked.take()
-            if isAsked, found == settled { logger.info("Rules are unchanged") }
+            if isAsked, found == settled { tellOfNothingNew() }
             // A file that is being written shows another content at the next look; two equal looks are a whole file,
             // and so is one look for somebody who asks for it.
             if found != settled, isAsked || found == candidate {
-                if await takeUp(found, sources) { settled = found }
+                if await takeUp(found, sources) {
+                    settled = found
+                    book.note(folder: found.version)
+                }
             }
             candidate = found
         }
+    }
+
+    private func tellOfNothingNew() {
+        let status = book.status
+        guard let active = status.version, let folder = status.folder, active != folder, status.refusal == nil else {
+            return logger.info("Rules are unchanged")
+        }
+        logger.warning(
+            "Rules are unchanged, and the folder differs from the active ones; 'countersign rules install' activates it",
+            metadata: ["rule.set": "\(active.short)", "rule.set.folder": "\(folder.short)"]
+        )
     }
 
     private func look() -> (Seen, RuleSources?) {
@@ -112,7 +126,7 @@ package struct RuleReloader: Service {
                 try await reporter.tell(ofUnreadableRules: found.problem ?? "")
                 return true
             }
-            let change = try await book.install(sources)
+            let change = try await book.install(sources, because: .folder)
             report(change, logger)
             if case .installed = change {
                 warnOfMissingSecrets(book.current, logger)

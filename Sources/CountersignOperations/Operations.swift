@@ -25,17 +25,32 @@ package struct Operations: Sendable {
         /// Grows with everything that is written; who sees it change looks again.
         package let writes: @Sendable () -> Int
 
+        /// The name of this instance.
+        package let name: String
+
+        /// This server among the instances of its store.
+        package let instance: @Sendable () async throws -> InstanceRecord
+
+        /// Checks rules, and puts them into effect.
+        package let install: @Sendable (RuleSources) async throws -> RuleBook.Change
+
         /// What the running server knows of itself.
         package init(
+            name: String,
             provisions: @escaping @Sendable (RuleSet) -> Provisions,
             state: @escaping @Sendable () async throws -> ServerState,
             vitals: @escaping @Sendable () async throws -> Vitals,
-            writes: @escaping @Sendable () -> Int
+            writes: @escaping @Sendable () -> Int,
+            instance: @escaping @Sendable () async throws -> InstanceRecord,
+            install: @escaping @Sendable (RuleSources) async throws -> RuleBook.Change
         ) {
+            self.name = name
             self.provisions = provisions
             self.state = state
             self.vitals = vitals
             self.writes = writes
+            self.instance = instance
+            self.install = install
         }
     }
 
@@ -85,6 +100,7 @@ package struct Operations: Sendable {
             archive: store,
             compiler: { compiler },
             active: { book.current?.ruleSet },
+            instance: host.instance,
             clock: clock
         )
         commands = StoreCommands(
@@ -92,6 +108,7 @@ package struct Operations: Sendable {
             questions: questions,
             replayer: Replayer(store: store, book: book, clock: clock),
             poller: poller,
+            install: host.install,
             clock: clock
         )
         self.store = store
@@ -126,6 +143,9 @@ package struct Operations: Sendable {
         let dryRun = DryRun(ruleSet: rules, planner: planner, provisions: host.provisions(rules))
         return DryRunReport(event: event, rules: await dryRun.report(on: event, at: clock.now))
     }
+
+    /// The name of this instance, where others may share its store; nil where it has it alone.
+    package var sharingInstance: String? { store.isShared ? host.name : nil }
 
     /// How many runs failed for good and need attention.
     package func failedRuns() async throws -> Int { try await store.runCount(ofRule: nil, in: .failed) }

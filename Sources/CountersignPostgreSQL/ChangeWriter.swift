@@ -26,6 +26,12 @@ final class ChangeWriter: Sendable {
         let answerFailure: @Sendable (any Error) -> Void
         var size = 256
 
+        /// Takes a lock for the transaction, so that the statement behind it sees what whoever had it before committed.
+        var lock: Statement?
+
+        /// What is reached when its commit is sent and not answered.
+        var point: FailPoint?
+
         var isAlone: Bool { if case .steps = work { true } else { false } }
 
         func fail(_ error: any Error) { answerFailure(error) }
@@ -57,16 +63,20 @@ final class ChangeWriter: Sendable {
     /// Carries out a statement and returns what its rows mean, once that is committed.
     func change<Value: Sendable>(
         _ statement: Statement,
+        behind lock: Statement? = nil,
         size: Int = 256,
+        reaching point: FailPoint? = nil,
         _ decode: @escaping @Sendable (Rows) throws -> Value
     ) async throws -> Value {
-        try await change({ _ in statement }, size: size, decode)
+        try await change({ _ in statement }, behind: lock, size: size, reaching: point, decode)
     }
 
     /// Carries out a statement that is made when its turn comes.
     func change<Value: Sendable>(
         _ make: @escaping @Sendable (Connection) throws(DatabaseError) -> Statement,
+        behind lock: Statement? = nil,
         size: Int = 256,
+        reaching point: FailPoint? = nil,
         _ decode: @escaping @Sendable (Rows) throws -> Value
     ) async throws -> Value {
         try await withCheckedThrowingContinuation { continuation in
@@ -74,7 +84,15 @@ final class ChangeWriter: Sendable {
                 let value = try decode(rows)
                 return { continuation.resume(returning: value) }
             }
-            submit(Operation(work: work, answerFailure: { continuation.resume(throwing: $0) }, size: size))
+            submit(
+                Operation(
+                    work: work,
+                    answerFailure: { continuation.resume(throwing: $0) },
+                    size: size,
+                    lock: lock,
+                    point: point
+                )
+            )
         }
     }
 
@@ -149,7 +167,7 @@ extension ChangeWriter {
             answers = try perform(batch, token, over: connection)
         }
         do throws(DatabaseError) {
-            _ = try connection.execute([.commit])
+            _ = try connection.execute([.commit], reaching: batch.lazy.compactMap(\.point).first)
             try connection.confirmCommit()
             return answers
         } catch {
@@ -164,7 +182,8 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> Answers {
-        var statements = [Statement.begin]
+        let beginning = connection.beginWriting + batch.compactMap(\.lock).prefix(1)
+        var statements = beginning
         var decoders: [(Rows) throws -> @Sendable () -> Void] = []
         for operation in batch {
             guard case .statement(let make, let decode) = operation.work else { continue }
@@ -172,7 +191,7 @@ extension ChangeWriter {
             decoders.append(decode)
         }
         let rows = try connection.execute(statements + [Self.keep(token)])
-        return zip(batch, zip(decoders, rows.dropFirst()))
+        return zip(batch, zip(decoders, rows.dropFirst(beginning.count)))
             .map { operation, result in
                 do {
                     return try result.0(result.1)
@@ -190,7 +209,7 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> (@Sendable () -> Void)? {
-        _ = try connection.execute([.begin, Self.keep(token)])
+        _ = try connection.execute(connection.beginWriting + [Self.keep(token)])
         do {
             return try body(connection)
         } catch let error as DatabaseError {

@@ -1,5 +1,7 @@
 import CLibpq
+import CountersignCore
 import CountersignStore
+import Crypto
 import Foundation
 import Glibc
 
@@ -32,11 +34,26 @@ final class Connection {
     /// The names of statements that this connection has prepared, by their SQL.
     private var prepared: [String: String] = [:]
 
+    /// The SQL of statements with the name of the schema in it.
+    private var texts: [String: String] = [:]
+
+    /// Whether statements are prepared under names.
+    private(set) var usesNames = false
+
+    /// Whether a pooler answers in the place of the server, so that nothing lasts beyond a transaction.
+    private(set) var isPooled = false
+
+    /// Whether the server tells of notifications.
+    private(set) var isListening = false
+
     /// What is looked at when the server has answered for the first time.
     private let greet: (Connection) throws(DatabaseError) -> Void
 
     /// The stream of a connection that writes, and the numbers that it may give to events.
     var stream: Stream?
+
+    /// Streams of this value whose connections were lost.
+    private(set) var lostStreams: [Int64] = []
 
     /// How often a connection was made.
     private(set) var connects = 0
@@ -81,6 +98,8 @@ final class Connection {
         PQfinish(handle)
         self.handle = nil
         prepared = [:]
+        (usesNames, isListening) = (false, false)
+        if let stream { lostStreams.append(stream.id) }
         stream = nil
     }
 
@@ -103,6 +122,9 @@ final class Connection {
         handle = made
         connects += 1
         do throws(DatabaseError) {
+            let process = try rows("select pg_backend_pid()").first?.integer(0)
+            isPooled = process != Int64(PQbackendPID(made))
+            usesNames = options.naming.usesNames(isPooled: isPooled)
             try greet(self)
         } catch {
             drop()
@@ -128,13 +150,13 @@ final class Connection {
     /// Sends statements in one go and reads what each of them gives.
     ///
     /// They are one transaction, unless they begin and end some themselves. After a refusal within a transaction that was
-    /// begun, that is rolled back.
-    func execute(_ statements: [Statement]) throws(DatabaseError) -> [Rows] {
+    /// begun, that is rolled back. `point` is reached when all is sent and nothing is answered.
+    func execute(_ statements: [Statement], reaching point: FailPoint? = nil) throws(DatabaseError) -> [Rows] {
         guard let handle else { throw .lost("there is no connection") }
         notices.warnings = []
         let deadline = ContinuousClock.now + limit
         do throws(DatabaseError) {
-            return try exchange(statements, on: handle, until: deadline)
+            return try exchange(statements, on: handle, until: deadline, reaching: point)
         } catch {
             switch error {
             case .lost, .unfit: drop()
@@ -142,6 +164,10 @@ final class Connection {
                 if DatabaseError.endsConnection(code) {
                     drop()
                     throw .lost("the server ended the connection: \(message)")
+                }
+                if options.naming.giveUp(after: code) || Stream.isClosed(code) {
+                    drop()
+                    throw .lost(message)
                 }
                 try rollBack(handle, until: deadline)
             }
@@ -153,6 +179,30 @@ final class Connection {
     func rows(_ sql: String, _ parameters: [Parameter] = []) throws(DatabaseError) -> Rows {
         let rows = try execute([Statement(sql, parameters)])
         return rows[0]
+    }
+
+    /// Has the server tell of what is notified on a channel, as long as the connection lasts.
+    func listen(to channel: String) throws(DatabaseError) {
+        _ = try rows("listen \"\(channel.replacing("\"", with: "\"\""))\"")
+        isListening = true
+    }
+
+    /// What others notified since the last time.
+    func takeNotifications() throws(DatabaseError) -> [String] {
+        guard let handle, isListening else { return [] }
+        guard PQconsumeInput(handle) == 1 else {
+            let error = lost(handle)
+            drop()
+            throw error
+        }
+        var payloads: [String] = []
+        while let notification = PQnotifies(handle) {
+            if notification.pointee.be_pid != PQbackendPID(handle) {
+                payloads.append(String(cString: notification.pointee.extra))
+            }
+            PQfreemem(notification)
+        }
+        return payloads
     }
 
     private func rollBack(_ handle: OpaquePointer, until deadline: ContinuousClock.Instant) throws(DatabaseError) {
@@ -174,27 +224,39 @@ extension Connection {
     private func exchange(
         _ statements: [Statement],
         on handle: OpaquePointer,
-        until deadline: ContinuousClock.Instant
+        until deadline: ContinuousClock.Instant,
+        reaching point: FailPoint? = nil
     ) throws(DatabaseError) -> [Rows] {
         var expected: [Expected] = []
         var names = prepared
         for statement in statements {
-            if names[statement.sql] == nil {
-                let name = "s\(names.count)"
+            if usesNames, names[statement.sql] == nil {
+                let text = text(of: statement)
+                // Whoever gets to another session by mistake finds this very statement by its name, or none.
+                let name = "c" + SHA256.hash(data: Array(text.utf8)).prefix(12).hexDigits
                 names[statement.sql] = name
                 expected.append(.preparation(sql: statement.sql, name: name))
-                let sql = statement.sql.replacing("@.", with: schema + ".")
-                guard PQsendPrepare(handle, name, sql, 0, nil) == 1 else { throw lost(handle) }
+                guard PQsendPrepare(handle, name, text, 0, nil) == 1 else { throw lost(handle) }
             }
             expected.append(.rows)
-            try send(statement, name: names[statement.sql] ?? "", on: handle)
+            try send(statement, name: names[statement.sql], on: handle)
         }
         guard PQpipelineSync(handle) == 1 else { throw lost(handle) }
         try flush(handle, until: deadline)
+        point?.reach()
         return try read(expected, on: handle, until: deadline)
     }
 
-    private func send(_ statement: Statement, name: String, on handle: OpaquePointer) throws(DatabaseError) {
+    /// The SQL with the name of the schema.
+    private func text(of statement: Statement) -> String {
+        if let text = texts[statement.sql] { return text }
+        let text = statement.sql.replacing("@.", with: schema + ".")
+        texts[statement.sql] = text
+        return text
+    }
+
+    /// Sends a statement, by its name where it has one.
+    private func send(_ statement: Statement, name: String?, on handle: OpaquePointer) throws(DatabaseError) {
         let parameters = statement.parameters
         // One buffer for all; it is not empty, so that an empty value has an address as well.
         var bytes: [UInt8] = [0]
@@ -210,7 +272,11 @@ extension Connection {
         let isSent = bytes.withUnsafeBufferPointer { buffer in
             buffer.withMemoryRebound(to: CChar.self) { buffer in
                 let values = offsets.map { offset in offset.flatMap { buffer.baseAddress?.advanced(by: $0) } }
-                return PQsendQueryPrepared(handle, name, CInt(parameters.count), values, lengths, formats, 1)
+                let count = CInt(parameters.count)
+                guard let name else {
+                    return PQsendQueryParams(handle, text(of: statement), count, nil, values, lengths, formats, 1)
+                }
+                return PQsendQueryPrepared(handle, name, count, values, lengths, formats, 1)
             }
         }
         guard isSent == 1 else { throw lost(handle) }
@@ -300,25 +366,6 @@ extension Connection {
     /// A field of a message, by its letter (https://www.postgresql.org/docs/15/protocol-error-fields.html).
     private static func field(_ letter: Unicode.Scalar, of result: OpaquePointer) -> String? {
         PQresultErrorField(result, CInt(letter.value)).map { String(cString: $0).onOneLine }
-    }
-}
-
-/// What the server said beside its answers.
-private final class NoticeBox {
-    var warnings: [String] = []
-
-    /// Collects what comes over a connection, which this box outlives.
-    func listen(to handle: OpaquePointer) {
-        let receiver: PQnoticeReceiver = { box, result in
-            guard let box, let result, let severity = PQresultErrorField(result, CInt(UInt8(ascii: "V"))) else {
-                return
-            }
-            // Notices, information and the like are no signs of a fault.
-            guard String(cString: severity) == "WARNING" else { return }
-            let message = PQresultErrorField(result, CInt(UInt8(ascii: "M"))).map { String(cString: $0) } ?? ""
-            Unmanaged<NoticeBox>.fromOpaque(box).takeUnretainedValue().warnings.append(message.onOneLine)
-        }
-        PQsetNoticeReceiver(handle, receiver, Unmanaged.passUnretained(self).toOpaque())
     }
 }
 

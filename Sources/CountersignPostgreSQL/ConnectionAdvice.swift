@@ -13,7 +13,7 @@ enum ConnectionAdvice {
         ("server does not support SSL", "have TLS switched on at the server"),
         ("session is read-only", "all servers of 'store' are standbys: promote one, or name the primary"),
         ("in hot standby", "all servers of 'store' are standbys: promote one, or name the primary"),
-        ("too many clients", "raise max_connections of the server; an instance takes five"),
+        ("too many clients", "raise max_connections of the server; an instance takes six"),
         ("could not translate host name", "check the host of 'store'"),
         ("Connection refused", "check that the server runs, and the host and port of 'store'"),
         ("timeout expired", "check that the server runs, and the host and port of 'store'"),

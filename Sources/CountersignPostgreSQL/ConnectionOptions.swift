@@ -18,6 +18,16 @@ package struct ConnectionOptions: Sendable {
         case asynchronous
     }
 
+    /// Whether the server keeps statements under names, so that it plans them once.
+    package enum Preparation: String, Sendable, CaseIterable {
+        /// Where nothing but the server answers: a pooler may give each transaction to another session of it.
+        case auto
+        /// Always: the pooler, if there is one, keeps names for its clients.
+        case named
+        /// Never.
+        case unnamed
+    }
+
     /// Hosts that are this machine, to which no network leads.
     private static let loopback: Set = ["localhost", "127.0.0.1", "::1"]
 
@@ -33,6 +43,9 @@ package struct ConnectionOptions: Sendable {
     /// Whether a standby must confirm each commit.
     package let requiresReplica: Bool
 
+    /// Whether statements have names.
+    let naming: StatementNaming
+
     /// The file of the password; nil where libpq looks for it itself, or none is needed.
     private let passwordFile: String?
 
@@ -42,19 +55,27 @@ package struct ConnectionOptions: Sendable {
     /// The address for people, without secrets.
     package let name: String
 
+    /// Whether all servers are on this machine.
+    let isLocal: Bool
+
+    /// Whether a server must prove who it is.
+    var verifiesServer: Bool { parameters["sslmode"]?.hasPrefix("verify-") == true }
+
     /// - Parameters:
     ///   - text: A URL or `key=value` pairs, as libpq reads them.
     ///   - passwordFile: The absolute path of a file with the password.
     ///   - schema: The schema of the tables.
     ///   - durability: What an answered commit must survive.
     ///   - requiresReplica: Whether a standby must confirm each commit.
+    ///   - preparation: Whether statements have names.
     /// - Throws: `Refusal`.
     package init(
         _ text: String,
         passwordFile: String? = nil,
         schema: String = ConnectionOptions.defaultSchema,
         durability: Durability = .synchronous,
-        requiresReplica: Bool = false
+        requiresReplica: Bool = false,
+        preparation: Preparation = .auto
     ) throws(Refusal) {
         let given = try Self.parsed(text)
         guard !schema.isEmpty, schema.utf8.count <= 63, !schema.utf8.contains(0), !schema.hasPrefix("pg_") else {
@@ -66,8 +87,10 @@ package struct ConnectionOptions: Sendable {
         self.schema = schema
         self.durability = durability
         self.requiresReplica = requiresReplica
+        naming = StatementNaming(preparation)
         self.passwordFile = passwordFile
-        parameters = try Self.completed(given)
+        isLocal = Self.isLocal(given)
+        parameters = try Self.completed(given, isLocal: isLocal)
         name = StoreAddress.postgresql(text).description
     }
 
@@ -103,13 +126,19 @@ package struct ConnectionOptions: Sendable {
         return given
     }
 
-    private static func completed(_ given: [String: String]) throws(Refusal) -> [String: String] {
-        var parameters = given
+    private static func isLocal(_ given: [String: String]) -> Bool {
         let hosts = (given["hostaddr"] ?? given["host"] ?? ProcessInfo.processInfo.environment["PGHOST"] ?? "")
             .split(separator: ",", omittingEmptySubsequences: false)
-        let isLocal = hosts.allSatisfy { host in
+        return hosts.allSatisfy { host in
             host.isEmpty || host.hasPrefix("/") || host.hasPrefix("@") || loopback.contains(String(host))
         }
+    }
+
+    private static func completed(
+        _ given: [String: String],
+        isLocal: Bool
+    ) throws(Refusal) -> [String: String] {
+        var parameters = given
         if !isLocal {
             let mode = given["sslmode"] ?? "verify-full"
             guard mode != "prefer", mode != "allow" else {

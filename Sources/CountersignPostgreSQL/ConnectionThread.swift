@@ -15,14 +15,28 @@ final class ConnectionThread: Sendable {
         var jobs: [Job] = []
         var isClosed = false
 
+        /// Whether the routine is to be done at once.
+        var isHastened = false
+
         /// Whether the thread is gone, and its eventfd with it: the number may belong to somebody else by now.
         var isEnded = false
     }
 
-    /// What is done from time to time.
+    /// What is done from time to time, and when the server says something by itself.
     struct Routine: Sendable {
-        let every: Duration
-        let job: Job
+        /// How long until it is done for the first time.
+        let first: Duration
+
+        /// Does it, and says how long until it is done again.
+        let job: @Sendable (Connection) -> Duration
+
+        /// What is done at equal distances.
+        static func every(_ pause: Duration, _ job: @escaping Job) -> Routine {
+            Routine(first: pause) { connection in
+                job(connection)
+                return pause
+            }
+        }
     }
 
     private let state = Mutex(State())
@@ -48,6 +62,12 @@ final class ConnectionThread: Sendable {
         }
         if isTaken { ring() }
         return isTaken
+    }
+
+    /// Has the routine done at once, behind the jobs that wait.
+    func hasten() {
+        state.withLock { $0.isHastened = true }
+        ring()
     }
 
     /// Ends the thread and its connection when the jobs are done that wait by now.
@@ -91,35 +111,40 @@ final class ConnectionThread: Sendable {
             connection.drop()
             end()
         }
-        var due = routine.map { ContinuousClock.now + $0.every }
+        var due = routine.map { ContinuousClock.now + $0.first }
         while true {
-            let (job, isClosed) = state.withLock { state in
-                (state.jobs.isEmpty ? nil : state.jobs.removeFirst(), state.isClosed)
+            let (job, isClosed, isHastened) = state.withLock { state -> (Job?, Bool, Bool) in
+                if !state.jobs.isEmpty { return (state.jobs.removeFirst(), state.isClosed, false) }
+                defer { state.isHastened = false }
+                return (nil, state.isClosed, state.isHastened)
             }
             if let job {
                 job(connection)
             } else if isClosed {
                 return
-            } else if let routine, let hour = due, hour <= ContinuousClock.now {
-                routine.job(connection)
-                due = ContinuousClock.now + routine.every
-            } else {
-                idle(connection, until: due)
+            } else if let routine, let hour = due, isHastened || hour <= ContinuousClock.now {
+                due = ContinuousClock.now + routine.job(connection)
+            } else if idle(connection, until: due) {
+                due = ContinuousClock.now
             }
         }
     }
 
-    private func idle(_ connection: Connection, until due: ContinuousClock.Instant?) {
+    /// Waits for something to do; true where the server said something that the routine waits for.
+    private func idle(_ connection: Connection, until due: ContinuousClock.Instant?) -> Bool {
         var descriptors = [pollfd(fd: bell, events: Int16(POLLIN), revents: 0)]
         // A negative number is passed over.
         descriptors.append(pollfd(fd: connection.socket ?? -1, events: Int16(POLLIN), revents: 0))
         let rest = due.map { CInt(max(0, min(($0 - ContinuousClock.now).milliseconds + 1, 60_000))) } ?? -1
-        guard poll(&descriptors, 2, rest) > 0 else { return }
+        guard poll(&descriptors, 2, rest) > 0 else { return false }
         if descriptors[0].revents != 0 {
             var count: UInt64 = 0
             _ = Glibc.read(bell, &count, 8)
         }
+        guard descriptors[1].revents != 0 else { return false }
+        if connection.isListening { return true }
         // Nothing was asked, so the server is about to hang up; the next call makes a new connection.
-        if descriptors[1].revents != 0 { connection.drop() }
+        connection.drop()
+        return false
     }
 }

@@ -50,6 +50,11 @@ extension DatabaseError {
             )
         case "42P01", "3F000", "42703":
             .unreadable(path: name, "a table of the store is missing (\(message)); restore a backup")
+        case _ where StatementNaming.isAboutName(code):
+            .unreadable(
+                path: name,
+                "the pooler in front of the database does not keep prepared statements; set 'postgresql.prepare' to auto"
+            )
         case _ where code.hasPrefix("53"): .unreachable("the server has no room left (\(message))")
         // Such a message may quote what was written.
         case _ where code.hasPrefix("22") || code.hasPrefix("23"):

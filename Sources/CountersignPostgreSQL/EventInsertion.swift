@@ -130,7 +130,10 @@ struct EventInsertion {
 extension EventInsertion {
     /// Locks the packages of the events until the transaction ends.
     var lock: Statement {
-        Statement(
+        #if MUTANTS
+        if Mutant.chosen == .noPackageLock { return Statement("select 1") }
+        #endif
+        return Statement(
             """
             select pg_advisory_xact_lock(\(StoreLocks.polls), n)
             from (select distinct hashtext(p) as n from unnest($1::text[]) as u (p) order by 1) as locks

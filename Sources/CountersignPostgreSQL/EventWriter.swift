@@ -11,6 +11,9 @@ final class EventWriter: Sendable {
     /// An event and who waits for it.
     struct Pending: PendingWrite {
         let event: NewEvent
+
+        /// What is reached when it is sent and not answered.
+        let point: FailPoint
         let answer: @Sendable (Result<Receipt, any Error>) -> Void
 
         var size: Int { event.body.count + 256 }
@@ -71,7 +74,7 @@ final class EventWriter: Sendable {
         while true {
             do throws(DatabaseError) {
                 try connection.connect(until: deadline)
-                let receipts = try attempt(batch.map(\.event), &earlier, over: connection)
+                let receipts = try attempt(batch, &earlier, over: connection)
                 group.withLock { $0 }?.count(batch.count)
                 return answer(batch, receipts)
             } catch {
@@ -101,10 +104,11 @@ final class EventWriter: Sendable {
     }
 
     private func attempt(
-        _ events: [NewEvent],
+        _ batch: [Pending],
         _ earlier: inout [[Int64]],
         over connection: Connection
     ) throws(DatabaseError) -> [Receipt] {
+        let events = batch.map(\.event)
         try connection.numbers(for: events.count)
         let insertion = EventInsertion(events, earlier: earlier.flatMap(\.self), on: connection)
         // From now on the outcome may be unknown.
@@ -113,12 +117,11 @@ final class EventWriter: Sendable {
         if isPoll { knowsPolls.store(true, ordering: .relaxed) }
         let receipts: [Receipt]
         if isPoll || knowsPolls.load(ordering: .relaxed) && events.contains(where: { $0.stateKey != nil }) {
-            receipts = try connection.storeBesidePolls(insertion, earlier: earlier)
+            receipts = try connection.storeBesidePolls(insertion, earlier: earlier, reaching: batch.first?.point)
         } else {
-            let answers = try connection.execute([insertion.statement])
-            try connection.confirmCommit()
-            receipts = insertion.receipts(answers[0], earlier: earlier)
-            if answers[0].first?.flag(2) == true { knowsPolls.store(true, ordering: .relaxed) }
+            let rows = try connection.commit(insertion.statement, reaching: batch.first?.point)
+            receipts = insertion.receipts(rows, earlier: earlier)
+            if rows.first?.flag(2) == true { knowsPolls.store(true, ordering: .relaxed) }
         }
         connection.giveBackNumbers(of: insertion, receipts)
         return receipts
@@ -130,9 +133,22 @@ extension Connection {
     /// its standby.
     func confirmCommit() throws(DatabaseError) {
         guard wasWarned else { return }
+        #if MUTANTS
+        if Mutant.chosen == .trustedWarning { return }
+        #endif
         let reason = warning
         drop()
         throw .lost("the server did not confirm a commit: \(reason)")
+    }
+
+    /// Carries out a statement that writes, as a transaction.
+    fileprivate func commit(_ statement: Statement, reaching point: FailPoint?) throws(DatabaseError) -> Rows {
+        // By itself it is a transaction already.
+        let isAlone = stream?.isAsserted != true
+        let statements = isAlone ? [statement] : beginWriting + [statement, .commit]
+        let answers = try execute(statements, reaching: point)
+        try confirmCommit()
+        return answers[isAlone ? 0 : answers.count - 2]
     }
 
     /// Numbers behind the last one that was used serve the next batch.
@@ -144,16 +160,18 @@ extension Connection {
     /// Stores events where what polls found may be there already, or the other way round.
     fileprivate func storeBesidePolls(
         _ insertion: EventInsertion,
-        earlier: [[Int64]]
+        earlier: [[Int64]],
+        reaching point: FailPoint?
     ) throws(DatabaseError) -> [Receipt] {
         let isPoll = insertion.events.first?.origin == .poll
         let looks = try execute(
-            [.begin, insertion.lock] + (isPoll ? [insertion.firstPoll, insertion.known] : [insertion.takenPlaces])
+            beginWriting + [insertion.lock]
+                + (isPoll ? [insertion.firstPoll, insertion.known] : [insertion.takenPlaces])
         )
         var found: [Int: Int64] = [:]
         for row in looks[looks.count - 1] { found[row.count(0)] = row.integer(1) }
         let rest = insertion.without(Set(found.keys), on: self)
-        let answers = try execute([rest.statement, .commit])
+        let answers = try execute([rest.statement, .commit], reaching: point)
         try confirmCommit()
         let stored = Dictionary(
             uniqueKeysWithValues: zip(

@@ -1,10 +1,9 @@
-/// How the store's tables come about: each migration is a transaction of its own, and one that was published is never
-/// changed.
+/// How the store's tables come about; a migration that was published is never changed.
 ///
 /// A release adds, the next one uses, the one after removes: two versions of the program run side by side during an
 /// update. No migration writes a table again.
 enum Migrations {
-    static let all = [first]
+    static let published = [Migration.statements(first)]
 
     /// The tables of the first version.
     ///
@@ -15,16 +14,25 @@ enum Migrations {
         create table @.store (
             id int primary key check (id = 1),
             identity text not null,
-            knows_polls bool not null default false
+            knows_polls bool not null default false,
+            -- How many migrations a program must know to evaluate events and execute runs, and to take callbacks in.
+            least_program int not null default 1,
+            least_intake int not null default 1
         )
         """,
-        // Who serves this store, and when it was last there.
+        // Who serves this store, when it was last there, and what it says of itself; a command says nothing.
         """
         create table @.instances (
             id int generated always as identity primary key,
             name text not null,
             started_at timestamptz not null default clock_timestamp(),
-            seen_at timestamptz not null default clock_timestamp()
+            seen_at timestamptz not null default clock_timestamp(),
+            version text,
+            activation bigint,
+            folder text collate "C",
+            folder_since timestamptz,
+            spooled bigint not null default 0,
+            clock_offset_ms bigint not null default 0
         )
         """,
         // A stream is what one connection writes: numbers of events and steps grow within it in the order of commits.
@@ -32,7 +40,8 @@ enum Migrations {
         create table @.streams (
             id int generated always as identity primary key,
             instance int,
-            backend int not null,
+            -- The session of the server; none where a pooler shares sessions out.
+            backend int,
             backend_started_at timestamptz,
             opened_at timestamptz not null default clock_timestamp(),
             closed_at timestamptz
@@ -184,7 +193,17 @@ enum Migrations {
             stored_at timestamptz not null
         )
         """,
-        "create index rule_sets_by_time on @.rule_sets (stored_at)",
+        // Rule sets in the order in which they were put into effect; the last one is active.
+        """
+        create table @.activations (
+            number bigint primary key,
+            rule_set text collate "C" not null,
+            since timestamptz not null,
+            instance text not null,
+            reason text not null
+        )
+        """,
+        "create index activations_by_rule_set on @.activations (rule_set, number)",
         "create table @.key_values (key text collate \"C\" primary key, value text not null)",
         // Who does the work of which one instance at a time does; without a lease nobody does.
         """

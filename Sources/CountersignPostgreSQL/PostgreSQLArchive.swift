@@ -11,7 +11,7 @@ package final class PostgreSQLArchive: Archive {
     /// What the store is called in sentences.
     var name: String { options.name }
 
-    private let clock: DatabaseClock
+    let clock: DatabaseClock
     private let threads: [ConnectionThread]
     private let turn = Atomic(0)
     private let storeIdentity: String
@@ -21,9 +21,17 @@ package final class PostgreSQLArchive: Archive {
 
     /// Opens a store that is there, for reading alone.
     ///
+    /// - Parameters:
+    ///   - options: Where it is.
+    ///   - timeouts: How long calls may take.
+    ///   - plan: The migrations that are known.
     /// - Throws: `StoreError`.
-    package static func open(_ options: ConnectionOptions, timeouts: Timeouts = Timeouts()) throws -> PostgreSQLArchive
-    {
+    /// - Returns: The store.
+    package static func open(
+        _ options: ConnectionOptions,
+        timeouts: Timeouts = Timeouts(),
+        plan: MigrationPlan = .published
+    ) throws -> PostgreSQLArchive {
         do throws(DatabaseError) {
             let clock = DatabaseClock(.server)
             let connection = Connection(options, for: .reading, within: timeouts.read) {
@@ -32,32 +40,40 @@ package final class PostgreSQLArchive: Archive {
             }
             defer { connection.drop() }
             try connection.connect()
-            try Migrator(connection: connection).expectCurrent()
+            try Migrator(connection: connection, plan: plan).expectReadable()
             let identity = try connection.rows("select identity from @.store").first?.verbatim(0) ?? ""
-            return PostgreSQLArchive(options, identity: identity, clock: clock, limit: timeouts.read, watch: nil)
+            let schema = SchemaKnowledge(version: plan.version, leastProgram: 0)
+            return PostgreSQLArchive(options, identity: identity, clock: clock, schema: schema, limit: timeouts.read)
         } catch {
             throw error.storeError(on: options.name)
         }
     }
 
-    init(_ options: ConnectionOptions, identity: String, clock: DatabaseClock, limit: Duration, watch: WorkWatch?) {
+    init(
+        _ options: ConnectionOptions,
+        identity: String,
+        clock: DatabaseClock,
+        schema: SchemaKnowledge,
+        limit: Duration
+    ) {
         (self.options, self.clock, self.limit) = (options, clock, limit)
-        queries = Queries(clock: clock)
+        queries = Queries(clock: clock, program: schema.version)
         storeIdentity = identity
-        let greeting = Greeting(identity: identity, instance: nil, clock: clock, streams: OwnStreams())
+        let greeting = Greeting(
+            identity: identity,
+            name: nil,
+            own: OwnInstance(id: nil, clock: clock),
+            clock: clock,
+            streams: OwnStreams(),
+            schema: schema
+        )
         let making: @Sendable () -> Connection = {
             Connection(options, for: .reading, within: limit) { connection throws(DatabaseError) in
                 try ServerSettings.read(over: connection, clock: clock).check(for: .reading, options)
                 try greeting.expectIdentity(connection)
             }
         }
-        let look = watch.map { watch in
-            ConnectionThread.Routine(every: .milliseconds(500)) { watch.look(over: $0) }
-        }
-        threads = [
-            ConnectionThread("store.reader.1", making: making),
-            ConnectionThread("store.reader.2", routine: look, making: making),
-        ]
+        threads = ["store.reader.1", "store.reader.2"].map { ConnectionThread($0, making: making) }
     }
 
     /// Ends the connections.
@@ -210,9 +226,26 @@ extension PostgreSQLArchive {
         try await json("select sources from @.rule_sets where version = $1::text", [.verbatim(ruleSet.rawValue)])
     }
 
-    /// The sources of the rule set that was kept last; nil when none was.
-    package func latestSources() async throws -> JSON? {
-        try await json("select sources from @.rule_sets order by stored_at desc limit 1")
+    /// The rule set in effect; nil before the first one.
+    package func activation() async throws -> Activation? {
+        try await activation(
+            Statement("select \(Activation.columns) from @.activations order by number desc limit 1")
+        )
+    }
+
+    /// When this rule set was put into effect last; nil where it never was.
+    package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
+        try await activation(
+            Statement(
+                "select \(Activation.columns) from @.activations where rule_set = $1::text order by number desc limit 1",
+                [.verbatim(ruleSet.rawValue)]
+            )
+        )
+    }
+
+    private func activation(_ statement: Statement) async throws -> Activation? {
+        let clock = clock
+        return try await all(statement) { Activation($0, clock) }.first
     }
 
     /// The value that was stored last under `key`; nil when there is none.

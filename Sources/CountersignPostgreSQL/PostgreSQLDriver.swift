@@ -19,7 +19,7 @@ package struct PostgreSQLDriver: StoreDriver {
         defer { connection.drop() }
         do throws(DatabaseError) {
             try connection.connect()
-            return try Migrator(connection: connection).version() != nil
+            return try Migrator(connection: connection, plan: .published).version() != nil
         } catch {
             return true
         }

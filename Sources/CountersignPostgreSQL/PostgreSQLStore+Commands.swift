@@ -14,7 +14,7 @@ extension PostgreSQLStore {
     ) async throws {
         let retry = statements.retry(run, from: step, by: ruleSet, at: now)
         try await change(retry, of: run, wanted: "failed", once: token, at: now)
-        queued.notify()
+        announceRuns()
     }
 
     /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
@@ -67,7 +67,7 @@ extension PostgreSQLStore {
                 return replayed
             }
         }
-        if runs.contains(where: { $0.outcome != .unchanged }) { queued.notify() }
+        if runs.contains(where: { $0.outcome != .unchanged }) { announceRuns() }
         return runs
     }
 }

@@ -6,10 +6,11 @@ extension PostgreSQLStore {
     /// Instances share it, so only leases tell whose owner is gone.
     package var isShared: Bool { true }
 
-    var statements: RunStatements { RunStatements(clock: clock) }
+    var statements: RunStatements { RunStatements(clock: clock, program: schema.version) }
 
     /// The oldest events without runs; a damaged one is put into quarantine and marked as dispatched.
     package func undispatched(limit: Int, at now: Date) async throws -> WaitingEvents {
+        guard !schema.isOutdated else { throw schema.refusal(options.name) }
         var waiting = WaitingEvents()
         let own = clock.kind == .server ? streams.all : nil
         for row in try await archive.undispatched(limit: limit, ownStreams: own) {
@@ -41,16 +42,33 @@ extension PostgreSQLStore {
     }
 
     /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
-    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
+    package func dispatch(
+        _ dispatches: [Dispatch],
+        under activation: Activation.Number,
+        at now: Date
+    ) async throws {
         guard !dispatches.isEmpty else { return }
-        let made = try await changes.change(statements.dispatch(dispatches, at: now)) { $0.first?.count(0) ?? 0 }
-        if made > 0 { queued.notify() }
+        let (schema, name) = (schema, options.name)
+        let made = try await changes.change(
+            statements.dispatch(dispatches, under: activation, at: now),
+            behind: .sharedActivations(options.schema),
+            reaching: .afterSendingDispatch
+        ) { rows in
+            guard let row = rows.first else { throw StoreError.activationChanged }
+            schema.learn(leastProgram: row.count(2))
+            if schema.isOutdated { throw schema.refusal(name) }
+            guard row.flag(1) else { throw StoreError.activationChanged }
+            return row.count(0)
+        }
+        guard made > 0 else { return }
+        queued.notify()
+        wakeUps?.announceOwnRuns()
     }
 
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
         let claim = statements.claim(limit: limit, lease: lease, owner: instance, instance: name, at: now)
-        let found = try await changes.change(claim) { rows in
+        let found = try await changes.change(claim, reaching: .afterSendingClaim) { rows in
             rows.map { row in
                 let event = row.optionalInteger(Run.columnCount) == nil ? nil : EventRow(row, from: Run.columnCount + 1)
                 return (run: Run(row), event: event)
@@ -111,7 +129,7 @@ extension PostgreSQLStore {
         let make: @Sendable (Connection) throws(DatabaseError) -> Statement = { connection throws(DatabaseError) in
             statements.record(record, of: run, lease: lease, stream: connection.stream?.id ?? 0)
         }
-        try await changes.change(make, size: record.size) { rows in
+        try await changes.change(make, size: record.size, reaching: .afterSendingResult) { rows in
             guard rows.count > 0 else { throw StoreError.leaseLost(run) }
         }
     }
@@ -141,7 +159,8 @@ extension PostgreSQLStore {
             )
         }
         let size = (record?.size ?? 0) + (raised?.body.count ?? 0) + 256
-        let hasRaised = try await changes.change(make, size: size) { (rows: Rows) throws -> Bool in
+        let hasRaised = try await changes.change(make, size: size, reaching: .afterSendingRelease) {
+            (rows: Rows) throws -> Bool in
             guard let row = rows.first else { throw StoreError.leaseLost(run) }
             return raised != nil && row.flag(1)
         }
@@ -183,7 +202,7 @@ extension PostgreSQLStore {
         }
         // Whom runs wait for, and until when, only the owner knew.
         if whose == .everyones { try await changes.change(statements.wakeAll(at: now)) { _ in } }
-        if sum > 0 { queued.notify() }
+        if sum > 0 { announceRuns() }
         return sum
     }
 
@@ -192,7 +211,7 @@ extension PostgreSQLStore {
         let count = try await changes.change(statements.wake(waitingFor: destination, limit: limit, at: now)) {
             $0.changed
         }
-        if count > 0 { queued.notify() }
+        if count > 0 { announceRuns() }
         return count
     }
 
@@ -203,23 +222,6 @@ extension PostgreSQLStore {
         let count = try await changes.change(statements.bringForward(by: seconds, at: now)) { $0.changed }
         if count > 0 { queued.notify() }
         return count
-    }
-
-    /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.
-    package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
-        try await changes.change(
-            Statement(
-                // Always later than the others, whatever the clock says: the latest set is the one active.
-                """
-                insert into @.rule_sets (version, sources, stored_at)
-                values ($1::text, $2::text, greatest($3::timestamptz,
-                    (select max(stored_at) + interval '1 millisecond' from @.rule_sets)))
-                on conflict (version) do update set stored_at = excluded.stored_at
-                """,
-                [.verbatim(ruleSet.rawValue), .verbatim(sources.text), .time(clock.moment(now))]
-            ),
-            size: sources.text.utf8.count
-        ) { _ in }
     }
 }
 

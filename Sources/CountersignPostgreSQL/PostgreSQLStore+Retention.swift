@@ -27,11 +27,13 @@ extension PostgreSQLStore {
     package func pruneRuleSets() async throws -> Int {
         try await changes.change(
             Statement(
-                // An event may be evaluated by the set before for a moment after a later one was kept: hence the day.
+                // Clocks may differ, and a set is kept for those who look at its last events: hence the day.
                 """
-                delete from @.rule_sets where stored_at < (
-                    select max(stored_at) from @.rule_sets
-                    where stored_at <= (select min(received_at) from @.events) - interval '1 day'
+                delete from @.rule_sets s where not exists (
+                    select 1 from @.activations a where a.rule_set = s.version and a.number >= (
+                        select coalesce(max(number), 0) from @.activations
+                        where since <= (select min(received_at) from @.events) - interval '1 day'
+                    )
                 )
                 """
             )

@@ -17,27 +17,38 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
+    /// Notified when another process may have put other rules into effect.
+    package let activated = AsyncSignal()
+
     /// The name of this instance among those that use the store.
     let name: String
 
     let options: ConnectionOptions
     let clock: DatabaseClock
 
+    /// What this program knows of the schema.
+    let schema: SchemaKnowledge
+
     /// Reads what was committed, beside what writes.
     package let archive: PostgreSQLArchive
     let changes: ChangeWriter
 
+    /// This process among those that use the store.
+    let own: OwnInstance
+
     /// The number of this process among those that use the store; nil in suites.
-    let instance: Int64?
+    var instance: Int64? { own.id }
 
     /// The streams of this process, those of connections that were lost among them.
     let streams = OwnStreams()
+
+    /// Tells other instances what there is to do, and hears of it; nil in suites.
+    let wakeUps: WakeUps?
 
     private let events: EventWriter
     private let tally = Tally()
     private let eventThread: ConnectionThread
     private let changeThread: ConnectionThread
-    private let encryption: String?
 
     /// Opens a store for writing, and makes it when it is missing.
     ///
@@ -46,6 +57,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     ///   - instance: The name of this instance among those that use the store.
     ///   - time: Whose times it goes by.
     ///   - timeouts: How long calls may take.
+    ///   - plan: The migrations that are known.
     ///   - willUpgrade: Called before a store of an older version is upgraded; what it throws leaves the store as it is.
     /// - Throws: `StoreError`.
     /// - Returns: The store.
@@ -54,12 +66,14 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         instance: String = .hostName ?? "localhost",
         time: DatabaseClock.Kind,
         timeouts: Timeouts = Timeouts(),
+        plan: MigrationPlan = .published,
         willUpgrade: (StoreUpgrade) throws -> Void = { _ in }
     ) throws -> PostgreSQLStore {
         do {
             let clock = DatabaseClock(time)
-            let first = try StoreOpening.open(options, instance, clock, timeouts, willUpgrade)
-            return PostgreSQLStore(options, instance, clock, timeouts, first)
+            let first = try StoreOpening.open(options, instance, clock, timeouts, plan, willUpgrade)
+            let schema = SchemaKnowledge(version: plan.version, leastProgram: first.leastProgram)
+            return PostgreSQLStore(options, instance, clock, timeouts, schema, first)
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)
         }
@@ -70,27 +84,30 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         _ name: String,
         _ clock: DatabaseClock,
         _ timeouts: Timeouts,
+        _ schema: SchemaKnowledge,
         _ first: StoreOpening
     ) {
         self.options = options
         self.name = name
+        self.schema = schema
         self.clock = clock
         identity = first.identity
-        instance = first.instance
-        encryption = first.encryption
+        own = OwnInstance(id: first.instance, clock: clock)
         let (place, tally, streams) = (options.name, tally, streams)
         let greeting = Greeting(
             identity: first.identity,
-            instance: first.instance.map { ($0, name) },
+            name: name,
+            own: own,
             clock: clock,
-            streams: streams
+            streams: streams,
+            schema: schema
         )
         let making: @Sendable () -> Connection = {
             Connection(options, for: .writing, within: timeouts.write) { connection throws(DatabaseError) in
                 try greeting.greet(connection)
             }
         }
-        let heartbeat = ConnectionThread.Routine(every: .seconds(5)) { greeting.beat(over: $0) }
+        let heartbeat = ConnectionThread.Routine.every(.seconds(5)) { greeting.beat(over: $0) }
         eventThread = ConnectionThread("store.events", making: making)
         changeThread = ConnectionThread(
             "store.changes",
@@ -104,16 +121,21 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             options,
             identity: first.identity,
             clock: clock,
-            limit: timeouts.read,
-            watch: clock.kind == .server ? WorkWatch(instance: name, arrivals: arrivals, queued: queued) : nil
+            schema: schema,
+            limit: timeouts.read
         )
+        let signals: [WakeUps.Kind: AsyncSignal] = [.events: arrivals, .runs: queued, .activation: activated]
+        wakeUps = clock.kind == .server ? WakeUps(options, first, greeting, timeouts, signals) : nil
     }
 
     /// Finishes the writes that were accepted, and ends the connections; later writes are refused.
     package func close() async {
+        let hasStored = events.statistics.operations > 0
         await events.finish()
         if let instance { await leave(instance) }
+        if hasStored { wakeUps?.announce(.events) }
         await changes.finish()
+        await wakeUps?.finish()
         archive.close()
         eventThread.close()
         changeThread.close()
@@ -134,6 +156,12 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         _ = try? await changes.change(leaving) { $0.changed }
     }
 
+    /// Notifies whoever executes runs, here and elsewhere.
+    func announceRuns() {
+        queued.notify()
+        wakeUps?.announce(.runs)
+    }
+
     /// How many batches were sent again, and how many outcomes had to be asked for.
     package var recoveries: (resent: Int, unknown: Int) { (tally.resentBatches, tally.unknownOutcomes) }
 }
@@ -152,15 +180,12 @@ extension PostgreSQLStore: OwnedStore {
     /// A database does not lose what it has confirmed, and none of it lies beside it.
     package var lostEvents: LostEvents? { nil }
 
-    /// The version of the server, and what durability rests on, read back from it.
+    /// What the server says of itself, one sentence for each matter.
     ///
     /// - Throws: `StoreError`.
     package func facts() async throws -> [StoreFact] {
-        let (options, clock, encryption) = (options, clock, encryption)
-        return try await archive.read { connection in
-            let settings = try ServerSettings.read(over: connection, clock: clock)
-            return [settings.fact(options, encryption: encryption, offset: clock.offset)]
-        }
+        let (clock, schema) = (clock, schema)
+        return try await archive.read { try ServerFacts.read(over: $0, clock: clock, schema: schema) }
     }
 }
 
@@ -180,7 +205,7 @@ extension PostgreSQLStore {
         at now: Date,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) {
-        let pending = pending(delivery, at: now, then: reply)
+        let pending = pending(delivery, at: now, reaching: .afterSendingEvent, then: reply)
         FailPoint.beforeStoring.reach()
         events.submit([pending])
     }
@@ -188,10 +213,11 @@ extension PostgreSQLStore {
     private func pending(
         _ delivery: Delivery,
         at now: Date,
+        reaching point: FailPoint,
         then reply: @escaping @Sendable (Result<Receipt, any Error>) -> Void
     ) -> EventWriter.Pending {
         let event = NewEvent(delivery, receivedAt: clock.moment(now), clock: clock)
-        return EventWriter.Pending(event: event, answer: reply)
+        return EventWriter.Pending(event: event, point: point, answer: reply)
     }
 
     /// Stores events in the order given, together with whatever else waits; each has a result of its own.
@@ -203,7 +229,9 @@ extension PostgreSQLStore {
             events.submit(
                 batch.enumerated()
                     .map { index, received in
-                        pending(received.delivery, at: received.at) { results.set($0, at: index) }
+                        pending(received.delivery, at: received.at, reaching: .afterSendingBatch) {
+                            results.set($0, at: index)
+                        }
                     }
             )
         }

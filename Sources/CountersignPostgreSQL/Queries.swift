@@ -9,6 +9,9 @@ import Foundation
 struct Queries: Sendable {
     let clock: DatabaseClock
 
+    /// How many migrations this program knows.
+    let program: Int
+
     private func time(_ date: Date) -> Parameter { .time(clock.moment(date)) }
 
     /// Events for which no runs were made, the oldest first, as many as their bodies have room for.
@@ -56,13 +59,16 @@ struct Queries: Sendable {
     }
 
     /// The earliest due time of a queued run that this instance may have.
+    ///
+    /// None where runs are left to newer programs.
     func nextDue(of instance: String) -> Statement {
         Statement(
             """
-            select due_at from @.runs where state = 0 and \(Homes.claimable(by: "$1", at: "null"))
+            select due_at from @.runs where state = 0 and (select least_program from @.store) <= $2::int8
+                and \(Homes.claimable(by: "$1", at: "null"))
             order by due_at limit 1
             """,
-            [.text(instance)]
+            [.text(instance), .integer(program)]
         )
     }
 

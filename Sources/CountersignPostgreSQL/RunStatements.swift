@@ -11,15 +11,23 @@ struct RunStatements: Sendable {
 
     let clock: DatabaseClock
 
+    /// How many migrations this program knows; with too few of them it neither evaluates nor executes.
+    let program: Int
+
     private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
 
     /// Makes the runs of events that still wait; it gives how many runs were made.
-    func dispatch(_ dispatches: [Dispatch], at now: Date) -> Statement {
+    func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) -> Statement {
         let runs = dispatches.flatMap { dispatch in dispatch.ruleIDs.map { (dispatch, $0) } }
         return Statement(
             """
-            with w as (
-                select event_id from @.inbox where event_id = any($1::int8[]) order by event_id for update skip locked
+            with a as (
+                select coalesce(max(number), 0) = $8::int8 as holds from @.activations
+            ), w as (
+                select event_id from @.inbox
+                where event_id = any($1::int8[]) and (select holds from a)
+                    and (select least_program from @.store) <= $9::int8
+                order by event_id for update skip locked
             ), g as (
                 delete from @.inbox i using w where i.event_id = w.event_id
             ), v as (
@@ -37,7 +45,7 @@ struct RunStatements: Sendable {
                 on conflict do nothing
                 returning 1
             )
-            select count(*) from n
+            select count(*), (select holds from a), (select least_program from @.store) from n
             """,
             [
                 .integers(dispatches.map(\.eventID.rawValue)),
@@ -47,6 +55,8 @@ struct RunStatements: Sendable {
                 .integers(runs.map(\.0.eventID.rawValue)),
                 .texts(runs.map(\.1)),
                 .texts(runs.map(\.0.ruleSet.rawValue)),
+                .integer(activation),
+                .integer(program),
             ]
         )
     }
@@ -59,14 +69,15 @@ struct RunStatements: Sendable {
             """
             with d as (
                 select id from @.runs
-                where state = 0 and due_at <= $1::timestamptz and \(Homes.claimable(by: "$7", at: "$5"))
+                where state = 0 and due_at <= $1::timestamptz and (select least_program from @.store) <= $7::int8
+                    and \(Homes.claimable(by: "$8", at: "$5"))
                 order by due_at, id limit $2::int8 for update skip locked
             ), c as (
                 update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
                     lease_until = coalesce($5::timestamptz, clock_timestamp()) + $6::int8 * interval '1 millisecond',
                     waiting_for = null, wait_reason = null,
                     -- Whoever takes over from an instance that is gone has the files of the steps from here on.
-                    home = case when r.home is not null then $7::text end
+                    home = case when r.home is not null then $8::text end
                 from d where r.id = d.id
                 returning r.*
             )
@@ -76,9 +87,19 @@ struct RunStatements: Sendable {
             """,
             [
                 time(now), .integer(max(0, limit)), .text(lease.id), .integer(owner), clock.leaseBase(now),
-                .integer(lease.duration.milliseconds), .text(instance),
+                .integer(lease.duration.milliseconds), .integer(program), .text(instance),
             ]
         )
+    }
+
+    /// Whether the row that is changed is run $1 and still belongs to lease $2.
+    private static var isHeld: String {
+        #if MUTANTS
+        if Mutant.chosen == .leaseBesideRow {
+            return "id = (select o.id from @.runs o where o.id = $1::int8 and o.state = 1 and o.lease = $2::text)"
+        }
+        #endif
+        return "id = $1::int8 and state = 1 and lease = $2::text"
     }
 
     func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) -> Statement {
@@ -97,7 +118,7 @@ struct RunStatements: Sendable {
             with f as (
                 update @.runs set step_id = null, step_attempt = null, step_started_at = null,
                     home = coalesce(home, $3::text)
-                where id = $1::int8 and state = 1 and lease = $2::text returning id
+                where \(Self.isHeld) returning id
             ), s as (
                 \(Self.insertStep(from: "f", firstParameter: 4))
             )
@@ -124,7 +145,7 @@ struct RunStatements: Sendable {
                 update @.runs set state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
                     lease = null, lease_until = null, step_id = null, step_attempt = null, step_started_at = null,
                     waiting_for = $6::text, wait_reason = $7::text, home = coalesce(home, $8::text)
-                where id = $1::int8 and state = 1 and lease = $2::text returning id
+                where \(Self.isHeld) returning id
             )
             """
         ]

@@ -57,7 +57,7 @@ struct ServerSettings: Sendable {
     }
 
     /// Why an answered commit could be lost; nil where it cannot.
-    private func fault(_ options: ConnectionOptions) -> String? {
+    func fault(_ options: ConnectionOptions) -> String? {
         for (name, value) in [("fsync", fsync), ("full_page_writes", fullPageWrites)] where value != "on" {
             return "\(name) is \(value) on the database server; set it to on in postgresql.conf"
         }
@@ -72,27 +72,5 @@ struct ServerSettings: Sendable {
                 + "the database server"
         }
         return nil
-    }
-
-    /// How it is set, for people.
-    func fact(_ options: ConnectionOptions, encryption: String?, offset: Duration) -> StoreFact {
-        let parts = [
-            "version \(version / 10_000).\(version % 10_000)", "fsync \(fsync)", "full_page_writes \(fullPageWrites)",
-            "synchronous_commit \(synchronousCommit)",
-            standbys.isEmpty ? "no synchronous standby" : "synchronous_standby_names \(standbys)",
-            encryption ?? "no TLS", "clock offset \(offset.milliseconds) ms",
-        ]
-        let text = parts.joined(separator: ", ")
-        if options.durability == .asynchronous {
-            return StoreFact(
-                "postgresql",
-                .warning,
-                "\(text); the last events may be lost in a crash ('postgresql.durability')"
-            )
-        }
-        if abs(offset.milliseconds) > 1_000 {
-            return StoreFact("postgresql", .warning, "\(text); synchronize the clocks of this machine and the server")
-        }
-        return StoreFact("postgresql", .fine, text)
     }
 }

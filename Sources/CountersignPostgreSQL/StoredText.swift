@@ -71,6 +71,11 @@ enum StoredText {
     }
 }
 
+extension Sequence<UInt8> {
+    /// The digits of all bytes.
+    var hexDigits: String { String(decoding: flatMap(\.hexDigits), as: UTF8.self) }
+}
+
 extension UInt8 {
     /// Its two digits as ASCII.
     var hexDigits: [UInt8] {

@@ -14,9 +14,27 @@ struct Stream {
     private var next: Int64 = 0
     private var end: Int64 = 0
 
-    init(id: Int64) {
+    /// Whether nothing but its own word tells that the connection lives, so that each transaction asserts that the stream
+    /// is open.
+    let isAsserted: Bool
+
+    init(id: Int64, isAsserted: Bool) {
         self.id = id
+        self.isAsserted = isAsserted
     }
+
+    /// Fails where somebody has closed the stream, and keeps it open until the transaction ends.
+    ///
+    /// The division by nothing takes the whole of a pipeline with it.
+    var assertion: Statement {
+        Statement(
+            "select 1 / count(*) from (select 1 from @.streams where id = $1::int8 and closed_at is null for share) as s",
+            [.integer(id)]
+        )
+    }
+
+    /// Whether this is what the assertion fails with; nothing else divides.
+    static func isClosed(_ code: String) -> Bool { code == "22012" }
 
     /// How many numbers are left.
     var room: Int { Int(end - next) }
@@ -39,6 +57,36 @@ struct Stream {
 }
 
 extension Connection {
+    /// Begins a transaction that writes.
+    var beginWriting: [Statement] {
+        guard let stream, stream.isAsserted else { return [.begin] }
+        return [.begin, stream.assertion]
+    }
+
+    /// Closes streams that nobody writes to any more; takes those that are known to be over.
+    ///
+    /// The server says which of its sessions are gone. Behind a pooler a session is everybody's: there an instance that has
+    /// not been heard of for as long as a lease is taken for gone, unless one of its transactions is under way; should it
+    /// come back, what it writes is refused, and it opens another.
+    private static let closing = """
+        update @.streams set closed_at = clock_timestamp() where id in (
+            select id from @.streams s where closed_at is null and case
+                when backend is not null then not exists (
+                    select 1 from pg_stat_activity a
+                    -- Of connections of other roles the start is not shown.
+                    where a.pid = s.backend and (a.backend_start is null or a.backend_start = s.backend_started_at)
+                )
+                when id = any($1::int8[]) then true
+                when instance is null then false
+                else not exists (
+                    select 1 from @.instances i
+                    where i.id = s.instance and i.seen_at > clock_timestamp() - interval '30 seconds'
+                )
+            end
+            order by id for update skip locked
+        )
+        """
+
     /// Opens the stream of a connection that has just been made.
     ///
     /// One at a time, so that their numbers come to be seen in their order. Those of connections that are gone are closed.
@@ -49,27 +97,20 @@ extension Connection {
                 "select pg_advisory_xact_lock(\(StoreLocks.streams), hashtext($1::text))",
                 [.text(options.schema)]
             ),
-            Statement(
-                """
-                update @.streams s set closed_at = clock_timestamp() where closed_at is null and not exists (
-                    select 1 from pg_stat_activity a
-                    -- Of connections of other roles the start is not shown.
-                    where a.pid = s.backend and (a.backend_start is null or a.backend_start = s.backend_started_at)
-                )
-                """
-            ),
+            Statement(Self.closing, [.integers(lostStreams)]),
             Statement(
                 """
                 insert into @.streams (instance, backend, backend_started_at)
-                select $1::int8, pg_backend_pid(), (select backend_start from pg_stat_activity where pid = pg_backend_pid())
+                select $1::int8, case when $2::bool then null else pg_backend_pid() end,
+                    (select backend_start from pg_stat_activity where pid = pg_backend_pid() and not $2::bool)
                 returning id
                 """,
-                [.integer(instance)]
+                [.integer(instance), .flag(isPooled)]
             ),
             .commit,
         ])
         guard let id = rows[3].first?.integer(0) else { throw .lost("the server gave no stream") }
-        stream = Stream(id: id)
+        stream = Stream(id: id, isAsserted: isPooled)
     }
 
     /// The stream, with numbers for so many events, at most a block.
@@ -92,6 +133,8 @@ extension Connection {
 
 /// The numbers of locks that are held for a transaction; each goes with the hash of the schema's name.
 enum StoreLocks {
+    /// Held by all who evaluate events, and alone by who puts other rules into effect.
+    static let activations = 723_001
     static let migrations = 723_002
     static let streams = 723_003
     static let polls = 723_004

@@ -15,6 +15,18 @@ package struct Timeouts: Sendable {
     /// The migration of a schema.
     package var migration = Duration.seconds(30)
 
+    /// The building of an index while others write.
+    package var index = Duration.seconds(3_600)
+
+    /// Between two looks for what others left to do, where the server tells of it as well.
+    package var look = Duration.seconds(2)
+
+    /// The same behind a pooler, where looking is all there is.
+    package var pooledLook = Duration.milliseconds(250)
+
+    /// Between two notifications.
+    package var notification = Duration.milliseconds(50)
+
     /// Those of a server in life.
     package init() {}
 }

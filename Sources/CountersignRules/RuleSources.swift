@@ -60,8 +60,10 @@ extension RuleSources {
     }
 
     /// The sources that `json` made; nil where the value is something else.
-    package init?(json: JSON) {
-        guard let folder = json["folder"]?.string, let label = json["label"]?.string, let pairs = json["files"]?.array
+    ///
+    /// Another instance may have made it: with `folder`, they are as if they lay there.
+    package init?(json: JSON, in folder: String? = nil) {
+        guard let written = json["folder"]?.string, let label = json["label"]?.string, let pairs = json["files"]?.array
         else { return nil }
         let files = pairs.compactMap { pair -> File? in
             guard let pair = pair.array, pair.count == 2, let path = pair[0].string, let text = pair[1].string else {
@@ -70,7 +72,7 @@ extension RuleSources {
             return File(path: path, text: Array(text.utf8))
         }
         guard files.count == pairs.count else { return nil }
-        self.init(folder: folder, files: files, label: label)
+        self.init(folder: folder ?? written, files: files, label: label)
     }
 
     /// The lines of all files, for showing findings.

@@ -125,11 +125,21 @@ package final class SQLiteArchive: Archive {
         try await sources("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue])
     }
 
-    /// The sources of the rule set that was kept last; nil when none was.
-    ///
-    /// - Throws: `StoreError.unreadable`, also where they are damaged.
-    package func latestSources() async throws -> JSON? {
-        try await sources("SELECT sources FROM rule_sets ORDER BY stored_at DESC LIMIT 1", [])
+    /// The rule set in effect; nil before the first one.
+    package func activation() async throws -> Activation? {
+        try await activation("SELECT \(Activation.columns) FROM activations ORDER BY number DESC LIMIT 1", [])
+    }
+
+    /// When this rule set was put into effect last; nil where it never was.
+    package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
+        try await activation(
+            "SELECT \(Activation.columns) FROM activations WHERE rule_set = ? ORDER BY number DESC LIMIT 1",
+            [ruleSet.rawValue]
+        )
+    }
+
+    private func activation(_ query: String, _ arguments: StatementArguments) async throws -> Activation? {
+        try await read { try $0.first(query, arguments) { Activation($0) } }
     }
 
     private func sources(_ query: String, _ arguments: StatementArguments) async throws -> JSON? {

@@ -32,11 +32,13 @@ extension SQLiteStore: Prunable {
     package func pruneRuleSets() async throws -> Int {
         try await writer.write { db in
             try db.change(
-                // An event may be evaluated by the set before for a moment after a later one was kept: hence the day.
+                // Clocks may differ, and a set is kept for those who look at its last events: hence the day.
                 """
-                DELETE FROM rule_sets WHERE stored_at < (
-                    SELECT max(stored_at) FROM rule_sets
-                    WHERE stored_at <= (SELECT min(received_at) FROM events) - 86400000
+                DELETE FROM rule_sets WHERE NOT EXISTS (
+                    SELECT 1 FROM activations WHERE rule_set = rule_sets.version AND number >= (
+                        SELECT coalesce(max(number), 0) FROM activations
+                        WHERE since <= (SELECT min(received_at) FROM events) - 86400000
+                    )
                 )
                 """,
                 []

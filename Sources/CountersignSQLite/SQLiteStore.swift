@@ -18,6 +18,9 @@ package final class SQLiteStore: Store, ArchivedStore {
     /// Notified when runs were queued.
     package let queued = AsyncSignal()
 
+    /// Never notified: nobody else writes to the store.
+    package let activated = AsyncSignal()
+
     private let path: String
     private let lock: StoreLock
     private let connection: WriterConnection
@@ -220,8 +223,15 @@ extension SQLiteStore {
     }
 
     /// Makes the runs of events in one transaction, and notifies `queued` where there are runs.
-    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
-        let made = try await writer.write { try RunTable(db: $0).make(dispatches, at: now) }
+    package func dispatch(
+        _ dispatches: [Dispatch],
+        under activation: Activation.Number,
+        at now: Date
+    ) async throws {
+        let made = try await writer.write { db in
+            try ActivationTable(db: db).expect(activation)
+            return try RunTable(db: db).make(dispatches, at: now)
+        }
         if made > 0 { queued.notify() }
     }
 
@@ -338,20 +348,13 @@ extension SQLiteStore {
         return count
     }
 
-    /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.
-    package func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws {
-        let text = sources.text
-        try await writer.write { db in
-            try db.change(
-                // Always later than the others, whatever the clock says: the latest set is the one active.
-                """
-                INSERT INTO rule_sets (version, sources, stored_at)
-                VALUES (?, ?, max(?, (SELECT coalesce(max(stored_at), 0) + 1 FROM rule_sets)))
-                ON CONFLICT (version) DO UPDATE SET stored_at = excluded.stored_at
-                """,
-                [ruleSet.rawValue, text, now.milliseconds]
-            )
-        }
+    /// Puts a rule set into effect; nil where `number` is not the newest activation.
+    package func activate(
+        _ rules: ProposedRules,
+        after number: Activation.Number,
+        at now: Date
+    ) async throws -> Activation? {
+        try await writer.write { try ActivationTable(db: $0).add(rules, after: number, at: now) }
     }
 
     /// Keeps a value in the place of the one that was set before for `key`.

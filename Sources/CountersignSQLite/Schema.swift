@@ -195,6 +195,16 @@ struct Schema: Sendable {
             stored_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
 
+        -- Rule sets in the order in which they were put into effect; the last one is active.
+        CREATE TABLE activations (
+            number INTEGER PRIMARY KEY,
+            rule_set TEXT NOT NULL,
+            since INTEGER NOT NULL,
+            instance TEXT NOT NULL,
+            reason TEXT NOT NULL
+        ) STRICT;
+        CREATE INDEX activations_by_rule_set ON activations (rule_set, number);
+
         -- What came of the commands of operators, so that one that is sent again is not carried out again.
         CREATE TABLE commands (
             token TEXT PRIMARY KEY,

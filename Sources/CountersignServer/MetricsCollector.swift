@@ -33,6 +33,13 @@ struct MetricsCollector: Sendable {
         }
     }
 
+    private func collectRules() {
+        let status = book.status
+        MetricCatalogue.rulesRefused.set(status.refusal == nil ? 0 : 1)
+        MetricCatalogue.rulesDiffer.set(status.differs ? 1 : 0)
+        MetricCatalogue.rulesUnusable.set(status.unusable == nil ? 0 : 1)
+    }
+
     func collect(at now: Date = Date()) async {
         let statistics = store.statistics
         MetricCatalogue.commits.set(statistics.commits)
@@ -40,7 +47,7 @@ struct MetricsCollector: Sendable {
         MetricCatalogue.waitingWrites.set(statistics.waiting)
         collectSpool(at: now)
         collectBreakers()
-        MetricCatalogue.rulesRefused.set(book.status.refusal == nil ? 0 : 1)
+        collectRules()
         beginRulesAtZero()
         // A store that cannot be read leaves the numbers as they were; '/ready' tells of it.
         if let counts = try? await store.runCounts() {

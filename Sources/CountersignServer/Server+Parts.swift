@@ -43,7 +43,11 @@ extension Server {
         )
         return Runner(
             worker: worker,
-            settings: EngineSettings(workers: settings.workers, shutdownTimeout: settings.shutdownTimeout),
+            settings: EngineSettings(
+                workers: settings.workers,
+                lease: settings.lease,
+                shutdownTimeout: settings.shutdownTimeout
+            ),
             clock: clock,
             logger: logger,
             makeLeaseID: { UUID().uuidString }
@@ -95,11 +99,14 @@ extension Server {
             registry: parts.registry,
             poller: poller,
             host: Operations.Host(
+                name: settings.instanceName,
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
                 },
                 state: { try await state(store, book) },
                 vitals: { try await vitals(parts, limiter, since: startedAt) },
-                writes: { store.statistics.operations }
+                writes: { store.statistics.operations },
+                instance: { try await instance(parts, since: startedAt) },
+                install: { try await install($0, parts) }
             ),
             clock: clock,
             logger: quietLogger

@@ -173,16 +173,6 @@ package struct Server {
         try await ForcedShutdown(logger: logger).watch { try await group.run() }
     }
 
-    private func ruleBook(over store: any OwnedStore, actions registry: ActionRegistry) -> RuleBook {
-        let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
-        return RuleBook(
-            compiler: RuleCompiler(catalogue: registry.declarations),
-            store: store,
-            clock: environment.clock,
-            loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
-        )
-    }
-
     private func warn(about rules: LoadedRules?) {
         warnOfMissingSecrets(rules, logger)
         warnOfMissingSettings(rules)
@@ -190,21 +180,6 @@ package struct Server {
         warnOfPlaces()
         warnOfAPIKey()
         warnOfProxies()
-    }
-
-    private func reloader(of parts: Parts, reporter: IncidentReporter) -> RuleReloader {
-        RuleReloader(
-            book: parts.book,
-            reporter: reporter,
-            every: EngineSettings().reloadEvery,
-            clock: environment.clock,
-            logger: logger,
-            read: { [path = settings.rulesPath] in try RuleSources.read(folder: path) },
-            examine: {
-                warnOfMissingSettings($0)
-                parts.registration?.look()
-            }
-        )
     }
 
     /// In the order of starting; they are stopped from the last to the first.
@@ -265,7 +240,7 @@ package struct Server {
         }
         let services: [(any Service)?] = [
             settings.admin.map { adminServer($0, parts, operations, limiter) }, monitor,
-            poller.flatMap { polling($0, parts.store) }, parts.registration,
+            poller.flatMap { polling($0, parts.store) }, parts.registration, activationWatch(parts),
         ]
         return services.compactMap(\.self)
     }
@@ -336,37 +311,6 @@ package struct Server {
         return quiet
     }
 
-    /// Brings the rules of the folder into force, or else those that were active last.
-    ///
-    /// Events that arrive must be stored, so a wrong rule file keeps only the very first start from succeeding.
-    private func loadRules(into book: RuleBook, _ reporter: IncidentReporter) async throws {
-        guard let problem = try await problem(ofLoadingInto: book, reporter) else { return }
-        guard let version = try await book.installLastGood() else {
-            throw CommandFailure("there are no rules to run\n\(problem)")
-        }
-        logger.error("Rules refused at start", metadata: ["finding": "\(problem)"])
-        logger.error("Using the last active rules", metadata: ["rule.set": "\(version.short)"])
-    }
-
-    /// What keeps the folder's rules from being active; nil when they are.
-    private func problem(ofLoadingInto book: RuleBook, _ reporter: IncidentReporter) async throws -> String? {
-        let sources: RuleSources
-        do {
-            sources = try RuleSources.read(folder: settings.rulesPath)
-        } catch {
-            try await reporter.tell(ofUnreadableRules: "\(error)")
-            return
-                "\(error); check its permissions, or set another folder as 'rules' ('countersign init' writes a first rule)"
-        }
-        let change = try await book.install(sources)
-        try await reporter.tell(of: change, sources.version)
-        guard case .refused(let findings) = change else {
-            report(change, logger)
-            return nil
-        }
-        return DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
-    }
-
     /// The server's configuration and health, for `countersign doctor`.
     func state(_ store: any OwnedStore, _ book: RuleBook) async throws -> ServerState {
         ServerState(
@@ -381,7 +325,7 @@ package struct Server {
     }
 
     func readiness(_ parts: Parts) async -> Readiness {
-        let rules = parts.book.current.map { counted($0.ruleSet.rules.count, "rule") + " active" }
+        let rules = parts.book.status.summary
         var canWrite = true
         do {
             try await parts.store.confirmWritable()
@@ -389,6 +333,6 @@ package struct Server {
             canWrite = false
         }
         let store = parts.spooling?.readiness(storeCanWrite: canWrite) ?? (canWrite ? .writable : .cannotWrite)
-        return Readiness(store: store, rules: rules.map { .ready($0) } ?? .failing("none"))
+        return Readiness(store: store, rules: rules ?? .failing("none"))
     }
 }

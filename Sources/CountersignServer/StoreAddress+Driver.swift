@@ -24,7 +24,8 @@ extension StoreAddress {
                         passwordFile: database?.passwordFile,
                         schema: database?.schema ?? ConnectionOptions.defaultSchema,
                         durability: database?.isAsynchronous == true ? .asynchronous : .synchronous,
-                        requiresReplica: database?.requiresReplica == true
+                        requiresReplica: database?.requiresReplica == true,
+                        preparation: database.flatMap { .init(rawValue: $0.preparation) } ?? .auto
                     ),
                     instance: instance
                 )

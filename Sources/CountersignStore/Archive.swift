@@ -74,14 +74,33 @@ package protocol Archive: Sendable {
     /// How long it took from the storing of an event to the end of its run, for the latest runs that succeeded.
     func runTimes(limit: Int) async throws -> [Duration]
 
-    /// The sources that were kept last, which are those of the active rules; nil when none were ever kept.
-    func latestSources() async throws -> JSON?
+    /// The rule set in effect; nil before the first one.
+    func activation() async throws -> Activation?
+
+    /// The instances that share the store, by name; none for a store that one process has alone.
+    func instances() async throws -> [InstanceRecord]
+
+    /// When this rule set was put into effect last; nil where it never was.
+    func activation(of ruleSet: RuleSetVersion) async throws -> Activation?
 
     /// The sources of a rule set; nil when it was never kept.
     func sources(of ruleSet: RuleSetVersion) async throws -> JSON?
 
     /// The fact that was kept last under `name`; nil when there is none.
     func value(forKey key: String) async throws -> JSON?
+}
+
+extension Archive {
+    /// The sources of the rule set in effect; nil before the first one.
+    ///
+    /// - Throws: `StoreError`.
+    package func activeSources() async throws -> JSON? {
+        guard let activation = try await activation() else { return nil }
+        return try await sources(of: activation.ruleSet)
+    }
+
+    /// None: one process has the store alone.
+    package func instances() async throws -> [InstanceRecord] { [] }
 }
 
 extension Archive where Self: Inbox {

@@ -110,7 +110,15 @@ extension ArchivedStore {
     package func value(forKey key: String) async throws -> JSON? { try await archive.value(forKey: key) }
 
     /// The sources of the rule set that was kept last; nil when none was.
-    package func latestSources() async throws -> JSON? { try await archive.latestSources() }
+    package func activation() async throws -> Activation? { try await archive.activation() }
+
+    /// The instances that share the store, by name; none for a store that one process has alone.
+    package func instances() async throws -> [InstanceRecord] { try await archive.instances() }
+
+    /// When this rule set was put into effect last; nil where it never was.
+    package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
+        try await archive.activation(of: ruleSet)
+    }
 
     /// The sources of a rule set; nil when they were never kept.
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? { try await archive.sources(of: ruleSet) }

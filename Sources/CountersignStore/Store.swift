@@ -2,7 +2,9 @@ package import CountersignCore
 package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
-package protocol Store: Inbox, Ledger, Archive, TailingStore, KeyValueStore, SingletonStore, CircuitStore {
+package protocol Store: Inbox, Ledger, Archive, TailingStore, KeyValueStore, ActivatingStore, SingletonStore,
+    CircuitStore
+{
     /// Writes what is still waiting to be written and closes the files.
     func close() async
 }
@@ -153,7 +155,9 @@ package protocol Ledger: Sendable {
     /// Makes the runs of events and marks the events as dispatched, all or nothing.
     ///
     /// An event that is dispatched already is left as it is: a run is made once, whatever crashes.
-    func dispatch(_ dispatches: [Dispatch], at now: Date) async throws
+    ///
+    /// - Throws: `StoreError.activationChanged` where `activation` is no longer the newest one; nothing was made then.
+    func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) async throws
 
     /// Gives queued runs that are due to `lease`, the longest due first.
     func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun]
@@ -236,9 +240,6 @@ package protocol Ledger: Sendable {
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws
-
-    /// Keeps the sources of a rule set under its version, as the latest; each version is kept once.
-    func keep(ruleSet: RuleSetVersion, sources: JSON, at now: Date) async throws
 
     /// Rung when runs were queued.
     var queued: AsyncSignal { get }

@@ -21,7 +21,7 @@ package protocol StoreDriver: Sendable {
 }
 
 /// A store in the hands of the server, or of a command that changes it.
-package protocol OwnedStore: Store, Prunable {
+package protocol OwnedStore: Store, Prunable, InstanceDirectory {
     /// The counters of the writer.
     var statistics: WriteStatistics { get }
 

@@ -15,6 +15,9 @@ package enum StoreError: Error, Equatable {
     case unreadable(path: String, String)
     /// A newer Countersign made the store; `found` and `known` are numbers of migrations.
     case newer(path: String, found: Int, known: Int)
+    /// A newer Countersign works on the store, and leaves nothing to this one but to store events; `least` and `known` are
+    /// numbers of migrations.
+    case outdated(path: String, least: Int, known: Int)
     /// An older Countersign made the store, and it was to be left as it is.
     case older(path: String, found: Int)
     /// A build from before the first version made the store.
@@ -27,6 +30,8 @@ package enum StoreError: Error, Equatable {
     case notDurable(String)
     /// The event is in the spool, so it has no number yet.
     case spooled
+    /// Other rules were put into effect meanwhile; nothing was made.
+    case activationChanged
     case leaseLost(Run.ID)
     case noSuchRun(Run.ID)
     case wrongState(Run.ID, Run.State, wanted: String)
@@ -56,6 +61,9 @@ extension StoreError: CustomStringConvertible {
         case .newer(let path, let found, let known):
             "'\(path)' was made by a newer Countersign (schema \(found), this program knows \(known)); "
                 + "update the program or name another store"
+        case .outdated(let path, let least, let known):
+            "'\(path)' was upgraded for a newer Countersign (schema \(least), this program knows \(known)), which evaluates "
+                + "the events; this program still stores callbacks; update it"
         case .older(let path, let found):
             "'\(path)' cannot be read as a Countersign store: it was made by an older Countersign (schema \(found)); "
                 + "start the server of this version on it once"
@@ -68,6 +76,7 @@ extension StoreError: CustomStringConvertible {
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
         case .notDurable(let reason): "the store cannot guarantee durability: \(reason)"
         case .spooled: "the event is in the spool and has no number until the store is back"
+        case .activationChanged: "other rules were put into effect meanwhile"
         case .leaseLost(let run): "run \(run) belongs to another worker; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); see 'countersign runs list'"
         case .wrongState(let run, let state, let wanted):

@@ -214,13 +214,77 @@ package enum ClusterContract {
             try await two.close(circuitOf: "erp:443")
             #expect(try await one.openCircuits().isEmpty)
         },
+        Clause("what a poll finds through one handle while the other one is called back with it is one event") {
+            one,
+            two async throws in
+            // From the first poll on, callbacks are compared with what polls find.
+            _ = try await one.append(StoreContract.polled(0), at: start)
+            _ = try await two.append(StoreContract.callback(0, madeAt: StoreContract.after(-60)), at: start)
+            for number in 1...100 {
+                let callback = StoreContract.callback(number, madeAt: StoreContract.after(-60))
+                async let found = one.append(StoreContract.polled(number), at: start)
+                async let called = two.append(callback, at: start)
+                let ids = try await [found.eventID, called.eventID]
+                #expect(ids[0] == ids[1])
+            }
+        },
         Clause("what one handle keeps the other one reads") { one, two async throws in
             try await one.set(["a": 1], forKey: "key")
             try await two.set(["a": 2], forKey: "key")
             #expect(try await one.value(forKey: "key") == ["a": 2])
-            try await one.keep(ruleSet: RuleSetVersion(rawValue: "v1"), sources: ["a": "1"], at: start)
-            try await two.keep(ruleSet: RuleSetVersion(rawValue: "v2"), sources: ["a": "2"], at: start)
-            #expect(try await one.latestSources() == ["a": "2"])
+            try await StoreContract.activate("v1", ["a": "1"], in: one, after: 0)
+            #expect(try await two.activeSources() == ["a": "1"])
+        },
+        Clause("of two who put rules into effect at the same time, one does so, and the other sees it") {
+            one,
+            two async throws in
+            for round in 0..<10 {
+                let number = Int64(round)
+                async let first = StoreContract.activated("a\(round)", in: one, after: number)
+                async let second = StoreContract.activated("b\(round)", in: two, after: number)
+                let made = try await [first, second].compactMap(\.self)
+                #expect(made.map(\.number) == [number + 1])
+                #expect(try await one.activation() == made.first)
+                #expect(try await two.activation() == made.first)
+            }
+        },
+        Clause("who evaluates under an activation that another replaced makes nothing") { one, two async throws in
+            let ids = try await StoreContract.appended(2, to: one)
+            try await StoreContract.activate("v1", [:], in: one, after: 0)
+            try await one.dispatch([StoreContract.dispatch(ids[0], ["r"])], under: 1, at: start)
+            try await StoreContract.activate("v2", [:], in: two, after: 1)
+            await #expect(throws: StoreError.activationChanged) {
+                try await one.dispatch([StoreContract.dispatch(ids[1], ["r"])], under: 1, at: start)
+            }
+            #expect(try await two.runs(RunQuery()).count == 1)
+            #expect(try await two.undispatched(limit: 9, at: start).events.map(\.id) == [ids[1]])
+            let dispatch = StoreContract.dispatch(ids[1], ["r"], ruleSet: "v2")
+            try await one.dispatch([dispatch], under: 2, at: start)
+            #expect(try await two.runs(RunQuery()).count == 2)
+        },
+        Clause("while rules change under load, each event is evaluated by the rules in effect then") {
+            one,
+            two async throws in
+            let ids = try await StoreContract.appended(60, to: one)
+            try await StoreContract.activate("v1", [:], in: one, after: 0)
+            try await withThrowingTaskGroup(of: Void.self) { group in
+                for (index, store) in [one, two].enumerated() {
+                    group.addTask {
+                        for id in ids where id.rawValue % 2 == index { try await StoreContract.evaluate(id, in: store) }
+                    }
+                }
+                group.addTask {
+                    for number in 1...8 {
+                        try await StoreContract.activate("v\(number + 1)", [:], in: two, after: Int64(number))
+                    }
+                }
+                try await group.waitForAll()
+            }
+            for id in ids {
+                let version = try #require(try await one.event(id)?.ruleSet)
+                let runs = try await two.runs(RunQuery(eventID: id))
+                #expect(runs.map(\.ruleSet) == [version])
+            }
         },
     ]
 }

@@ -247,8 +247,9 @@ extension StoreContract {
         Clause("the sources of a rule set are kept once and for all") { store async throws in
             let version = RuleSetVersion(rawValue: "abc")
             let sources: JSON = ["rules/a.yaml": "id: a\n", "deep": [1, .null, true]]
-            try await store.keep(ruleSet: version, sources: sources, at: start)
-            try await store.keep(ruleSet: version, sources: ["other": 1], at: after(1))
+            try await activate("abc", sources, in: store, after: 0)
+            try await activate("def", ["other": 2], in: store, after: 1)
+            try await activate("abc", ["other": 1], in: store, after: 2)
             #expect(try await store.sources(of: version) == sources)
         },
     ]

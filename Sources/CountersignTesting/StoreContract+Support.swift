@@ -5,6 +5,38 @@ import Testing
 
 /// The words in which the clauses speak.
 extension StoreContract {
+    /// Puts a rule set into effect behind an activation, which must be the newest.
+    static func activate(
+        _ version: String,
+        _ sources: JSON,
+        in store: any Store,
+        after number: Activation.Number
+    ) async throws {
+        let rules = ProposedRules(RuleSetVersion(rawValue: version), sources: sources, by: "one", because: .folder)
+        #expect(try await store.activate(rules, after: number, at: start)?.number == number + 1)
+    }
+
+    /// Puts a rule set into effect, unless another came first.
+    static func activated(
+        _ version: String,
+        in store: any Store,
+        after number: Activation.Number
+    ) async throws -> Activation? {
+        let rules = ProposedRules(RuleSetVersion(rawValue: version), sources: [:], by: version, because: .start)
+        return try await store.activate(rules, after: number, at: start)
+    }
+
+    /// Evaluates an event by the rules in effect, as often as others come into effect meanwhile.
+    static func evaluate(_ event: Event.ID, in store: any Store) async throws {
+        while true {
+            guard let active = try await store.activation() else { return }
+            do {
+                let dispatch = dispatch(event, ["r"], ruleSet: active.ruleSet.rawValue)
+                return try await store.dispatch([dispatch], under: active.number, at: start)
+            } catch StoreError.activationChanged {}
+        }
+    }
+
     static func lease(_ id: Lease.ID, seconds: Double = 30) -> Lease {
         Lease(id: id, for: .milliseconds(Int64(seconds * 1_000)))
     }

@@ -38,7 +38,9 @@ import Testing
         let payload: JSON = ["name": "PACKAGE_OPT_OUT", "packageId": "TEST-1", "message": .string(message)]
         let id = try await store.append(SampleDelivery.delivery(payload.text), at: now).eventID
         let sources = sources(Self.rules)
-        try await store.keep(ruleSet: sources.version, sources: sources.json, at: now)
+        let rules = ProposedRules(sources.version, sources: sources.json, by: "one", because: .start)
+        let newest = try await store.activation()?.number ?? 0
+        _ = try await store.activate(rules, after: newest, at: now)
         if let matchSet {
             let dispatch = Dispatch(
                 eventID: id,

@@ -20,7 +20,7 @@ struct RuleTestTextTests {
         let sources = RuleSources(folder: "/rules", files: [.init(path: "bad.yaml", text: Array(text))])
         let outcome = RuleCompiler(catalogue: ActionRegistry.builtIn.declarations).compile(sources)
         #expect(outcome.diagnostics == [])
-        let runner = try await RuleTestRunner(
+        let runner = try RuleTestRunner(
             sources: sources,
             registry: .builtIn,
             services: ActionServices(outputRoot: "/nowhere", http: NoNetwork()),

@@ -152,6 +152,8 @@ private final class Street: Sendable {
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
             store: store,
+            folder: "/rules",
+            instance: "one",
             clock: clock,
             loadSecrets: { _ in Secrets([:]) }
         )
@@ -166,7 +168,9 @@ private final class Street: Sendable {
             spread: { 1 }
         )
         dispatcher = Dispatcher(store: store, book: book, clock: clock, logger: logger)
-        if case .refused(let findings) = try await book.install(.single(rules)) { Issue.record("\(findings)") }
+        if case .refused(let findings) = try await book.install(.single(rules), because: .folder) {
+            Issue.record("\(findings)")
+        }
     }
 
     func receive(_ count: Int) async throws {

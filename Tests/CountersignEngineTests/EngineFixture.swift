@@ -34,6 +34,8 @@ struct EngineFixture {
         book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
             store: store,
+            folder: "/rules",
+            instance: "one",
             clock: clock,
             loadSecrets: { names in Secrets(secrets.filter { names.contains($0.key) }) }
         )
@@ -50,9 +52,21 @@ struct EngineFixture {
         dispatcher = Dispatcher(store: store, book: book, clock: clock, logger: logger)
     }
 
+    /// The book of another instance of the same store.
+    func other(_ name: String) -> RuleBook {
+        RuleBook(
+            compiler: RuleCompiler(catalogue: [ScriptedAction.declaration]),
+            store: store,
+            folder: "/rules",
+            instance: name,
+            clock: clock,
+            loadSecrets: { _ in Secrets([:]) }
+        )
+    }
+
     /// Brings rules into force.
     func use(_ yaml: String) async throws {
-        let change = try await book.install(.single(yaml))
+        let change = try await book.install(.single(yaml), because: .folder)
         if case .refused(let findings) = change { Issue.record("\(findings)") }
     }
 

@@ -111,11 +111,14 @@ struct HousekeeperTests {
         let folder = try TemporaryFolder()
         let store = try SQLiteStore.open(path: folder.path("store.db"))
         func keep(_ version: String, at date: Date) async throws {
-            try await store.keep(
-                ruleSet: RuleSetVersion(rawValue: version),
+            let rules = ProposedRules(
+                RuleSetVersion(rawValue: version),
                 sources: ["version": .string(version)],
-                at: date
+                by: "one",
+                because: .folder
             )
+            let newest = try await store.activation()?.number ?? 0
+            _ = try await store.activate(rules, after: newest, at: date)
         }
         func kept() async throws -> [String] {
             var kept: [String] = []

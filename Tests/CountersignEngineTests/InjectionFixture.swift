@@ -47,6 +47,8 @@ struct InjectionFixture: Sendable {
         book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
             store: store,
+            folder: "/rules",
+            instance: "one",
             clock: clock,
             loadSecrets: { _ in Secrets([:]) }
         )
@@ -70,7 +72,9 @@ struct InjectionFixture: Sendable {
             folder: folder.path("rules"),
             files: [.init(path: "hostile.yaml", text: Array(rules.utf8))]
         )
-        if case .refused(let findings) = try await book.install(sources) { Issue.record("\(findings)") }
+        if case .refused(let findings) = try await book.install(sources, because: .folder) {
+            Issue.record("\(findings)")
+        }
     }
 
     /// Takes an event in and works on its runs.

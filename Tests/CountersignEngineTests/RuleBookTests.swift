@@ -26,7 +26,7 @@ struct RuleBookTests {
         let shop = EngineFixture()
         try await shop.use(Self.rule("old"))
         let version = shop.book.current?.ruleSet.version
-        let change = try await shop.book.install(.single("rules: [{ id: r }]"))
+        let change = try await shop.book.install(.single("rules: [{ id: r }]"), because: .folder)
         guard case .refused(let findings) = change else {
             Issue.record("it was not refused")
             return
@@ -58,11 +58,13 @@ struct RuleBookTests {
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: registry),
             store: shop.store,
+            folder: "/rules",
+            instance: "one",
             clock: shop.clock,
             loadSecrets: { _ in Secrets([:]) }
         )
         #expect(try await book.rules(of: version).ruleSet.rule("r") != nil)
-        #expect(try await book.installLastGood() == version)
+        #expect(try await book.follow()?.ruleSet == version)
         #expect(book.current?.ruleSet.version == version)
     }
 
@@ -86,6 +88,8 @@ struct RuleBookTests {
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: []),
             store: shop.store,
+            folder: "/rules",
+            instance: "one",
             clock: shop.clock,
             loadSecrets: { _ in Secrets([:]) }
         )
@@ -121,11 +125,13 @@ struct RuleBookTests {
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: [declaration]),
             store: shop.store,
+            folder: "/rules",
+            instance: "one",
             clock: shop.clock,
             loadSecrets: { _ in secrets.withLock { $0 } }
         )
         let log = LogCapture()
-        _ = try await book.install(.single(Self.rule("${secret:TOKEN}")))
+        _ = try await book.install(.single(Self.rule("${secret:TOKEN}")), because: .folder)
         let version = try #require(book.current?.ruleSet.version)
         let reloader = RuleReloader(
             book: book,
@@ -150,7 +156,7 @@ struct RuleBookTests {
         let reporter = IncidentReporter(store: shop.store, clock: shop.clock)
         func take(_ yaml: String) async throws {
             let sources = RuleSources.single(yaml)
-            try await reporter.tell(of: try await shop.book.install(sources), sources.version)
+            try await reporter.tell(of: try await shop.book.install(sources, because: .folder), sources.version)
             shop.clock.advance(by: .seconds(1))
         }
         try await take(Self.rule("old"))
@@ -166,6 +172,64 @@ struct RuleBookTests {
         for _ in 1...2 { try await take(Self.rule("old")) }
         let names = try await shop.store.events(EventQuery()).reversed().map(\.event.name)
         #expect(names == ["X_RULES_REFUSED", "X_RULES_REFUSED", "X_RULES_RECOVERED"])
+    }
+
+    @Test func `rules of another instance are gone by, and events are evaluated by them`() async throws {
+        let shop = EngineFixture()
+        try await shop.use(Self.rule("old"))
+        let other = shop.other("two")
+        _ = try await other.install(.single(Self.rule("new")), because: .folder)
+        let body = #"{"name":"PACKAGE_COMPLETE","packageId":"P1"}"#
+        _ = try await shop.store.append(SampleDelivery.delivery(body, isUnique: true), at: shop.clock.now)
+        #expect(try await shop.dispatcher.dispatchBatch() == 0)
+        #expect(try await shop.store.runs(RunQuery()).isEmpty)
+        #expect(shop.store.activated.take())
+        let activation = try #require(try await shop.book.follow())
+        #expect(activation.instance == "two" && activation.reason == .folder && activation.number == 2)
+        #expect(try await shop.dispatcher.dispatchBatch() == 1)
+        #expect(try await shop.onlyRun().run.ruleSet == RuleSources.single(Self.rule("new")).version)
+        #expect(try await shop.book.follow() == nil)
+    }
+
+    @Test func `a set that two instances find at once is put into effect once`() async throws {
+        let shop = EngineFixture()
+        let other = shop.other("two")
+        let rules = RuleSources.single(Self.rule("same"))
+        async let first = shop.book.install(rules, because: .start)
+        async let second = other.install(rules, because: .start)
+        _ = try await (first, second)
+        #expect(shop.book.active?.activation == other.active?.activation)
+        #expect(try await shop.store.activation()?.number == 1)
+    }
+
+    @Test func `rules that this program cannot use leave events waiting until it can`() async throws {
+        let shop = EngineFixture()
+        try await shop.use(Self.rule("old"))
+        let sources = RuleSources.single("rules: [{ id: r, when: { event: A }, then: [{ later: x }] }]")
+        let newer = ProposedRules(sources.version, sources: sources.json, by: "newer", because: .start)
+        _ = try await shop.store.activate(newer, after: 1, at: shop.clock.now)
+        _ = try await shop.store.append(SampleDelivery.numbered(1), at: shop.clock.now)
+        #expect(try await shop.book.follow()?.number == 2)
+        #expect(shop.book.status.unusable?.reason.contains("later") == true)
+        #expect(shop.book.active == nil && shop.book.current != nil)
+        #expect(try await shop.dispatcher.dispatchBatch() == 0)
+        #expect(try await shop.store.undispatched(limit: 9, at: shop.clock.now).events.count == 1)
+        try await shop.use(Self.rule("old"))
+        #expect(try await shop.dispatcher.dispatchBatch() == 1)
+    }
+
+    @Test func `rules that a command installs are active, and those of the folder stay refused`() async throws {
+        let shop = EngineFixture()
+        try await shop.use(Self.rule("old"))
+        _ = try await shop.book.install(.single("rules: [{ id: r }]"), because: .folder)
+        _ = try await shop.book.install(.single(Self.rule("new")), because: .command)
+        #expect(shop.book.status.refusal != nil)
+        guard case .refused = try await shop.book.install(.single("rules: 1"), because: .command) else {
+            Issue.record("it was not refused")
+            return
+        }
+        #expect(shop.book.status.refusal?.findings.contains { $0.contains("rules: 1") } == false)
+        #expect(shop.book.current?.ruleSet.version == RuleSources.single(Self.rule("new")).version)
     }
 
     @Test func `a change counts once two looks have found the same content`() async throws {

@@ -35,7 +35,7 @@ struct RuleTestRunnerTests {
         let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
         #expect(outcome.diagnostics == [])
         let test = try #require(outcome.tests.first)
-        let runner = try await RuleTestRunner(
+        let runner = try RuleTestRunner(
             sources: sources,
             registry: registry,
             services: .unused(),
@@ -234,7 +234,7 @@ struct RuleTestRunnerTests {
             """
         let registry = ActionRegistry.builtIn
         let tests = RuleCompiler(catalogue: registry.declarations).compile(.single(yaml)).tests
-        let runner = try await RuleTestRunner(
+        let runner = try RuleTestRunner(
             sources: .single(yaml),
             registry: registry,
             services: .unused(),
@@ -245,9 +245,9 @@ struct RuleTestRunnerTests {
     }
 
     @Test
-    func `rules with errors are refused with their findings`() async throws {
-        let failure = await #expect(throws: RuleTestRunner.RefusedRules.self) {
-            _ = try await RuleTestRunner(
+    func `rules with errors are refused with their findings`() throws {
+        let failure = #expect(throws: RuleTestRunner.RefusedRules.self) {
+            _ = try RuleTestRunner(
                 sources: .single("rules: [{ id: a }]"),
                 registry: .builtIn,
                 services: .unused(),

@@ -18,7 +18,9 @@ struct RuleStatusTests {
 
     private func keep(_ yaml: String) async throws {
         let sources = RuleSources(folder: "/rules", files: [.init(path: "rules.yaml", text: Array(yaml.utf8))])
-        try await store.keep(ruleSet: sources.version, sources: sources.json, at: now)
+        let rules = ProposedRules(sources.version, sources: sources.json, by: "one", because: .start)
+        let newest = try await store.activation()?.number ?? 0
+        _ = try await store.activate(rules, after: newest, at: now)
     }
 
     @Test func `a rule has its runs of the last day, its failures and its last match`() async throws {

@@ -65,7 +65,7 @@ import Testing
     @Test func `a store of a newer version is refused, and one of an older is named to readers`() async throws {
         let place = try TestStore()
         await (try place.open()).close()
-        try place.sql("insert into @.migrations (number) values (99)")
+        try place.sql("insert into @.migrations (number) values (99); update @.store set least_intake = 99")
         let refusal = #expect(throws: StoreError.self) { try place.open() }
         #expect(refusal == .newer(path: place.server.text, found: 99, known: 1))
         #expect(throws: StoreError.self) { try PostgreSQLArchive.open(place.options) }

@@ -162,7 +162,8 @@ import Testing
     @Test func `a check finds a changed body, an event without a place, and a run without its event`() async throws {
         let store = try place.open()
         for number in 1...3 { _ = try await store.append(SampleDelivery.numbered(number), at: now) }
-        try await store.keep(ruleSet: RuleSetVersion(rawValue: "v1"), sources: [:], at: now)
+        let rules = ProposedRules(RuleSetVersion(rawValue: "v1"), sources: [:], by: "one", because: .start)
+        _ = try await store.activate(rules, after: 0, at: now)
         try await store.dispatch([dispatch(Event.ID(rawValue: 1))], at: now)
         let archive = try PostgreSQLArchive.open(place.options)
         #expect(try await archive.check().damages.isEmpty)

@@ -4,19 +4,24 @@ import CountersignTesting
 import Testing
 
 @Suite struct StoreContractTests {
-    @Test(arguments: StoreContract.clauses)
-    func `a store on a PostgreSQL server keeps its promises`(clause: StoreContract.Clause) async throws {
-        let place = try TestStore()
+    @Test(arguments: TestStore.Way.allCases, StoreContract.clauses)
+    func `a store on a PostgreSQL server keeps its promises`(
+        way: TestStore.Way,
+        clause: StoreContract.Clause
+    ) async throws {
+        let place = try TestStore(way: way)
         let store = try place.open()
         try await clause.check(store)
         await store.close()
         try place.remove()
     }
 
-    @Test(arguments: ClusterContract.clauses)
-    func `a store on a PostgreSQL server keeps its promises to two handles`(clause: ClusterContract.Clause) async throws
-    {
-        let place = try TestStore()
+    @Test(arguments: TestStore.Way.allCases, ClusterContract.clauses)
+    func `a store on a PostgreSQL server keeps its promises to two handles`(
+        way: TestStore.Way,
+        clause: ClusterContract.Clause
+    ) async throws {
+        let place = try TestStore(way: way)
         let (one, two) = (try place.open(), try place.open())
         try await clause.check(one, two)
         await one.close()

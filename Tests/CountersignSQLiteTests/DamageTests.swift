@@ -24,7 +24,13 @@ struct DamageTests {
             _ = try await store.append(SampleDelivery.delivery(body, isUnique: true), at: now)
         }
         let version = RuleSetVersion(rawValue: "v")
-        try await store.keep(ruleSet: version, sources: ["folder": "/", "label": "", "files": []], at: now)
+        let rules = ProposedRules(
+            version,
+            sources: ["folder": "/", "label": "", "files": []],
+            by: "one",
+            because: .start
+        )
+        _ = try await store.activate(rules, after: 0, at: now)
         let dispatches = (1...3)
             .map { number in
                 Dispatch(

@@ -24,6 +24,9 @@ package final class PostgreSQLServer: Sendable {
     /// How a client reaches it, in libpq's words.
     package let text: String
 
+    /// The folder of its socket; nil for a server that was given.
+    var socketFolder: String? { folder }
+
     private let programs: String
 
     /// The folder of a server of our own; nil for one that was given.
@@ -52,11 +55,7 @@ package final class PostgreSQLServer: Sendable {
         self.settings = settings
         text = "host=\(folder) dbname=postgres user=countersign"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        if geteuid() == 0 {
-            guard let user = Self.user else { throw Failure(description: "there is no user 'postgres' or 'nobody'") }
-            chown(folder, user.id, user.group)
-        }
-        chmod(folder, 0o711)
+        try Self.give(folder)
         let make = Self.process(
             [
                 "\(programs)/initdb", "-D", "\(folder)/data", "-U", "countersign", "-A", "trust", "-E", "UTF8",
@@ -130,12 +129,14 @@ package final class PostgreSQLServer: Sendable {
 
     /// What a statement gives, as psql writes it without ornaments.
     ///
+    /// - Parameters:
+    ///   - statement: One or several, with semicolons between them.
+    ///   - way: How to reach the server; nil for the direct way.
     /// - Throws: `Failure`.
+    /// - Returns: The rows, the columns of each with a bar between them.
     @discardableResult
-    package func sql(_ statement: String) throws -> String {
-        let psql = Process()
-        psql.executableURL = URL(fileURLWithPath: "\(programs)/psql")
-        psql.arguments = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", text, "-c", statement]
+    package func sql(_ statement: String, by way: String? = nil) throws -> String {
+        let psql = psql(by: way, ["-c", statement])
         let (output, errors) = (Pipe(), Pipe())
         (psql.standardOutput, psql.standardError) = (output, errors)
         try psql.run()
@@ -146,6 +147,20 @@ package final class PostgreSQLServer: Sendable {
             throw Failure(description: String(decoding: complaint, as: UTF8.self))
         }
         return String(decoding: said, as: UTF8.self).trimmingCharacters(in: .newlines)
+    }
+
+    /// A session that has carried out a statement and stays until it is ended.
+    ///
+    /// - Throws: `Failure`.
+    package func session(_ statement: String) throws -> OpenSession {
+        try OpenSession(psql(by: nil, []), statement)
+    }
+
+    private func psql(by way: String?, _ arguments: [String]) -> Process {
+        let psql = Process()
+        psql.executableURL = URL(fileURLWithPath: "\(programs)/psql")
+        psql.arguments = ["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-d", way ?? text] + arguments
+        return psql
     }
 
     private var number: pid_t? {
@@ -172,6 +187,15 @@ package final class PostgreSQLServer: Sendable {
         try reaper.run()
     }
 
+    /// Gives a folder to the user as whom servers run.
+    static func give(_ folder: String) throws {
+        if geteuid() == 0 {
+            guard let user else { throw Failure(description: "there is no user 'postgres' or 'nobody'") }
+            chown(folder, user.id, user.group)
+        }
+        chmod(folder, 0o711)
+    }
+
     private static func programs() throws -> String {
         let folder = "/usr/lib/postgresql"
         let versions = ((try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []).compactMap { Int($0) }
@@ -192,7 +216,8 @@ package final class PostgreSQLServer: Sendable {
             .compactMap { name in getpwnam(name).map { (name, $0.pointee.pw_uid, $0.pointee.pw_gid) } }.first
     }
 
-    private static func process(_ command: [String]) -> Process {
+    /// A command that runs as an ordinary user, without a terminal.
+    static func process(_ command: [String]) -> Process {
         let process = Process()
         let command =
             geteuid() == 0

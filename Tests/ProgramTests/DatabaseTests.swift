@@ -99,6 +99,37 @@ struct DatabaseTests {
         try remove()
     }
 
+    @Test func `behind a pooler that shares sessions out, two servers and commands do the same`() async throws {
+        let pooler = ["COUNTERSIGN_STORE": try PgBouncer.shared().text]
+        let (one, two) = (try deployment(pooler), try deployment(pooler))
+        try await one.serve { first in
+            try await two.serve { second in
+                for number in 1...20 {
+                    let server = number.isMultiple(of: 2) ? first : second
+                    try await server.post(event(package: "p-\(number)"))
+                }
+                #expect(try await one.settledRuns(events: 20).count == 20)
+                try await first.post(event("PACKAGE_DECLINE", package: "p-21"))
+                let failed = try await eventually("a failed run") {
+                    try await two.list("runs", "--state", "failed").first
+                }
+                for deployment in [one, two] { try deployment.write("", to: "output/go") }
+                let retry = try await two.run("runs", "retry", "\(failed["id"]?.number?.integer ?? 0)")
+                #expect(retry.status == .exited(0), "\(retry.errors)")
+                try await eventually("no failed run") {
+                    try await one.list("runs", "--state", "failed").isEmpty
+                }
+                let doctor = try await one.run("doctor")
+                #expect(doctor.output.contains("pooler"), "\(doctor.output)")
+            }
+        }
+        let lines = [one, two].map { $0.text(of: "output/journal.jsonl")?.split(separator: "\n") ?? [] }
+        #expect(lines.flatMap(\.self).count == 20 + 1 && Set(lines.flatMap(\.self)).count == 20 + 1)
+        let check = try await one.run("store", "check")
+        #expect(check.status == .exited(0), "\(check.output)")
+        try remove()
+    }
+
     @Test func `tail follows a database while the server is started again`() async throws {
         let deployment = try deployment()
         try await deployment.serve { _ in }

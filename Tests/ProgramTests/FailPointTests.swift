@@ -19,8 +19,9 @@ struct FailPointTests {
 
     private static let ofPolls: Set<FailPoint> = [.afterRecovery, .beforeWatermark]
     private static let ofSpool: Set<FailPoint> = [.afterSpooling, .afterDraining]
+    private static let elsewhere = ofPolls.union(ofSpool).union(FailPoint.ofDatabases)
 
-    @Test(arguments: FailPoint.allCases.filter { !ofPolls.union(ofSpool).contains($0) })
+    @Test(arguments: FailPoint.allCases.filter { !elsewhere.contains($0) })
     func `a kill loses no event, repeats no line, and leaves no run behind`(point: FailPoint) async throws {
         let deployment = try Deployment(rules: Self.rules)
         let packages = ["a", "b", "c"]

@@ -36,7 +36,7 @@ struct SettingsTests {
 
     @Test(arguments: [
         ("COUNTERSIGN_ENGINE_SHUTDOWN_TIMEOUT", "soon", "engine.shutdown_timeout"),
-        ("COUNTERSIGN_ENGINE_WORKERS", "0", "engine.workers"),
+        ("COUNTERSIGN_ENGINE_WORKERS", "0", "engine.workers"), ("COUNTERSIGN_ENGINE_LEASE", "1s", "engine.lease"),
         ("COUNTERSIGN_LISTEN", "nowhere", "listen"), ("COUNTERSIGN_STORE", "mysql:x", "store"),
         ("COUNTERSIGN_CALLBACK_AUTH", "maybe", "callback.auth"), ("COUNTERSIGN_CONFIG", "none.yaml", "none.yaml"),
     ])

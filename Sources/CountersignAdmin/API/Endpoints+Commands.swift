@@ -1,12 +1,15 @@
 import CountersignCore
 import CountersignOperations
+import CountersignRules
 import CountersignStore
 import Foundation
 import HTTPTypes
 
 extension Endpoint {
     static func rules(_ operations: Operations) -> [Endpoint] {
-        [listRules(operations), showRule(operations), dryRun(operations), diff(operations)]
+        [
+            listRules(operations), showRule(operations), installRules(operations), dryRun(operations), diff(operations),
+        ]
     }
 
     private static func listRules(_ operations: Operations) -> Endpoint {
@@ -28,6 +31,22 @@ extension Endpoint {
             content: .json(.named("RuleWithSource")),
             refusals: [.notFound, .unavailable]
         ) { request in APIAnswer(try await operations.questions.rule(request["id"] ?? "").json) }
+    }
+
+    private static func installRules(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/rules",
+            summary: "Activate rules, for every instance of the store.",
+            body: .named("RuleFiles"),
+            content: .json(.named(RuleInstallation.shape.name)),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            guard let sources = RuleSources(json: try request.json()) else {
+                throw OperationError(.invalid, "the request does not hold rule files; see /api/v1/openapi.json")
+            }
+            return APIAnswer(try await operations.commands.install(sources).json)
+        }
     }
 
     private static func dryRun(_ operations: Operations) -> Endpoint {
@@ -127,7 +146,7 @@ extension Endpoint {
             content: .json(.named("ServerState")),
             refusals: [.unavailable]
         ) { _ in APIAnswer(try await operations.host.state().json) }
-        return [replay(operations), state, pollState(operations), poll(operations)]
+        return [replay(operations), state, instances(operations), pollState(operations), poll(operations)]
     }
 
     private static func replay(_ operations: Operations) -> Endpoint {
@@ -162,6 +181,16 @@ extension Endpoint {
                 "runs": .array(try await operations.commands.replay(order, once: request.token).map(\.json))
             ])
         }
+    }
+
+    private static func instances(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .get,
+            path: "/instances",
+            summary: "The instances that share the store, and the rules in effect.",
+            content: .json(.named(InstanceList.shape.name)),
+            refusals: [.unavailable]
+        ) { _ in APIAnswer(try await operations.questions.instances().json) }
     }
 
     private static func pollState(_ operations: Operations) -> Endpoint {

@@ -18,12 +18,23 @@ struct Page<Content> {
     var notice: String?
     let page: Content
 
+    /// The instance that answers, where others share its store.
+    var instance: String?
+
     let hasNavigation: Bool
 
-    init(_ title: String, navigation: [Link], canSignOut: Bool, notice: String? = nil, page: Content) {
+    init(
+        _ title: String,
+        navigation: [Link],
+        canSignOut: Bool,
+        instance: String? = nil,
+        notice: String? = nil,
+        page: Content
+    ) {
         self.title = title
         self.navigation = navigation
         self.canSignOut = canSignOut
+        self.instance = instance
         self.notice = notice
         self.page = page
         hasNavigation = !navigation.isEmpty

@@ -40,6 +40,7 @@ struct PageRoutes: Sendable {
             await page { try await retry(try context.number, try await request.form) }
         }
         router.post("/runs/:id/discard") { _, context in await page { try await discard(try context.number) } }
+        router.get("/instances") { _, _ in await page { try await instances() } }
         router.get("/rules") { _, _ in await page { try await rules() } }
         router.get("/rules/:id") { _, context in await page { try await rule(context.text) } }
         router.post("/rules/dry-run") { request, _ in await page { try await dryRun(try await request.form) } }
@@ -85,11 +86,12 @@ struct PageRoutes: Sendable {
         status: Int = 200
     ) async throws -> Response {
         let failed = (try? await operations.failedRuns()) ?? 0
-        let navigation = [
-            ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"), ("/rules", "Rules"),
-            ("/quarantine", "Quarantine"),
-        ]
-        .map { href, label in
+        let links =
+            [
+                ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"),
+                ("/rules", "Rules"), ("/quarantine", "Quarantine"),
+            ] + (operations.sharingInstance == nil ? [] : [("/instances", "Instances")])
+        let navigation = links.map { href, label in
             Page<Content>
                 .Link(
                     href: href,
@@ -102,6 +104,7 @@ struct PageRoutes: Sendable {
             title,
             navigation: navigation,
             canSignOut: access.needsToken,
+            instance: operations.sharingInstance?.printable,
             notice: notice,
             page: content
         )
@@ -236,6 +239,11 @@ extension PageRoutes {
     private func discard(_ number: Int64) async throws -> Response {
         try await operations.commands.discard(Run.ID(rawValue: number), once: nil)
         return .redirect(to: Address.query(Address.run(number), [("done", "discard")]), type: .normal)
+    }
+
+    private func instances() async throws -> Response {
+        let view = InstancesView(try await operations.questions.instances())
+        return try await html("Instances", "instances", view, current: "/instances")
     }
 
     private func rules() async throws -> Response {

@@ -48,7 +48,12 @@ struct ClientOptions: ParsableArguments {
             tls: try settings.outgoingTLS(),
             client: environment.client
         )
-        return CommandClient(environment: environment, settings: settings, server: RemoteClient(transport))
+        return CommandClient(
+            environment: environment,
+            settings: settings,
+            server: RemoteClient(transport),
+            answering: transport.answering
+        )
     }
 
     private func token(in environment: CommandEnvironment) throws -> String? {

@@ -1,5 +1,6 @@
 import CountersignActions
 import CountersignCore
+import CountersignEngine
 import CountersignOneSpan
 import CountersignOperations
 import CountersignRules
@@ -17,8 +18,20 @@ struct CommandClient: Sendable {
     private let settings: Settings
     private let server: RemoteClient?
 
-    /// A client of the store of `settings`; of `server` where there is one.
-    init(environment: CommandEnvironment, settings: Settings, server: RemoteClient? = nil) {
+    /// Whether questions go to the running server, where one runs: it knows more than its store does.
+    private var prefersServer = false
+
+    /// Which of several servers behind one URL answered.
+    private var answering: LastAnswer?
+
+    /// A client of the store of `settings`; of `server` where there is one, which leaves its name in `answering`.
+    init(
+        environment: CommandEnvironment,
+        settings: Settings,
+        server: RemoteClient? = nil,
+        answering: LastAnswer? = nil
+    ) {
+        self.answering = answering
         self.environment = environment
         self.settings = settings
         self.server = server
@@ -27,14 +40,37 @@ struct CommandClient: Sendable {
     /// The server elsewhere that `--server` names; nil for the store on this machine.
     var remote: RemoteClient? { server }
 
+    /// The same client, whose questions go to the running server where one runs.
+    var preferringServer: CommandClient {
+        var client = self
+        client.prefersServer = true
+        return client
+    }
+
+    /// The same client, which does not say who answered.
+    var sayingNothing: CommandClient {
+        var client = self
+        client.answering = nil
+        return client
+    }
+
+    /// Says on standard error which instance answered, once, where several share a store.
+    private func tellWhoAnswered() {
+        guard let name = answering?.takeInstance() else { return }
+        StandardError.tell("instance '\(name.printable)' answered")
+    }
+
     /// Has questions answered.
     ///
     /// - Throws: `CommandFailure` with the reason where there is no answer.
     func ask<Value>(_ work: (any OperatorQuestions) async throws -> Value) async throws -> Value {
         guard let server else {
+            if prefersServer, await isServed() { return try await told { try await work(control) } }
             return try await environment.opening(settings) { try await work(questions(over: $0)) }
         }
-        return try await told { try await work(server) }
+        let value = try await told { try await work(server) }
+        tellWhoAnswered()
+        return value
     }
 
     /// Has commands carried out.
@@ -48,7 +84,11 @@ struct CommandClient: Sendable {
         poller: (any OwnedStore) throws -> Poller? = { _ in nil },
         _ work: (any OperatorCommands, _ isServed: Bool) async throws -> Value
     ) async throws -> Value {
-        if let server { return try await told { try await work(server, true) } }
+        if let server {
+            let value = try await told { try await work(server, true) }
+            tellWhoAnswered()
+            return value
+        }
         let driver = settings.driver
         guard driver.exists else {
             throw CommandFailure(
@@ -63,6 +103,7 @@ struct CommandClient: Sendable {
                     store: store,
                     questions: questions(over: store),
                     poller: try poller(store),
+                    install: { try await install($0, in: store) },
                     clock: environment.clock
                 )
                 return try await told { try await work(commands, false) }
@@ -94,6 +135,19 @@ struct CommandClient: Sendable {
             },
             clock: environment.clock
         )
+    }
+
+    /// Puts rules into effect without a server.
+    private func install(_ sources: RuleSources, in store: any OwnedStore) async throws -> RuleBook.Change {
+        let book = RuleBook(
+            compiler: RuleCompiler(catalogue: try await environment.registry(for: settings).declarations),
+            store: store,
+            folder: settings.rulesPath,
+            instance: settings.instanceName,
+            clock: environment.clock,
+            loadSecrets: { _ in .hidden }
+        )
+        return try await book.install(sources, because: .command)
     }
 
     private func told<Value>(_ work: () async throws -> Value) async throws -> Value {

@@ -9,6 +9,7 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOSSL
+import Synchronization
 
 /// Takes calls to a server by HTTP: over its Unix socket on this machine, or to a URL.
 struct HTTPTransport: ServerTransport {
@@ -19,6 +20,9 @@ struct HTTPTransport: ServerTransport {
         case socket(String)
         case url(ServerURL, token: String?)
     }
+
+    /// The instance that answered last, where others share its store.
+    let answering = LastAnswer()
 
     private let place: Place
     private let tls: TLSConfiguration?
@@ -41,7 +45,9 @@ struct HTTPTransport: ServerTransport {
     func answer(to call: ServerCall) async throws(OperationError) -> [UInt8] {
         let request = try request(for: call)
         do {
-            let (status, body) = try await execute(request, of: call)
+            let (head, body) = try await execute(request, of: call)
+            answering.note(head.headers.first(name: ServerCall.instanceHeader))
+            let status = head.status
             guard status != .ok else { return body }
             throw refusal(status, body)
         } catch let error as OperationError {
@@ -77,7 +83,7 @@ struct HTTPTransport: ServerTransport {
     private func execute(
         _ request: HTTPClientRequest,
         of call: ServerCall
-    ) async throws -> (HTTPResponseStatus, [UInt8]) {
+    ) async throws -> (HTTPClientResponse, [UInt8]) {
         do {
             return try await execute(request, within: call.limit)
         } catch  where call.mayBeRepeated && [.reset, .closedEarly].contains(NetworkError(error).kind) {
@@ -88,7 +94,7 @@ struct HTTPTransport: ServerTransport {
     private func execute(
         _ request: HTTPClientRequest,
         within limit: Duration
-    ) async throws -> (HTTPResponseStatus, [UInt8]) {
+    ) async throws -> (HTTPClientResponse, [UInt8]) {
         let bound = TimeAmount.milliseconds(Int64(limit.timeInterval * 1_000))
         guard let tls else { return try await Self.execute(request, by: client, within: bound) }
         var configuration = OutgoingClients.configuration
@@ -108,10 +114,10 @@ struct HTTPTransport: ServerTransport {
         _ request: HTTPClientRequest,
         by client: HTTPClient,
         within bound: TimeAmount
-    ) async throws -> (HTTPResponseStatus, [UInt8]) {
+    ) async throws -> (HTTPClientResponse, [UInt8]) {
         let answer = try await client.execute(request, timeout: bound)
         let body = try await answer.body.collect(upTo: largestAnswer)
-        return (answer.status, Array(body.readableBytesView))
+        return (answer, Array(body.readableBytesView))
     }
 
     /// Why a server that answered did not do what it was asked for.
@@ -153,4 +159,19 @@ struct HTTPTransport: ServerTransport {
         case .url(let url, _): "the server at '\(url.text)' does not respond: \(reason)"
         }
     }
+}
+
+/// Which instance answered last.
+final class LastAnswer: Sendable {
+    private let state = Mutex<(name: String?, isTaken: Bool)>((nil, false))
+
+    /// Its name, for who asks first; nil for others, and where it does not say one.
+    func takeInstance() -> String? {
+        state.withLock { state in
+            defer { state.isTaken = true }
+            return state.isTaken ? nil : state.name
+        }
+    }
+
+    func note(_ instance: String?) { state.withLock { $0.name = instance } }
 }

@@ -52,6 +52,7 @@ struct ListingOptions: ParsableArguments {
             throw UsageError("--watch requires a terminal; use 'countersign tail' elsewhere")
         }
         let interval = try interval()
+        let client = client.sayingNothing
         try await untilInterrupted {
             try await Screen.use {
                 while !Task.isCancelled {

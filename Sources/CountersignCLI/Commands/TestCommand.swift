@@ -66,7 +66,7 @@ struct TestCommand: EnvironmentCommand {
         let reader = OneSpanCallbacks(authentication: .none)
         let services = try environment.services(for: settings)
         let executor = RuleTestExecutor(compiler: RuleCompiler(catalogue: registry.declarations)) { sources in
-            try await RuleTestRunner(sources: sources, registry: registry, services: services, reader: reader)
+            try RuleTestRunner(sources: sources, registry: registry, services: services, reader: reader)
         }
         let result: RuleTestResult
         do {

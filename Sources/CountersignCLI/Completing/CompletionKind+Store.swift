@@ -77,7 +77,7 @@ private struct StoredWords {
     var rules: [String] {
         get async {
             guard let settings else { return [] }
-            let stored = try? await settings.driver.reader().latestSources()
+            let stored = try? await settings.driver.reader().activeSources()
             let inForce = (stored ?? nil).flatMap { RuleSources(json: $0) }?.outlines ?? []
             let inFolder = (try? RuleSources.read(folder: settings.rulesPath))?.outlines ?? []
             return Array(Set((inForce + inFolder).map(\.id))).sorted()

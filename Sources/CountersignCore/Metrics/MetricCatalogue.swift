@@ -217,6 +217,18 @@ package enum MetricCatalogue {
         .gauge,
         "1 while the rules of the folder are refused and previous ones are active, 0 otherwise."
     )
+    /// Whether the folder of this instance holds other rules than those in effect.
+    package static let rulesDiffer = MetricDeclaration(
+        "countersign_rules_differ",
+        .gauge,
+        "1 while the folder of this instance holds other rules than the active ones, 0 otherwise."
+    )
+    /// Whether the rules in effect need another version of this program.
+    package static let rulesUnusable = MetricDeclaration(
+        "countersign_rules_unusable",
+        .gauge,
+        "1 while this program cannot use the active rules, so that it stores events and evaluates none, 0 otherwise."
+    )
     /// Polls; `result` is `finished` or `failed`.
     package static let polls = MetricDeclaration(
         "countersign_polls_total",
@@ -286,7 +298,8 @@ package enum MetricCatalogue {
         spoolFrames, spoolRefusals, waitingEvents, waitingEventAge,
         queuedRuns, dueRuns, dueRunAge, runs, endedRuns, runTime, runAttempts, steps, stepTime, openCircuits,
         circuitOpen,
-        reloads, rulesRefused, polls, lastPoll, recovered, spans, processorTime, residentMemory, virtualMemory,
+        reloads, rulesRefused, rulesDiffer, rulesUnusable, polls, lastPoll, recovered, spans, processorTime,
+        residentMemory, virtualMemory,
         openFiles, maximumFiles,
         threads,
         processStart,

@@ -22,7 +22,7 @@ package struct RuleTestRunner: Sendable {
 
     private static let lease: Lease.ID = "test"
 
-    private let book: RuleBook
+    private let sources: RuleSources
     private let ruleSet: RuleSet
     private let registry: ActionRegistry
     private let services: ActionServices
@@ -34,15 +34,10 @@ package struct RuleTestRunner: Sendable {
         registry: ActionRegistry,
         services: ActionServices,
         reader: any CallbackReader
-    ) async throws {
-        book = RuleBook(
-            compiler: RuleCompiler(catalogue: registry.declarations),
-            store: MemoryStore(),
-            clock: SteppedClock(now: Self.usualStart),
-            loadSecrets: { _ in .hidden }
-        )
-        if case .refused(let findings) = try await book.install(sources) { throw RefusedRules(findings: findings) }
-        guard let ruleSet = book.current?.ruleSet else { throw RefusedRules(findings: []) }
+    ) throws {
+        let outcome = RuleCompiler(catalogue: registry.declarations).compile(sources)
+        guard let ruleSet = outcome.ruleSet else { throw RefusedRules(findings: outcome.diagnostics) }
+        self.sources = sources
         self.ruleSet = ruleSet
         self.registry = registry
         self.services = services
@@ -54,7 +49,7 @@ package struct RuleTestRunner: Sendable {
     /// - Throws: `StoreError`, which the memory gives only to programmers.
     package func run(_ test: RuleTest) async throws -> RuleTestReport {
         let start = test.start ?? Self.start(of: test)
-        let bench = bench(for: test, from: start)
+        let bench = try await bench(for: test, from: start)
         var sent: [(send: RuleTestReport.Sent, id: Event.ID?)] = []
         let order = test.sends.indices.sorted { (test.sends[$0].delay, $0) < (test.sends[$1].delay, $1) }
         for index in order {
@@ -71,9 +66,18 @@ package struct RuleTestRunner: Sendable {
         test.sends.first?.payload["createdDate"]?.string.flatMap { Date(outside: $0) } ?? usualStart
     }
 
-    private func bench(for test: RuleTest, from start: Date) -> Bench {
+    private func bench(for test: RuleTest, from start: Date) async throws -> Bench {
         let store = MemoryStore()
         let clock = SteppedClock(now: start)
+        let book = RuleBook(
+            compiler: RuleCompiler(catalogue: registry.declarations),
+            store: store,
+            folder: sources.folder,
+            instance: "test",
+            clock: clock,
+            loadSecrets: { _ in .hidden }
+        )
+        try await book.activate(ruleSet, of: sources, because: .start)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         return Bench(
             store: store,

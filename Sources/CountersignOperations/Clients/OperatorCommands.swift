@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignOneSpan
+package import CountersignRules
 package import CountersignStore
 
 /// What an operator has done.
@@ -20,6 +21,9 @@ package protocol OperatorCommands: Sendable {
 
     /// Stores an event that a person hands in.
     func ingest(_ delivery: Delivery) async throws -> Receipt
+
+    /// Puts rules into effect, for every instance of the store.
+    func install(_ sources: RuleSources) async throws -> RuleInstallation
 }
 
 /// A request to retry a failed run.

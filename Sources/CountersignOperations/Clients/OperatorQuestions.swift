@@ -54,6 +54,9 @@ package protocol OperatorQuestions: Sendable {
     /// What happened after `position`, the oldest first, and from where to go on.
     func entries(after position: TailPosition, _ filter: TailFilter) async throws -> TailPage
 
+    /// The instances of the store, and the rules that they go by.
+    func instances() async throws -> InstanceList
+
     /// How polling stands; nil before the first poll.
     func pollState() async throws -> PollState?
 

@@ -1,5 +1,6 @@
 package import CountersignCore
 package import CountersignOneSpan
+package import CountersignRules
 package import CountersignStore
 
 extension RemoteClient: OperatorCommands {
@@ -42,5 +43,12 @@ extension RemoteClient: OperatorCommands {
         let answer = try await json(ServerCall(.post, ["events"], body: delivery.body))
         guard let receipt = Receipt(json: answer) else { throw Document(answer, "an event").mismatch("event") }
         return receipt
+    }
+
+    /// Puts rules into effect, for every instance of the store.
+    package func install(_ sources: RuleSources) async throws -> RuleInstallation {
+        try RuleInstallation(
+            json: try await json(ServerCall(.post, ["rules"], body: sources.json.bytes, limit: .seconds(60)))
+        )
     }
 }

@@ -147,6 +147,11 @@ package struct RemoteClient: OperatorQuestions {
         try TailPage(json: try await get(["tail"], [("after", position.text)] + filter.fields))
     }
 
+    /// The instances of the store, and the rules that they go by.
+    package func instances() async throws -> InstanceList {
+        try InstanceList(json: try await get(["instances"]))
+    }
+
     /// How polling stands; nil before the first poll.
     package func pollState() async throws -> PollState? { PollState(json: try await get(["poll"])) }
 

@@ -17,6 +17,9 @@ package struct ServerCall: Sendable {
         case post = "POST"
     }
 
+    /// The header in which an answer names the instance that gives it, where others share its store.
+    package static let instanceHeader = "Countersign-Instance"
+
     /// GET or POST.
     package let method: Method
 

@@ -1,7 +1,7 @@
 package import CountersignCore
 package import CountersignEngine
 package import CountersignOneSpan
-import CountersignRules
+package import CountersignRules
 package import CountersignStore
 
 /// Carries out commands on a store that is open for writing: in the server, or in a command where none runs.
@@ -10,6 +10,7 @@ package struct StoreCommands: OperatorCommands {
     private let questions: StoreQuestions
     private let replayer: Replayer?
     private let poller: Poller?
+    private let install: @Sendable (RuleSources) async throws -> RuleBook.Change
     private let clock: any WallClock
 
     /// - Parameters:
@@ -17,18 +18,21 @@ package struct StoreCommands: OperatorCommands {
     ///   - questions: Answers about the same store.
     ///   - replayer: Evaluates events by the active rules; nil where no server runs, which alone has them.
     ///   - poller: Asks OneSpan Sign; nil where it is not set up.
+    ///   - install: Checks rules, and puts them into effect.
     ///   - clock: The time at which commands are carried out.
     package init(
         store: any Store,
         questions: StoreQuestions,
         replayer: Replayer? = nil,
         poller: Poller? = nil,
+        install: @escaping @Sendable (RuleSources) async throws -> RuleBook.Change,
         clock: any WallClock
     ) {
         self.store = store
         self.questions = questions
         self.replayer = replayer
         self.poller = poller
+        self.install = install
         self.clock = clock
     }
 
@@ -85,6 +89,22 @@ package struct StoreCommands: OperatorCommands {
     /// Stores an event that a person hands in.
     package func ingest(_ delivery: Delivery) async throws -> Receipt {
         try await store.append(delivery, at: clock.now)
+    }
+
+    /// Puts rules into effect, for every instance of the store.
+    package func install(_ sources: RuleSources) async throws -> RuleInstallation {
+        switch try await install(sources) as RuleBook.Change {
+        case .installed(_, let count, let warnings):
+            guard let activation = try await store.activation() else { throw StoreError.activationChanged }
+            return RuleInstallation(activation: activation, count: count, warnings: warnings.map(\.description))
+        case .refused(let findings):
+            let errors = findings.filter { $0.severity == .error }
+            throw OperationError(
+                .invalid,
+                "the rules have errors, the active ones stay\n"
+                    + DiagnosticPrinter(sources: sources.sourceTexts).text(errors)
+            )
+        }
     }
 
     private func requireServer(_ subject: String) throws(OperationError) {

@@ -12,17 +12,20 @@ package struct StoreQuestions: OperatorQuestions {
     private let ruleSets: RuleSetCache
     private let explainer: Explainer
     private let active: (@Sendable () -> RuleSet?)?
+    private let instance: (@Sendable () async throws -> InstanceRecord)?
     private let clock: any WallClock
 
     /// - Parameters:
     ///   - archive: The store.
     ///   - compiler: Gives what compiles the rule sets that the store keeps; it is asked when one is needed.
     ///   - active: The active rules of this process; without it, they are those that the store kept last.
+    ///   - instance: The instance that answers; nil where none runs in this process.
     ///   - clock: The time at which something that waits is explained, and from which a day is counted back.
     package init(
         archive: any Archive & TailingStore,
         compiler: @escaping @Sendable () async throws -> RuleCompiler,
         active: (@Sendable () -> RuleSet?)? = nil,
+        instance: (@Sendable () async throws -> InstanceRecord)? = nil,
         clock: any WallClock
     ) {
         self.archive = archive
@@ -30,6 +33,7 @@ package struct StoreQuestions: OperatorQuestions {
         ruleSets = RuleSetCache(compiler: compiler) { try await archive.sources(of: $0) }
         explainer = Explainer(archive: archive, ruleSets: ruleSets)
         self.active = active
+        self.instance = instance
         self.clock = clock
     }
 
@@ -160,6 +164,18 @@ package struct StoreQuestions: OperatorQuestions {
         return TailPage(entries: entries, position: position)
     }
 
+    /// The instances of the store, and the rules that they go by; where one process has it alone, that one.
+    package func instances() async throws -> InstanceList {
+        let own = try await instance?()
+        let known = try await archive.instances()
+        return InstanceList(
+            answering: own?.name,
+            activation: try await archive.activation(),
+            instances: known.isEmpty ? own.map { [$0] } ?? [] : known,
+            at: clock.now
+        )
+    }
+
     /// How polling stands; nil before the first poll.
     package func pollState() async throws -> PollState? { try await archive.pollState() }
 
@@ -209,9 +225,9 @@ extension StoreQuestions {
     /// - Throws: `OperationError` where this program cannot read those that the store kept, `StoreError`.
     package func activeRules() async throws -> RuleSet? {
         if let active { return active() }
-        guard let sources = try await archive.latestSources().flatMap({ RuleSources(json: $0) }) else { return nil }
+        guard let activation = try await archive.activation() else { return nil }
         do {
-            return try await ruleSets.ruleSet(sources.version)
+            return try await ruleSets.ruleSet(activation.ruleSet)
         } catch let error as UnknownRuleSet {
             throw OperationError(
                 .conflict,

@@ -33,6 +33,9 @@ extension Schema {
         (PollReport.shape.name, PollReport.shape.schema),
         (PollState.shape.name, PollState.shape.schema),
         (PollReport.Recovery.shape.name, PollReport.Recovery.shape.schema),
+        (InstanceList.shape.name, InstanceList.shape.schema), (InstanceRecord.shape.name, InstanceRecord.shape.schema),
+        (Activation.shape.name, Activation.shape.schema),
+        (RuleInstallation.shape.name, RuleInstallation.shape.schema),
         (ServerState.shape.name, ServerState.shape.schema), (StoreFact.shape.name, StoreFact.shape.schema),
         ("Overview", overview),
     ]

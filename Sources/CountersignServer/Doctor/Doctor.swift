@@ -132,7 +132,8 @@ package struct Doctor {
         return [
             .failure(
                 "rules",
-                "\(text), but the server uses \(active.short); see its log for why it refused these"
+                "\(text), but the server uses \(active.short): its log says whether it refused these, or another instance has "
+                    + "activated others ('countersign instances')"
             )
         ]
     }

@@ -9,12 +9,16 @@ struct DatabaseSettings: Sendable {
     let requiresReplica: Bool
     let isAsynchronous: Bool
 
+    /// Whether statements are prepared under names: a word of `preparation`.
+    let preparation: String
+
     init(_ options: Options, workingDirectory: String) {
         typealias Declared = SettingsDeclaration
         passwordFile = options[Declared.passwordFile]?.absolute(from: workingDirectory)
         schema = options.required(Declared.schema)
         requiresReplica = options.required(Declared.requiredServers) == "replica"
         isAsynchronous = options.required(Declared.durability) == "asynchronous"
+        preparation = options.required(Declared.preparation)
     }
 }
 
@@ -40,9 +44,19 @@ extension SettingsDeclaration {
             + "`synchronous_commit` `off` and `local`, and may lose the last events.",
         default: "synchronous"
     )
+    static let preparation = Field.choice(
+        "prepare",
+        ["auto", "named", "unnamed"],
+        "Whether the server keeps prepared statements: `auto` does without behind a pooler such as PgBouncer; set `named` "
+            + "where the pooler keeps them (PgBouncer 1.21 or newer with `max_prepared_statements`).",
+        default: "auto"
+    )
     static let database = Field.group(
         "postgresql",
-        [passwordFile.declaration, schema.declaration, requiredServers.declaration, durability.declaration],
+        [
+            passwordFile.declaration, schema.declaration, requiredServers.declaration, durability.declaration,
+            preparation.declaration,
+        ],
         "What goes with `store: postgresql://USER@HOST/DATABASE`."
     )
 }

@@ -54,6 +54,9 @@ package /// What a deployment runs with, put together from flags, environment an
     let workersPerDestination: Int
     let shutdownTimeout: Duration
 
+    /// How long a run belongs to an instance that gives no sign of life.
+    let lease: Duration
+
     /// The absolute path of the output folder.
     let outputRoot: String
 
@@ -124,6 +127,7 @@ package /// What a deployment runs with, put together from flags, environment an
         workers = engine.required(Declared.workers)
         workersPerDestination = engine.required(Declared.perDestination)
         shutdownTimeout = engine.required(Declared.shutdownTimeout)
+        lease = try Self.lease(engine.required(Declared.lease))
         let root = (options[Declared.files] ?? Options())[Declared.root]
         driver = try Self.driver(options, workingDirectory)
         outputRoot =
@@ -290,6 +294,13 @@ package /// What a deployment runs with, put together from flags, environment an
     }
 
     /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.
+    private static func lease(_ duration: Duration) throws -> Duration {
+        guard duration >= .seconds(3) else {
+            throw UsageError("'engine.lease' must be at least 3s, not '\(duration.text)'")
+        }
+        return duration
+    }
+
     private static func urlPath(_ text: String) throws -> String {
         guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
             throw UsageError("'callback.path' must begin with '/' and be neither /health nor /ready, not '\(text)'")

@@ -76,9 +76,14 @@ package enum SettingsDeclaration {
         "How long running steps may take to finish when the server stops.",
         default: .seconds(20)
     )
+    static let lease = Field.duration(
+        "lease",
+        "How long a run belongs to an instance that gives no sign of life, at least `3s`; another instance then resumes it.",
+        default: .seconds(60)
+    )
     static let engine = Field.group(
         "engine",
-        [workers.declaration, perDestination.declaration, shutdownTimeout.declaration],
+        [workers.declaration, perDestination.declaration, shutdownTimeout.declaration, lease.declaration],
         "Execution of runs."
     )
 

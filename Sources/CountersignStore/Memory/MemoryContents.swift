@@ -8,7 +8,7 @@ struct MemoryContents {
 
     /// What replays found.
     var evaluations: [Event.ID: [Evaluation]] = [:]
-    var latestRuleSet: RuleSetVersion?
+    var activations: [Activation] = []
     var values: [String: JSON] = [:]
     var circuits: [String: MemoryCircuit] = [:]
     var singletons: [Singleton: MemorySingleton] = [:]
@@ -160,7 +160,8 @@ extension MemoryContents {
 
 /// The life of a run.
 extension MemoryContents {
-    mutating func dispatch(_ dispatches: [Dispatch], at now: Date) -> Int {
+    mutating func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) throws -> Int {
+        guard activation == activations.last?.number ?? 0 else { throw StoreError.activationChanged }
         let before = runs.count
         for dispatch in dispatches {
             guard let index = index(of: dispatch.eventID), events[index].dispatchedAt == nil else { continue }

@@ -13,6 +13,9 @@ package final class MemoryStore: Store {
     /// Notified when runs were queued.
     package let queued = AsyncSignal()
 
+    /// Never notified: nobody else has the store.
+    package let activated = AsyncSignal()
+
     /// Whether it stands for one that several instances use.
     package let isShared: Bool
 
@@ -181,8 +184,12 @@ extension MemoryStore {
     }
 
     /// Makes the runs of events, marks the events as dispatched, and notifies `queued` where there are runs.
-    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
-        let made = try write { $0.dispatch(dispatches, at: now) }
+    package func dispatch(
+        _ dispatches: [Dispatch],
+        under activation: Activation.Number,
+        at now: Date
+    ) async throws {
+        let made = try write { try $0.dispatch(dispatches, under: activation, at: now) }
         if made > 0 { queued.notify() }
     }
 
@@ -301,11 +308,24 @@ extension MemoryStore {
         }
     }
 
-    /// Keeps the sources of a rule set, unless they are kept already, and makes it the latest.
-    package func keep(ruleSet: RuleSetVersion, sources: JSON, at _: Date) async throws {
+    /// Puts a rule set into effect; nil where `number` is not the newest activation.
+    package func activate(
+        _ rules: ProposedRules,
+        after number: Activation.Number,
+        at now: Date
+    ) async throws -> Activation? {
         try write { contents in
-            contents.ruleSets[ruleSet] = contents.ruleSets[ruleSet] ?? sources
-            contents.latestRuleSet = ruleSet
+            guard number == contents.activations.last?.number ?? 0 else { return nil }
+            contents.ruleSets[rules.ruleSet] = contents.ruleSets[rules.ruleSet] ?? rules.sources
+            let activation = Activation(
+                number: number + 1,
+                ruleSet: rules.ruleSet,
+                since: now.stored,
+                instance: rules.instance,
+                reason: rules.reason
+            )
+            contents.activations.append(activation)
+            return activation
         }
     }
 
@@ -319,9 +339,12 @@ extension MemoryStore {
         try write { $0.values[key] = value }
     }
 
-    /// The sources of the rule set that was kept last; nil when none was.
-    package func latestSources() async throws -> JSON? {
-        contents.withLock { contents in contents.latestRuleSet.flatMap { contents.ruleSets[$0] } }
+    /// The rule set in effect; nil before the first one.
+    package func activation() async throws -> Activation? { contents.withLock { $0.activations.last } }
+
+    /// When this rule set was put into effect last; nil where it never was.
+    package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
+        contents.withLock { $0.activations.last { $0.ruleSet == ruleSet } }
     }
 
     /// The sources of a rule set; nil when it was never kept.

@@ -247,7 +247,9 @@ extension Spool {
         let slots = state.withLock { Array($0.ring.slots.prefix(limit)) }
         var (records, damages): ([SpoolRecord], [UnreadableBody]) = ([], [])
         var end: UInt64?
-        for slot in slots where end == nil || records.count + slot.count <= limit {
+        for slot in slots {
+            // Frames are freed up to the last one, so none is passed over.
+            guard end == nil || records.count + slot.count <= limit else { break }
             let bytes = try file.read(slot.blocks, at: SpoolHeader.blocks + slot.block)
             if let frame = SpoolFrame(bytes, of: spoolID), frame.sequence == slot.sequence {
                 records += frame.records

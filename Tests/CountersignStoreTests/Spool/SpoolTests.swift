@@ -54,6 +54,58 @@ struct SpoolTests {
         #expect(try fixture.packages() == packages(1...100))
     }
 
+    /// Holds each write until it is let through, so that a test says which callbacks share a frame.
+    private final class WriteGate: Sendable {
+        private let began = DispatchSemaphore(value: 0)
+        private let mayGoOn = DispatchSemaphore(value: 0)
+        private let isOpen = Mutex(true)
+
+        var calls: SpoolCalls {
+            var calls = SpoolCalls.system
+            let write = calls.write
+            calls.write = { [self] in
+                if !isOpen.withLock({ $0 }) {
+                    began.signal()
+                    mayGoOn.wait()
+                }
+                return write($0, $1, $2)
+            }
+            return calls
+        }
+
+        /// Spools each group of events in a frame of its own.
+        func add(_ groups: [ClosedRange<Int>], to spool: Spool) {
+            isOpen.withLock { $0 = false }
+            for group in groups {
+                for number in group {
+                    spool.append(SpoolRecord(SampleDelivery.numbered(number), at: SpoolFixture.start)) { _ in }
+                }
+                // The first of them is being written, and those that come now share the next frame.
+                if group == groups.first { began.wait() } else { letOneThrough() }
+            }
+            isOpen.withLock { $0 = true }
+            mayGoOn.signal()
+        }
+
+        private func letOneThrough() {
+            mayGoOn.signal()
+            began.wait()
+        }
+    }
+
+    @Test func `what is read back ends before a frame that does not fit, also where a later one would`() async throws {
+        let gate = WriteGate()
+        try await fixture.opening(calls: gate.calls) { spool in
+            gate.add([1...1, 2...3, 4...6, 7...7], to: spool)
+            try await spool.add(8...8)
+            #expect(spool.status.frames == 5)
+            let batch = try #require(try spool.oldest(limit: 4))
+            #expect(batch.records.count == 3)
+            try await spool.remove(through: batch.end)
+        }
+        #expect(try fixture.packages() == packages(4...8))
+    }
+
     @Test func `an event that is there already is answered, and is not there twice`() async throws {
         try await fixture.opening { spool in
             for _ in 1...3 { try await spool.add(1...2) }

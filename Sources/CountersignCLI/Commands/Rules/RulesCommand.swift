@@ -4,15 +4,17 @@ import ArgumentParser
 struct RulesCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "rules",
-        abstract: "List and show the active rules.",
+        abstract: "List, show and activate rules.",
         discussion: """
-            Active rules are those that the server last loaded without errors.
+            Active rules are those that the server last loaded without errors; where instances share a store,
+            all of them go by the same.
 
             Examples:
               countersign rules list
               countersign rules show tell-erp
+              countersign rules install
             """,
-        subcommands: [List.self, Show.self],
+        subcommands: [List.self, Show.self, Install.self],
         defaultSubcommand: List.self
     )
 }

@@ -1,0 +1,56 @@
+import CountersignCore
+import CountersignOperations
+import CountersignStore
+import Foundation
+
+/// The instances that share the store.
+struct InstancesView {
+    struct Row {
+        let name: String
+        let isGone: Bool
+        let version: String
+        let startedAt: String
+        let seenAt: String
+        let seenIso: String
+
+        /// What of the rules is not as it should be; nil where all is.
+        let rules: String?
+        let clock: String
+        let runs: Int
+        let spooled: Int
+        let hasSpooled: Bool
+    }
+
+    let rules: String
+    let instances: [Row]
+
+    init(_ list: InstanceList) {
+        rules =
+            list.activation.map {
+                "Rule set \($0.ruleSet.short) is active since \($0.since.shown) (activation \($0.number)), put into effect "
+                    + "\($0.cause)."
+            } ?? "There have never been active rules."
+        instances = list.instances.map { Row($0, in: list) }
+    }
+}
+
+extension InstancesView.Row {
+    fileprivate init(_ instance: InstanceRecord, in list: InstanceList) {
+        let report = instance.report
+        name = instance.name.printable
+        isGone = !instance.isThere(at: list.at)
+        version = report.version
+        startedAt = instance.startedAt.shown
+        seenAt = instance.seenAt.shown
+        seenIso = instance.seenAt.rfc3339
+        rules =
+            report.activation != list.activation?.number
+            ? "not the active ones"
+            : report.folder == nil
+                ? "folder unreadable" : report.folder == list.activation?.ruleSet ? nil : "folder differs"
+        clock = "\(instance.clockOffset.milliseconds) ms"
+        runs = instance.runs
+        spooled = report.spooled
+        hasSpooled = report.spooled > 0
+    }
+}

@@ -1,0 +1,47 @@
+import CountersignCore
+import CountersignOperations
+import CountersignStore
+import CountersignTerminal
+import Foundation
+
+extension Listing {
+    /// The instances of a store, and below them the rules in effect.
+    static func instances(_ list: InstanceList, limit: Int) -> Listing {
+        var table = Table([
+            .init("INSTANCE", minimum: 8), .init("STATUS", style: { $0 == "there" ? nil : .bad }), .init("VERSION"),
+            .time("STARTED", yields: 3), .time("LAST SEEN", yields: 2),
+            .init("RULES", style: { $0 == "active" ? nil : .bad }),
+            .init("FOLDER", style: { $0 == "active" ? nil : .bad }), .init("CLOCK", isNumber: true),
+            .init("RUNS", isNumber: true), .init("SPOOLED", isNumber: true, style: { $0 == "0" ? nil : .bad }),
+        ])
+        let shown = Array(list.instances.prefix(limit))
+        for instance in shown {
+            let report = instance.report
+            table.add([
+                instance.name, instance.isThere(at: list.at) ? "there" : "gone", report.version,
+                instance.startedAt.tableTime, instance.seenAt.tableTime,
+                report.activation == list.activation?.number ? "active" : "behind",
+                report.folder == nil ? "unreadable" : report.folder == list.activation?.ruleSet ? "active" : "differs",
+                "\(instance.clockOffset.milliseconds) ms", "\(instance.runs)", "\(report.spooled)",
+            ])
+        }
+        return Listing(
+            table: table,
+            objects: list.json["instances"]?.array.map { Array($0.prefix(limit)) } ?? [],
+            none: "no instance is running",
+            note: list.summary
+        )
+    }
+}
+
+extension InstanceList {
+    /// The rules in effect, and which instance says so.
+    fileprivate var summary: String? {
+        let rules = activation.map {
+            "Rule set \($0.ruleSet.short) is active since \($0.since.tableTime) (activation \($0.number)), put into effect "
+                + "\($0.cause)."
+        }
+        let sentences = [rules, answering.map { "Instance '\($0.printable)' answers." }].compactMap(\.self)
+        return sentences.isEmpty ? nil : sentences.joined(separator: "\n")
+    }
+}

@@ -1,0 +1,9 @@
+package import CountersignStore
+package import Foundation
+
+extension Store {
+    /// Makes the runs of events under whatever rules are in effect.
+    package func dispatch(_ dispatches: [Dispatch], at now: Date) async throws {
+        try await dispatch(dispatches, under: try await activation()?.number ?? 0, at: now)
+    }
+}
