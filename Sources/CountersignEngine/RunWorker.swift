@@ -19,6 +19,8 @@ package struct RunWorker: Sendable {
     let spread: @Sendable () -> Double
 
     /// A worker whose waits between tries are scattered by `spread`, which gives random numbers from 0 to 1.
+    ///
+    /// `home` is the name of this instance, where runs whose steps leave files on the machine stay with it.
     package init(
         store: any Store,
         book: RuleBook,
@@ -26,6 +28,7 @@ package struct RunWorker: Sendable {
         services: ActionServices,
         limiter: DestinationLimiter = DestinationLimiter(),
         traces: EventTraces? = nil,
+        home: String? = nil,
         clock: any WallClock,
         logger: Logger,
         spread: @escaping @Sendable () -> Double
@@ -38,6 +41,7 @@ package struct RunWorker: Sendable {
             services: services,
             limiter: limiter,
             metrics: metrics,
+            home: home,
             clock: clock
         )
         self.traces = traces
