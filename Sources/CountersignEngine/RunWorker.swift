@@ -104,10 +104,26 @@ package struct RunWorker: Sendable {
         return logger
     }
 
+    /// Whether this program can use the rules in effect; where it cannot, runs are left to the instances that can.
+    var knowsActiveRules: Bool { book.status.unusable == nil }
+
+    /// The rule set of the run; nil where only this program cannot use it, and the run is left to another instance.
+    private func rules(for context: RunContext) async throws -> LoadedRules? {
+        do {
+            return try await book.rules(of: context.claimed.run.ruleSet)
+        } catch let error as UnknownRuleSet {
+            // Whoever put it into effect can use it.
+            guard store.isShared, try await store.activation()?.ruleSet == error.version else { throw error }
+            _ = try await book.follow()
+            try await release(to: .queued(dueAt: clock.now), nil, at: context)
+            return nil
+        }
+    }
+
     /// Finds the run's rule in the rule set that created the run, and goes on where the run is.
     private func advance(_ context: RunContext, _ isStopping: @Sendable () -> Bool) async throws {
         let claimed = context.claimed
-        let rules = try await book.rules(of: claimed.run.ruleSet)
+        guard let rules = try await rules(for: context) else { return }
         guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
             throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
         }

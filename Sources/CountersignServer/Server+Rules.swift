@@ -127,7 +127,6 @@ extension Server {
             report(change, logger)
             warnOfMissingSecrets(parts.book.current, logger)
             examine(parts.book.current, parts)
-            parts.store.arrivals.notify()
         }
         return change
     }
