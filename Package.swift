@@ -59,7 +59,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignCore", "CLinux", .log, .metrics]
+            dependencies: ["CountersignCore", "CLinux", .crypto, .log, .metrics]
         ),
         .target(
             name: "CountersignSQLite",
@@ -219,8 +219,8 @@ let package = Package(
         .testTarget(
             name: "CountersignPostgreSQLTests",
             dependencies: [
-                "CountersignCore", "CountersignStore", "CountersignPostgreSQL", "CountersignTesting",
-                "PostgreSQLServer",
+                "CountersignCore", "CountersignStore", "CountersignPostgreSQL", "CountersignSQLite",
+                "CountersignTesting", "PostgreSQLServer", .grdb,
             ]
         ),
         .testTarget(

@@ -33,6 +33,12 @@ package struct PostgreSQLDriver: StoreDriver {
     /// Opens the store for reading alone; see `PostgreSQLArchive.open`.
     package func reader() throws -> any ReadableStore { try PostgreSQLArchive.open(options) }
 
+    /// Connects to the store, to read it while it is copied.
+    package func source() throws -> any StoreSource { try CopyEnd.source(options) }
+
+    /// Connects to the store, and makes its schema where it is missing.
+    package func target() throws -> any StoreTarget { try CopyEnd.target(options) }
+
     /// The size of the tables, or why the server cannot be used; nothing where it can, and holds no store yet.
     package func facts() -> [StoreFact] {
         let connection = connection
