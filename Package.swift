@@ -59,7 +59,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignStore",
-            dependencies: ["CountersignCore", "CLinux", .log, .metrics]
+            dependencies: ["CountersignCore", "CLinux", .crypto, .log, .metrics]
         ),
         .target(
             name: "CountersignSQLite",
@@ -177,6 +177,13 @@ let package = Package(
             path: "Tests/Benchmarks/Rules"
         ),
 
+        // Measures what the PostgreSQL driver does in a second; Tests/Benchmarks/database builds and runs it.
+        .executableTarget(
+            name: "StoreBenchmark",
+            dependencies: ["CountersignCore", "CountersignStore", "CountersignPostgreSQL"],
+            path: "Tests/Benchmarks/Store"
+        ),
+
         // A real server for the tests of the driver, and of the program on it.
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer"),
 
@@ -212,8 +219,8 @@ let package = Package(
         .testTarget(
             name: "CountersignPostgreSQLTests",
             dependencies: [
-                "CountersignCore", "CountersignStore", "CountersignPostgreSQL", "CountersignTesting",
-                "PostgreSQLServer",
+                "CountersignCore", "CountersignStore", "CountersignPostgreSQL", "CountersignSQLite",
+                "CountersignTesting", "PostgreSQLServer", .grdb,
             ]
         ),
         .testTarget(

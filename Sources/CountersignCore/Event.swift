@@ -1,3 +1,4 @@
+import Crypto
 public import Foundation
 
 /// Something that happened to a package, as it was told to us and stored.
@@ -101,7 +102,7 @@ package struct Delivery: Sendable {
     /// How the event arrived.
     package let origin: Event.Origin
 
-    /// What two deliveries of one event have in common; nil when they cannot be told apart from two events.
+    /// What two deliveries of one event have in common, at most 64 bytes; nil when they cannot be told apart from two events.
     package let deduplicationKey: [UInt8]?
 
     /// What the callback and the poll of one state of a package have in common; nil for what no poll finds.
@@ -125,9 +126,16 @@ package struct Delivery: Sendable {
         self.payload = payload
         self.body = body
         self.origin = origin
-        self.deduplicationKey = deduplicationKey
-        self.stateKey = stateKey
+        self.deduplicationKey = deduplicationKey.map(Self.short)
+        self.stateKey = stateKey.map(Self.short)
         self.token = token
+    }
+
+    /// Longer keys are known by their SHA-256: indexes have no room for them, and all stores know an event by the same key.
+    private static let longestKey = 64
+
+    private static func short(_ key: [UInt8]) -> [UInt8] {
+        key.count <= longestKey ? key : Array(SHA256.hash(data: key))
     }
 
     /// By what the store recognizes the event: what two deliveries of it have in common, else the token.

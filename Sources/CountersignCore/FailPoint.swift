@@ -39,6 +39,8 @@ package enum FailPoint: String, CaseIterable, Sendable {
     case afterSpooling = "after-spooling"
     /// A batch of the spool is in the store, and the spool still has it.
     case afterDraining = "after-draining"
+    /// A page of a copy is in the target, and the next one is not.
+    case whileCopying = "while-copying"
 
     /// A database was sent an event, commit and all, and has not answered.
     case afterSendingEvent = "after-sending-event"

@@ -43,6 +43,12 @@ extension DatabaseError {
         switch code {
         case "53100": .cannotWrite("the disk of the database server is full")
         case "25006": .unreachable("the server of '\(name)' is read-only: it is a standby, or was made one")
+        case "42501" where message.contains("for database"):
+            .unreadable(
+                path: name,
+                "the role may not make a schema (\(message)); run: CREATE SCHEMA … AUTHORIZATION … with the name of "
+                    + "'postgresql.schema' and the user of 'store'"
+            )
         case "42501":
             .unreadable(
                 path: name,

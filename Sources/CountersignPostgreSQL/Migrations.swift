@@ -10,11 +10,13 @@ enum Migrations {
     /// Texts are compared byte by byte (`collate "C"`): a new version of the system's collations would damage their indexes
     /// without a word.
     private static let first = [
+        // copying: names the copy that is being made in this store; null in one that can be used.
         """
         create table @.store (
             id int primary key check (id = 1),
             identity text not null,
             knows_polls bool not null default false,
+            copying text,
             -- How many migrations a program must know to evaluate events and execute runs, and to take callbacks in.
             least_program int not null default 1,
             least_intake int not null default 1

@@ -52,6 +52,12 @@ struct Migrator {
         }
     }
 
+    /// Makes sure that the store is not one that a copy is being made in.
+    func expectWhole() throws(DatabaseError) {
+        let found = try connection.rows("select copying is null from @.store")
+        guard found.first?.flag(0) == true else { throw .unfit(.incomplete(path: name)) }
+    }
+
     /// Applies what is missing; `willUpgrade` is called before a store that holds something is changed.
     func migrate(within timeouts: Timeouts, willUpgrade: (StoreUpgrade) throws -> Void) throws {
         let found = try version() ?? 0

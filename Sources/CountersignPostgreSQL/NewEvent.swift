@@ -5,9 +5,6 @@ import Foundation
 
 /// An event ready to be inserted: all that can be made ready before the writer's turn.
 struct NewEvent: Sendable {
-    /// Longer keys are kept as their hash; an entry of an index holds 2,704 bytes at most.
-    private static let longestKey = 64
-
     let name: [UInt8]
     let packageID: [UInt8]?
     let origin: Event.Origin
@@ -37,17 +34,13 @@ struct NewEvent: Sendable {
         token = delivery.token.bytes
         let key = delivery.recognitionKey
         let place = DeduplicationSlot.of(key, origin: delivery.origin, payload: delivery.payload)
-        self.key = EventKey(place: place, key: Self.short(key))
+        self.key = EventKey(place: place, key: key)
         stateKey = delivery.stateKey.map {
-            EventKey(place: DeduplicationSlot.of($0, createdDate: nil), key: Self.short($0))
+            EventKey(place: DeduplicationSlot.of($0, createdDate: nil), key: $0)
         }
         earliestPoll = clock.moment(
             delivery.createdAt?.addingTimeInterval(-Delivery.pollTolerance) ?? .distantPast
         )
-    }
-
-    private static func short(_ key: [UInt8]) -> [UInt8] {
-        key.count <= longestKey ? key : Array(SHA256.hash(data: key))
     }
 }
 

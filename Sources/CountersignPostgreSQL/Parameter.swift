@@ -100,9 +100,12 @@ struct Moment: Sendable, Hashable {
     }
 
     /// The date, to the millisecond.
-    var date: Date {
+    var date: Date { Date(milliseconds: milliseconds) }
+
+    /// The whole milliseconds since 1970.
+    var milliseconds: Int64 {
         let whole = Int64((Double(microseconds % 1_000) / 1_000).rounded(.down))
-        return Date(milliseconds: microseconds / 1_000 + whole + Self.epoch)
+        return microseconds / 1_000 + whole + Self.epoch
     }
 }
 

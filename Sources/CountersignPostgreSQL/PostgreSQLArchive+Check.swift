@@ -17,6 +17,7 @@ extension PostgreSQLArchive: CheckableStore {
     /// - Throws: `StoreError` when it cannot be read at all.
     package func check() async throws -> StoreCheck {
         var check = StoreCheck()
+        check.identity = try await all(Statement("select identity from @.store")) { $0.verbatim(0) }.first ?? ""
         check.runs = try await all(Statement("select count(*) from @.runs")) { $0.count(0) }.first ?? 0
         for (place, sql) in Self.references {
             let found = try await all(Statement("\(sql) limit \(Self.toldDamages)")) { ($0.integer(0), $0.text(1)) }

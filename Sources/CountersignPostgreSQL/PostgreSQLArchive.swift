@@ -40,7 +40,9 @@ package final class PostgreSQLArchive: Archive {
             }
             defer { connection.drop() }
             try connection.connect()
-            try Migrator(connection: connection, plan: plan).expectReadable()
+            let migrator = Migrator(connection: connection, plan: plan)
+            try migrator.expectReadable()
+            try migrator.expectWhole()
             let identity = try connection.rows("select identity from @.store").first?.verbatim(0) ?? ""
             let schema = SchemaKnowledge(version: plan.version, leastProgram: 0)
             return PostgreSQLArchive(options, identity: identity, clock: clock, schema: schema, limit: timeouts.read)

@@ -4,6 +4,8 @@ package import Foundation
 extension PostgreSQLStore {
     /// Looks at the oldest rows after the one numbered `position`, and removes those that are old and done with.
     ///
+    /// The newest event and the newest quarantined body stay: they tell a copy of the store which numbers were given.
+    ///
     /// - Throws: `StoreError`.
     package func prune(
         _ kind: PrunableKind,
@@ -56,6 +58,7 @@ extension PrunableKind {
             with g as (
                 delete from @.events e
                 where e.id > $1::int8 and e.id <= $2::int8 and e.received_at < $3::timestamptz
+                    and e.id < (select max(id) from @.events)
                     and not exists (select 1 from @.inbox i where i.event_id = e.id)
                     and not exists (select 1 from @.runs r where r.event_id = e.id and r.state in (0, 1, 3))
                 returning e.id
@@ -81,7 +84,9 @@ extension PrunableKind {
             """
             with g as (
                 delete from @.quarantine
-                where id > $1::int8 and id <= $2::int8 and received_at < $3::timestamptz returning 1
+                where id > $1::int8 and id <= $2::int8 and received_at < $3::timestamptz
+                    and id < (select max(id) from @.quarantine)
+                returning 1
             )
             select count(*) from g
             """

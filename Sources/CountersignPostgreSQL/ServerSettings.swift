@@ -9,7 +9,7 @@ struct ServerSettings: Sendable {
     private static let query = """
         select current_setting('server_version_num')::int8, current_setting('server_encoding'), pg_is_in_recovery(),
             current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
-            current_setting('synchronous_standby_names'), clock_timestamp()
+            current_setting('synchronous_standby_names'), clock_timestamp(), current_setting('transaction_read_only')
         """
 
     let version: Int64
@@ -19,6 +19,7 @@ struct ServerSettings: Sendable {
     let fullPageWrites: String
     let synchronousCommit: String
     let standbys: String
+    let transactionReadOnly: String
 
     private init(_ row: Row) {
         version = row.integer(0)
@@ -28,6 +29,7 @@ struct ServerSettings: Sendable {
         fullPageWrites = row.verbatim(4)
         synchronousCommit = row.verbatim(5)
         standbys = row.verbatim(6)
+        transactionReadOnly = row.verbatim(8)
     }
 
     /// Asks the server, and compares its clock with ours.
@@ -49,6 +51,12 @@ struct ServerSettings: Sendable {
         }
         guard !isStandby else { throw unfit("the server is a standby; name the primary in 'store'", options) }
         guard purpose != .reading else { return }
+        guard transactionReadOnly == "off" else {
+            throw unfit(
+                "sessions are read-only, as on a standby (default_transaction_read_only is on); switch it off for the role",
+                options
+            )
+        }
         if let fault = fault(options) { throw .unfit(.notDurable(fault)) }
     }
 

@@ -24,7 +24,9 @@ struct StoreOpening {
         }
         defer { connection.drop() }
         try connection.connect()
-        try Migrator(connection: connection, plan: plan).migrate(within: timeouts, willUpgrade: willUpgrade)
+        let migrator = Migrator(connection: connection, plan: plan)
+        try migrator.migrate(within: timeouts, willUpgrade: willUpgrade)
+        try migrator.expectWhole()
         let store = try connection.rows("select identity, knows_polls, least_program from @.store")
         guard let row = store.first else {
             throw StoreError.unreadable(path: options.name, "it does not contain a store yet")

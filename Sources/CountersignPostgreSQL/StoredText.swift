@@ -12,24 +12,30 @@ enum StoredText {
 
     static func escaped(_ text: String) -> [UInt8] {
         var text = text
-        return text.withUTF8 { bytes in
-            guard bytes.contains(where: { $0 == backslash || $0 == 0 }) else { return Array(bytes) }
-            var escaped: [UInt8] = []
-            escaped.reserveCapacity(bytes.count + 16)
-            for byte in bytes {
-                switch byte {
-                case backslash: escaped.append(contentsOf: [backslash, backslash])
-                case 0: escaped.append(contentsOf: [backslash, UInt8(ascii: "0")])
-                default: escaped.append(byte)
-                }
+        return text.withUTF8 { escaped($0) }
+    }
+
+    /// The same for the UTF-8 of a text.
+    static func escaped(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        guard bytes.contains(where: { $0 == backslash || $0 == 0 }) else { return Array(bytes) }
+        var escaped: [UInt8] = []
+        escaped.reserveCapacity(bytes.count + 16)
+        for byte in bytes {
+            switch byte {
+            case backslash: escaped.append(contentsOf: [backslash, backslash])
+            case 0: escaped.append(contentsOf: [backslash, UInt8(ascii: "0")])
+            default: escaped.append(byte)
             }
-            return escaped
         }
+        return escaped
     }
 
     /// The text for a column that has an index: of a long one its beginning, `\#` and its hash.
-    static func indexed(_ text: String) -> [UInt8] {
-        let escaped = escaped(text)
+    static func indexed(_ text: String) -> [UInt8] { indexed(Array(text.utf8)) }
+
+    /// The same for the UTF-8 of a text.
+    static func indexed(_ bytes: [UInt8]) -> [UInt8] {
+        let escaped = escaped(bytes)
         guard escaped.count > longestIndexed else { return escaped }
         var end = longestIndexed - 80
         // Never within a character, nor within an escape.
@@ -53,7 +59,12 @@ enum StoredText {
     }
 
     static func unescaped(_ bytes: some Collection<UInt8>) -> String {
-        guard bytes.contains(backslash) else { return String(decoding: bytes, as: UTF8.self) }
+        String(decoding: unescapedBytes(bytes), as: UTF8.self)
+    }
+
+    /// The UTF-8 of the text.
+    static func unescapedBytes(_ bytes: some Collection<UInt8>) -> [UInt8] {
+        guard bytes.contains(backslash) else { return Array(bytes) }
         var plain: [UInt8] = []
         plain.reserveCapacity(bytes.count)
         var isEscape = false
@@ -67,7 +78,7 @@ enum StoredText {
                 plain.append(byte)
             }
         }
-        return String(decoding: plain, as: UTF8.self)
+        return plain
     }
 }
 

@@ -18,6 +18,7 @@ extension SQLiteArchive {
         let known = AcknowledgedPosition.read(beside: path)
         return try await read { db in
             var check = StoreCheck()
+            check.identity = try String.fetchOne(db, sql: "SELECT identity FROM store") ?? ""
             if let known, let lost = try Self.lostEvents(known, in: db) {
                 check.damages.append(StoreDamage(place: "the file", reason: "\(lost)"))
             }

@@ -22,6 +22,12 @@ package struct SQLiteDriver: StoreDriver {
     /// Opens the file read-only; see `SQLiteArchive.open`.
     package func reader() throws -> any ReadableStore { try SQLiteArchive.open(path: path) }
 
+    /// Locks the file, so that no server starts on it while it is copied.
+    package func source() throws -> any StoreSource { try CopySource(path: path) }
+
+    /// Locks the file, and makes it where needed.
+    package func target() throws -> any StoreTarget { try CopyTarget(path: path) }
+
     /// The size of the file and of its write-ahead log, and a warning where the file has several names (hard links).
     package func facts() -> [StoreFact] {
         let (size, log) = (size(of: path), size(of: path + "-wal"))

@@ -64,7 +64,10 @@ struct Schema: Sendable {
     /// Makes sure that a reader, who may not migrate, understands the file.
     func check(_ db: Database, path: String) throws {
         switch try version(of: db, path: path) {
-        case migrations.count: break
+        case migrations.count:
+            guard try String.fetchOne(db, sql: "SELECT copying FROM store") == nil else {
+                throw StoreError.incomplete(path: path)
+            }
         case 0:
             let lost = AcknowledgedPosition.read(beside: path)
                 .map { "; events up to number \($0.number) were acknowledged in it and are missing: restore a backup" }
@@ -94,7 +97,9 @@ struct Schema: Sendable {
         CREATE TABLE store (
             id INTEGER PRIMARY KEY CHECK (id = 1),
             identity TEXT NOT NULL,
-            confirmations INTEGER NOT NULL DEFAULT 0
+            confirmations INTEGER NOT NULL DEFAULT 0,
+            -- Names the copy that is being made in this store; null in one that can be used.
+            copying TEXT
         ) STRICT;
         INSERT INTO store (id, identity) VALUES (1, lower(hex(randomblob(8))));
 

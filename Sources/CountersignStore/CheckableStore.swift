@@ -38,6 +38,9 @@ package struct StoreDamage: Sendable, Equatable, CustomStringConvertible {
 
 /// What a look through a whole store found.
 package struct StoreCheck: Sendable, Equatable {
+    /// The identity of the store.
+    package var identity = ""
+
     /// How many events were checked.
     package var events = 0
 

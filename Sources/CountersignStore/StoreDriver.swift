@@ -16,6 +16,16 @@ package protocol StoreDriver: Sendable {
     /// - Throws: `StoreError`.
     func reader() throws -> any ReadableStore
 
+    /// Opens the store to be copied, while no server runs on it.
+    ///
+    /// - Throws: `StoreError`, such as `.inUse`.
+    func source() throws -> any StoreSource
+
+    /// Opens the store to be copied into, and makes it when it is missing.
+    ///
+    /// - Throws: `StoreError`, such as `.inUse`.
+    func target() throws -> any StoreTarget
+
     /// What can be said of the store from outside: its size, its files.
     func facts() -> [StoreFact]
 }

@@ -24,6 +24,8 @@ package enum StoreError: Error, Equatable {
     case development(path: String)
     /// The disk is too full for a store of an older version to be brought up to date; it is as it was.
     case noRoomToUpgrade(path: String, StoreUpgrade)
+    /// A copy into it was begun and not finished.
+    case incomplete(path: String)
     /// Another process has the store open for writing.
     case inUse(path: String)
     /// A setting that durability rests on did not take.
@@ -73,6 +75,9 @@ extension StoreError: CustomStringConvertible {
         case .noRoomToUpgrade(let path, let upgrade):
             "the disk has too little free space to upgrade '\(path)' (schema \(upgrade.from) to \(upgrade.to)): "
                 + "up to \(upgrade.room) must be free temporarily; the store is unchanged"
+        case .incomplete(let path):
+            "'\(path)' holds an incomplete copy of another store; wait until 'countersign store copy' has finished, or run "
+                + "it again if it was interrupted"
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
         case .notDurable(let reason): "the store cannot guarantee durability: \(reason)"
         case .spooled: "the event is in the spool and has no number until the store is back"

@@ -24,6 +24,9 @@ package final class PostgreSQLServer: Sendable {
     /// How a client reaches it, in libpq's words.
     package let text: String
 
+    /// How a client reaches it over the network, where it is encrypted; nil for others.
+    package let network: String?
+
     /// The folder of its socket; nil for a server that was given.
     var socketFolder: String? { folder }
 
@@ -40,22 +43,27 @@ package final class PostgreSQLServer: Sendable {
 
     /// Uses a server that runs already.
     private init(text: String) throws {
-        (self.text, folder, settings) = (text, nil, [])
+        (self.text, network, folder, settings) = (text, nil, nil, [])
         programs = try Self.programs()
     }
 
     /// Starts a server of its own.
     ///
-    /// - Parameter settings: Such as `fsync=off`.
+    /// - Parameters:
+    ///   - settings: Such as `fsync=off`.
+    ///   - encrypting: Whether it listens on loopback as well, with a certificate that signs itself.
     /// - Throws: `Failure`.
-    package init(settings: [String] = []) throws {
+    package init(settings: [String] = [], encrypting: Bool = false) throws {
         programs = try Self.programs()
         let folder = NSTemporaryDirectory() + "countersign-pg-\(UUID().uuidString.prefix(8))"
         self.folder = folder
-        self.settings = settings
-        text = "host=\(folder) dbname=postgres user=countersign"
+        let port = encrypting ? Self.freePort() : 5_432
+        self.settings = settings + (encrypting ? Self.encryption(in: folder, port) : [])
+        network = encrypting ? "host=127.0.0.1 port=\(port) dbname=postgres user=countersign" : nil
+        text = "host=\(folder) port=\(port) dbname=postgres user=countersign"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         try Self.give(folder)
+        if encrypting { try Self.makeCertificate(in: folder) }
         let make = Self.process(
             [
                 "\(programs)/initdb", "-D", "\(folder)/data", "-U", "countersign", "-A", "trust", "-E", "UTF8",
@@ -185,6 +193,41 @@ package final class PostgreSQLServer: Sendable {
         // No process that is started later keeps it open.
         _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
         try reaper.run()
+    }
+
+    private static func encryption(in folder: String, _ port: Int) -> [String] {
+        [
+            "listen_addresses=127.0.0.1", "port=\(port)", "ssl=on", "ssl_cert_file=\(folder)/certificate.pem",
+            "ssl_key_file=\(folder)/key.pem",
+        ]
+    }
+
+    private static func makeCertificate(in folder: String) throws {
+        let make = process([
+            "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+            "1", "-subj", "/CN=localhost", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/certificate.pem",
+        ])
+        make.standardError = FileHandle.nullDevice
+        try make.run()
+        make.waitUntilExit()
+        guard make.terminationStatus == 0 else { throw Failure(description: "openssl makes no certificate") }
+    }
+
+    /// A port of loopback on which nobody listens.
+    private static func freePort() -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = inet_addr("127.0.0.1")
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                _ = bind(descriptor, address, length)
+                getsockname(descriptor, address, &length)
+            }
+        }
+        return Int(UInt16(bigEndian: address.sin_port))
     }
 
     /// Gives a folder to the user as whom servers run.

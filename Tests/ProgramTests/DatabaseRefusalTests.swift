@@ -56,7 +56,7 @@ struct DatabaseRefusalTests {
         ),
         Fault(
             name: "a role that may not make a schema",
-            words: ["permission denied for database", "grant create on database"]
+            words: ["permission denied for database", "CREATE SCHEMA"]
         ),
         Fault(
             name: "a role without rights in the schema",

@@ -19,7 +19,8 @@ struct FailPointTests {
 
     private static let ofPolls: Set<FailPoint> = [.afterRecovery, .beforeWatermark]
     private static let ofSpool: Set<FailPoint> = [.afterSpooling, .afterDraining]
-    private static let elsewhere = ofPolls.union(ofSpool).union(FailPoint.ofDatabases)
+    private static let ofCopies: Set<FailPoint> = [.whileCopying]
+    private static let elsewhere = ofPolls.union(ofSpool).union(ofCopies).union(FailPoint.ofDatabases)
 
     @Test(arguments: FailPoint.allCases.filter { !elsewhere.contains($0) })
     func `a kill loses no event, repeats no line, and leaves no run behind`(point: FailPoint) async throws {

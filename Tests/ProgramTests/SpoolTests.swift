@@ -167,6 +167,11 @@ struct SpoolTests {
             serve.status == .exited(1) && serve.errors.contains("holds 1 callback for the store"),
             "\(serve.errors)"
         )
+        let check = try await other.run("store", "check")
+        #expect(
+            check.status == .exited(1) && check.output.contains("holds 1 callback for the store"),
+            "\(check.output)"
+        )
         try await other.serve("--adopt-spool") { _ in try await untilStored(["p-1"], in: other) }
         // The file itself, once more: nothing is stored twice.
         let drained = try await other.run("spool", "drain", "--from", file, "--adopt-spool")

@@ -137,4 +137,36 @@ struct StoreCommandTests {
         #expect(backup.status == .exited(1), "\(backup.output)")
         #expect(deployment.text(of: "copy.db") == nil)
     }
+
+    @Test func `store check looks into the spool as well`() async throws {
+        let deployment = try Deployment(rules: Self.rules)
+        let (file, away) = (deployment.path("countersign.db"), deployment.path("away.db"))
+        try await deployment.serve { server in
+            try await server.post(event(package: "p-1"))
+            _ = try await deployment.settledRuns()
+            let none = try await deployment.run("store", "check")
+            #expect(none.status == .exited(0) && none.output == "1 event and 1 run: no damage\n", "\(none.output)")
+            try FileManager.default.moveItem(atPath: file, toPath: away)
+            for number in 2...4 { try await server.post(event(package: "p-\(number)")) }
+            server.crash()
+        }
+        try FileManager.default.moveItem(atPath: away, toPath: file)
+        let some = try await deployment.run("store", "check")
+        #expect(some.status == .exited(0), "\(some.output)")
+        #expect(some.output == "1 event and 1 run, 3 events in the spool: no damage\n", "\(some.output)")
+
+        // One bit in the frame in the middle.
+        let spool = URL(filePath: deployment.path("countersign.db.spool"))
+        var bytes = try Data(contentsOf: spool)
+        let place = try #require(bytes.firstRange(of: Data("p-3".utf8)))
+        bytes[place.lowerBound] ^= 1
+        try bytes.write(to: spool)
+        let damaged = try await deployment.run("store", "check")
+        #expect(damaged.status == .exited(1) && damaged.output.contains(".spool': frame "), "\(damaged.output)")
+        #expect(damaged.output.contains("1 damage; keep a copy of the spool"), "\(damaged.output)")
+        let json = try JSON(parsing: try await deployment.run("store", "check", "--json").output)
+        #expect(json["spool"]?["events"] == 2 && json["spool"]?["damages"]?.array?.count == 1 && json["damages"] == [])
+        let backup = try await deployment.run("store", "check", "countersign.db")
+        #expect(backup.status == .exited(0), "the spool is not one of a named file: \(backup.output)")
+    }
 }

@@ -12,6 +12,8 @@ extension Doctor {
         if let fault = settings.faultOfControlSocket { return [.failure("store", fault)] }
         guard settings.driver.exists else {
             guard let file = settings.store.file else {
+                let facts = settings.driver.facts()
+                guard facts.isEmpty else { return facts.map(\.finding) }
                 return [.warning("store", "'\(settings.store)' holds no store yet; 'countersign serve' creates it")]
             }
             let absence = "'\(file)' does not exist yet"

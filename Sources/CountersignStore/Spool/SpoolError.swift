@@ -14,6 +14,8 @@ package enum SpoolError: Error, Equatable {
     case missing(path: String)
     /// Another process has it.
     case inUse(path: String)
+    /// It holds callbacks, and must not.
+    case occupied(path: String, events: Int)
     /// It would lie on a file system that forgets.
     case volatile(path: String, fileSystem: String)
     /// The file is no spool, or is damaged.
@@ -38,6 +40,9 @@ extension SpoolError: CustomStringConvertible {
         case .missing(let path): "there is no spool at '\(path)'; 'countersign serve' creates it"
         case .inUse(let path):
             "the spool '\(path)' is in use by another countersign process; a running server drains it by itself"
+        case .occupied(let path, let events):
+            "the spool '\(path)' holds \(events == 1 ? "1 callback" : "\(events) callbacks") that the store does not have "
+                + "yet; run 'countersign spool drain' first"
         case .volatile(let path, let fileSystem):
             "the spool '\(path)' would lie on \(fileSystem), which does not outlive the machine or the container; "
                 + "set 'spool.path' to a file on a disk, or 'spool.allow_volatile: true'"
