@@ -76,6 +76,9 @@ public struct ActionRegistry: Sendable {
         kinds.values.map(\.declaration).sorted { $0.name < $1.name }
     }
 
+    /// Whether the action called `name` leaves files on the machine.
+    package func leavesFiles(_ name: String) -> Bool { kinds[name]?.declaration.leavesFiles ?? false }
+
     /// The action called `name` with its options; nil when there is none of this name.
     package func make(_ name: String, options: Options) -> (any PlannedAction)? {
         kinds[name]?.make(options)

@@ -62,6 +62,7 @@ package struct ActivationWatch: Service {
     package func run() async throws {
         await cancelWhenGracefulShutdown {
             var comparedAt = clock.now
+            var comparisons = 0
             while !Task.isCancelled {
                 announce()
                 await store.activated.wait(until: clock.now.addingTimeInterval(Self.interval), on: clock)
@@ -70,7 +71,11 @@ package struct ActivationWatch: Service {
                     try await follow()
                     guard clock.now.timeIntervalSince(comparedAt) >= Self.comparison else { continue }
                     comparedAt = clock.now
-                    try await compareFolders()
+                    let instances = try await instances().filter { $0.isThere(at: clock.now) }
+                    comparisons += 1
+                    // By then one that was killed before this start is taken for gone.
+                    if comparisons == 4 { warnOfNamesakes(among: instances) }
+                    try await compareFolders(of: instances)
                 } catch {
                     logger.debug("The active rules cannot be read, retrying", metadata: ["error": "\(error)"])
                 }
@@ -81,20 +86,27 @@ package struct ActivationWatch: Service {
     private func follow() async throws {
         guard let activation = try await book.follow() else { return }
         tell(of: activation)
-        store.arrivals.notify()
+    }
+
+    private func warnOfNamesakes(among instances: [InstanceRecord]) {
+        for (name, namesakes) in Dictionary(grouping: instances, by: \.name) where namesakes.count > 1 {
+            logger.warning(
+                "Two instances have the same name, and what belongs to one may go to the other; set 'instance.name'",
+                metadata: ["instance": "\(name)"]
+            )
+        }
     }
 
     /// Puts the rule set into effect that all folders hold, where another one is.
-    private func compareFolders() async throws {
+    private func compareFolders(of instances: [InstanceRecord]) async throws {
         guard let folder = book.status.folder, let active = try await store.activation(), folder != active.ruleSet
         else {
             return
         }
-        let agreed = try await instances().agreedFolder(beside: active, at: clock.now)
+        let agreed = instances.agreedFolder(beside: active, at: clock.now)
         guard agreed == folder, let sources = try? read(), sources.version == folder else { return }
         report(try await book.install(sources, because: .agreement), logger)
         examine(book.current)
-        store.arrivals.notify()
     }
 
     private func tell(of activation: Activation) {

@@ -206,6 +206,9 @@ package final class RuleBook: Sendable {
             state.status.since = activation.since
             state.status.unusable = nil
         }
+        // What waited for rules that this program can use.
+        store.arrivals.notify()
+        store.queued.notify()
     }
 
     /// The set that a run was made by.

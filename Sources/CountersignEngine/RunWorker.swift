@@ -19,6 +19,8 @@ package struct RunWorker: Sendable {
     let spread: @Sendable () -> Double
 
     /// A worker whose waits between tries are scattered by `spread`, which gives random numbers from 0 to 1.
+    ///
+    /// `home` is the name of this instance, where runs whose steps leave files on the machine stay with it.
     package init(
         store: any Store,
         book: RuleBook,
@@ -26,6 +28,7 @@ package struct RunWorker: Sendable {
         services: ActionServices,
         limiter: DestinationLimiter = DestinationLimiter(),
         traces: EventTraces? = nil,
+        home: String? = nil,
         clock: any WallClock,
         logger: Logger,
         spread: @escaping @Sendable () -> Double
@@ -38,6 +41,7 @@ package struct RunWorker: Sendable {
             services: services,
             limiter: limiter,
             metrics: metrics,
+            home: home,
             clock: clock
         )
         self.traces = traces
@@ -100,10 +104,26 @@ package struct RunWorker: Sendable {
         return logger
     }
 
+    /// Whether this program can use the rules in effect; where it cannot, runs are left to the instances that can.
+    var knowsActiveRules: Bool { book.status.unusable == nil }
+
+    /// The rule set of the run; nil where only this program cannot use it, and the run is left to another instance.
+    private func rules(for context: RunContext) async throws -> LoadedRules? {
+        do {
+            return try await book.rules(of: context.claimed.run.ruleSet)
+        } catch let error as UnknownRuleSet {
+            // Whoever put it into effect can use it.
+            guard store.isShared, try await store.activation()?.ruleSet == error.version else { throw error }
+            _ = try await book.follow()
+            try await release(to: .queued(dueAt: clock.now), nil, at: context)
+            return nil
+        }
+    }
+
     /// Finds the run's rule in the rule set that created the run, and goes on where the run is.
     private func advance(_ context: RunContext, _ isStopping: @Sendable () -> Bool) async throws {
         let claimed = context.claimed
-        let rules = try await book.rules(of: claimed.run.ruleSet)
+        guard let rules = try await rules(for: context) else { return }
         guard let rule = rules.ruleSet.rule(claimed.run.ruleID) else {
             throw UnknownRuleSet(version: claimed.run.ruleSet, reason: "it has no rule '\(claimed.run.ruleID)'")
         }

@@ -39,6 +39,9 @@ struct StepPerformer: Sendable {
         /// Whom it went to, where it was anybody.
         let destination: String?
 
+        /// The instance on whose machine it left files.
+        let home: String?
+
         /// Nil when the program was stopped in the middle.
         let ending: Ending?
 
@@ -52,7 +55,7 @@ struct StepPerformer: Sendable {
                 case .refused(let wait, _): (.interrupted, nil, wait.reason)
                 case nil: (.interrupted, nil, nil)
                 }
-            return StepRecord(
+            var record = StepRecord(
                 stepID: attempt.step.id,
                 attempt: attempt.number,
                 generation: attempt.progress.generation,
@@ -64,6 +67,9 @@ struct StepPerformer: Sendable {
                 startedAt: startedAt,
                 finishedAt: finishedAt
             )
+            // Also an attempt that failed may have left some.
+            if plan != nil, status == .succeeded || status == .failed { record.home = home }
+            return record
         }
     }
 
@@ -75,6 +81,9 @@ struct StepPerformer: Sendable {
     let services: ActionServices
     let limiter: DestinationLimiter
     let metrics: RunMetrics
+
+    /// The name of this instance, where runs whose steps leave files stay with it.
+    let home: String?
     let clock: any WallClock
 
     /// Makes the attempt.
@@ -102,6 +111,7 @@ struct StepPerformer: Sendable {
                 finishedAt: clock.now,
                 plan: prepared?.plan,
                 destination: prepared?.destination,
+                home: planner.registry.leavesFiles(attempt.step.action) ? home : nil,
                 ending: ending
             )
         }

@@ -204,11 +204,11 @@ struct StepRow: Sendable {
 
 extension Run {
     /// How many columns `columns` names.
-    static let columnCount = 13
+    static let columnCount = 14
 
     static let columns =
         "r.id, r.event_id, r.rule_id, r.rule_set, r.state, r.due_at, r.retries, r.created_at, r.finished_at, "
-        + "r.resume_step, r.resume_generation, r.waiting_for, r.wait_reason"
+        + "r.resume_step, r.resume_generation, r.waiting_for, r.wait_reason, r.home"
 
     init(_ row: Row) {
         let state = State(code: row.integer(4))
@@ -225,6 +225,7 @@ extension Run {
             wait: row.optionalText(11).map { RunWait(destination: $0, reason: row.optionalText(12) ?? "") },
             createdAt: row.time(7),
             finishedAt: row.optionalTime(8),
+            home: row.optionalText(13),
             damage: state == nil ? "run \(id) is damaged: its state is unknown" : nil
         )
     }

@@ -60,7 +60,11 @@ extension PostgreSQLArchive {
         let statement = Statement(
             """
             select i.id, i.name, i.started_at, i.seen_at, i.clock_offset_ms, i.version, i.activation, i.folder,
-                i.folder_since, i.spooled, (select count(*) from @.runs r where r.state = 1 and r.owner = i.id)
+                i.folder_since, i.spooled, (select count(*) from @.runs r where r.state = 1 and r.owner = i.id),
+                (
+                    select string_agg(s.name, ' ' order by s.name) from @.singletons s
+                    where s.holder = i.name and s.until > clock_timestamp()
+                )
             from @.instances i where i.version is not null order by i.name, i.id
             """
         )
@@ -79,6 +83,7 @@ extension PostgreSQLArchive {
                 seenAt: clock.date(row.time(3)),
                 clockOffset: .milliseconds(row.integer(4)),
                 runs: row.count(10),
+                singletons: row.verbatim(11).split(separator: " ").compactMap { Singleton(rawValue: String($0)) },
                 report: report
             )
         }

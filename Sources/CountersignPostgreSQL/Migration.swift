@@ -24,6 +24,7 @@ package struct Migration: Sendable {
     ///   - statements: With `@.` before each table of the store.
     ///   - leastProgram: How many migrations a program must know from now on to evaluate events and execute runs.
     ///   - leastIntake: How many it must know to store callbacks.
+    /// - Returns: The migration.
     package static func statements(
         _ statements: [String],
         leastProgram: Int? = nil,
@@ -37,6 +38,7 @@ package struct Migration: Sendable {
     /// - Parameters:
     ///   - name: Its name, without the schema.
     ///   - definition: What it is on, such as `@.events (name)`.
+    /// - Returns: The migration.
     package static func index(_ name: String, on definition: String) -> Migration {
         Migration(work: .index(name: name, definition: definition), leastProgram: nil, leastIntake: nil)
     }

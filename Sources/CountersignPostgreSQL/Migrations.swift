@@ -126,7 +126,14 @@ enum Migrations {
             token bytea unique
         )
         """,
-        // state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 discarded.
+        // Instances with whose machines runs stay, and when each was last there.
+        """
+        create table @.homes (
+            name text collate "C" primary key,
+            seen_at timestamptz not null
+        ) with (fillfactor = 50)
+        """,
+        // home: the instance on whose machine its steps left files. state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 discarded.
         """
         create table @.runs (
             id bigint generated always as identity primary key,
@@ -148,6 +155,7 @@ enum Migrations {
             resume_generation int,
             waiting_for text collate "C",
             wait_reason text,
+            home text collate "C",
             check ((state = 1) = (lease is not null and lease_until is not null)),
             unique (event_id, rule_id)
         ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500)

@@ -63,6 +63,7 @@ package final class PostgreSQLArchive: Archive {
         storeIdentity = identity
         let greeting = Greeting(
             identity: identity,
+            name: nil,
             own: OwnInstance(id: nil, clock: clock),
             clock: clock,
             streams: OwnStreams(),
@@ -210,8 +211,8 @@ extension PostgreSQLArchive {
     }
 
     /// By our clock, by which whoever asks waits for it.
-    func nextDue() async throws -> Date? {
-        try await all(queries.nextDue) { $0.optionalTime(0) }.first?.map { clock.date($0) }
+    func nextDue(of instance: String) async throws -> Date? {
+        try await all(queries.nextDue(of: instance)) { $0.optionalTime(0) }.first?.map { clock.date($0) }
     }
 
     func steps(of runs: [Run.ID]) async throws -> [Run.ID: [StepRow]] {

@@ -67,7 +67,7 @@ extension PostgreSQLStore {
 
     /// Gives queued runs that are due to `lease`; one that is damaged fails and is not returned.
     package func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun] {
-        let claim = statements.claim(limit: limit, lease: lease, owner: instance, at: now)
+        let claim = statements.claim(limit: limit, lease: lease, owner: instance, instance: name, at: now)
         let found = try await changes.change(claim, reaching: .afterSendingClaim) { rows in
             rows.map { row in
                 let event = row.optionalInteger(Run.columnCount) == nil ? nil : EventRow(row, from: Run.columnCount + 1)
@@ -107,7 +107,7 @@ extension PostgreSQLStore {
     }
 
     /// The earliest due time of a queued run; nil when none is queued.
-    package func nextDue() async throws -> Date? { try await archive.nextDue() }
+    package func nextDue() async throws -> Date? { try await archive.nextDue(of: name) }
 
     /// Writes down that an attempt at a step is under way, for `rescue` to find.
     package func begin(

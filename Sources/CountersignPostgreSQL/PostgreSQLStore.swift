@@ -20,6 +20,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when another process may have put other rules into effect.
     package let activated = AsyncSignal()
 
+    /// The name of this instance among those that use the store.
+    let name: String
+
     let options: ConnectionOptions
     let clock: DatabaseClock
 
@@ -70,7 +73,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             let clock = DatabaseClock(time)
             let first = try StoreOpening.open(options, instance, clock, timeouts, plan, willUpgrade)
             let schema = SchemaKnowledge(version: plan.version, leastProgram: first.leastProgram)
-            return PostgreSQLStore(options, clock, timeouts, schema, first)
+            return PostgreSQLStore(options, instance, clock, timeouts, schema, first)
         } catch let error as DatabaseError {
             throw error.storeError(on: options.name)
         }
@@ -78,19 +81,22 @@ package final class PostgreSQLStore: Store, ArchivedStore {
 
     private init(
         _ options: ConnectionOptions,
+        _ name: String,
         _ clock: DatabaseClock,
         _ timeouts: Timeouts,
         _ schema: SchemaKnowledge,
         _ first: StoreOpening
     ) {
         self.options = options
+        self.name = name
         self.schema = schema
         self.clock = clock
         identity = first.identity
         own = OwnInstance(id: first.instance, clock: clock)
-        let (name, tally, streams) = (options.name, tally, streams)
+        let (place, tally, streams) = (options.name, tally, streams)
         let greeting = Greeting(
             identity: first.identity,
+            name: name,
             own: own,
             clock: clock,
             streams: streams,
@@ -108,8 +114,8 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             routine: clock.kind == .server ? heartbeat : nil,
             making: making
         )
-        events = EventWriter(on: eventThread, name: name, patience: timeouts.event, arrivals: arrivals, tally: tally)
-        changes = ChangeWriter(on: changeThread, name: name, patience: timeouts.change, tally: tally)
+        events = EventWriter(on: eventThread, name: place, patience: timeouts.event, arrivals: arrivals, tally: tally)
+        changes = ChangeWriter(on: changeThread, name: place, patience: timeouts.change, tally: tally)
         events.learn(ofPolls: first.knowsPolls)
         archive = PostgreSQLArchive(
             options,

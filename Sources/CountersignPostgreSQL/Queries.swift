@@ -58,16 +58,17 @@ struct Queries: Sendable {
         """
     }
 
-    /// The earliest due time of a queued run.
+    /// The earliest due time of a queued run that this instance may have.
     ///
     /// None where runs are left to newer programs.
-    var nextDue: Statement {
+    func nextDue(of instance: String) -> Statement {
         Statement(
             """
-            select due_at from @.runs where state = 0 and (select least_program from @.store) <= $1::int8
+            select due_at from @.runs where state = 0 and (select least_program from @.store) <= $2::int8
+                and \(Homes.claimable(by: "$1", at: "null"))
             order by due_at limit 1
             """,
-            [.integer(program)]
+            [.text(instance), .integer(program)]
         )
     }
 

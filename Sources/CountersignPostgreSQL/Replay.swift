@@ -56,7 +56,7 @@ struct Replay {
             _ = try connection.rows(
                 """
                 update @.runs set state = 0, rule_set = $3::text, retries = retries + 1, due_at = $4::timestamptz,
-                    finished_at = null, resume_step = null, resume_generation = retries + 1
+                    finished_at = null, resume_step = null, resume_generation = retries + 1, home = null
                 where event_id = $1::int8 and rule_id = $2::text
                 """,
                 [event, .text(ruleID), ruleSet, .time(moment)]

@@ -62,17 +62,22 @@ struct RunStatements: Sendable {
     }
 
     /// Gives due runs to a lease; it gives each with its event and with those of its attempts.
-    func claim(limit: Int, lease: Lease, owner: Int64?, at now: Date) -> Statement {
+    ///
+    /// Runs whose files are with another instance are left to it, unless it is gone.
+    func claim(limit: Int, lease: Lease, owner: Int64?, instance: String, at now: Date) -> Statement {
         Statement(
             """
             with d as (
                 select id from @.runs
                 where state = 0 and due_at <= $1::timestamptz and (select least_program from @.store) <= $7::int8
+                    and \(Homes.claimable(by: "$8", at: "$5"))
                 order by due_at, id limit $2::int8 for update skip locked
             ), c as (
                 update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
                     lease_until = coalesce($5::timestamptz, clock_timestamp()) + $6::int8 * interval '1 millisecond',
-                    waiting_for = null, wait_reason = null
+                    waiting_for = null, wait_reason = null,
+                    -- Whoever takes over from an instance that is gone has the files of the steps from here on.
+                    home = case when r.home is not null then $8::text end
                 from d where r.id = d.id
                 returning r.*
             )
@@ -82,7 +87,7 @@ struct RunStatements: Sendable {
             """,
             [
                 time(now), .integer(max(0, limit)), .text(lease.id), .integer(owner), clock.leaseBase(now),
-                .integer(lease.duration.milliseconds), .integer(program),
+                .integer(lease.duration.milliseconds), .integer(program), .text(instance),
             ]
         )
     }
@@ -111,14 +116,15 @@ struct RunStatements: Sendable {
         Statement(
             """
             with f as (
-                update @.runs set step_id = null, step_attempt = null, step_started_at = null
+                update @.runs set step_id = null, step_attempt = null, step_started_at = null,
+                    home = coalesce(home, $3::text)
                 where \(Self.isHeld) returning id
             ), s as (
-                \(Self.insertStep(from: "f", firstParameter: 3))
+                \(Self.insertStep(from: "f", firstParameter: 4))
             )
             select id from f
             """,
-            [.integer(run.rawValue), .text(lease)] + step(record, stream)
+            [.integer(run.rawValue), .text(lease), .text(record.home)] + step(record, stream)
         )
     }
 
@@ -138,14 +144,14 @@ struct RunStatements: Sendable {
             f as (
                 update @.runs set state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
                     lease = null, lease_until = null, step_id = null, step_attempt = null, step_started_at = null,
-                    waiting_for = $6::text, wait_reason = $7::text
+                    waiting_for = $6::text, wait_reason = $7::text, home = coalesce(home, $8::text)
                 where \(Self.isHeld) returning id
             )
             """
         ]
         var parameters: [Parameter] = [
             .integer(run.rawValue), .text(lease), .integer(state.code), time(dueAt), time(dueAt == nil ? now : nil),
-            .text(wait?.destination), .text(wait?.reason),
+            .text(wait?.destination), .text(wait?.reason), .text(record?.home),
         ]
         if let record {
             parts.append("s as (\(Self.insertStep(from: "f", firstParameter: parameters.count + 1)))")

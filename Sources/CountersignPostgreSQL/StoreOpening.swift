@@ -43,6 +43,7 @@ struct StoreOpening {
         let rows = try connection.execute([
             Statement("delete from @.instances where seen_at < clock_timestamp() - interval '1 day'"),
             Statement("insert into @.instances (name) values ($1::text) returning id", [.text(name)]),
+            Homes.arrive(name),
         ])
         return rows[1].first?.integer(0)
     }
@@ -51,6 +52,9 @@ struct StoreOpening {
 /// What a connection that writes does first, and from time to time.
 struct Greeting: Sendable {
     let identity: String
+
+    /// The name of this instance; nil for who only reads.
+    let name: String?
     let own: OwnInstance
     let clock: DatabaseClock
     let streams: OwnStreams
@@ -86,10 +90,12 @@ struct Greeting: Sendable {
         do throws(DatabaseError) {
             try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
             try expectIdentity(connection)
-            _ = try connection.execute([
-                own.heartbeat,
-                Statement("delete from @.commits where made_at < clock_timestamp() - interval '1 hour'"),
-            ])
+            _ = try connection.execute(
+                [
+                    own.heartbeat,
+                    Statement("delete from @.commits where made_at < clock_timestamp() - interval '1 hour'"),
+                ] + (name.map { [Homes.arrive($0)] } ?? [])
+            )
         } catch {
             // The next write makes a new connection, and tells what it meets.
             connection.drop()

@@ -33,6 +33,7 @@ final class WakeUps: Sendable {
     private let thread = Mutex<ConnectionThread?>(nil)
     private let channel: String
     private let instance: Int64?
+    private let name: String?
     private let timeouts: Timeouts
     private let signals: [Kind: AsyncSignal]
 
@@ -50,7 +51,8 @@ final class WakeUps: Sendable {
         _ signals: [Kind: AsyncSignal]
     ) {
         channel = "countersign_\(first.identity)"
-        (instance, self.timeouts, self.signals) = (first.instance, timeouts, signals)
+        (instance, name) = (first.instance, greeting.name)
+        (self.timeouts, self.signals) = (timeouts, signals)
         let channel = channel
         let routine = ConnectionThread.Routine(first: timeouts.pooledLook) { [self] in tick(over: $0) }
         let started = ConnectionThread("store.wakeups", routine: routine) {
@@ -149,13 +151,16 @@ final class WakeUps: Sendable {
             try connection.rows(
                 """
                 select exists (select 1 from @.inbox),
-                    exists (select 1 from @.runs where state = 0 and due_at <= clock_timestamp()),
+                    exists (
+                        select 1 from @.runs where state = 0 and due_at <= clock_timestamp()
+                            and \(Homes.claimable(by: "$2", at: "null"))
+                    ),
                     exists (
                         select 1 from @.instances
                         where id <> $1::int8 and seen_at > clock_timestamp() - interval '30 seconds'
                     )
                 """,
-                [.integer(instance)]
+                [.integer(instance), .text(name)]
             )
             .first
         state.withLock { state in

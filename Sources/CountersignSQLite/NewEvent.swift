@@ -151,9 +151,12 @@ extension NewEvent {
 
 /// An attempt ready to be inserted.
 struct NewStep: Sendable {
+    /// The instance with whose machine the run stays from then on.
+    let home: String?
     private let values: StatementArguments
 
     init(_ record: StepRecord) {
+        home = record.home
         values = [
             record.stepID,
             record.attempt,

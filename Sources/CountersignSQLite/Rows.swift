@@ -257,7 +257,7 @@ struct ClaimedRow: Sendable {
 extension Run {
     static let columns = """
         id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, resume_step, resume_generation,
-            waiting_for, wait_reason
+            waiting_for, wait_reason, home
         """
 
     init(_ row: Row) {
@@ -269,6 +269,7 @@ extension Run {
         let resumeGeneration = reader.optionalCount(10, "generation to go on from")
         let waitsFor = reader.optionalText(11, "destination")
         let waitsBecause = reader.optionalText(12, "reason to wait")
+        let home = reader.optionalText(13, "instance")
         let eventID = Event.ID(rawValue: reader.integer(1, "event"))
         let ruleID = reader.text(2, "rule")
         let ruleSet = RuleSetVersion(rawValue: reader.text(3, "rule set"))
@@ -286,6 +287,7 @@ extension Run {
             wait: waitsFor.map { RunWait(destination: $0, reason: waitsBecause ?? "") },
             createdAt: createdAt,
             finishedAt: finishedAt,
+            home: home,
             damage: reader.fault.map { "run \(id) is damaged: \($0)" }
         )
     }

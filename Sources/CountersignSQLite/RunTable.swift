@@ -81,10 +81,10 @@ struct RunTable {
     func record(_ step: NewStep, of run: Run.ID, lease: Lease.ID) throws {
         let changed = try db.change(
             """
-            UPDATE runs SET step_id = NULL, step_attempt = NULL, step_started_at = NULL
+            UPDATE runs SET step_id = NULL, step_attempt = NULL, step_started_at = NULL, home = coalesce(home, ?)
             WHERE id = ? AND state = 'running' AND lease_id = ?
             """,
-            [run.rawValue, lease]
+            [step.home, run.rawValue, lease]
         )
         guard changed > 0 else { throw StoreError.leaseLost(run) }
         try step.insert(for: run, in: db)
@@ -110,12 +110,12 @@ struct RunTable {
             """
             UPDATE runs SET state = ?, due_at = coalesce(?, due_at), finished_at = ?, lease_id = NULL,
                 lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL,
-                waiting_for = ?, wait_reason = ?
+                waiting_for = ?, wait_reason = ?, home = coalesce(home, ?)
             WHERE id = ? AND state = 'running' AND lease_id = ?
             """,
             [
                 state.rawValue, dueAt, dueAt == nil ? now.milliseconds : nil, wait?.destination, wait?.reason,
-                run.rawValue, lease,
+                step?.home, run.rawValue, lease,
             ]
         )
         guard changed > 0 else { throw StoreError.leaseLost(run) }
@@ -222,7 +222,7 @@ struct RunTable {
                     try db.change(
                         """
                         UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?,
-                            finished_at = NULL, resume_step = NULL, resume_generation = retries + 1
+                            finished_at = NULL, resume_step = NULL, resume_generation = retries + 1, home = NULL
                         WHERE event_id = ? AND rule_id = ?
                         """,
                         [dispatch.ruleSet.rawValue, now.milliseconds, dispatch.eventID.rawValue, ruleID]

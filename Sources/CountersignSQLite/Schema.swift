@@ -167,6 +167,7 @@ struct Schema: Sendable {
             resume_generation INTEGER,
             waiting_for TEXT,
             wait_reason TEXT,
+            home TEXT,
             CHECK ((state = 'running') = (lease_id IS NOT NULL AND lease_until IS NOT NULL)),
             UNIQUE (event_id, rule_id)
         ) STRICT;

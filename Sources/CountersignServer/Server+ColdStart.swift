@@ -63,8 +63,8 @@ extension Server {
             services: [
                 .init(service: spoolingServer(spool, socket: ListeningSocket.copy(socket), certificate)),
                 .init(service: opener, successTerminationBehavior: .gracefullyShutdownGroup),
+                .init(service: stop, successTerminationBehavior: .gracefullyShutdownGroup),
             ],
-            gracefulShutdownSignals: [.sigterm, .sigint],
             logger: quietLogger
         )
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout

@@ -36,6 +36,7 @@ extension Server {
             services: services,
             limiter: limiter,
             traces: traces,
+            home: parts.store.isShared && !settings.sharesFiles ? settings.instanceName : nil,
             clock: clock,
             logger: logger,
             spread: { Double.random(in: 0...1) }

@@ -129,7 +129,6 @@ extension Server {
             report(change, logger)
             warnOfMissingSecrets(parts.book.current, logger)
             examine(parts.book.current, parts)
-            parts.store.arrivals.notify()
         }
         return change
     }

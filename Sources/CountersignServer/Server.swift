@@ -29,6 +29,9 @@ package struct Server {
     let hangups: UnixSignalsSequence
     let logger: Logger
 
+    /// What comes of SIGTERM and SIGINT.
+    let stop: StopSignals
+
     /// What each listener may take of the process's file descriptors.
     let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
 
@@ -56,6 +59,7 @@ package struct Server {
         self.metrics = metrics
         self.hangups = hangups
         self.logger = logger
+        stop = StopSignals(logger: logger)
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -71,7 +75,8 @@ package struct Server {
         let certificate = try settings.serverCertificate()
         let access = AdminAccess(token: try settings.adminToken(environment.variables))
         let registry = try await environment.registry(for: settings)
-        if let opened = try await openStore(certificate) {
+        try await stop.watch {
+            guard let opened = try await openStore(certificate) else { return }
             warnOfStore()
             do {
                 try makeOutputFolder()
@@ -163,14 +168,13 @@ package struct Server {
     /// Runs services until the program is asked to stop, or one of them cannot go on.
     private func run(_ services: [any Service]) async throws {
         var configuration = ServiceGroupConfiguration(
-            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) },
-            gracefulShutdownSignals: [.sigterm, .sigint],
+            services: services.map { .init(service: $0, failureTerminationBehavior: .gracefullyShutdownGroup) }
+                + [.init(service: stop, successTerminationBehavior: .gracefullyShutdownGroup)],
             logger: quietLogger
         )
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout + .seconds(5)
         configuration.maximumCancellationDuration = .seconds(5)
-        let group = ServiceGroup(configuration: configuration)
-        try await ForcedShutdown(logger: logger).watch { try await group.run() }
+        try await ServiceGroup(configuration: configuration).run()
     }
 
     private func warn(about rules: LoadedRules?) {

@@ -57,6 +57,9 @@ package struct InstanceRecord: Sendable, Hashable {
     /// How many runs it works on.
     package let runs: Int
 
+    /// What one at a time does, and this one has taken over.
+    package let singletons: [Singleton]
+
     /// What it said of itself last.
     package let report: InstanceReport
 
@@ -68,6 +71,7 @@ package struct InstanceRecord: Sendable, Hashable {
         seenAt: Date,
         clockOffset: Duration,
         runs: Int,
+        singletons: [Singleton] = [],
         report: InstanceReport
     ) {
         self.id = id
@@ -76,6 +80,7 @@ package struct InstanceRecord: Sendable, Hashable {
         self.seenAt = seenAt
         self.clockOffset = clockOffset
         self.runs = runs
+        self.singletons = singletons
         self.report = report
     }
 

@@ -234,7 +234,7 @@ import Testing
     private static func fault(_ migration: Migration) -> String? {
         for statement in migration.sql {
             let made = statement.firstMatch(of: /create table (\S+)/).map { String($0.output.1) }
-            // What is done to a table that is new harms nobody.
+            // Nobody waits for a table that is new.
             if let made, !statement.lowercased().contains("alter table"), made.hasPrefix("@.") { continue }
             for (pattern, reason) in faults {
                 let text = statement.lowercased().replacing("\n", with: " ")

@@ -53,6 +53,47 @@ import Testing
         try place.remove()
     }
 
+    @Test func `a run whose files are with another instance is left to it, until it has been away for ten minutes`()
+        async throws
+    {
+        let (one, two) = (try place.open(as: "web1", time: .server), try place.open(as: "web2", time: .server))
+        let event = try await one.append(SampleDelivery.numbered(1), at: Date()).eventID
+        try await one.dispatch([dispatch(event)], at: Date())
+        let lease = Lease(id: "a", for: .seconds(60))
+        let run = try #require(try await one.claim(limit: 1, lease: lease, at: Date()).first).run.id
+        try await one.release(run, lease: "a", to: .queued(dueAt: Date()), recording: leavingFiles("web1"), at: Date())
+        let soon = Date().addingTimeInterval(1)
+        #expect(try await two.claim(limit: 1, lease: Lease(id: "b", for: .seconds(60)), at: soon).isEmpty)
+        #expect(try await two.nextDue() == nil, "it does not come back for it again and again")
+        #expect(try await one.nextDue() != nil)
+        // It stops, and comes back: it is its run still.
+        await one.close()
+        #expect(try await two.claim(limit: 1, lease: Lease(id: "b", for: .seconds(60)), at: soon).isEmpty)
+        try place.sql("update @.homes set seen_at = seen_at - interval '10 minutes' where name = 'web1'")
+        #expect(try await two.nextDue() != nil)
+        let taken = try await two.claim(limit: 1, lease: Lease(id: "b", for: .seconds(60)), at: soon)
+        #expect(taken.map(\.run.id) == [run] && taken.map(\.run.home) == ["web2"])
+        await two.close()
+        try place.remove()
+    }
+
+    private func leavingFiles(_ home: String) -> StepRecord {
+        var record = StepRecord(
+            stepID: "s",
+            attempt: 1,
+            generation: 0,
+            status: .failed,
+            isFinal: false,
+            plan: [:],
+            output: nil,
+            reason: "no luck",
+            startedAt: now,
+            finishedAt: now
+        )
+        record.home = home
+        return record
+    }
+
     @Test func `texts with NULs and backslashes stay apart and whole in every column`() async throws {
         let store = try place.open()
         let texts = ["a", "a\0", "a\\0", "a\\", "a\\\\", "\0", "\\", "a\0b"]

@@ -44,11 +44,12 @@ struct TestStore {
     }
 
     func open(
+        as instance: String = "instance",
         time: DatabaseClock.Kind = .caller,
         timeouts: Timeouts = Self.timeouts,
         plan: MigrationPlan = .published
     ) throws -> PostgreSQLStore {
-        try PostgreSQLStore.open(options, time: time, timeouts: timeouts, plan: plan)
+        try PostgreSQLStore.open(options, instance: instance, time: time, timeouts: timeouts, plan: plan)
     }
 
     /// What a statement gives, with `@.` before each table.

@@ -43,9 +43,10 @@ package final class PgBouncer: Sendable {
             .write(toFile: "\(folder)/pgbouncer.ini", atomically: false, encoding: .utf8)
         try "\"countersign\" \"\"\n".write(toFile: "\(folder)/users.txt", atomically: false, encoding: .utf8)
         try PostgreSQLServer.give(folder)
+        // It inherits a mask that keeps other signals from it, and has nothing to save.
         process = PostgreSQLServer.process([
             "/bin/sh", "-c",
-            "\"$0\" \"$1/pgbouncer.ini\" & pid=$!; cat > /dev/null; kill -TERM $pid; wait; rm -rf \"$1\"", program,
+            "\"$0\" \"$1/pgbouncer.ini\" & pid=$!; cat > /dev/null; kill -KILL $pid; wait; rm -rf \"$1\"", program,
             folder,
         ])
         process.standardInput = lifeline

@@ -204,7 +204,8 @@ package final class PostgreSQLServer: Sendable {
 
     private static func makeCertificate(in folder: String) throws {
         let make = process([
-            "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days",
+            "/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-days",
             "1", "-subj", "/CN=localhost", "-keyout", "\(folder)/key.pem", "-out", "\(folder)/certificate.pem",
         ])
         make.standardError = FileHandle.nullDevice

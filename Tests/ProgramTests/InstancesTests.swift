@@ -65,4 +65,98 @@ struct InstancesTests {
             try remove()
         }
     }
+
+    @Test
+    func `a destination that is down for one instance is tried by no other, until one of them finds it back`()
+        async throws
+    {
+        let port = try await Receiver.listen { $0.port }
+        let place = "127.0.0.1:\(port)"
+        let rules = """
+            rules:
+              - id: call
+                when: { event: PACKAGE_COMPLETE }
+                then: [{ http: { url: "http://\(place)/x" }, retry: { attempts: 100, first: 10ms, max: 10ms } }]
+            """
+        let (one, two) = (try instance("web1", rules: rules), try instance("web2", rules: rules))
+        try await one.serve { first in
+            try await first.post(event(package: "p-1"))
+            _ = try await first.log.line(with: "Destination circuit opened", place)
+            try await two.serve { second in
+                _ = try await second.log.line(with: "Destination circuit opened by another instance", place)
+                try await second.post(event(package: "p-2"))
+                let waiting = try await eventually("two runs that wait for the destination") {
+                    let runs = try await two.list("runs").filter { $0["waiting_for"] == .string(place) }
+                    return runs.count == 2 ? runs : nil
+                }
+                let ids = waiting.compactMap { $0["id"]?.number?.integer }
+                let id = try #require(ids.max())
+                #expect(try await two.show(run: id)["steps"]?.array == [], "it was held back before its first attempt")
+                try await Receiver.listen(at: port) { _ in
+                    _ = try await first.log.line(with: "Destination circuit closed")
+                    _ = try await second.log.line(with: "Destination circuit closed")
+                    try await eventually("both runs", within: .seconds(60)) {
+                        try await two.list("runs", "--state", "succeeded").count == 2
+                    }
+                }
+                #expect(try server.sql("select count(*) from \(schema).destinations") == "0")
+            }
+        }
+        try remove()
+    }
+
+    private static let filing = """
+        rules:
+          - id: file
+            when: { event: PACKAGE_COMPLETE }
+            then:
+              - { id: go, shell: "echo try >> tries; test -e go", retry: { attempts: 999, first: 200ms, max: 200ms } }
+        """
+
+    @Test func `a run whose step left files stays with its instance, and goes on elsewhere when that is gone`()
+        async throws
+    {
+        let (one, two) = (try instance("web1", rules: Self.filing), try instance("web2", rules: Self.filing))
+        try await one.serve { first in
+            try await first.post(event())
+            try await eventually("a first try") { one.text(of: "output/tries") != nil }
+            try await two.serve { second in
+                let run = try await eventually("a run that stays") {
+                    try await two.list("runs").first { $0["home"] == "web1" }
+                }
+                let id = try #require(run["id"]?.number?.integer)
+                #expect(try await two.run("runs", "show", "\(id)").output.contains("home      web1"))
+                let tries = one.text(of: "output/tries")?.count ?? 0
+                try await eventually("more tries") { (one.text(of: "output/tries")?.count ?? 0) > tries + 12 }
+                #expect(two.text(of: "output/tries") == nil)
+                first.crash()
+                try await first.log.untilEnd()
+                // Ten minutes go by.
+                try server.sql(
+                    """
+                    update \(schema).homes set seen_at = seen_at - interval '10 minutes' where name = 'web1';
+                    update \(schema).runs set lease_until = now() - interval '1 second' where state = 1
+                    """
+                )
+                try await eventually("a try elsewhere", within: .seconds(60)) { two.text(of: "output/tries") != nil }
+                try two.write("", to: "output/go")
+                _ = try await two.settledRuns()
+                #expect(try await two.show(run: id)["home"] == "web2")
+                _ = second
+            }
+        }
+        try remove()
+    }
+
+    @Test func `where the files are shared no run stays with an instance`() async throws {
+        let shared = ["COUNTERSIGN_FILES_SHARED": "true"]
+        let deployment = try instance("web1", rules: Self.filing, shared)
+        try await deployment.serve { server in
+            try deployment.write("", to: "output/go")
+            try await server.post(event())
+            let runs = try await deployment.settledRuns()
+            #expect(runs.count == 1 && runs.first?["home"] == nil)
+        }
+        try remove()
+    }
 }

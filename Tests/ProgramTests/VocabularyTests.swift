@@ -15,7 +15,7 @@ struct VocabularyTests {
         ("PackageShelf", "PackageCache"), ("ReplayOrder", "ReplayRequest"), ("PollOrder", "PollRequest"),
         ("RuleStanding", "RuleStatus"), ("Stranger", "UnknownVariable"), ("LateDoor", "DeferredListener"),
         ("HandedSocket", "SocketActivation"), ("HangupWatch", "ReloadSignalService"),
-        ("SecondSignal", "ForcedShutdown"), ("MendedBody", "RepairedBody"), ("Happening", "TailEntry"),
+        ("SecondSignal", "StopSignals"), ("MendedBody", "RepairedBody"), ("Happening", "TailEntry"),
         ("RunActivity", "RunCounts"), ("HostileWorld", "InjectionFixture"), ("Workshop", "EngineFixture"),
         ("ProcessZoo", "ProcessIsolationTests"), ("NeighbourTests", "FaultIsolationTests"),
         ("LawTests", "ConditionPropertyTests"),

@@ -142,10 +142,14 @@ class Instance:
         self.process.wait(60)
 
     def stop(self):
-        """Ends the program as an operator does; gives the exit status."""
+        """Ends the program as an operator does; gives the exit status, or that there is none after 90 seconds."""
         self.port = None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(90)
+        try:
+            return self.process.wait(90)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return "nothing within 90 s"
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -167,6 +171,8 @@ class Instance:
             connection.request("GET", "/ready")
             said = connection.getresponse().read().decode()
             return "spooling" in said or "waiting for the store" in said
+        except (OSError, http.client.HTTPException):
+            return True
         finally:
             connection.close()
 
@@ -342,7 +348,7 @@ def account_step(records, reason, receiver, run, step, state):
 
 def account_rest(instances):
     """What the instances leave behind when they stop: nothing."""
-    faults = [f"{one.name} ended with {status}" for one in instances if (status := one.stop()) != 0]
+    faults = [f"{one.name} ended with {status} after SIGTERM" for one in instances if (status := one.stop()) != 0]
     for one in instances:
         said, status = one.command("spool", "check")
         if status or not re.search(r"\b0 events|\bempty|no events", said):

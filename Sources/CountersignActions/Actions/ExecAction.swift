@@ -16,6 +16,7 @@ package struct ExecAction: Action {
         mainField: "argv",
         fields: [arguments.declaration] + ProgramStep.fields,
         outputs: ProgramStep.outputs,
+        leavesFiles: true,
         examples: [
             .init(
                 "Fetch the signed document with a program beside the rule file and read its answer as JSON.",

@@ -32,6 +32,7 @@ package struct FileAction: Action {
             .init("path", "The absolute path of the file."),
             .init("bytes", "The number of bytes written."),
         ],
+        leavesFiles: true,
         examples: [
             .init(
                 "Keep each event of a package in its own file.",

@@ -33,6 +33,7 @@ package struct OneSpanDownloadAction: Action {
             .init("bytes", "Its size in bytes."),
             .init("sha256", "Its SHA-256, in hex."),
         ],
+        leavesFiles: true,
         examples: [
             .init("Download all signed documents.", yaml: "onespan.download: \"contracts/${event.packageId}.zip\""),
             .init(

@@ -18,6 +18,7 @@ package struct ShellAction: Action {
         mainField: "run",
         fields: [script.declaration] + ProgramStep.fields,
         outputs: ProgramStep.outputs,
+        leavesFiles: true,
         examples: [
             .init(
                 "Append a line about an opt-out to a file in the output folder.",

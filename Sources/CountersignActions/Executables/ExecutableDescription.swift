@@ -17,7 +17,11 @@ struct ExecutableDescription {
     let defaults: [String: JSON]
 
     init(_ object: JSONObject) throws(Fault) {
-        try Self.require(object, keys: ["name", "summary", "main_field", "fields", "outputs"], in: "the description")
+        try Self.require(
+            object,
+            keys: ["name", "summary", "main_field", "fields", "outputs", "leaves_files"],
+            in: "the description"
+        )
         var fields: [FieldDeclaration] = []
         var defaults: [String: JSON] = [:]
         for item in try Self.list(object["fields"], "fields") {
@@ -38,12 +42,15 @@ struct ExecutableDescription {
             main = try Self.text(object, "main_field", "the description")
             guard fields.contains(where: { $0.key == main }) else { throw Fault("'main_field' names no field") }
         }
+        let leavesFiles = object["leaves_files"].flatMap { $0 == .null ? nil : $0 }
+        guard leavesFiles == nil || leavesFiles?.bool != nil else { throw Fault("'leaves_files' is true or false") }
         declaration = ActionDeclaration(
             name: try Self.text(object, "name", "the description"),
             summary: try Self.text(object, "summary", "the description"),
             mainField: main,
             fields: fields,
-            outputs: outputs
+            outputs: outputs,
+            leavesFiles: leavesFiles?.bool ?? false
         )
         self.defaults = defaults
     }

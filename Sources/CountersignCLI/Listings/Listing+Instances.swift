@@ -12,7 +12,8 @@ extension Listing {
             .time("STARTED", yields: 3), .time("LAST SEEN", yields: 2),
             .init("RULES", style: { $0 == "active" ? nil : .bad }),
             .init("FOLDER", style: { $0 == "active" ? nil : .bad }), .init("CLOCK", isNumber: true),
-            .init("RUNS", isNumber: true), .init("SPOOLED", isNumber: true, style: { $0 == "0" ? nil : .bad }),
+            .init("RUNS", isNumber: true), .init("HOLDS", yields: 1),
+            .init("SPOOLED", isNumber: true, style: { $0 == "0" ? nil : .bad }),
         ])
         let shown = Array(list.instances.prefix(limit))
         for instance in shown {
@@ -22,7 +23,8 @@ extension Listing {
                 instance.startedAt.tableTime, instance.seenAt.tableTime,
                 report.activation == list.activation?.number ? "active" : "behind",
                 report.folder == nil ? "unreadable" : report.folder == list.activation?.ruleSet ? "active" : "differs",
-                "\(instance.clockOffset.milliseconds) ms", "\(instance.runs)", "\(report.spooled)",
+                "\(instance.clockOffset.milliseconds) ms", "\(instance.runs)",
+                instance.singletons.map(\.words).joined(separator: ", "), "\(report.spooled)",
             ])
         }
         return Listing(

@@ -48,6 +48,9 @@ public struct ActionDeclaration: Sendable {
     /// What later steps can read.
     public let outputs: [Output]
 
+    /// Whether it leaves files on the machine: where instances share a store, the run then stays with its instance.
+    public let leavesFiles: Bool
+
     /// Steps that work as they are.
     public let examples: [Example]
 
@@ -59,6 +62,7 @@ public struct ActionDeclaration: Sendable {
         fields: [FieldDeclaration],
         alternatives: [[String]] = [],
         outputs: [Output] = [],
+        leavesFiles: Bool = false,
         examples: [Example] = []
     ) {
         self.name = name
@@ -67,6 +71,7 @@ public struct ActionDeclaration: Sendable {
         self.fields = fields
         self.alternatives = alternatives
         self.outputs = outputs
+        self.leavesFiles = leavesFiles
         self.examples = examples
     }
 }

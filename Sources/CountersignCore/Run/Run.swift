@@ -76,6 +76,9 @@ public struct Run: Sendable {
     /// When it succeeded, failed or was discarded; nil before, and again after a retry.
     package let finishedAt: Date?
 
+    /// The instance on whose machine its steps left files, and which goes on with it; nil where any instance may.
+    package let home: String?
+
     /// What of it is damaged in the store, as a sentence; nil for a whole one.
     ///
     /// A damaged one is shown and not worked on.
@@ -94,6 +97,7 @@ public struct Run: Sendable {
         wait: RunWait? = nil,
         createdAt: Date,
         finishedAt: Date?,
+        home: String? = nil,
         damage: String? = nil
     ) {
         self.id = id
@@ -107,6 +111,7 @@ public struct Run: Sendable {
         self.wait = wait
         self.createdAt = createdAt
         self.finishedAt = finishedAt
+        self.home = home
         self.damage = damage
     }
 }

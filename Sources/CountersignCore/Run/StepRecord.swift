@@ -42,6 +42,11 @@ package struct StepRecord: Sendable {
     /// When the attempt ended, or was found to be interrupted.
     package let finishedAt: Date
 
+    /// The instance on whose machine the attempt left files, so that its run goes on there; nil where it may go on anywhere.
+    ///
+    /// The store keeps it with the run.
+    package var home: String?
+
     /// A record; `plan` and `output` must be masked already.
     package init(
         stepID: String?,

@@ -71,6 +71,9 @@ extension InstanceRecord {
             .text("folder") { $0.report.folder?.rawValue },
             .time("folder_since") { $0.report.folderSince?.rfc3339 },
             .always("runs", .count) { JSON($0.runs) },
+            .always("singletons", .array(.string)) { instance in
+                .array(instance.singletons.map { .string($0.rawValue) })
+            },
             .always("spooled", .count) { JSON($0.report.spooled) },
         ]
     )
@@ -91,6 +94,10 @@ extension InstanceRecord {
             seenAt: try document.time("seen_at"),
             clockOffset: .milliseconds(try document.number("clock_offset_ms")),
             runs: try document.count("runs"),
+            // A newer server may have others.
+            singletons: try document.value("singletons") { json in
+                json.array.map { $0.compactMap { $0.string.flatMap { Singleton(rawValue: $0) } } }
+            },
             report: report
         )
     }
@@ -132,6 +139,16 @@ extension Activation {
         case .folder: "by \(instance.printable), whose folder was changed"
         case .command: "by a command on \(instance.printable)"
         case .agreement: "by \(instance.printable), since the folders of all instances hold it"
+        }
+    }
+}
+
+extension Singleton {
+    /// What it does, for people.
+    package var words: String {
+        switch self {
+        case .poll: "poll"
+        case .callbackMonitor: "callback monitor"
         }
     }
 }

@@ -24,6 +24,7 @@ extension Run {
             .always("rule_set", .string) { .string($0.ruleSet.rawValue) },
             .optional("waiting_for", .string) { $0.wait.map { .string($0.destination) } },
             .optional("wait_reason", .string) { $0.wait.map { .string($0.reason) } },
+            .optional("home", .string) { $0.home.map { .string($0) } },
         ]
     )
 
@@ -105,7 +106,8 @@ extension Run {
             retries: try document.count("retries"),
             wait: wait.map { RunWait(destination: $0, reason: reason) },
             createdAt: createdAt,
-            finishedAt: try document.optionalTime("finished_at")
+            finishedAt: try document.optionalTime("finished_at"),
+            home: try document.optionalText("home")
         )
     }
 }

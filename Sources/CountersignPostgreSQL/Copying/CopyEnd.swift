@@ -173,8 +173,8 @@ package enum StoreColumns {
             "streams": ["id", "instance", "backend", "backend_started_at", "opened_at", "closed_at"],
             "commits": ["token", "made_at", "is_confirmed"],
             "inbox": ["stream", "arrived_at"], "events": ["stream"], "steps": ["stream"],
-            // An instance of the source, which does not work on the target.
-            "runs": ["owner"], "singletons": ["lease"],
+            // Instances of the source, which do not work on the target: files of their runs may be anywhere.
+            "runs": ["owner", "home"], "singletons": ["lease"], "homes": ["name", "seen_at"],
         ]
         for table in StoreTable.allCases {
             known.merge(CopiedTable(table).copiedColumns) { $0.union($1) }

@@ -114,6 +114,8 @@ package enum StoreColumns {
             "store": ["id", "identity", "confirmations", "copying"],
             // A process that worked on the source, and does not work on the target.
             "singletons": ["lease_id", "process"],
+            // Where files of the run are counts only among instances.
+            "runs": ["home"],
         ]
         for table in StoreTable.allCases {
             known[CopiedTable(table).name, default: []].formUnion(CopiedTable(table).copiedColumns)

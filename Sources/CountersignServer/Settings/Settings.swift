@@ -60,6 +60,9 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The absolute path of the output folder.
     let outputRoot: String
 
+    /// Whether runs whose steps leave files may go on with any instance.
+    package let sharesFiles: Bool
+
     /// Fewer free bytes than this are reported; nil for what the size of the file system suggests.
     let minimumFree: ByteSize?
 
@@ -129,6 +132,7 @@ package /// What a deployment runs with, put together from flags, environment an
         driver = try Self.driver(options, workingDirectory)
         outputRoot =
             root?.absolute(from: workingDirectory) ?? "output".absolute(from: store.file?.folder ?? settingsFolder)
+        sharesFiles = (options[Declared.files] ?? Options()).required(Declared.sharesFiles)
         storePath = store.file ?? "countersign".absolute(from: outputRoot.folder)
         minimumFree = (options[Declared.disk] ?? Options())[Declared.minimumFree]
         spool = SpoolSettings(options[Declared.spool] ?? Options(), storePath: storePath, workingDirectory)

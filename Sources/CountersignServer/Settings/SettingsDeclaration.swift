@@ -92,7 +92,14 @@ package enum SettingsDeclaration {
             "root",
             "Output folder: `file` writes into it, and it is the working folder of programs; `output` next to the store by default."
         )
-    static let files = Field.group("files", [root.declaration], "Files that rules write.")
+    static let sharesFiles = Field.boolean(
+        "shared",
+        "Whether the output folder is the same for all instances that share a store, and programs find the same files on all "
+            + "machines. If not, a run goes on with the instance on which a step has left files, until that has been away for "
+            + "ten minutes.",
+        default: false
+    )
+    static let files = Field.group("files", [root.declaration, sharesFiles.declaration], "Files that rules write.")
 
     static let minimumFree = Field<ByteSize>
         .size(

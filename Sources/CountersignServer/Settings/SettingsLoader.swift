@@ -113,6 +113,9 @@ package struct SettingsLoader {
                 throw wrong("a whole number from \(range.lowerBound) to \(range.upperBound)")
             }
             return .integer(number)
+        case .boolean:
+            guard ["true", "false"].contains(text) else { throw wrong("true or false") }
+            return .boolean(text == "true")
         case .choice(let words):
             guard words.contains(text) else { throw wrong("one of \(words.joined(separator: ", "))") }
             return .text(text)

@@ -208,6 +208,7 @@ extension MemoryContents {
 
     private mutating func append(_ record: StepRecord, to index: Int) {
         runs[index].records.append(record)
+        runs[index].home = runs[index].home ?? record.home
         attempts.append((runs[index].id, record))
     }
 

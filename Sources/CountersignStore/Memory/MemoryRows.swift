@@ -58,6 +58,7 @@ struct MemoryRun {
     var resumePoint: Run.ResumePoint?
     var wait: RunWait?
     var finishedAt: Date?
+    var home: String?
     var lease: HeldLease?
     var step: Step?
     var records: [StepRecord] = []
@@ -86,7 +87,8 @@ struct MemoryRun {
             resumePoint: resumePoint,
             wait: wait,
             createdAt: createdAt,
-            finishedAt: finishedAt
+            finishedAt: finishedAt,
+            home: home
         )
     }
 
@@ -107,7 +109,7 @@ struct MemoryRun {
         switch start {
         case .whereItStopped: break
         case .step(let id): resumePoint = Run.ResumePoint(stepID: id, generation: retries)
-        case .firstStep: resumePoint = Run.ResumePoint(stepID: nil, generation: retries)
+        case .firstStep: (resumePoint, home) = (Run.ResumePoint(stepID: nil, generation: retries), nil)
         }
     }
 
@@ -143,7 +145,7 @@ extension Date {
 extension StepRecord {
     /// The record with its times to the precision that a store keeps.
     var stored: StepRecord {
-        StepRecord(
+        var record = StepRecord(
             stepID: stepID,
             attempt: attempt,
             generation: generation,
@@ -155,5 +157,7 @@ extension StepRecord {
             startedAt: startedAt.stored,
             finishedAt: finishedAt.stored
         )
+        record.home = home
+        return record
     }
 }

@@ -16,17 +16,18 @@ final class Receiver: Sendable {
         self.kept = kept
     }
 
-    /// Has a receiver listen while `body` runs.
-    static func listen<Result>(_ body: (Receiver) async throws -> Result) async throws -> Result {
+    /// Has a receiver listen while `body` runs, at any free port or at the one that is given.
+    static func listen<Result>(at port: Int = 0, _ body: (Receiver) async throws -> Result) async throws -> Result {
         let kept = Bodies()
         let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(Handler(kept: kept))
                 }
             }
-            .bind(host: "127.0.0.1", port: 0)
+            .bind(host: "127.0.0.1", port: port)
             .get()
         do {
             let result = try await body(Receiver(port: channel.localAddress?.port ?? 0, kept: kept))

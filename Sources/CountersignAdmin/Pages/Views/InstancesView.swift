@@ -17,6 +17,7 @@ struct InstancesView {
         let rules: String?
         let clock: String
         let runs: Int
+        let holds: String
         let spooled: Int
         let hasSpooled: Bool
     }
@@ -50,6 +51,7 @@ extension InstancesView.Row {
                 ? "folder unreadable" : report.folder == list.activation?.ruleSet ? nil : "folder differs"
         clock = "\(instance.clockOffset.milliseconds) ms"
         runs = instance.runs
+        holds = instance.singletons.map(\.words).joined(separator: ", ")
         spooled = report.spooled
         hasSpooled = report.spooled > 0
     }

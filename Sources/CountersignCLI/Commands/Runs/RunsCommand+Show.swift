@@ -43,6 +43,7 @@ extension RunsCommand {
             // Who waits for a destination is woken; its due time is for the case that nobody does so.
             if run.state == .queued, run.wait == nil { print("due       \(run.dueAt.rfc3339)") }
             if run.state == .queued, let reason = details.row.reason { print("after     \(reason.printable)") }
+            if let home = run.home { print("home      \(home.printable), where its steps left files") }
             if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }
             if run.retries > 0 { print("retried   \(counted(run.retries, "time")) by hand") }
             for record in details.records {
