@@ -12,7 +12,7 @@ import Testing
 struct EmailActionTests {
     private static let resolver = KnownNames(names: ["mail.internal": ["127.0.0.1"], "other.internal": ["127.0.0.1"]])
 
-    private func sender(
+    func sender(
         _ port: Int,
         security: MailServer.Security = .none,
         host: String = "mail.internal",
@@ -44,7 +44,7 @@ struct EmailActionTests {
         .merging(more) { $1 }
     }
 
-    private func failure(_ sender: SMTPSender, _ more: [String: OptionValue] = [:]) async throws -> StepFailure {
+    func failure(_ sender: SMTPSender, _ more: [String: OptionValue] = [:]) async throws -> StepFailure {
         let failure = try await World(mail: sender).failure("email", options(more))
         return try #require(failure)
     }

@@ -202,3 +202,23 @@ struct EmailOAuthTests {
         }
     }
 }
+
+extension EmailActionTests {
+    @Test(arguments: [["PLAIN", "XOAUTH2"], ["LOGIN"]])
+    func `where a password is refused by a server that offers XOAUTH2, the error says what to set`(
+        mechanisms: [String]
+    )
+        async throws
+    {
+        let certificate = try await TestCertificate.make(for: "mail.internal")
+        var script = MailSink.Script()
+        script.encryption = .startTLS(try certificate.serverContext)
+        script.mechanisms = mechanisms
+        try await MailSink.with(script) { sink in
+            let login = MailServer.Login(user: "mailer", password: "wrong-secret")
+            let sender = try sender(sink.port, security: .startTLS, trusting: certificate.chain, login: login)
+            let failure = try await failure(sender)
+            #expect(failure.reason.hasSuffix("set 'mail.auth.oauth2'") == mechanisms.contains("XOAUTH2"))
+        }
+    }
+}

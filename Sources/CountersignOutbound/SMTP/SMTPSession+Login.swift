@@ -65,8 +65,10 @@ extension SMTPSession {
     private func prove(_ line: String, isLast: Bool) async throws(StepFailure) {
         let reply = try await exchange(Array(line.utf8) + [0x0D, 0x0A])
         guard reply.code != (isLast ? 235 : 334) else { return }
+        // Servers that do not take passwords any more offer them all the same.
+        let advice = mechanisms.contains("XOAUTH2") ? "; if it requires XOAUTH2, set 'mail.auth.oauth2'" : ""
         throw StepFailure(
-            "\(name) rejected the credentials of 'mail.user' (\(reply.code)); check it and the secret MAIL_PASSWORD",
+            "\(name) rejected the credentials of 'mail.user' (\(reply.code)); check it and the secret MAIL_PASSWORD\(advice)",
             isWorthRetrying: (400...499).contains(reply.code),
             isOutage: reply.code == 421,
             output: ["reply_code": JSON(reply.code)]
@@ -92,15 +94,14 @@ extension SMTPSession {
             reply = try await exchange([0x0D, 0x0A])
         }
         guard reply.code != 235 else { return .accepted }
-        let failure = rejection(of: token, user, reply, details, hiding: [token.text, proof])
+        let failure = rejection(of: user, reply, details, hiding: [token.text, proof])
         guard !failure.isWorthRetrying else { throw failure }
         return .rejected(token, failure)
     }
 
     /// What the server said to a token, as a whole, since it says which permission is missing.
     private func rejection(
-        of token: AccessToken,
-        _ user: String,
+        of user: String,
         _ reply: SMTPReply,
         _ details: String?,
         hiding secrets: [String]
