@@ -43,7 +43,7 @@ package enum StarterFiles {
         #   poll: { every: 6h }
         #   alert_after: 24h
 
-        # The server for outgoing email; the password is the secret MAIL_PASSWORD.
+        # The server for outgoing email; the password is the secret MAIL_PASSWORD. Microsoft 365 needs auth.oauth2 instead.
         # mail:
         #   server: smtp.example.com:587
         #   user: countersign

@@ -21,7 +21,9 @@ extension Server {
             folder: settings.rulesPath,
             instance: settings.instanceName,
             clock: environment.clock,
-            loadSecrets: { [keys] in places.load($0).masking(alsoOthers: Self.ownSecrets(keys, in: places)) }
+            loadSecrets: { [keys, mail = settings.mail] in
+                places.load($0).masking(alsoOthers: Self.ownSecrets(keys, mail, in: places))
+            }
         )
     }
 

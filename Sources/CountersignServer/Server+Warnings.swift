@@ -66,11 +66,12 @@ extension Server {
     }
 
     /// The program's own secrets, which a program that it starts may read from its environment.
-    static func ownSecrets(_ keys: [CallbackKey], in places: SecretFiles) -> [String] {
-        let names: Set = [
+    static func ownSecrets(_ keys: [CallbackKey], _ mail: MailSettings?, in places: SecretFiles) -> [String] {
+        let own: Set = [
             Settings.adminTokenName, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
             "ONESPAN_CLIENT_SECRET",
         ]
+        let names = own.union(mail?.secretNames ?? [])
         let secrets = places.load(names)
         return keys.map(\.value) + names.compactMap { try? secrets.value(of: $0) }
     }

@@ -45,6 +45,9 @@ package final class MailSink: Sendable {
         /// The password of `user`.
         package var password = "pass word"
 
+        /// Whether an access token may send mail of `user`.
+        package var acceptsToken: @Sendable (String) -> Bool = { _ in false }
+
         /// The ways to log in that it offers.
         package var mechanisms = ["PLAIN", "LOGIN"]
 
@@ -150,6 +153,8 @@ private final class MailSinkHandler: ChannelInboundHandler {
         case data
         case userName
         case password
+        case token
+        case rejectedToken
     }
 
     private let sink: MailSink
@@ -220,6 +225,10 @@ private final class MailSinkHandler: ChannelInboundHandler {
         case .password:
             mode = .commands
             evaluate(offered, Self.decoded(text), context)
+        case .token: evaluate(token: Self.decoded(text), context)
+        case .rejectedToken:
+            mode = .commands
+            say(text.isEmpty ? "535 5.7.3 Authentication unsuccessful [HOST]\r\n" : "501 an empty line\r\n", context)
         case .commands, .data: obey(text, context)
         }
     }
@@ -233,6 +242,9 @@ private final class MailSinkHandler: ChannelInboundHandler {
         case "AUTH" where words.count == 3 && words[1] == "PLAIN":
             let parts = Self.decoded(words[2]).split(separator: "\0", omittingEmptySubsequences: false)
             evaluate(parts.count == 3 ? String(parts[1]) : "", parts.count == 3 ? String(parts[2]) : "", context)
+        case "AUTH" where words.last == "XOAUTH2":
+            mode = .token
+            say("334 \r\n", context)
         case "AUTH":
             mode = .userName
             say("334 VXNlcm5hbWU6\r\n", context)
@@ -277,6 +289,20 @@ private final class MailSinkHandler: ChannelInboundHandler {
             return say("535 \(password) is wrong\r\n", context)
         }
         user = name
+        say("235 welcome\r\n", context)
+    }
+
+    /// XOAUTH2: a token that is rejected gets a challenge that tells why, and then the reply.
+    private func evaluate(token proof: String, _ context: ChannelHandlerContext) {
+        let parts = proof.split(separator: "\u{1}", omittingEmptySubsequences: false).map(String.init)
+        let token = parts.count == 4 ? parts[1].dropFirst("auth=Bearer ".count) : ""
+        let isWellFormed = parts == ["user=\(script.user)", "auth=Bearer \(token)", "", ""]
+        guard isWellFormed, script.acceptsToken(String(token)) else {
+            mode = .rejectedToken
+            let reason = #"{"status":"401","schemes":"bearer","scope":"https://mail.example.com/"}"#
+            return say("334 \(Data(reason.utf8).base64EncodedString())\r\n", context)
+        }
+        (mode, user) = (.commands, script.user)
         say("235 welcome\r\n", context)
     }
 

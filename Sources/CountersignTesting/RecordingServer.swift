@@ -63,16 +63,20 @@ package final class RecordingServer: Sendable {
 
     private struct State {
         var requests: [Request] = []
-        var answers: [Answer]
         var waiters: [CheckedContinuation<Void, Never>] = []
     }
 
-    private let state: Mutex<State>
+    private let state = Mutex(State())
+    private let respond: @Sendable (Request) -> Answer
     private let group: MultiThreadedEventLoopGroup
     private let channel: any Channel
 
-    private init(answers: [Answer], group: MultiThreadedEventLoopGroup, channel: any Channel) {
-        state = Mutex(State(answers: answers))
+    private init(
+        group: MultiThreadedEventLoopGroup,
+        channel: any Channel,
+        respond: @escaping @Sendable (Request) -> Answer
+    ) {
+        self.respond = respond
         self.group = group
         self.channel = channel
     }
@@ -80,6 +84,15 @@ package final class RecordingServer: Sendable {
     /// Runs a server while `body` lasts; the last answer is given again and again.
     package static func with<T>(
         _ answers: [Answer] = [Answer()],
+        _ body: (RecordingServer) async throws -> T
+    ) async throws -> T {
+        let script = AnswerScript(answers)
+        return try await with(answering: { _ in script.next() }, body)
+    }
+
+    /// Runs a server while `body` lasts that answers each request as `respond` says.
+    package static func with<T>(
+        answering respond: @escaping @Sendable (Request) -> Answer,
         _ body: (RecordingServer) async throws -> T
     ) async throws -> T {
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
@@ -93,7 +106,7 @@ package final class RecordingServer: Sendable {
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let server = RecordingServer(answers: answers, group: group, channel: channel)
+        let server = RecordingServer(group: group, channel: channel, respond: respond)
         shared.set(server)
         let result: Result<T, any Error>
         do { result = .success(try await body(server)) } catch { result = .failure(error) }
@@ -121,13 +134,24 @@ package final class RecordingServer: Sendable {
     }
 
     fileprivate func answer(to request: Request) -> Answer {
-        let (answer, waiters) = state.withLock { state in
+        let waiters = state.withLock { state in
             state.requests.append(request)
             defer { state.waiters = [] }
-            return (state.answers.count > 1 ? state.answers.removeFirst() : state.answers[0], state.waiters)
+            return state.waiters
         }
         for waiter in waiters { waiter.resume() }
-        return answer
+        return respond(request)
+    }
+}
+
+/// Answers in their order; the last one is given again and again.
+private final class AnswerScript: Sendable {
+    private let answers: Mutex<[RecordingServer.Answer]>
+
+    init(_ answers: [RecordingServer.Answer]) { self.answers = Mutex(answers) }
+
+    func next() -> RecordingServer.Answer {
+        answers.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }
     }
 }
 

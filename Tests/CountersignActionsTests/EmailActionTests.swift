@@ -31,7 +31,7 @@ struct EmailActionTests {
             hello: hello,
             from: try MailAddress("Countersign <c@example.com>", source: "from"),
             to: try to.map { try MailAddress($0, source: $0) },
-            login: { () throws(StepFailure) in login }
+            authentication: login.map { login in .password { () throws(StepFailure) in login } } ?? .none
         )
         return SMTPSender(server: server, resolver: Self.resolver, tls: tls, patience: patience)
     }

@@ -94,6 +94,20 @@ struct OneSpanClientTests {
         }
     }
 
+    @Test func `an OAuth client that is refused is reported with what the endpoint says, and without its secret`()
+        async throws
+    {
+        let said = #"{"error":"invalid_client","error_description":"not a-long-secret"}"#
+        try await asking([.status(401, body: said)], as: .oauth(id: "id", secret: "a-long-secret")) { client, _ in
+            let failure = await failure { _ = try await client.get(["a"]) }
+            #expect(failure?.status == 401 && failure?.isPassing == false)
+            #expect(failure?.description.contains("answered 401 (invalid_client: not •••)") == true)
+            #expect(
+                failure?.description.contains("'onespan.url' and the credentials belong to the same account") == true
+            )
+        }
+    }
+
     @Test func `429 and 5xx are tried again after the wait that is asked for`() async throws {
         let answers: [RecordingServer.Answer] = [
             .status(429, headers: [("Retry-After", "7")]), .status(503), .status(200, body: "1"),

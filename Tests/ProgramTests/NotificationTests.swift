@@ -13,7 +13,7 @@ struct NotificationTests {
         "@all <!channel>\r\nBcc: evil@example.com\r\n\r\n</td><script>x</script> [x](http://evil)"
 
     /// Has OpenSSL's command make a certificate for `localhost` that signs itself, as an operator would.
-    private func certificate(in deployment: Deployment) async throws -> NIOSSLContext {
+    func certificate(in deployment: Deployment) async throws -> NIOSSLContext {
         let (key, chain) = (deployment.path("mail-key.pem"), deployment.path("mail-cert.pem"))
         let result = try await Subprocess.run(
             .name("openssl"),
@@ -32,7 +32,7 @@ struct NotificationTests {
         return try NIOSSLContext(configuration: configuration)
     }
 
-    private func settings(port: Int, _ more: String = "") -> String {
+    func settings(port: Int, _ more: String = "") -> String {
         """
         mail:
           server: localhost:\(port)

@@ -64,6 +64,17 @@ package struct APIFailure: Error, Sendable, Equatable, CustomStringConvertible {
         )
     }
 
+    /// No token was given to an OAuth client.
+    init(_ error: TokenError) {
+        self.init(
+            "OneSpan Sign cannot be used: \(error.reason)" + (error.status.map(Self.advice) ?? ""),
+            status: error.status,
+            isPassing: error.isPassing,
+            isOutage: error.isOutage,
+            retryAfter: error.retryAfter
+        )
+    }
+
     private static func advice(_ status: Int) -> String {
         switch status {
         case 401:

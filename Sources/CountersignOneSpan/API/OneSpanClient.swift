@@ -25,7 +25,7 @@ package final class OneSpanClient: Sendable {
     let clock: any WallClock
 
     private let http: any HTTPSending
-    private let tokens: AccessTokens
+    private let tokens: OneSpanTokens
 
     /// For requests that no limiter has admitted.
     private let mutex = AsyncMutex()
@@ -51,7 +51,7 @@ package final class OneSpanClient: Sendable {
         self.clock = clock
         self.spread = spread
         packages = PackageCache(clock: clock)
-        tokens = AccessTokens(access: access, http: http, clock: clock)
+        tokens = OneSpanTokens(access: access, http: http, clock: clock)
     }
 
     /// Fetches a JSON value.
@@ -187,10 +187,11 @@ package final class OneSpanClient: Sendable {
         named name: String,
         _ receiver: any BodyReceiving
     ) async throws(APIFailure) -> IncomingAnswer {
-        let authorization = try await tokens.authorization()
-        var answer = try await exchange(request, authorization, named: name, receiver)
-        if answer.status == 401, tokens.forget(authorization) {
-            answer = try await exchange(request, try await tokens.authorization(), named: name, receiver)
+        let (header, token) = try await tokens.authorization()
+        var answer = try await exchange(request, header, named: name, receiver)
+        if answer.status == 401, let token {
+            tokens.forget(token)
+            answer = try await exchange(request, try await tokens.authorization().header, named: name, receiver)
         }
         guard (200...299).contains(answer.status) else { throw APIFailure(answer, to: name, at: clock.now) }
         return answer

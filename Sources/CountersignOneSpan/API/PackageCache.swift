@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignOutbound
 import Foundation
 import Synchronization
 

@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignOutbound
 package import CountersignStore
 package import Foundation
 package import Logging

@@ -12,9 +12,19 @@ package struct MailServer: Sendable {
         case none
     }
 
-    /// What is looked up again for each mail.
+    /// How a client proves who it is (RFC 4954); what it shows is looked up again for each mail.
+    package enum Authentication: Sendable {
+        /// Not at all.
+        case none
+        /// By a user name and a password, with PLAIN or LOGIN.
+        case password(@Sendable () throws(StepFailure) -> Login)
+        /// By an access token that may send mail of `user`, with XOAUTH2.
+        case accessToken(user: String, from: OAuthClient)
+    }
+
+    /// A user name and a password.
     package struct Login: Sendable {
-        /// The user name for `AUTH` (RFC 4954).
+        /// The user name.
         package let user: String
 
         /// The password in clear text.
@@ -46,10 +56,10 @@ package struct MailServer: Sendable {
     /// Whom mails go to that name nobody.
     package let to: [MailAddress]
 
-    /// The user and the password as they are now; nil where the server asks for none.
-    package let login: @Sendable () throws(StepFailure) -> Login?
+    /// What the server asks for before it takes mails.
+    package let authentication: Authentication
 
-    /// A mail server; by default, it needs no login.
+    /// A mail server; by default, it requires no authentication.
     package init(
         host: String,
         port: Int,
@@ -57,7 +67,7 @@ package struct MailServer: Sendable {
         hello: String? = nil,
         from: MailAddress,
         to: [MailAddress] = [],
-        login: @escaping @Sendable () throws(StepFailure) -> Login? = { () throws(StepFailure) in nil }
+        authentication: Authentication = .none
     ) {
         self.host = host
         self.port = port
@@ -65,7 +75,7 @@ package struct MailServer: Sendable {
         self.hello = hello
         self.from = from
         self.to = to
-        self.login = login
+        self.authentication = authentication
     }
 
     /// Host and port.

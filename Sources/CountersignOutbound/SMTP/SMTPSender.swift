@@ -62,16 +62,51 @@ package struct SMTPSender: MailSending {
     private func converse<Result: Sendable>(
         _ body: @Sendable (SMTPSession) async throws(StepFailure) -> Result
     ) async throws(StepFailure) -> Result {
-        let login = try server.login()
-        let session = SMTPSession(server: server, connection: try await connect())
+        let session = try await openSession()
         do throws(StepFailure) {
-            try await session.begin(login, over: try encryption.for(server.host))
             let result = try await body(session)
             await session.end()
             return result
         } catch {
             session.abandon()
             throw error
+        }
+    }
+
+    /// Connects and logs in; a token that is rejected is replaced once, for a new connection.
+    private func openSession() async throws(StepFailure) -> SMTPSession {
+        let (session, outcome) = try await attemptSession()
+        guard case .rejected(let token, _) = outcome, case .accessToken(_, let client) = server.authentication else {
+            return session
+        }
+        session.abandon()
+        client.forget(token)
+        let (next, final) = try await attemptSession()
+        guard case .rejected(let token, let failure) = final else { return next }
+        next.abandon()
+        client.forget(token)
+        throw failure
+    }
+
+    private func attemptSession() async throws(StepFailure) -> (SMTPSession, SMTPSession.LoginOutcome) {
+        // Before the connection, since a server does not wait for a token for long.
+        let credentials = try await credentials()
+        let session = SMTPSession(server: server, connection: try await connect())
+        do throws(StepFailure) {
+            try await session.begin(over: try encryption.for(server.host))
+            guard let credentials else { return (session, .accepted) }
+            return (session, try await session.logIn(with: credentials))
+        } catch {
+            session.abandon()
+            throw error
+        }
+    }
+
+    private func credentials() async throws(StepFailure) -> SMTPCredentials? {
+        switch server.authentication {
+        case .none: nil
+        case .password(let login): .password(try login())
+        case .accessToken(let user, let client): .accessToken(try await client.token(), user: user)
         }
     }
 

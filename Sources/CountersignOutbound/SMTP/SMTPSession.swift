@@ -8,7 +8,7 @@ struct SMTPSession: Sendable {
     let connection: SMTPConnection
 
     /// What the server can do, which it says once it is spoken to.
-    private let abilities = Abilities()
+    let abilities = Abilities()
 
     init(server: MailServer, connection: SMTPConnection) {
         self.server = server
@@ -22,8 +22,8 @@ struct SMTPSession: Sendable {
         let reply: String
     }
 
-    /// Greets, encrypts and logs in.
-    func begin(_ login: MailServer.Login?, over tls: SMTPEncryption) async throws(StepFailure) {
+    /// Greets and encrypts.
+    func begin(over tls: SMTPEncryption) async throws(StepFailure) {
         try await ask(nil, "its greeting", wants: 220)
         try await greet()
         if server.security == .startTLS {
@@ -42,7 +42,6 @@ struct SMTPSession: Sendable {
             // What it said in the open may have been said by others.
             try await greet()
         }
-        if let login { try await authenticate(login) }
     }
 
     private func greet() async throws(StepFailure) {
@@ -58,34 +57,6 @@ struct SMTPSession: Sendable {
 
     private func refusal(ofName name: String, _ reply: SMTPReply) -> StepFailure {
         failure("the name '\(name)' in EHLO", reply, hint: reply.code >= 500 ? "; 'mail.hello' sets another one" : "")
-    }
-
-    private func authenticate(_ login: MailServer.Login) async throws(StepFailure) {
-        let mechanisms = abilities.current?.mechanisms ?? []
-        func encoded(_ text: String) -> String { Data(text.utf8).base64EncodedString() }
-        if mechanisms.contains("PLAIN") {
-            try await prove("AUTH PLAIN \(encoded("\0\(login.user)\0\(login.password)"))", isLast: true)
-        } else if mechanisms.contains("LOGIN") {
-            try await prove("AUTH LOGIN", isLast: false)
-            try await prove(encoded(login.user), isLast: false)
-            try await prove(encoded(login.password), isLast: true)
-        } else {
-            throw .final(
-                "\(name) supports neither PLAIN nor LOGIN authentication; remove 'mail.user' if it requires no authentication"
-            )
-        }
-    }
-
-    /// Says a part of the login; what the server answers is not told, as it may repeat what was said.
-    private func prove(_ line: String, isLast: Bool) async throws(StepFailure) {
-        let reply = try await exchange(Array(line.utf8) + [0x0D, 0x0A])
-        guard reply.code != (isLast ? 235 : 334) else { return }
-        throw StepFailure(
-            "\(name) rejected the credentials of 'mail.user' (\(reply.code)); check it and the secret MAIL_PASSWORD",
-            isWorthRetrying: (400...499).contains(reply.code),
-            isOutage: reply.code == 421,
-            output: ["reply_code": JSON(reply.code)]
-        )
     }
 
     /// Hands the mail over for all whom the server takes it for.
@@ -146,17 +117,17 @@ struct SMTPSession: Sendable {
 // MARK: Asking
 
 extension SMTPSession {
-    private var name: String { "the mail server '\(server.place)'" }
+    var name: String { "the mail server '\(server.place)'" }
 
     /// Says `line`, or listens where it is nil, and takes no reply but `code`; a failure names the `subject`.
     @discardableResult
-    private func ask(_ line: String?, _ subject: String, wants code: Int) async throws(StepFailure) -> SMTPReply {
+    func ask(_ line: String?, _ subject: String, wants code: Int) async throws(StepFailure) -> SMTPReply {
         let reply = try await exchange(line.map { Array($0.utf8) + [0x0D, 0x0A] })
         guard reply.code == code else { throw failure(subject, reply) }
         return reply
     }
 
-    private func exchange(_ bytes: [UInt8]?) async throws(StepFailure) -> SMTPReply {
+    func exchange(_ bytes: [UInt8]?) async throws(StepFailure) -> SMTPReply {
         do {
             return try await connection.ask(bytes: bytes)
         } catch {
@@ -192,7 +163,7 @@ extension SMTPSession {
 }
 
 /// What the server said last that it can do.
-private final class Abilities: Sendable {
+final class Abilities: Sendable {
     private let extensions = Mutex<SMTPExtensions?>(nil)
 
     var current: SMTPExtensions? { extensions.withLock { $0 } }

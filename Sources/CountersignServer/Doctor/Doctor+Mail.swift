@@ -33,7 +33,8 @@ extension Doctor {
         }
         do {
             try await environment.mail(for: settings)?.probe()
-            let login = mail.user.map { "accepts the credentials of \($0)" } ?? "requires no authentication"
+            let proof = mail.oauth == nil ? "the credentials of" : "the access token for"
+            let login = mail.user.map { "accepts \(proof) \($0)" } ?? "requires no authentication"
             return findings + [.fine("mail", "'\(mail.host):\(mail.port)' \(login); nothing was sent")]
         } catch {
             return findings + [.failure("mail", "\("\(error)".lines.first ?? "")")]

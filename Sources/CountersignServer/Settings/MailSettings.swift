@@ -9,6 +9,9 @@ struct MailSettings: Sendable {
     /// The secret that holds the password of `mail.user`.
     static let passwordName = "MAIL_PASSWORD"
 
+    /// What the names of the secrets of an OAuth 2.0 client begin with, unless the settings say otherwise.
+    static let clientName = "MAIL_CLIENT"
+
     let host: String
     let port: Int
     let security: MailServer.Security
@@ -18,6 +21,9 @@ struct MailSettings: Sendable {
     /// Whom mails go to that name nobody.
     let to: [MailAddress]
     let user: String?
+
+    /// Where access tokens come from; nil where `user` has a password.
+    let oauth: OAuthSettings?
 
     /// The settings of the group; nil without a server.
     ///
@@ -54,6 +60,14 @@ struct MailSettings: Sendable {
         guard user == nil || security != .none else {
             throw UsageError("'mail.user' would be sent unencrypted; set 'mail.security' to starttls or tls")
         }
+        // XOAUTH2 and PLAIN separate what they send by control characters.
+        guard user?.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) != true else {
+            throw UsageError("'mail.user' has a control character: '\((user ?? "").printable)'")
+        }
+        oauth = try options[Declared.mailAuth]?[Declared.oauth].map { try OAuthSettings($0, key: "mail.auth.oauth2") }
+        guard oauth == nil || user != nil else {
+            throw UsageError("'mail.auth.oauth2' needs 'mail.user', the mailbox that sends, such as sign@example.com")
+        }
     }
 
     private static func address(_ text: String, _ setting: String) throws -> MailAddress {
@@ -64,14 +78,38 @@ struct MailSettings: Sendable {
         }
     }
 
-    /// The server, with the password as it is when a mail is sent.
-    func server(_ places: SecretFiles) -> MailServer {
-        MailServer(host: host, port: port, security: security, hello: hello, from: from, to: to) {
-            [user] () throws(StepFailure) in
-            guard let user else { return nil }
-            let secrets = places.load([Self.passwordName])
-            return MailServer.Login(user: user, password: try secrets.value(of: Self.passwordName))
+    /// The secrets with which the program logs in.
+    var secretNames: [String] { oauth?.secretNames ?? (user == nil ? [] : [Self.passwordName]) }
+
+    /// The server; secrets are looked up when a mail is sent.
+    func server(_ authentication: MailServer.Authentication) -> MailServer {
+        MailServer(
+            host: host,
+            port: port,
+            security: security,
+            hello: hello,
+            from: from,
+            to: to,
+            authentication: authentication
+        )
+    }
+
+    private static func password(of user: String, in places: SecretFiles) -> MailServer.Authentication {
+        .password { () throws(StepFailure) in
+            let secrets = places.load([passwordName])
+            return MailServer.Login(user: user, password: try secrets.value(of: passwordName))
         }
+    }
+
+    /// How the server is shown who sends.
+    fileprivate func authentication(
+        _ places: SecretFiles,
+        over http: any HTTPSending,
+        clock: any WallClock
+    ) -> MailServer.Authentication {
+        guard let user else { return .none }
+        guard let oauth else { return Self.password(of: user, in: places) }
+        return .accessToken(user: user, from: oauth.client(places, over: http, clock: clock))
     }
 }
 
@@ -81,8 +119,9 @@ extension CommandEnvironment {
     /// - Throws: `UsageError` when the file of further authorities cannot be used.
     func mail(for settings: Settings) throws -> SMTPSender? {
         try settings.mail.map { mail in
-            SMTPSender(
-                server: mail.server(SecretFiles(folder: settings.secretsFolder, variables: variables)),
+            let places = SecretFiles(folder: settings.secretsFolder, variables: variables)
+            return SMTPSender(
+                server: mail.server(mail.authentication(places, over: try sender(for: settings), clock: clock)),
                 policy: settings.outgoingPolicy,
                 tls: try settings.outgoingTLS()
             )

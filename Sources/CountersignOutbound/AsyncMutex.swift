@@ -1,7 +1,7 @@
 import Synchronization
 
 /// Lets tasks through one at a time, in the order in which they came.
-final class AsyncMutex: Sendable {
+package final class AsyncMutex: Sendable {
     private struct Waiter {
         let id: Int
         let continuation: CheckedContinuation<Bool, Never>
@@ -15,8 +15,11 @@ final class AsyncMutex: Sendable {
 
     private let state = Mutex(State())
 
+    /// A mutex that nobody holds.
+    package init() {}
+
     /// Waits for its turn; gives false when the task is cancelled first, and then it is nobody's turn.
-    func enter() async -> Bool {
+    package func enter() async -> Bool {
         let id = state.withLock { state in
             state.count += 1
             return state.count
@@ -43,7 +46,7 @@ final class AsyncMutex: Sendable {
     }
 
     /// Ends the turn of who was let through.
-    func leave() {
+    package func leave() {
         let next = state.withLock { state in
             guard state.waiters.isEmpty else { return Optional(state.waiters.removeFirst()) }
             state.isTaken = false
