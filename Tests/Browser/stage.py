@@ -177,5 +177,5 @@ def pages(stage):
         "overview": "/", "events": "/events", "events-search": "/events?text=personal", "event": f"/events/{event}",
         "packages": "/packages", "package": f"/packages/{package}", "runs": "/runs", "runs-failed": "/runs?state=failed",
         "run": f"/runs/{run}", "rules": "/rules", "rule": "/rules/tell-erp", "quarantine": "/quarantine",
-        "quarantined": "/quarantine/1", "not-found": "/nothing-here",
+        "quarantined": "/quarantine/1", "instances": "/instances", "not-found": "/nothing-here",
     }

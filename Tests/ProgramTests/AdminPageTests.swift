@@ -20,7 +20,7 @@ struct AdminPageTests {
     private static let paths = [
         "", "events", "events?text=alert", "events/1", "packages", "packages/p-1", "runs", "runs?state=failed",
         "runs/1",
-        "rules", "rules/broken", "quarantine", "quarantine/1",
+        "rules", "rules/broken", "quarantine", "quarantine/1", "instances",
     ]
 
     @Test func `each page shows what a stranger typed as text, and names every part`() async throws {

@@ -28,6 +28,6 @@ struct Templates: Sendable {
         ("run", PackageResources.run_mustache), ("rules", PackageResources.rules_mustache),
         ("rule", PackageResources.rule_mustache), ("dryrun", PackageResources.dryrun_mustache),
         ("quarantine", PackageResources.quarantine_mustache), ("login", PackageResources.login_mustache),
-        ("message", PackageResources.message_mustache),
+        ("message", PackageResources.message_mustache), ("instances", PackageResources.instances_mustache),
     ]
 }
