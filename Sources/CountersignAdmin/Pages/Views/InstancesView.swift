@@ -14,7 +14,7 @@ struct InstancesView {
         let seenIso: String
 
         /// What of the rules is not as it should be; nil where all is.
-        let rules: String?
+        let ruleFault: String?
         let clock: String
         let runs: Int
         let holds: String
@@ -44,7 +44,7 @@ extension InstancesView.Row {
         startedAt = instance.startedAt.shown
         seenAt = instance.seenAt.shown
         seenIso = instance.seenAt.rfc3339
-        rules =
+        ruleFault =
             report.activation != list.activation?.number
             ? "not the active ones"
             : report.folder == nil
