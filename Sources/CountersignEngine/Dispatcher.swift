@@ -65,15 +65,7 @@ package struct Dispatcher: Service {
         let events = waiting.events
         guard !events.isEmpty else { return waiting.damages.count }
         let start = traces.map { _ in EventTraces.Moment.now }
-        let dispatches = events.map { event -> Dispatch in
-            let matches = rules.matches(EvaluationContext(event: event, now: now))
-            return Dispatch(
-                eventID: event.id,
-                ruleSet: rules.version,
-                ruleIDs: matches.map { rules.rules[$0].id },
-                matchSet: MatchSet(matches: matches)
-            )
-        }
+        let dispatches = events.map { Dispatch($0, by: rules, at: now) }
         FailPoint.beforeDispatch.reach()
         do {
             try await store.dispatch(dispatches, under: active.activation.number, at: now)
@@ -97,5 +89,18 @@ package struct Dispatcher: Service {
             )
         }
         return events.count + waiting.damages.count
+    }
+}
+
+extension Dispatch {
+    /// What the rules make of an event, as it is evaluated at `now`.
+    fileprivate init(_ event: Event, by rules: RuleSet, at now: Date) {
+        let matches = rules.matches(EvaluationContext(event: event, now: now))
+        self.init(
+            eventID: event.id,
+            ruleSet: rules.version,
+            ruleIDs: matches.map { rules.rules[$0].id },
+            matchSet: MatchSet(matches: matches)
+        )
     }
 }
