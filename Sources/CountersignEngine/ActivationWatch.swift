@@ -6,12 +6,12 @@ package import Logging
 import Metrics
 import ServiceLifecycle
 
-/// Goes by the rules that other instances put into effect, and tells them what this one goes by.
+/// Goes by the rules that other instances activated, and tells them what this one goes by.
 ///
-/// A rule set that the folders of all instances have held for a while is put into effect, too: so an older one comes back
+/// A rule set that the folders of all instances have held for a while is activated, too: so an older one comes back
 /// when it is deployed again everywhere.
 package struct ActivationWatch: Service {
-    /// How long the folders of all instances have held a rule set before it is put into effect.
+    /// How long the folders of all instances have held a rule set before it is activated.
     package static let agreement: TimeInterval = 60
 
     /// How often it looks, unless it is woken.
@@ -31,7 +31,7 @@ package struct ActivationWatch: Service {
 
     /// - Parameters:
     ///   - book: The rules that this instance goes by.
-    ///   - store: Where rules are put into effect.
+    ///   - store: Where rules are activated.
     ///   - clock: Tells when to look again.
     ///   - logger: Logs which rules are taken over.
     ///   - announce: Tells the others of this instance.
@@ -71,7 +71,7 @@ package struct ActivationWatch: Service {
                     try await follow()
                     guard clock.now.timeIntervalSince(comparedAt) >= Self.comparison else { continue }
                     comparedAt = clock.now
-                    let instances = try await instances().filter { $0.isThere(at: clock.now) }
+                    let instances = try await instances().filter { $0.isUp(at: clock.now) }
                     comparisons += 1
                     // By then one that was killed before this start is taken for gone.
                     if comparisons == 4 { warnOfNamesakes(among: instances) }
@@ -91,13 +91,13 @@ package struct ActivationWatch: Service {
     private func warnOfNamesakes(among instances: [InstanceRecord]) {
         for (name, namesakes) in Dictionary(grouping: instances, by: \.name) where namesakes.count > 1 {
             logger.warning(
-                "Two instances have the same name, and what belongs to one may go to the other; set 'instance.name'",
+                "Two instances have the same name, set 'instance.name'",
                 metadata: ["instance": "\(name)"]
             )
         }
     }
 
-    /// Puts the rule set into effect that all folders hold, where another one is.
+    /// Activates the rule set that all folders hold, where another one is.
     private func compareFolders(of instances: [InstanceRecord]) async throws {
         guard let folder = book.status.folder, let active = try await store.activation(), folder != active.ruleSet
         else {
@@ -116,13 +116,13 @@ package struct ActivationWatch: Service {
         ]
         if let unusable = book.status.unusable {
             logger.error(
-                "This program cannot use the active rules: callbacks are stored and wait; update it",
+                "Active rules require another version of this program, events are stored but not evaluated",
                 metadata: metadata.merging(["reason": "\(unusable.reason)"]) { $1 }
             )
             return
         }
         Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", "installed")]).increment()
-        logger.info("Rules of another instance loaded", metadata: metadata)
+        logger.info("Rules activated by another instance loaded", metadata: metadata)
         warnOfMissingSecrets(book.current, logger)
         examine(book.current)
     }
@@ -130,9 +130,9 @@ package struct ActivationWatch: Service {
 
 extension [InstanceRecord] {
     /// The rule set that the folders of all instances which are there have held for a while, since after the active one was
-    /// put into effect; nil where they differ.
+    /// activated; nil where they differ.
     package func agreedFolder(beside active: Activation, at now: Date) -> RuleSetVersion? {
-        let present = filter { $0.isThere(at: now) }.map(\.report)
+        let present = filter { $0.isUp(at: now) }.map(\.report)
         guard let folder = present.first?.folder, folder != active.ruleSet else { return nil }
         let isAgreed = present.allSatisfy { report in
             guard report.folder == folder, let since = report.folderSince else { return false }

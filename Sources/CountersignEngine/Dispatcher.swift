@@ -49,7 +49,7 @@ package struct Dispatcher: Service {
     ///
     /// - Throws: `StoreError`; nothing was made then.
     /// - Returns: How many events were dispatched, or put into quarantine, or are to be evaluated by other rules; where it is
-    ///   none, nothing waits, or no event can be evaluated before `arrivals` of the store rings.
+    ///   none, nothing waits, or no event can be evaluated before `arrivals` of the store is notified.
     package func dispatchBatch() async throws -> Int {
         guard let active = book.active else { return 0 }
         let rules = active.rules.ruleSet
@@ -71,7 +71,7 @@ package struct Dispatcher: Service {
             try await store.dispatch(dispatches, under: active.activation.number, at: now)
         } catch StoreError.activationChanged {
             guard book.active?.activation.number == active.activation.number else { return events.count }
-            // Whoever takes over the rules of other instances rings when they are there.
+            // Whoever takes over the rules of other instances notifies when they are there.
             store.activated.notify()
             return 0
         }

@@ -15,12 +15,12 @@ package final class RuleBook: Sendable {
         case refused([Diagnostic])
     }
 
-    /// The rules that events are evaluated by, and the activation that put them into effect.
+    /// The rules that events are evaluated by, and their activation.
     package struct Active: Sendable {
         /// The rules.
         package let rules: LoadedRules
 
-        /// Since when, and by whom, they are in effect.
+        /// Since when, and by whom, they are active.
         package let activation: Activation
     }
 
@@ -44,7 +44,7 @@ package final class RuleBook: Sendable {
         /// The newest activation, where this program cannot go by it, and why; no event is evaluated then.
         package var unusable: (activation: Activation, reason: String)?
 
-        /// Whether the folder of this instance holds other rules than those in effect.
+        /// Whether the folder of this instance holds other rules than the active ones.
         package var differs: Bool { folder != nil && folder != (unusable?.activation.ruleSet ?? version) }
 
         /// The change that was refused last, and why; nil once another one became active.
@@ -70,7 +70,7 @@ package final class RuleBook: Sendable {
 
     private let state = Mutex(State())
     private let compiler: RuleCompiler
-    /// Where rule sets are kept and put into effect.
+    /// Where rule sets are kept and activated.
     package let store: any Store
     private let clock: any WallClock
     private let instance: String
@@ -81,9 +81,9 @@ package final class RuleBook: Sendable {
     ///
     /// - Parameters:
     ///   - compiler: Compiles rule sets.
-    ///   - store: Where rule sets are put into effect.
+    ///   - store: Where rule sets are activated.
     ///   - folder: Where this instance has its rules, and beside them the programs that they start.
-    ///   - instance: The name by which this instance puts rule sets into effect.
+    ///   - instance: The name by which this instance activates rule sets.
     ///   - clock: Tells since when.
     ///   - loadSecrets: Reads the secrets with the names that it is given.
     package init(
@@ -103,7 +103,7 @@ package final class RuleBook: Sendable {
     }
 
     /// The active rules with their activation; nil before the first set was installed, and while this program cannot go by
-    /// the one in effect.
+    /// the active one.
     package var active: Active? {
         state.withLock { $0.status.unusable == nil ? $0.active : nil }
     }
@@ -139,11 +139,11 @@ package final class RuleBook: Sendable {
         }
     }
 
-    /// Checks `sources` and, when they hold no error, puts them into effect, for every instance of the store.
+    /// Checks `sources` and, when they hold no error, activates them, for every instance of the store.
     ///
     /// The sources are in the store before the first run can be made by them.
     ///
-    /// - Throws: `StoreError` when they cannot be put into effect; the old set stays active.
+    /// - Throws: `StoreError` when they cannot be activated; the old set stays active.
     /// - Returns: Result.
     package func install(_ sources: RuleSources, because reason: Activation.Reason) async throws -> Change {
         let outcome = compiler.compile(sources)
@@ -159,7 +159,7 @@ package final class RuleBook: Sendable {
         return .installed(ruleSet.version, count: ruleSet.rules.count, warnings: outcome.diagnostics)
     }
 
-    /// Puts a set that was compiled already into effect.
+    /// Activates a set that was compiled already.
     ///
     /// - Throws: `StoreError`; the old set stays active.
     package func activate(
@@ -178,7 +178,7 @@ package final class RuleBook: Sendable {
         }
     }
 
-    /// Goes by the rules that are in effect in the store, whoever put them there.
+    /// Goes by the rules that are active in the store, whoever activated them.
     ///
     /// - Throws: `StoreError`.
     /// - Returns: The activation, where this changed anything; its rules may be `Status.unusable`.

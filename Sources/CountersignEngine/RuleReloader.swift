@@ -21,7 +21,7 @@ package struct RuleReloader: Service {
     /// Rung to have the folder looked at now (SIGHUP).
     package let hurry = AsyncSignal()
 
-    /// Rung when somebody asked for the look.
+    /// Notified when somebody asked for the look.
     private let asked = AsyncSignal()
 
     /// - Parameters:
@@ -100,7 +100,7 @@ package struct RuleReloader: Service {
             return logger.info("Rules are unchanged")
         }
         logger.warning(
-            "Rules are unchanged, and the folder differs from the active ones; 'countersign rules install' activates it",
+            "Rules folder is unchanged but differs from the active rules (activate it with 'countersign rules install')",
             metadata: ["rule.set": "\(active.short)", "rule.set.folder": "\(folder.short)"]
         )
     }

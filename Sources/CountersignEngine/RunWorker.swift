@@ -104,7 +104,7 @@ package struct RunWorker: Sendable {
         return logger
     }
 
-    /// Whether this program can use the rules in effect; where it cannot, runs are left to the instances that can.
+    /// Whether this program can use the active rules; where it cannot, runs are left to the instances that can.
     var knowsActiveRules: Bool { book.status.unusable == nil }
 
     /// The rule set of the run; nil where only this program cannot use it, and the run is left to another instance.
@@ -112,7 +112,7 @@ package struct RunWorker: Sendable {
         do {
             return try await book.rules(of: context.claimed.run.ruleSet)
         } catch let error as UnknownRuleSet {
-            // Whoever put it into effect can use it.
+            // Whoever activated it can use it.
             guard store.isShared, try await store.activation()?.ruleSet == error.version else { throw error }
             _ = try await book.follow()
             try await release(to: .queued(dueAt: clock.now), nil, at: context)

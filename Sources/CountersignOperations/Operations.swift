@@ -31,7 +31,7 @@ package struct Operations: Sendable {
         /// This server among the instances of its store.
         package let instance: @Sendable () async throws -> InstanceRecord
 
-        /// Checks rules, and puts them into effect.
+        /// Checks rules, and activates them.
         package let install: @Sendable (RuleSources) async throws -> RuleBook.Change
 
         /// What the running server knows of itself.

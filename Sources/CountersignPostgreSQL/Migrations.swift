@@ -195,7 +195,7 @@ enum Migrations {
             stored_at timestamptz not null
         )
         """,
-        // Rule sets in the order in which they were put into effect; the last one is active.
+        // Rule sets in the order in which they were activated; the last one is active.
         """
         create table @.activations (
             number bigint primary key,

@@ -228,14 +228,14 @@ extension PostgreSQLArchive {
         try await json("select sources from @.rule_sets where version = $1::text", [.verbatim(ruleSet.rawValue)])
     }
 
-    /// The rule set in effect; nil before the first one.
+    /// The active rule set; nil before the first one.
     package func activation() async throws -> Activation? {
         try await activation(
             Statement("select \(Activation.columns) from @.activations order by number desc limit 1")
         )
     }
 
-    /// When this rule set was put into effect last; nil where it never was.
+    /// When this rule set was activated last; nil where it never was.
     package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
         try await activation(
             Statement(

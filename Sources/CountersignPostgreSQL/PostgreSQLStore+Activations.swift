@@ -3,7 +3,7 @@ package import CountersignStore
 package import Foundation
 
 extension PostgreSQLStore {
-    /// Puts a rule set into effect; nil where `number` is not the newest activation.
+    /// Activates a rule set; nil where `number` is not the newest activation.
     ///
     /// Who evaluates events has the lock of activations together with others, and asserts the number: each event is
     /// evaluated wholly before this or wholly after it.
@@ -43,7 +43,7 @@ extension PostgreSQLStore {
 }
 
 extension Statement {
-    /// Waits until nobody puts other rules into effect, and keeps others from it until the end of the transaction.
+    /// Waits until nobody activates other rules, and keeps others from it until the end of the transaction.
     static func sharedActivations(_ schema: String) -> Statement {
         Statement(
             "select pg_advisory_xact_lock_shared(\(StoreLocks.activations), hashtext($1::text))",

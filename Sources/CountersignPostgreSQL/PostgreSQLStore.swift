@@ -17,7 +17,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
-    /// Notified when another process may have put other rules into effect.
+    /// Notified when another process may have activated other rules.
     package let activated = AsyncSignal()
 
     /// The name of this instance among those that use the store.

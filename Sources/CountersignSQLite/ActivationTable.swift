@@ -3,7 +3,7 @@ import CountersignStore
 import Foundation
 import GRDB
 
-/// The rule sets that were put into effect, as the writer adds to them.
+/// The rule sets that were activated, as the writer adds to them.
 struct ActivationTable {
     let db: Database
 

@@ -125,12 +125,12 @@ package final class SQLiteArchive: Archive {
         try await sources("SELECT sources FROM rule_sets WHERE version = ?", [ruleSet.rawValue])
     }
 
-    /// The rule set in effect; nil before the first one.
+    /// The active rule set; nil before the first one.
     package func activation() async throws -> Activation? {
         try await activation("SELECT \(Activation.columns) FROM activations ORDER BY number DESC LIMIT 1", [])
     }
 
-    /// When this rule set was put into effect last; nil where it never was.
+    /// When this rule set was activated last; nil where it never was.
     package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
         try await activation(
             "SELECT \(Activation.columns) FROM activations WHERE rule_set = ? ORDER BY number DESC LIMIT 1",

@@ -348,7 +348,7 @@ extension SQLiteStore {
         return count
     }
 
-    /// Puts a rule set into effect; nil where `number` is not the newest activation.
+    /// Activates a rule set; nil where `number` is not the newest activation.
     package func activate(
         _ rules: ProposedRules,
         after number: Activation.Number,

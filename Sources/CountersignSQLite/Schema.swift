@@ -200,7 +200,7 @@ struct Schema: Sendable {
             stored_at INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
 
-        -- Rule sets in the order in which they were put into effect; the last one is active.
+        -- Rule sets in the order in which they were activated; the last one is active.
         CREATE TABLE activations (
             number INTEGER PRIMARY KEY,
             rule_set TEXT NOT NULL,

@@ -11,7 +11,7 @@ import Foundation
 import Glibc
 import Logging
 
-/// The rules of the server: those of its folder, and those that are in effect in its store.
+/// The rules of the server: those of its folder, and those that are active in its store.
 extension Server {
     func ruleBook(over store: any OwnedStore, actions registry: ActionRegistry) -> RuleBook {
         let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
@@ -27,7 +27,7 @@ extension Server {
         )
     }
 
-    /// Brings the rules of the folder into force, or else those that were active last.
+    /// Activates the rules of the folder, or else those that were active last.
     ///
     /// Events that arrive must be stored, so a wrong rule file keeps only the very first start from succeeding.
     func loadRules(into book: RuleBook, _ reporter: IncidentReporter) async throws {
@@ -60,7 +60,7 @@ extension Server {
         return DiagnosticPrinter(sources: sources.sourceTexts).text(findings)
     }
 
-    /// Whether the folder is left aside for the rules in effect: it holds a set that was active before, and other instances
+    /// Whether the folder is left aside for the active rules: it holds a set that was active before, and other instances
     /// may have gone on since.
     private func followsOthers(than version: RuleSetVersion, _ book: RuleBook) async throws -> Bool {
         guard book.store.isShared, let earlier = try await book.store.activation(of: version),
@@ -68,7 +68,7 @@ extension Server {
         else { return false }
         _ = try await book.follow()
         logger.warning(
-            "The folder holds rules that were replaced; going by the active ones ('countersign rules install' activates it)",
+            "Rules folder holds an older rule set, using the active one (activate it with 'countersign rules install')",
             metadata: [
                 "rule.set": "\(active.ruleSet.short)", "rule.set.folder": "\(version.short)",
                 "instance": "\(active.instance)",
@@ -122,7 +122,7 @@ extension Server {
         )
     }
 
-    /// Puts rules into effect that somebody installs by a command.
+    /// Activates rules that somebody installs by a command.
     func install(_ sources: RuleSources, _ parts: Parts) async throws -> RuleBook.Change {
         let change = try await parts.book.install(sources, because: .command)
         if case .installed = change {
@@ -149,10 +149,10 @@ extension Server {
 extension RuleBook.Status {
     /// How many rules are active and what keeps others from it, in a few words; nil where there are none.
     var summary: Readiness.Part? {
-        if unusable != nil { return .ready("the active rules need another version of this program; events wait") }
+        if unusable != nil { return .ready("the active rules require another version of this program; events wait") }
         guard version != nil else { return nil }
         return .ready(
-            counted(count, "rule") + " active" + (differs && refusal == nil ? ", the folder holds others" : "")
+            counted(count, "rule") + " active" + (differs && refusal == nil ? ", the rules folder differs" : "")
         )
     }
 }

@@ -1,12 +1,12 @@
 package import CountersignCore
 package import Foundation
 
-/// A rule set that is put into effect: for every event that is evaluated from then on, whichever instance does so.
+/// A rule set that is activated: for every event that is evaluated from then on, whichever instance does so.
 package struct Activation: Sendable, Hashable {
     /// Counts activations of one store, from 1; 0 stands for the time before the first.
     package typealias Number = Int64
 
-    /// Why a rule set was put into effect.
+    /// Why a rule set was activated.
     package enum Reason: String, CaseIterable, Sendable {
         /// An instance started, and its folder held it.
         case start
@@ -21,13 +21,13 @@ package struct Activation: Sendable, Hashable {
     /// Its place among the activations of the store.
     package let number: Number
 
-    /// The rule set in effect.
+    /// The active rule set.
     package let ruleSet: RuleSetVersion
 
-    /// Since when it is in effect.
+    /// Since when it is active.
     package let since: Date
 
-    /// The name of the instance that put it into effect.
+    /// The name of the instance that activated it.
     package let instance: String
 
     /// Why it did.
@@ -43,7 +43,7 @@ package struct Activation: Sendable, Hashable {
     }
 }
 
-/// A rule set that is to be put into effect.
+/// A rule set that is to be activated.
 package struct ProposedRules: Sendable {
     /// The rule set.
     package let ruleSet: RuleSetVersion
@@ -66,9 +66,9 @@ package struct ProposedRules: Sendable {
     }
 }
 
-/// Puts rule sets into effect, one after the other.
+/// Activates rule sets, one after the other.
 package protocol ActivatingStore: Sendable {
-    /// Puts a rule set into effect, provided that `number` is still the newest activation.
+    /// Activates a rule set, provided that `number` is still the newest activation.
     ///
     /// When it returns, no event is evaluated under an older activation any more.
     ///
@@ -76,6 +76,6 @@ package protocol ActivatingStore: Sendable {
     /// - Returns: The new activation; nil where another one came first, and nothing was changed.
     func activate(_ rules: ProposedRules, after number: Activation.Number, at now: Date) async throws -> Activation?
 
-    /// Rung when other rules may have been put into effect by another process.
+    /// Notified when other rules may have been activated by another process.
     var activated: AsyncSignal { get }
 }

@@ -74,13 +74,13 @@ package protocol Archive: Sendable {
     /// How long it took from the storing of an event to the end of its run, for the latest runs that succeeded.
     func runTimes(limit: Int) async throws -> [Duration]
 
-    /// The rule set in effect; nil before the first one.
+    /// The active rule set; nil before the first one.
     func activation() async throws -> Activation?
 
     /// The instances that share the store, by name; none for a store that one process has alone.
     func instances() async throws -> [InstanceRecord]
 
-    /// When this rule set was put into effect last; nil where it never was.
+    /// When this rule set was activated last; nil where it never was.
     func activation(of ruleSet: RuleSetVersion) async throws -> Activation?
 
     /// The sources of a rule set; nil when it was never kept.
@@ -91,7 +91,7 @@ package protocol Archive: Sendable {
 }
 
 extension Archive {
-    /// The sources of the rule set in effect; nil before the first one.
+    /// The sources of the active rule set; nil before the first one.
     ///
     /// - Throws: `StoreError`.
     package func activeSources() async throws -> JSON? {

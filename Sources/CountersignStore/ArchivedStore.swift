@@ -115,7 +115,7 @@ extension ArchivedStore {
     /// The instances that share the store, by name; none for a store that one process has alone.
     package func instances() async throws -> [InstanceRecord] { try await archive.instances() }
 
-    /// When this rule set was put into effect last; nil where it never was.
+    /// When this rule set was activated last; nil where it never was.
     package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
         try await archive.activation(of: ruleSet)
     }

@@ -85,7 +85,7 @@ package struct InstanceRecord: Sendable, Hashable {
     }
 
     /// Whether it is there at `now`.
-    package func isThere(at now: Date) -> Bool { now.timeIntervalSince(seenAt) < Self.patience }
+    package func isUp(at now: Date) -> Bool { now.timeIntervalSince(seenAt) < Self.patience }
 }
 
 /// Knows the instances that share a store.

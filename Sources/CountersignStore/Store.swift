@@ -48,7 +48,7 @@ package protocol Inbox: Sendable {
     /// - Throws: `StoreError`.
     func confirmWritable() async throws
 
-    /// Rung when an event was stored.
+    /// Notified when an event was stored.
     var arrivals: AsyncSignal { get }
 }
 
@@ -241,7 +241,7 @@ package protocol Ledger: Sendable {
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws
 
-    /// Rung when runs were queued.
+    /// Notified when runs were queued.
     var queued: AsyncSignal { get }
 }
 

@@ -32,7 +32,7 @@ package enum StoreError: Error, Equatable {
     case notDurable(String)
     /// The event is in the spool, so it has no number yet.
     case spooled
-    /// Other rules were put into effect meanwhile; nothing was made.
+    /// Other rules were activated meanwhile; nothing was made.
     case activationChanged
     case leaseLost(Run.ID)
     case noSuchRun(Run.ID)
@@ -81,7 +81,7 @@ extension StoreError: CustomStringConvertible {
         case .inUse(let path): "'\(path)' is in use by another countersign process; stop it, or name another store"
         case .notDurable(let reason): "the store cannot guarantee durability: \(reason)"
         case .spooled: "the event is in the spool and has no number until the store is back"
-        case .activationChanged: "other rules were put into effect meanwhile"
+        case .activationChanged: "other rules were activated meanwhile"
         case .leaseLost(let run): "run \(run) belongs to another worker; its result was not recorded"
         case .noSuchRun(let run): "there is no run \(run); see 'countersign runs list'"
         case .wrongState(let run, let state, let wanted):

@@ -235,7 +235,7 @@ package enum ClusterContract {
             try await StoreContract.activate("v1", ["a": "1"], in: one, after: 0)
             #expect(try await two.activeSources() == ["a": "1"])
         },
-        Clause("of two who put rules into effect at the same time, one does so, and the other sees it") {
+        Clause("of two who activate rules at the same time, one does so, and the other sees it") {
             one,
             two async throws in
             for round in 0..<10 {
@@ -262,7 +262,7 @@ package enum ClusterContract {
             try await one.dispatch([dispatch], under: 2, at: start)
             #expect(try await two.runs(RunQuery()).count == 2)
         },
-        Clause("while rules change under load, each event is evaluated by the rules in effect then") {
+        Clause("while rules change under load, each event is evaluated by the rules that are active then") {
             one,
             two async throws in
             let ids = try await StoreContract.appended(60, to: one)

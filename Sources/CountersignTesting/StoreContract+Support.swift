@@ -5,7 +5,7 @@ import Testing
 
 /// The words in which the clauses speak.
 extension StoreContract {
-    /// Puts a rule set into effect behind an activation, which must be the newest.
+    /// Activates a rule set behind an activation, which must be the newest.
     static func activate(
         _ version: String,
         _ sources: JSON,
@@ -16,7 +16,7 @@ extension StoreContract {
         #expect(try await store.activate(rules, after: number, at: start)?.number == number + 1)
     }
 
-    /// Puts a rule set into effect, unless another came first.
+    /// Activates a rule set, unless another came first.
     static func activated(
         _ version: String,
         in store: any Store,
@@ -26,7 +26,7 @@ extension StoreContract {
         return try await store.activate(rules, after: number, at: start)
     }
 
-    /// Evaluates an event by the rules in effect, as often as others come into effect meanwhile.
+    /// Evaluates an event by the active rules, as often as others are activated meanwhile.
     static func evaluate(_ event: Event.ID, in store: any Store) async throws {
         while true {
             guard let active = try await store.activation() else { return }

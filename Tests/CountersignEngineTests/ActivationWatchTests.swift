@@ -65,14 +65,16 @@ struct ActivationWatchTests {
         #expect(agreed([]) == nil)
     }
 
-    @Test func `folders that held their set before another was put into effect do not bring it back`() {
+    @Test func `folders that held their set before another was activated do not bring it back`() {
         let (old, new) = (Self.sources("old"), Self.sources("new"))
         let instances = [record("a", folder: old, for: 500)]
         #expect(instances.agreedFolder(beside: activation(of: new, before: 400), at: shop.clock.now) == nil)
         #expect(instances.agreedFolder(beside: activation(of: new, before: 600), at: shop.clock.now) == old.version)
     }
 
-    @Test func `the rules of another instance are taken over within a second, and events rung for`() async throws {
+    @Test func `the rules of another instance are taken over within a second, and the dispatcher is notified`()
+        async throws
+    {
         try await shop.use("rules: [{ id: r, when: { event: PACKAGE_COMPLETE }, then: [{ probe: old }] }]")
         let said = Counter()
         let watch = watch(folder: Self.sources("old"), said: said) { [] }
@@ -91,7 +93,7 @@ struct ActivationWatchTests {
         try await task.value
     }
 
-    @Test func `a set that all folders hold again is put into effect`() async throws {
+    @Test func `a set that all folders hold again is activated`() async throws {
         let (old, new) = (Self.sources("old"), Self.sources("new"))
         _ = try await shop.book.install(new, because: .folder)
         shop.clock.advance(by: .seconds(100))

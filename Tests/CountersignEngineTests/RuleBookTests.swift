@@ -191,7 +191,7 @@ struct RuleBookTests {
         #expect(try await shop.book.follow() == nil)
     }
 
-    @Test func `a set that two instances find at once is put into effect once`() async throws {
+    @Test func `a set that two instances find at once is activated once`() async throws {
         let shop = EngineFixture()
         let other = shop.other("two")
         let rules = RuleSources.single(Self.rule("same"))

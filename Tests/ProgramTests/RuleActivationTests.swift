@@ -4,7 +4,7 @@ import NIOHTTP1
 import PostgreSQLServer
 import Testing
 
-/// Which rules are in effect, where several instances of the program share a database.
+/// Which rules are active, where several instances of the program share a database.
 @Suite(.serialized, .timeLimit(.minutes(2)))
 struct RuleActivationTests {
     private static let token = "0123456789abcdef0123456789abcdef"
@@ -53,15 +53,18 @@ struct RuleActivationTests {
             try await two.serve { second in
                 #expect(try await mark(one, second, package: "p-1") == "old")
                 try one.write(Self.rules("new"), to: "rules/rules.yaml")
-                let line = try await second.log.line(with: "Rules of another instance loaded", "instance=web1")
+                let line = try await second.log.line(
+                    with: "Rules activated by another instance loaded",
+                    "instance=web1"
+                )
                 #expect(line.contains("activation=2"))
                 #expect(try await mark(one, first, package: "p-2") == "new")
                 #expect(try await mark(one, second, package: "p-3") == "new")
-                #expect(try await second.send(.GET, "/ready").body.contains("the folder holds others"))
+                #expect(try await second.send(.GET, "/ready").body.contains("the rules folder differs"))
                 // The folder of a third one holds what was replaced.
                 let three = try instance("web3", "old")
                 try await three.serve { third in
-                    _ = try await third.log.line(with: "The folder holds rules that were replaced", "instance=web1")
+                    _ = try await third.log.line(with: "Rules folder holds an older rule set", "instance=web1")
                     #expect(try await mark(one, third, package: "p-4") == "new")
                     try await expectInstances(three)
                 }
@@ -82,13 +85,13 @@ struct RuleActivationTests {
         let folders = try listed.json.map { $0["folder"] }
         #expect(try listed.json.compactMap { $0["name"]?.string } == ["web1", "web2", "web3"])
         #expect(folders[1] == folders[2] && folders[0] != folders[1])
-        #expect(listed.errors.contains("put into effect by web1, whose folder was changed"), "\(listed.errors)")
-        #expect(listed.errors.contains("Instance 'web3' answers."))
+        #expect(listed.errors.contains("activated by web1, whose folder was changed"), "\(listed.errors)")
+        #expect(listed.errors.contains("Answered by instance 'web3'."))
         let table = try await deployment.run("instances").output
         #expect(table.contains("web2") && table.contains("differs"), "\(table)")
     }
 
-    @Test func `a command puts older rules into effect again, from any instance, which says that it answers`()
+    @Test func `a command activates older rules again, from any instance, which says that it answers`()
         async throws
     {
         let admin = AdminClient.onFreePort.merging(["COUNTERSIGN_ADMIN_TOKEN": Self.token]) { $1 }
@@ -96,7 +99,7 @@ struct RuleActivationTests {
         try await one.serve { first in
             #expect(try await mark(one, first, package: "p-1") == "old")
             try await two.serve { second in
-                _ = try await first.log.line(with: "Rules of another instance loaded", "instance=web2")
+                _ = try await first.log.line(with: "Rules activated by another instance loaded", "instance=web2")
                 let url = String(try await AdminClient(second).url.dropLast())
                 let install = try await one.run(
                     ["rules", "install", one.path("rules"), "--server", url],
@@ -104,8 +107,8 @@ struct RuleActivationTests {
                 )
                 #expect(install.status == .exited(0), "\(install.errors)")
                 #expect(install.output.contains("is active since") && install.output.contains("activation 3, 1 rule"))
-                #expect(install.errors == "countersign: instance 'web2' answered\n")
-                _ = try await first.log.line(with: "Rules of another instance loaded", "activation=3")
+                #expect(install.errors == "countersign: answered by instance 'web2'\n")
+                _ = try await first.log.line(with: "Rules activated by another instance loaded", "activation=3")
                 #expect(try await mark(one, first, package: "p-2") == "old")
                 #expect(try await mark(one, second, package: "p-3") == "old")
                 try one.write("rules: [{ id: r }]", to: "wrong/rules.yaml")

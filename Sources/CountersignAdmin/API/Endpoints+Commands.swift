@@ -187,7 +187,7 @@ extension Endpoint {
         Endpoint(
             method: .get,
             path: "/instances",
-            summary: "The instances that share the store, and the rules in effect.",
+            summary: "The instances that share the store, and the active rules.",
             content: .json(.named(InstanceList.shape.name)),
             refusals: [.unavailable]
         ) { _ in APIAnswer(try await operations.questions.instances().json) }

@@ -57,7 +57,7 @@ struct CommandClient: Sendable {
     /// Says on standard error which instance answered, once, where several share a store.
     private func tellWhoAnswered() {
         guard let name = answering?.takeInstance() else { return }
-        StandardError.tell("instance '\(name.printable)' answered")
+        StandardError.tell("answered by instance '\(name.printable)'")
     }
 
     /// Has questions answered.
@@ -137,7 +137,7 @@ struct CommandClient: Sendable {
         )
     }
 
-    /// Puts rules into effect without a server.
+    /// Activates rules without a server.
     private func install(_ sources: RuleSources, in store: any OwnedStore) async throws -> RuleBook.Change {
         let book = RuleBook(
             compiler: RuleCompiler(catalogue: try await environment.registry(for: settings).declarations),

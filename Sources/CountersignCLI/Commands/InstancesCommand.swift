@@ -10,9 +10,9 @@ import Foundation
 struct InstancesCommand: EnvironmentCommand {
     static let configuration = CommandConfiguration(
         commandName: "instances",
-        abstract: "List the servers that share the store, and the rules that they go by.",
+        abstract: "List the servers that share the store, and the rules that they use.",
         discussion: """
-            An instance that was killed or cannot reach the store is shown as gone, for a day.
+            An instance that was killed or cannot reach the store is shown as down, for a day.
 
             Examples:
               countersign instances

@@ -5,10 +5,10 @@ import CountersignTerminal
 import Foundation
 
 extension Listing {
-    /// The instances of a store, and below them the rules in effect.
+    /// The instances of a store, and below them the active rules.
     static func instances(_ list: InstanceList, limit: Int) -> Listing {
         var table = Table([
-            .init("INSTANCE", minimum: 8), .init("STATUS", style: { $0 == "there" ? nil : .bad }), .init("VERSION"),
+            .init("INSTANCE", minimum: 8), .init("STATUS", style: { $0 == "up" ? nil : .bad }), .init("VERSION"),
             .time("STARTED", yields: 3), .time("LAST SEEN", yields: 2),
             .init("RULES", style: { $0 == "active" ? nil : .bad }),
             .init("FOLDER", style: { $0 == "active" ? nil : .bad }), .init("CLOCK", isNumber: true),
@@ -19,7 +19,7 @@ extension Listing {
         for instance in shown {
             let report = instance.report
             table.add([
-                instance.name, instance.isThere(at: list.at) ? "there" : "gone", report.version,
+                instance.name, instance.isUp(at: list.at) ? "up" : "down", report.version,
                 instance.startedAt.tableTime, instance.seenAt.tableTime,
                 report.activation == list.activation?.number ? "active" : "behind",
                 report.folder == nil ? "unreadable" : report.folder == list.activation?.ruleSet ? "active" : "differs",
@@ -37,13 +37,13 @@ extension Listing {
 }
 
 extension InstanceList {
-    /// The rules in effect, and which instance says so.
+    /// The active rules, and which instance says so.
     fileprivate var summary: String? {
         let rules = activation.map {
-            "Rule set \($0.ruleSet.short) is active since \($0.since.tableTime) (activation \($0.number)), put into effect "
+            "Rule set \($0.ruleSet.short) is active since \($0.since.tableTime) (activation \($0.number)), activated "
                 + "\($0.cause)."
         }
-        let sentences = [rules, answering.map { "Instance '\($0.printable)' answers." }].compactMap(\.self)
+        let sentences = [rules, answering.map { "Answered by instance '\($0.printable)'." }].compactMap(\.self)
         return sentences.isEmpty ? nil : sentences.joined(separator: "\n")
     }
 }

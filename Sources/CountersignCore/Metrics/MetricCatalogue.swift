@@ -217,13 +217,13 @@ package enum MetricCatalogue {
         .gauge,
         "1 while the rules of the folder are refused and previous ones are active, 0 otherwise."
     )
-    /// Whether the folder of this instance holds other rules than those in effect.
+    /// Whether the folder of this instance holds other rules than the active ones.
     package static let rulesDiffer = MetricDeclaration(
         "countersign_rules_differ",
         .gauge,
         "1 while the folder of this instance holds other rules than the active ones, 0 otherwise."
     )
-    /// Whether the rules in effect need another version of this program.
+    /// Whether the active rules need another version of this program.
     package static let rulesUnusable = MetricDeclaration(
         "countersign_rules_unusable",
         .gauge,

@@ -22,7 +22,7 @@ package protocol OperatorCommands: Sendable {
     /// Stores an event that a person hands in.
     func ingest(_ delivery: Delivery) async throws -> Receipt
 
-    /// Puts rules into effect, for every instance of the store.
+    /// Activates rules, for every instance of the store.
     func install(_ sources: RuleSources) async throws -> RuleInstallation
 }
 

@@ -54,7 +54,7 @@ package protocol OperatorQuestions: Sendable {
     /// What happened after `position`, the oldest first, and from where to go on.
     func entries(after position: TailPosition, _ filter: TailFilter) async throws -> TailPage
 
-    /// The instances of the store, and the rules that they go by.
+    /// The instances of the store, and the rules that they use.
     func instances() async throws -> InstanceList
 
     /// How polling stands; nil before the first poll.

@@ -45,7 +45,7 @@ extension RemoteClient: OperatorCommands {
         return receipt
     }
 
-    /// Puts rules into effect, for every instance of the store.
+    /// Activates rules, for every instance of the store.
     package func install(_ sources: RuleSources) async throws -> RuleInstallation {
         try RuleInstallation(
             json: try await json(ServerCall(.post, ["rules"], body: sources.json.bytes, limit: .seconds(60)))

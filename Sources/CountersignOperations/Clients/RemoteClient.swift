@@ -147,7 +147,7 @@ package struct RemoteClient: OperatorQuestions {
         try TailPage(json: try await get(["tail"], [("after", position.text)] + filter.fields))
     }
 
-    /// The instances of the store, and the rules that they go by.
+    /// The instances of the store, and the rules that they use.
     package func instances() async throws -> InstanceList {
         try InstanceList(json: try await get(["instances"]))
     }

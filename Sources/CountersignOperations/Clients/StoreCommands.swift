@@ -18,7 +18,7 @@ package struct StoreCommands: OperatorCommands {
     ///   - questions: Answers about the same store.
     ///   - replayer: Evaluates events by the active rules; nil where no server runs, which alone has them.
     ///   - poller: Asks OneSpan Sign; nil where it is not set up.
-    ///   - install: Checks rules, and puts them into effect.
+    ///   - install: Checks rules, and activates them.
     ///   - clock: The time at which commands are carried out.
     package init(
         store: any Store,
@@ -91,7 +91,7 @@ package struct StoreCommands: OperatorCommands {
         try await store.append(delivery, at: clock.now)
     }
 
-    /// Puts rules into effect, for every instance of the store.
+    /// Activates rules, for every instance of the store.
     package func install(_ sources: RuleSources) async throws -> RuleInstallation {
         switch try await install(sources) as RuleBook.Change {
         case .installed(_, let count, let warnings):
@@ -101,7 +101,7 @@ package struct StoreCommands: OperatorCommands {
             let errors = findings.filter { $0.severity == .error }
             throw OperationError(
                 .invalid,
-                "the rules have errors, the active ones stay\n"
+                "the rules have errors; the active rules are unchanged\n"
                     + DiagnosticPrinter(sources: sources.sourceTexts).text(errors)
             )
         }

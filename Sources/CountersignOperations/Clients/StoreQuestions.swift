@@ -164,7 +164,7 @@ package struct StoreQuestions: OperatorQuestions {
         return TailPage(entries: entries, position: position)
     }
 
-    /// The instances of the store, and the rules that they go by; where one process has it alone, that one.
+    /// The instances of the store, and the rules that they use; where one process has it alone, that one.
     package func instances() async throws -> InstanceList {
         let own = try await instance?()
         let known = try await archive.instances()

@@ -2,12 +2,12 @@ package import CountersignCore
 package import CountersignStore
 package import Foundation
 
-/// The instances of a store, and the rules that they go by.
+/// The instances of a store, and the rules that they use.
 package struct InstanceList: Sendable, Equatable {
     /// The instance that answers; nil where the store was read without one.
     package let answering: String?
 
-    /// The rule set in effect; nil before the first one.
+    /// The active rule set; nil before the first one.
     package let activation: Activation?
 
     /// The instances, by name; those that are gone stay for a day.
@@ -24,7 +24,7 @@ package struct InstanceList: Sendable, Equatable {
         self.at = at
     }
 
-    /// The list with the rule set in effect.
+    /// The list with the active rule set.
     package static let shape = Shape<InstanceList>(
         "InstanceList",
         [
@@ -132,13 +132,13 @@ extension Activation {
         )
     }
 
-    /// By whom and why it was put into effect, as part of a sentence.
+    /// By whom and why it was activated, as part of a sentence.
     package var cause: String {
         switch reason {
-        case .start: "by \(instance.printable), which started with it"
+        case .start: "by \(instance.printable) at its start"
         case .folder: "by \(instance.printable), whose folder was changed"
         case .command: "by a command on \(instance.printable)"
-        case .agreement: "by \(instance.printable), since the folders of all instances hold it"
+        case .agreement: "by \(instance.printable), because the folders of all instances hold it"
         }
     }
 }

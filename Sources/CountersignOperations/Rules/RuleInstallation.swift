@@ -3,9 +3,9 @@ import CountersignEngine
 import CountersignRules
 package import CountersignStore
 
-/// What came of the command to put rules into effect.
+/// What came of the command to activate rules.
 package struct RuleInstallation: Sendable, Equatable {
-    /// Since when they are in effect; an older time than the command's where they were already.
+    /// Since when they are active; an older time than the command's where they were already.
     package let activation: Activation
 
     /// How many rules they are.
@@ -14,7 +14,7 @@ package struct RuleInstallation: Sendable, Equatable {
     /// What the check of them found that is no error.
     package let warnings: [String]
 
-    /// Rules that are in effect.
+    /// Rules that are active.
     package init(activation: Activation, count: Int, warnings: [String]) {
         self.activation = activation
         self.count = count

@@ -3,7 +3,7 @@
 /// Drivers have tables of their own; these are the rows as all of them can tell them.
 package enum StoreTable: String, CaseIterable, Sendable {
     case ruleSets = "rule_sets"
-    /// Rule sets in the order in which they were put into effect.
+    /// Rule sets in the order in which they were activated.
     case activations
     case keyValues = "key_values"
     /// Who did the work of which one at a time does; nobody has it where all are stopped.

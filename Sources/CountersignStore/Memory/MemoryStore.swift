@@ -308,7 +308,7 @@ extension MemoryStore {
         }
     }
 
-    /// Puts a rule set into effect; nil where `number` is not the newest activation.
+    /// Activates a rule set; nil where `number` is not the newest activation.
     package func activate(
         _ rules: ProposedRules,
         after number: Activation.Number,
@@ -339,10 +339,10 @@ extension MemoryStore {
         try write { $0.values[key] = value }
     }
 
-    /// The rule set in effect; nil before the first one.
+    /// The active rule set; nil before the first one.
     package func activation() async throws -> Activation? { contents.withLock { $0.activations.last } }
 
-    /// When this rule set was put into effect last; nil where it never was.
+    /// When this rule set was activated last; nil where it never was.
     package func activation(of ruleSet: RuleSetVersion) async throws -> Activation? {
         contents.withLock { $0.activations.last { $0.ruleSet == ruleSet } }
     }

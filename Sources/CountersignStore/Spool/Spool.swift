@@ -50,7 +50,7 @@ package final class Spool: Sendable {
     /// Where the file lies.
     package let path: String
 
-    /// Rung when a callback was spooled.
+    /// Notified when a callback was spooled.
     package let arrivals = AsyncSignal()
 
     /// What is not as it was written, as found at the opening.

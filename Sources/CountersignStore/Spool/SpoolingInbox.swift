@@ -26,7 +26,7 @@ package final class SpoolingInbox: Inbox {
         }
     }
 
-    /// Rung when the store has stored an event; one in the spool rings when it is drained.
+    /// Notified when the store has stored an event; one in the spool rings when it is drained.
     package let arrivals: AsyncSignal
 
     private let store: (any Inbox)?
@@ -171,7 +171,7 @@ private final class PendingCalls: Sendable {
         var isWatcherIdle = false
     }
 
-    /// Rung when a call has begun and nobody watched any.
+    /// Notified when a call has begun and nobody watched any.
     let began = AsyncSignal()
 
     private let state = Mutex(State())

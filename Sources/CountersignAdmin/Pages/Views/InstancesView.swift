@@ -7,7 +7,7 @@ import Foundation
 struct InstancesView {
     struct Row {
         let name: String
-        let isGone: Bool
+        let isDown: Bool
         let version: String
         let startedAt: String
         let seenAt: String
@@ -28,7 +28,7 @@ struct InstancesView {
     init(_ list: InstanceList) {
         rules =
             list.activation.map {
-                "Rule set \($0.ruleSet.short) is active since \($0.since.shown) (activation \($0.number)), put into effect "
+                "Rule set \($0.ruleSet.short) is active since \($0.since.shown) (activation \($0.number)), activated "
                     + "\($0.cause)."
             } ?? "There have never been active rules."
         instances = list.instances.map { Row($0, in: list) }
@@ -39,7 +39,7 @@ extension InstancesView.Row {
     fileprivate init(_ instance: InstanceRecord, in list: InstanceList) {
         let report = instance.report
         name = instance.name.printable
-        isGone = !instance.isThere(at: list.at)
+        isDown = !instance.isUp(at: list.at)
         version = report.version
         startedAt = instance.startedAt.shown
         seenAt = instance.seenAt.shown

@@ -7,7 +7,7 @@ import CountersignStore
 import CountersignTerminal
 
 extension RulesCommand {
-    /// `countersign rules install` puts the rules of a folder into effect.
+    /// `countersign rules install` activates the rules of a folder.
     struct Install: EnvironmentCommand {
         static let configuration = CommandConfiguration(
             abstract: "Activate the rules of a folder, for every instance of the store.",
