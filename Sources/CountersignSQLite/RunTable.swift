@@ -103,6 +103,8 @@ struct RunTable {
             case .succeeded: (.succeeded, nil, nil)
             case .failed: (.failed, nil, nil)
             case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
+            case .paused(let until): (.waiting, until.milliseconds, nil)
+            case .cancelled: (.discarded, nil, nil)
             case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
             case .unmatched: preconditionFailure("it is taken back")
             }

@@ -180,7 +180,7 @@ extension MemoryContents {
     mutating func claim(limit: Int, lease: Lease, at now: Date) -> [ClaimedRun] {
         let due =
             runs.indices
-            .filter { runs[$0].state == .queued && runs[$0].dueAt <= now.stored }
+            .filter { runs[$0].state.isClaimable && runs[$0].dueAt <= now.stored }
             .sorted { (runs[$0].dueAt, $0) < (runs[$1].dueAt, $1) }
             .prefix(max(0, limit))
         for index in due {
@@ -192,7 +192,7 @@ extension MemoryContents {
     }
 
     var nextDue: Date? {
-        runs.lazy.filter { $0.state == .queued }.map { $0.dueAt }.min()
+        runs.lazy.filter { $0.state.isClaimable }.map { $0.dueAt }.min()
     }
 
     mutating func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) throws {
@@ -224,8 +224,13 @@ extension MemoryContents {
         switch ending {
         case .succeeded: runs[index].leave(for: .succeeded)
         case .failed: runs[index].leave(for: .failed)
+        case .cancelled: runs[index].leave(for: .discarded)
         case .queued(let dueAt):
             runs[index].leave(for: .queued)
+            runs[index].dueAt = dueAt.stored
+            return
+        case .paused(let dueAt):
+            runs[index].leave(for: .waiting)
             runs[index].dueAt = dueAt.stored
             return
         case .unmatched(let place):
