@@ -126,10 +126,10 @@ package protocol RuleStateStore: Sendable {
         _ body: @escaping @Sendable (StateSnapshot) throws -> StateOutcome
     ) async throws -> [Decision]
 
-    /// States that are due, those due first coming first.
+    /// States that are due, those due first coming first, without those of `rules`, which are paused.
     ///
     /// - Throws: `StoreError`.
-    func dueStates(limit: Int, at now: Date) async throws -> [RuleState]
+    func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState]
 
     /// The due time of the state that is due first; nil where none is ever due.
     func nextDueState() async throws -> Date?
