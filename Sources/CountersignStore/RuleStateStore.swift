@@ -107,8 +107,40 @@ package struct QueueSummary: Sendable, Equatable {
     }
 }
 
+/// What shows the states of rules, their queues and what is paused.
+///
+/// Each call throws `StoreError`.
+package protocol StateArchive: Sendable {
+    /// States that meet a query.
+    func states(_ query: StateQuery) async throws -> [RuleState]
+
+    /// One state; nil where it is closed.
+    func state(_ id: RuleState.ID) async throws -> RuleState?
+
+    /// How many states there are, for each rule and kind that has any.
+    func stateCounts() async throws -> [StateCount]
+
+    /// How many events are gathered for a key, and which.
+    func gathered(of key: StateKey) async throws -> [Event.ID]
+
+    /// What became of an event at the rules with state, in the order in which it was decided.
+    func decisions(of event: Event.ID) async throws -> [Decision]
+
+    /// The stored events that a decision would look back at.
+    func history(_ query: HistoryQuery) async throws -> EventHistory
+
+    /// The queues in which runs wait or that are held, those that wait longest coming first.
+    func queues(limit: Int) async throws -> [QueueSummary]
+
+    /// The queue of this name as a decision would see it.
+    func queue(_ name: String) async throws -> QueueState
+
+    /// What is paused at `now`, the oldest pause first.
+    func pauses(at now: Date) async throws -> [Pause]
+}
+
 /// What keeps the states of rules, and decides about them inside its transactions.
-package protocol RuleStateStore: Sendable {
+package protocol RuleStateStore: StateArchive {
     /// Reads what is asked for, with the keys and queues of it locked, hands it to `body`, and writes what that returns: all of it,
     /// or nothing.
     ///
@@ -136,30 +168,6 @@ package protocol RuleStateStore: Sendable {
 
     /// Removes states that are of no use any more, `limit` at most; returns how many.
     func removeExpiredStates(limit: Int, at now: Date) async throws -> Int
-
-    /// States that meet a query.
-    func states(_ query: StateQuery) async throws -> [RuleState]
-
-    /// One state; nil where it is closed.
-    func state(_ id: RuleState.ID) async throws -> RuleState?
-
-    /// How many states there are, for each rule and kind that has any.
-    func stateCounts() async throws -> [StateCount]
-
-    /// How many events are gathered for a key, and which.
-    func gathered(of key: StateKey) async throws -> [Event.ID]
-
-    /// What became of an event at the rules with state, in the order in which it was decided.
-    func decisions(of event: Event.ID) async throws -> [Decision]
-
-    /// The stored events that a decision would look back at.
-    func history(_ query: HistoryQuery) async throws -> EventHistory
-
-    /// The queues in which runs wait or that are held, those that wait longest coming first.
-    func queues(limit: Int) async throws -> [QueueSummary]
-
-    /// The queue of this name as a decision would see it.
-    func queue(_ name: String) async throws -> QueueState
 
     /// Notified when a state with a due time was stored.
     var stateChanges: AsyncSignal { get }
