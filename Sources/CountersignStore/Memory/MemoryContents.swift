@@ -324,7 +324,7 @@ extension MemoryContents {
     }
 
     mutating func discard(_ run: Run.ID, at now: Date) throws {
-        let index = try index(of: run, in: [.failed, .queued], wanted: "failed or queued")
+        let index = try index(of: run, in: [.failed, .queued], wanted: "failed, queued or waiting")
         runs[index].state = .discarded
         runs[index].wait = nil
         runs[index].finishedAt = now.stored
