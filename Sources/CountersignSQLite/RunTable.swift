@@ -263,7 +263,7 @@ struct RunTable {
     }
 
     func discard(_ run: Run.ID, at now: Date) throws {
-        try expect(run, in: [.failed, .queued], wanted: "failed or queued")
+        try expect(run, in: [.failed, .queued], wanted: "failed, queued or waiting")
         try db.change(
             "UPDATE runs SET state = 'discarded', finished_at = ?, waiting_for = NULL, wait_reason = NULL WHERE id = ?",
             [now.milliseconds, run.rawValue]
