@@ -6,8 +6,13 @@ package enum ReplayOutcome: String, Sendable, CaseIterable {
     case created
     /// Its run is started again from the first step.
     case restarted
-    /// Its run is left as it is.
+    /// Its run, or what was decided about the event, is left as it is.
     case unchanged
+    /// The rule counts or gathers events, and no event is counted twice.
+    case refused
+
+    /// Whether something was made or started again.
+    package var isChange: Bool { self == .created || self == .restarted }
 }
 
 /// What a replay did about one rule for one event.

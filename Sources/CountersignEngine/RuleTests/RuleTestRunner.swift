@@ -210,6 +210,7 @@ private struct AbsentPackages: PackageServing {
     func package(_: String, asOf _: Date) async throws(StepFailure) -> JSON? { nil }
 
     func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) { throw Self.refusal }
+    func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { throw Self.refusal }
     func remind(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
     func unlock(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
 
