@@ -27,7 +27,9 @@ package struct RuleState: Sendable, Equatable {
     /// The rule and the key that it is kept for.
     package let key: StateKey
 
-    /// The number of the entry of `after`, counted from 1; empty for all else. A key has one state for each part.
+    /// The number of the entry of `after`, counted from 1; empty for all else.
+    ///
+    /// A key has one state for each part.
     package let part: String
 
     /// The word of the rule by which it is kept.
