@@ -4,7 +4,34 @@ package enum RuleKeys {
     package static let file = ["rules", "tests"]
 
     /// An entry of `rules`.
-    package static let rule = ["id", "description", "enabled", "when", "then", "on_failure", "always"]
+    package static let rule = [
+        "id", "description", "enabled", "when", "after", "unless", "throttle", "threshold", "debounce", "digest",
+        "concurrency", "then", "on_failure", "always",
+    ]
+
+    /// The `when` of a rule that a time and not an event makes run.
+    package static let schedule = ["schedule", "every", "zone", "missed"]
+
+    /// The `after` of a rule, where it is a map.
+    package static let after = afterEntry + ["per", "again"]
+
+    /// An entry of `after` that is a map.
+    package static let afterEntry = ["delay", "until", "less", "schedule", "zone"]
+
+    /// The `throttle` of a rule.
+    package static let throttle = ["limit", "within", "per"]
+
+    /// The `threshold` of a rule.
+    package static let threshold = ["count", "within", "distinct", "per", "quiet"]
+
+    /// The `debounce` of a rule.
+    package static let debounce = ["quiet", "max", "per"]
+
+    /// The `digest` of a rule.
+    package static let digest = ["schedule", "zone", "within", "max", "per", "line"]
+
+    /// The `concurrency` of a rule, where it is a map.
+    package static let concurrency = ["per", "limit", "busy", "on_failure", "group"]
 
     /// Beside the action of a step.
     package static let step = ["id", "if", "timeout", "retry", "continue_on_error"]
