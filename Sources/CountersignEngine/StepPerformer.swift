@@ -170,6 +170,7 @@ struct StepPerformer: Sendable {
                 event: attempt.claimed.event,
                 steps: attempt.progress.values,
                 configured: services.configured.adding(secrets: attempt.secrets.names),
+                facts: attempt.facts,
                 now: now
             )
         )

@@ -49,7 +49,7 @@ struct Laws {
     }
 
     func order(again: String) async throws {
-        var bad = 0
+        var bad = 0; var total = 0
         for seed in 1...Self.seeds {
             var random = SplitMix64(seed: seed)
             let trials = Self.trials(&random)
@@ -63,7 +63,7 @@ struct Laws {
                         when: {event: PACKAGE_ACTIVATE}
                         after: {delay: [20d, 30d], again: \(again)}
                         unless: {event: [PACKAGE_COMPLETE, PACKAGE_TRASH]}
-                        then: [scripted: {}]
+                        then: [probe: x]
                     """
                 )
                 let order = trials.shuffled(using: &random)
@@ -72,10 +72,11 @@ struct Laws {
                     try await fixture.send(name, package: trial.package, own: trial.own, label: trial.label)
                 }
                 try await fixture.settle()
-                let ran = try await fixture.ran().map { "\($0.label) \($0.part)" }
+                let ran = try await fixture.ran().map { "\($0.label) \($0.part)" }; total += ran.count
                 if ran != expected { bad += 1; if bad < 6 { print("seed", seed, again, "ran", ran, "expected", expected, order.map { "\($0.label)@\($0.own)\($0.cancels ? "C" : "")\($0.package)" }) } }
             }
         }
+        print(again, "runs", total, "bad", bad)
     }
 }
 for again in ["keep", "restart"] { try await Laws().order(again: again) }

@@ -68,7 +68,7 @@ import Testing
                         when: {event: PACKAGE_ACTIVATE}
                         after: {delay: [20d, 30d], again: \(again)}
                         unless: {event: [PACKAGE_COMPLETE, PACKAGE_TRASH]}
-                        then: [scripted: {}]
+                        then: [probe: x]
                     """
                 )
                 let order = trials.shuffled(using: &random)
