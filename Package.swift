@@ -186,6 +186,16 @@ let package = Package(
             path: "Tests/Benchmarks/Store"
         ),
 
+        // Measures what rules with time and state cost a store; Tests/Benchmarks/state builds and runs it.
+        .executableTarget(
+            name: "StateBenchmark",
+            dependencies: [
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignPostgreSQL",
+            ],
+            path: "Tests/Benchmarks/State"
+        ),
+
         // A real server for the tests of the driver, and of the program on it.
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer"),
 
