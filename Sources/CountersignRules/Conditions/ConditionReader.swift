@@ -172,7 +172,10 @@ struct ConditionReader {
             return nil
         default: break
         }
-        if isOfEvent { references.check(.event(JSONPath(components)), at: span, where: Self.reservedWords) }
+        if isOfEvent {
+            let words = owner == "'per'" ? [] : Self.reservedWords
+            references.check(.event(JSONPath(components)), at: span, where: words)
+        }
         return ConditionPath(JSONPath(components))
     }
 

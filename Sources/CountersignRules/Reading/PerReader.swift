@@ -40,8 +40,9 @@ struct PerReader {
             findings.report(.badPath, advice, at: node.span)
             return nil
         }
+        let before = findings.diagnostics.count
         guard let path = conditions.path(text, at: node.span, in: node) else { return nil }
-        warnOfAbsence(of: path, text, at: node.span)
+        if findings.diagnostics.count == before { warnOfAbsence(of: path, text, at: node.span) }
         return path
     }
 

@@ -40,7 +40,10 @@ package enum RuleKeys {
     package static let retry = ["attempts", "first", "max", "factor"]
 
     /// An entry of `tests`.
-    package static let test = ["name", "at", "configured", "send", "mock", "expect", "expect_none"]
+    package static let test = [
+        "name", "at", "configured", "send", "until", "mock", "expect", "expect_none", "expect_pending",
+        "expect_cancelled",
+    ]
 
     /// An entry of `send` in a test; a map without `payload` is a payload itself, with any keys.
     package static let send = ["payload", "after", "origin", "package"]
@@ -49,7 +52,13 @@ package enum RuleKeys {
     package static let expectation = ["rule", "times", "ends", "steps"]
 
     /// An entry of an expectation's `steps` that is not just an id.
-    package static let expectedStep = ["id", "plan"]
+    package static let expectedStep = ["id", "plan", "at"]
+
+    /// An entry of `expect_pending` in a test.
+    package static let pending = ["rule", "key", "kind", "due"]
+
+    /// An entry of `expect_cancelled` in a test.
+    package static let cancelled = ["rule", "key", "by", "times"]
 
     /// An entry of `mock` in a test.
     package static let mock = ["rule", "step", "output", "fail"]
