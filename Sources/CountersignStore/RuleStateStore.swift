@@ -18,7 +18,7 @@ package struct StateQuery: Sendable {
     /// Only states of this rule.
     package var ruleID: String?
 
-    /// Only states of this key.
+    /// Only states of this key, whatever else is asked for.
     package var key: StateKey?
 
     /// Only states of events of this package.

@@ -1,5 +1,5 @@
-import CountersignCore
-import CountersignStore
+package import CountersignCore
+package import CountersignStore
 import Foundation
 import GRDB
 
@@ -202,7 +202,7 @@ extension Query {
 
 extension SQLiteArchive {
     /// The queues in which runs wait, or that a failed run holds.
-    func queues(limit: Int) async throws -> [QueueSummary] {
+    package func queues(limit: Int) async throws -> [QueueSummary] {
         let limit = max(0, limit)
         return try await read { db in
             let waiting = try db.all(.waitingQueues(limit: limit)) { row in
@@ -217,7 +217,8 @@ extension SQLiteArchive {
         }
     }
 
-    func queue(_ name: String) async throws -> QueueState {
+    /// The queue of this name.
+    package func queue(_ name: String) async throws -> QueueState {
         try await read { try RunQueue(db: $0, name: name).state() }
     }
 }

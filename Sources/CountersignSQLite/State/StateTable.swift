@@ -173,13 +173,14 @@ extension Query {
     }
 
     /// States that are due.
-    package static func dueStates(limit: Int, at now: Date) -> Query {
-        Query(
+    package static func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) -> Query {
+        let others = rules.isEmpty ? "" : "AND +rule_id NOT IN (\(rules.map { _ in "?" }.joined(separator: ", ")))"
+        return Query(
             """
             SELECT \(StateRow.columns) FROM states INDEXED BY states_due
-            WHERE due_at <= ? ORDER BY due_at, id LIMIT ?
+            WHERE due_at <= ? \(others) ORDER BY due_at, id LIMIT ?
             """,
-            [now.milliseconds, limit]
+            StatementArguments([now.milliseconds]) + StatementArguments(rules.sorted()) + StatementArguments([limit])
         )
     }
 
@@ -191,6 +192,7 @@ extension Query {
 
     /// States as somebody asks for them.
     package static func states(_ query: StateQuery) -> Query {
+        if let key = query.key { return states(of: key) }
         var conditions = ["id > ?"]
         var arguments: StatementArguments = [query.after ?? 0]
         if let packageID = query.packageID {
