@@ -52,9 +52,9 @@ package struct Replayer: Sendable {
         var prospects: [ReplayedRun] = []
         for dispatch in dispatches {
             let runs = try await store.runs(RunQuery(eventID: dispatch.eventID, limit: .max))
-            let states = Dictionary(runs.map { ($0.ruleID, $0.state) }) { first, _ in first }
+            let states = Dictionary(grouping: runs, by: \.ruleID).mapValues { $0.map(\.state) }
             prospects += dispatch.ruleIDs.map { ruleID in
-                let outcome = ReplayedRun.outcome(ofRunIn: states[ruleID], restarting: restartsEnded)
+                let outcome = ReplayedRun.outcome(ofRunsIn: states[ruleID] ?? [], restarting: restartsEnded)
                 return ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome)
             }
         }

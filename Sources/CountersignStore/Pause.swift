@@ -37,6 +37,22 @@ package struct Pause: Sendable, Equatable {
     }
 }
 
+extension Pause {
+    /// Whether it has not ended by itself.
+    package func isActive(at now: Date) -> Bool { until.map { now < $0 } ?? true }
+}
+
+extension Pause.Subject {
+    /// The destination under which runs wait for the end of the pause; nil where none does.
+    package var waitDestination: String? {
+        switch self {
+        case .rule(let id): "rule \(id)"
+        case .destination(let name): name
+        case .everything: nil
+        }
+    }
+}
+
 /// What keeps what is paused, for all instances.
 package protocol PausingStore: Sendable {
     /// Pauses something; what was paused before has the new reason and end.

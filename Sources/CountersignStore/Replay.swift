@@ -28,6 +28,12 @@ package struct ReplayedRun: Sendable, Equatable {
         self.outcome = outcome
     }
 
+    /// The outcome for a rule whose runs for the event, one for each part, are in these states.
+    package static func outcome(ofRunsIn states: [Run.State], restarting: Bool) -> ReplayOutcome {
+        guard !states.isEmpty else { return .created }
+        return states.contains { outcome(ofRunIn: $0, restarting: restarting) == .restarted } ? .restarted : .unchanged
+    }
+
     /// The outcome for a rule whose run for the event is in `state`; nil where it has none.
     package static func outcome(ofRunIn state: Run.State?, restarting: Bool) -> ReplayOutcome {
         switch state {
