@@ -36,7 +36,7 @@ extension PostgreSQLStore: PausingStore {
                 )
                 select coalesce((select holds from p), false), exists (select 1 from w)
                 """,
-                subject.parameters + [.time(clock.moment(now)), .text(subject.destination)]
+                subject.parameters + [.time(clock.moment(now)), .text(subject.waitDestination)]
             )
         ) { rows in (wasPaused: rows.first?.flag(0) == true, hasRuns: rows.first?.flag(1) == true) }
         // What was not begun is, and timers of the rule come due.
@@ -75,15 +75,6 @@ extension PostgreSQLStore: PausingStore {
 }
 
 extension Pause.Subject {
-    /// What runs wait for that cannot go on because of the pause; nil where none is claimed at all.
-    fileprivate var destination: String? {
-        switch self {
-        case .rule(let id): "rule \(id)"
-        case .destination(let name): name
-        case .everything: nil
-        }
-    }
-
     /// The subject and its name.
     fileprivate var parameters: [Parameter] {
         switch self {
