@@ -65,9 +65,4 @@ package protocol PausingStore: Sendable {
     /// - Throws: `StoreError`.
     /// - Returns: Whether it was paused.
     func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool
-
-    /// What is paused at `now`, the oldest pause first.
-    ///
-    /// - Throws: `StoreError`.
-    func pauses(at now: Date) async throws -> [Pause]
 }

@@ -107,36 +107,10 @@ package struct QueueSummary: Sendable, Equatable {
     }
 }
 
-/// What keeps the states of rules, and decides about them inside its transactions.
-package protocol RuleStateStore: Sendable {
-    /// Reads what is asked for, with the keys and queues of it locked, hands it to `body`, and writes what that returns: all of it,
-    /// or nothing.
-    ///
-    /// `body` is pure, and may be called again with what was read anew. Runs with a place in a queue are inserted with it; one
-    /// that is there already (event, rule and part) is left as it is.
-    ///
-    /// - Throws: `StoreError.activationChanged` where `activation` is given and no longer the newest one;
-    ///   `StoreError.leaseLost` for the basis `lookUp`; what `body` throws. Nothing was written then.
-    /// - Returns: What was written; its decisions have the numbers of the runs that were made.
-    func decide(
-        on basis: DecisionBasis,
-        reading request: StateRequest,
-        under activation: Activation.Number?,
-        at now: Date,
-        _ body: @escaping @Sendable (StateSnapshot) throws -> StateOutcome
-    ) async throws -> [Decision]
-
-    /// States that are due, those due first coming first.
-    ///
-    /// - Throws: `StoreError`.
-    func dueStates(limit: Int, at now: Date) async throws -> [RuleState]
-
-    /// The due time of the state that is due first; nil where none is ever due.
-    func nextDueState() async throws -> Date?
-
-    /// Removes states that are of no use any more, `limit` at most; returns how many.
-    func removeExpiredStates(limit: Int, at now: Date) async throws -> Int
-
+/// What shows the states of rules, their queues and what is paused.
+///
+/// Each call throws `StoreError`.
+package protocol StateArchive: Sendable {
     /// States that meet a query.
     func states(_ query: StateQuery) async throws -> [RuleState]
 
@@ -160,6 +134,40 @@ package protocol RuleStateStore: Sendable {
 
     /// The queue of this name as a decision would see it.
     func queue(_ name: String) async throws -> QueueState
+
+    /// What is paused at `now`, the oldest pause first.
+    func pauses(at now: Date) async throws -> [Pause]
+}
+
+/// What keeps the states of rules, and decides about them inside its transactions.
+package protocol RuleStateStore: StateArchive {
+    /// Reads what is asked for, with the keys and queues of it locked, hands it to `body`, and writes what that returns: all of it,
+    /// or nothing.
+    ///
+    /// `body` is pure, and may be called again with what was read anew. Runs with a place in a queue are inserted with it; one
+    /// that is there already (event, rule and part) is left as it is.
+    ///
+    /// - Throws: `StoreError.activationChanged` where `activation` is given and no longer the newest one;
+    ///   `StoreError.leaseLost` for the basis `lookUp`; what `body` throws. Nothing was written then.
+    /// - Returns: What was written; its decisions have the numbers of the runs that were made.
+    func decide(
+        on basis: DecisionBasis,
+        reading request: StateRequest,
+        under activation: Activation.Number?,
+        at now: Date,
+        _ body: @escaping @Sendable (StateSnapshot) throws -> StateOutcome
+    ) async throws -> [Decision]
+
+    /// States that are due, those due first coming first, without those of `rules`, which are paused.
+    ///
+    /// - Throws: `StoreError`.
+    func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState]
+
+    /// The due time of the state that is due first; nil where none is ever due.
+    func nextDueState() async throws -> Date?
+
+    /// Removes states that are of no use any more, `limit` at most; returns how many.
+    func removeExpiredStates(limit: Int, at now: Date) async throws -> Int
 
     /// Notified when a state with a due time was stored.
     var stateChanges: AsyncSignal { get }
