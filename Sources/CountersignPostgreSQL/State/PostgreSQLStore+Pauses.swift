@@ -45,33 +45,6 @@ extension PostgreSQLStore: PausingStore {
         wakeUps?.announceStates()
         return found.wasPaused
     }
-
-    /// What is paused at `now`, the oldest pause first.
-    package func pauses(at now: Date) async throws -> [Pause] {
-        let clock = clock
-        return
-            try await archive.all(
-                Statement(
-                    """
-                    select subject, name, paused_by, reason, since, until from @.pauses
-                    where until is null or until > $1::timestamptz order by since, subject, name
-                    """,
-                    [.time(clock.moment(now))]
-                )
-            ) { row in
-                Pause.Subject(row)
-                    .map { subject in
-                        Pause(
-                            subject,
-                            by: row.text(2),
-                            reason: row.optionalText(3),
-                            since: clock.date(row.time(4)),
-                            until: row.optionalTime(5).map { clock.date($0) }
-                        )
-                    }
-            }
-            .compactMap(\.self)
-    }
 }
 
 extension Pause.Subject {
@@ -81,16 +54,6 @@ extension Pause.Subject {
         case .rule(let id): [.verbatim("rule"), .text(id)]
         case .destination(let name): [.verbatim("destination"), .text(name)]
         case .everything: [.verbatim("everything"), .verbatim("")]
-        }
-    }
-
-    /// nil for a subject that is unknown.
-    fileprivate init?(_ row: Row) {
-        switch row.verbatim(0) {
-        case "rule": self = .rule(row.text(1))
-        case "destination": self = .destination(row.text(1))
-        case "everything": self = .everything
-        default: return nil
         }
     }
 }

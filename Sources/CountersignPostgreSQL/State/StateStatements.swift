@@ -64,14 +64,15 @@ enum StateStatements {
         )
     }
 
-    /// States that are due, those due first coming first.
-    static func due(limit: Int, at now: Moment) -> Statement {
+    /// States that are due, those due first coming first, without those of some rules.
+    static func due(limit: Int, excluding rules: Set<String>, at now: Moment) -> Statement {
         Statement(
             """
-            select \(RuleState.columns) from @.states s where s.due_at <= $1::timestamptz
+            select \(RuleState.columns) from @.states s
+            where s.due_at <= $1::timestamptz and s.rule_id <> all ($3::text[])
             order by s.due_at, s.id limit $2::int8
             """,
-            [.time(now), .integer(max(0, limit))]
+            [.time(now), .integer(max(0, limit)), .texts(rules.sorted())]
         )
     }
 
