@@ -2,7 +2,7 @@ import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLStore {
+extension PostgreSQLStore: PausingStore {
     /// Pauses something; what was paused before has the new reason and end.
     package func pause(_ pause: Pause) async throws {
         try await changes.change(
@@ -54,16 +54,6 @@ extension Pause.Subject {
         case .rule(let id): [.verbatim("rule"), .text(id)]
         case .destination(let name): [.verbatim("destination"), .text(name)]
         case .everything: [.verbatim("everything"), .verbatim("")]
-        }
-    }
-
-    /// nil for a subject that is unknown.
-    init?(_ row: Row) {
-        switch row.verbatim(0) {
-        case "rule": self = .rule(row.text(1))
-        case "destination": self = .destination(row.text(1))
-        case "everything": self = .everything
-        default: return nil
         }
     }
 }

@@ -2,7 +2,7 @@ package import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLArchive {
+extension PostgreSQLArchive: StateArchive {
     /// States that meet a query.
     package func states(_ query: StateQuery) async throws -> [RuleState] {
         try await states(StateStatements.states(query))
@@ -84,5 +84,17 @@ extension PostgreSQLArchive {
     /// The states of a statement, without damaged ones.
     func states(_ statement: Statement) async throws -> [RuleState] {
         try await all(statement) { RuleState($0) }.compactMap(\.self)
+    }
+}
+
+extension Pause.Subject {
+    /// nil for a subject that is unknown.
+    fileprivate init?(_ row: Row) {
+        switch row.verbatim(0) {
+        case "rule": self = .rule(row.text(1))
+        case "destination": self = .destination(row.text(1))
+        case "everything": self = .everything
+        default: return nil
+        }
     }
 }
