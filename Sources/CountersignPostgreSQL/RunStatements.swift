@@ -29,7 +29,8 @@ struct RunStatements: Sendable {
                     and (select least_program from @.store) <= $9::int8
                 order by event_id for update skip locked
             ), g as (
-                delete from @.inbox i using w where i.event_id = w.event_id
+                -- As a list, so that no plan of an empty table reads all of it.
+                delete from @.inbox where event_id = any(array(select event_id from w))
             ), v as (
                 insert into @.evaluations (event_id, rule_set, evaluated_at, match_set)
                 select u.event_id, u.rule_set, $4::timestamptz, u.match_set
@@ -82,7 +83,8 @@ struct RunStatements: Sendable {
                 returning r.*
             )
             select \(Run.columns), e.id, \(EventRow.columns)
-            from c as r left join @.events e on e.id = r.event_id \(EventRow.joins)
+            from c as r left join lateral (select * from @.events where id = r.event_id offset 0) e on true
+                \(EventRow.joins)
             order by r.due_at, r.id
             """,
             [

@@ -14,9 +14,12 @@ import Testing
     private static let rows = 30_000
     private let now = Date(milliseconds: 1_530_389_095_384)
 
-    @Test func `what is done with each event uses indexes, also where it was prepared on empty tables`() async throws {
+    @Test(arguments: [DatabaseClock.Kind.caller, .server])
+    func `what is done with each event uses indexes, also where it was prepared on empty tables`(
+        time: DatabaseClock.Kind
+    ) async throws {
         let place = try TestStore()
-        let store = try place.open()
+        let store = try place.open(time: time)
         // From the sixth time on, the server keeps one plan for all parameters.
         for round in 0..<8 { _ = try await write(store, round) }
         try fill(place)
@@ -56,7 +59,7 @@ import Testing
         let delivery = SampleDelivery.numbered(round)
         let id = try await store.append(delivery, at: now).eventID
         _ = try await store.append(delivery, at: now)
-        let waiting = try await store.undispatched(limit: 10, at: now).events.map(\.id)
+        let waiting = try await store.undispatched(limit: 256, at: now).events.map(\.id)
         try await store.dispatch(
             waiting.map {
                 Dispatch(
