@@ -29,6 +29,41 @@ import Testing
         try place.remove()
     }
 
+    @Test(arguments: TestStore.Way.allCases)
+    func `claiming does not read the whole queue, also before the server knows how long it is`(
+        way: TestStore.Way
+    ) async throws {
+        let place = try TestStore(way: way)
+        let store = try place.open()
+        _ = try await write(store, 0)
+        try place.sql(
+            """
+            insert into @.runs (event_id, rule_id, rule_set, state, due_at, created_at)
+                select 1, 'rule-' || g, 'v', 0, '2018-01-01', '2018-01-01' from generate_series(1, 3000) g
+            """
+        )
+        let before = try runRows(of: place)
+        let lease = Lease(id: "w", for: .seconds(9))
+        for _ in 0..<20 { #expect(try await store.claim(limit: 1, lease: lease, at: Date() + 60).count == 1) }
+        await store.close()
+        // A session that goes on behind a pooler says after a while what it has counted.
+        while try runRows(of: place).changed < before.changed + 20 { await Task.yield() }
+        #expect(try runRows(of: place).read - before.read < 3_000)
+        try place.remove()
+    }
+
+    /// How many rows of runs were read and changed so far.
+    private func runRows(of place: TestStore) throws -> (read: Int, changed: Int) {
+        let counts = try place.server.sql(
+            """
+            select seq_tup_read + idx_tup_fetch, n_tup_upd from pg_stat_user_tables
+            where schemaname = '\(place.schema)' and relname = 'runs'
+            """
+        )
+        let numbers = counts.split(separator: "|").compactMap { Int($0) }
+        return (try #require(numbers.first), try #require(numbers.last))
+    }
+
     @Test func `what people and metrics ask uses indexes, once the server knows how large the tables are`() async throws
     {
         let place = try TestStore()
