@@ -77,7 +77,7 @@ struct RunStatements: Sendable {
                 update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
                     lease_until = coalesce($5::timestamptz, clock_timestamp()) + $6::int8 * interval '1 millisecond',
                     waiting_for = null, wait_reason = null,
-                    -- Whoever takes over from an instance that is gone has the files of the steps from here on.
+                    -- The instance that takes over from one that is gone has the files of the steps from here on.
                     home = case when r.home is not null then $8::text end
                 from d where r.id = d.id
                 returning r.*

@@ -147,7 +147,7 @@ extension Connection {
 
 /// The numbers of locks that are held for a transaction; each goes with the hash of the schema's name.
 enum StoreLocks {
-    /// Held by all who evaluate events, and alone by who activates other rules.
+    /// Held by all that evaluate events, and alone by the one that activates other rules.
     static let activations = 723_001
     static let migrations = 723_002
     static let streams = 723_003
