@@ -76,7 +76,7 @@ package struct Server {
         let access = AdminAccess(token: try settings.adminToken(environment.variables))
         let registry = try await environment.registry(for: settings)
         try await stop.watch {
-            guard let opened = try await openStore(certificate) else { return }
+            guard let opened = try await openStore(certificate, access) else { return }
             warnOfStore()
             do {
                 try makeOutputFolder()
