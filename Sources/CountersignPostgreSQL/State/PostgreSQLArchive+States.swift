@@ -2,7 +2,7 @@ package import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLArchive: StateArchive {
+extension PostgreSQLArchive {
     /// States that meet a query.
     package func states(_ query: StateQuery) async throws -> [RuleState] {
         try await states(StateStatements.states(query))

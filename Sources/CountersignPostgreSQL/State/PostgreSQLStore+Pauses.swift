@@ -2,7 +2,7 @@ import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLStore: PausingStore {
+extension PostgreSQLStore {
     /// Pauses something; what was paused before has the new reason and end.
     package func pause(_ pause: Pause) async throws {
         try await changes.change(

@@ -2,7 +2,7 @@ package import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLStore: RuleStateStore {
+extension PostgreSQLStore {
     /// Locks, reads, decides and writes, in one transaction of two round trips.
     ///
     /// An event that another instance evaluates at the same time is not among those that wait.
