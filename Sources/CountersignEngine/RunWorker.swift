@@ -313,7 +313,7 @@ package struct RunWorker: Sendable {
                 ]
             )
         case .succeeded: context.logger.debug("Run succeeded")
-        case .queued, .waiting, .unmatched: break
+        case .queued, .waiting, .paused, .unmatched, .cancelled: break
         }
     }
 }
@@ -326,7 +326,9 @@ extension RunEnding {
         case .failed: "failed"
         case .queued: "queued"
         case .waiting: "waiting"
+        case .paused: "paused"
         case .unmatched: "unmatched"
+        case .cancelled: "cancelled"
         }
     }
 }

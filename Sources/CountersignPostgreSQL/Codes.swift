@@ -9,6 +9,7 @@ extension Run.State {
         case .succeeded: 2
         case .failed: 3
         case .discarded: 4
+        case .waiting: 6
         }
     }
 

@@ -141,7 +141,7 @@ enum Migrations {
             event_id bigint not null,
             rule_id text collate "C" not null,
             rule_set text collate "C" not null,
-            state smallint not null check (state between 0 and 4),
+            state smallint not null check (state in (0, 1, 2, 3, 4, 6)),
             due_at timestamptz not null,
             retries int not null default 0,
             created_at timestamptz not null,

@@ -1,4 +1,5 @@
 import CLibpq
+import CountersignCore
 import CountersignStore
 import Foundation
 

@@ -173,6 +173,8 @@ struct RunStatements: Sendable {
         case .succeeded, .unmatched: (.succeeded, nil, nil)
         case .failed: (.failed, nil, nil)
         case .queued(let dueAt): (.queued, dueAt, nil)
+        case .paused(let until): (.waiting, until, nil)
+        case .cancelled: (.discarded, nil, nil)
         case .waiting(let wait, let dueAt): (.queued, dueAt, wait)
         }
     }

@@ -14,6 +14,18 @@ package struct Rule: Sendable {
     /// The rule's `when`.
     package let condition: Condition
 
+    /// What makes the rule run instead of an event; nil for a rule that events trigger.
+    package let schedule: RuleSchedule?
+
+    /// The word that decides whether and when a match runs; nil where each one runs at once.
+    package let timing: Timing?
+
+    /// By what its runs take turns; nil where they do not.
+    package let concurrency: Concurrency?
+
+    /// A hash over `when` and the words with state: what is open was made by a rule of this shape.
+    package let shape: String
+
     /// The steps of `then`, in the order in which they run.
     package let steps: [Step]
 
@@ -44,6 +56,10 @@ package struct Rule: Sendable {
         summary: String?,
         isEnabled: Bool,
         condition: Condition,
+        schedule: RuleSchedule? = nil,
+        timing: Timing? = nil,
+        concurrency: Concurrency? = nil,
+        shape: String = "",
         steps: [Step],
         onFailure: [Step],
         always: [Step],
@@ -57,6 +73,10 @@ package struct Rule: Sendable {
         self.summary = summary
         self.isEnabled = isEnabled
         self.condition = condition
+        self.schedule = schedule
+        self.timing = timing
+        self.concurrency = concurrency
+        self.shape = shape
         self.steps = steps
         self.onFailure = onFailure
         self.always = always

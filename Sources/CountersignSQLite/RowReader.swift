@@ -1,3 +1,4 @@
+import CountersignCore
 import CountersignStore
 import Foundation
 import GRDB

@@ -103,6 +103,8 @@ struct RunTable {
             case .succeeded: (.succeeded, nil, nil)
             case .failed: (.failed, nil, nil)
             case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
+            case .paused(let until): (.waiting, until.milliseconds, nil)
+            case .cancelled: (.discarded, nil, nil)
             case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
             case .unmatched: preconditionFailure("it is taken back")
             }
@@ -261,7 +263,7 @@ struct RunTable {
     }
 
     func discard(_ run: Run.ID, at now: Date) throws {
-        try expect(run, in: [.failed, .queued], wanted: "failed or queued")
+        try expect(run, in: [.failed, .queued], wanted: "failed, queued or waiting")
         try db.change(
             "UPDATE runs SET state = 'discarded', finished_at = ?, waiting_for = NULL, wait_reason = NULL WHERE id = ?",
             [now.milliseconds, run.rawValue]

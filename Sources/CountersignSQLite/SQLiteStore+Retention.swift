@@ -1,3 +1,4 @@
+import CountersignCore
 package import CountersignStore
 package import Foundation
 import GRDB

@@ -153,7 +153,7 @@ struct Schema: Sendable {
             event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
             rule_id TEXT NOT NULL,
             rule_set TEXT NOT NULL,
-            state TEXT NOT NULL CHECK (state IN ('queued', 'running', 'succeeded', 'failed', 'discarded')),
+            state TEXT NOT NULL CHECK (state IN ('queued', 'waiting', 'running', 'succeeded', 'failed', 'discarded')),
             due_at INTEGER NOT NULL,
             retries INTEGER NOT NULL DEFAULT 0,
             created_at INTEGER NOT NULL,

@@ -33,7 +33,7 @@ package struct ReplayedRun: Sendable, Equatable {
         switch state {
         case nil: .created
         case .succeeded?, .failed?, .discarded?: restarting ? .restarted : .unchanged
-        case .queued?, .running?: .unchanged
+        case .queued?, .running?, .waiting?: .unchanged
         }
     }
 }

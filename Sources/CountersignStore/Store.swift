@@ -288,32 +288,6 @@ extension Ledger {
     package func discard(_ run: Run.ID, at now: Date) async throws { try await discard(run, once: nil, at: now) }
 }
 
-/// The runs to make for one event.
-package struct Dispatch: Sendable {
-    /// The event that the runs are made for.
-    package let eventID: Event.ID
-
-    /// The rule set that evaluated the event, by which the runs are executed.
-    package let ruleSet: RuleSetVersion
-
-    /// The rules that matched, in the order in which their runs are made.
-    package let ruleIDs: [String]
-
-    /// The result on every rule of the set.
-    package let matchSet: MatchSet
-
-    /// Whether, in a replay, the package that was kept with the event is forgotten, so that runs fetch it again.
-    package var forgetsPackage = false
-
-    /// The runs of the rules `ruleIDs`; in a replay they use the package that was kept with the event.
-    package init(eventID: Event.ID, ruleSet: RuleSetVersion, ruleIDs: [String], matchSet: MatchSet) {
-        self.eventID = eventID
-        self.ruleSet = ruleSet
-        self.ruleIDs = ruleIDs
-        self.matchSet = matchSet
-    }
-}
-
 /// The right to work on runs for a time, which the store measures by its own clock.
 package struct Lease: Sendable {
     /// What identifies a lease; each claim makes a new one.
@@ -371,6 +345,10 @@ package enum RunEnding: Sendable, Equatable {
     case queued(dueAt: Date)
     /// It goes on when what it waits for is free, or at the given time.
     case waiting(RunWait, dueAt: Date)
+    /// It is in a step `wait` and goes on at the given time.
+    case paused(until: Date)
+    /// An event that meets the rule's `unless` came before its first step: it is discarded, and the decision says so.
+    case cancelled(Decision)
     /// The rule does not match after all, now that the package is known: the run is taken back, and the result on the rule
     /// at this place of its set.
     case unmatched(place: Int)
@@ -378,8 +356,8 @@ package enum RunEnding: Sendable, Equatable {
     /// Whether the run goes on by itself.
     package var isQueued: Bool {
         switch self {
-        case .queued, .waiting: true
-        case .succeeded, .failed, .unmatched: false
+        case .queued, .waiting, .paused: true
+        case .succeeded, .failed, .unmatched, .cancelled: false
         }
     }
 }

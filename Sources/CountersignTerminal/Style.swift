@@ -22,7 +22,7 @@ package enum Style: String, Sendable {
     /// The style of where a run stands.
     package static func of(_ state: Run.State) -> Style {
         switch state {
-        case .queued, .running: .pending
+        case .queued, .waiting, .running: .pending
         case .succeeded: .good
         case .failed: .bad
         case .discarded: .faint

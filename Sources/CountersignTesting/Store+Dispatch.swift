@@ -1,3 +1,4 @@
+package import CountersignCore
 package import CountersignStore
 package import Foundation
 

@@ -41,7 +41,7 @@ extension StoreContract {
             try await store.discard(run, once: discard, at: after(3))
             try await store.discard(run, once: discard, at: after(4))
             #expect(try await state(of: run, in: store) == .discarded)
-            await #expect(throws: StoreError.wrongState(run, .discarded, wanted: "failed or queued")) {
+            await #expect(throws: StoreError.wrongState(run, .discarded, wanted: "failed, queued or waiting")) {
                 try await store.discard(run, once: CommandToken(), at: after(5))
             }
             let event = try #require(try await store.run(run)?.event.id)
@@ -253,7 +253,7 @@ extension StoreContract {
             await #expect(throws: StoreError.wrongState(run, .running, wanted: "failed")) {
                 try await store.retry(run, at: start)
             }
-            await #expect(throws: StoreError.wrongState(run, .running, wanted: "failed or queued")) {
+            await #expect(throws: StoreError.wrongState(run, .running, wanted: "failed, queued or waiting")) {
                 try await store.discard(run, at: start)
             }
             try await store.release(run, lease: "w", to: .succeeded, recording: nil, at: start)

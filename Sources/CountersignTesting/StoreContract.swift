@@ -1,3 +1,4 @@
+import CountersignCore
 package import CountersignStore
 import Foundation
 import Testing

@@ -122,8 +122,8 @@ extension RunProgress {
         case .attempt(let step, let number): "\(step.id)\(number)"
         case .finish(.succeeded): "succeeded"
         case .finish(.failed): "failed"
-        case .finish(.queued), .finish(.waiting): "queued"
-        case .finish(.unmatched): "taken back"
+        case .finish(.queued), .finish(.waiting), .finish(.paused): "queued"
+        case .finish(.unmatched), .finish(.cancelled): "taken back"
         }
     }
 }

@@ -25,6 +25,17 @@ enum BackEnd: CaseIterable {
         await store.close()
     }
 
+    @Test(arguments: [BackEnd.memory], StoreContract.stateful)
+    func `a store keeps its promises about rules with state`(
+        backEnd: BackEnd,
+        clause: StoreContract.Clause
+    ) async throws {
+        let folder = try TemporaryFolder()
+        let store = try backEnd.open(in: folder)
+        try await clause.check(store)
+        await store.close()
+    }
+
     @Test(arguments: BackEnd.allCases, ClusterContract.clauses)
     func `a store keeps its promises to two handles`(backEnd: BackEnd, clause: ClusterContract.Clause) async throws {
         let folder = try TemporaryFolder()

@@ -33,13 +33,15 @@ public struct Run: Sendable {
     package enum State: String, Sendable, CaseIterable {
         /// It waits for a free worker, or for the due time of its next attempt.
         case queued
+        /// It is in a step `wait`, and goes on at its due time.
+        case waiting
         /// A worker has it.
         case running
         /// Every step is done or skipped.
         case succeeded
         /// A step failed for good; it is kept until someone retries or discards it.
         case failed
-        /// Somebody gave it up.
+        /// Somebody gave it up, or another run or an event made it needless.
         case discarded
     }
 
@@ -51,6 +53,18 @@ public struct Run: Sendable {
 
     /// The rule that it executes.
     package let ruleID: String
+
+    /// What distinguishes it from other runs of the rule for the event: the number of the entry of `after`, else nothing.
+    package let part: String
+
+    /// What templates find beside the event, by the word of the rule: `{"after": {"number": 3}}`; nil where there is none.
+    package let facts: JSON?
+
+    /// Its place in the queue of its concurrency key; nil where it waits for no other run.
+    package let place: QueuePlace?
+
+    /// The run that took its place; nil unless that is why it is discarded.
+    package let supersededBy: ID?
 
     /// The version of the rule set that the run was made by and goes on with.
     package let ruleSet: RuleSetVersion
@@ -89,6 +103,10 @@ public struct Run: Sendable {
         id: ID,
         eventID: Event.ID,
         ruleID: String,
+        part: String = "",
+        facts: JSON? = nil,
+        place: QueuePlace? = nil,
+        supersededBy: ID? = nil,
         ruleSet: RuleSetVersion,
         state: State,
         dueAt: Date,
@@ -103,6 +121,10 @@ public struct Run: Sendable {
         self.id = id
         self.eventID = eventID
         self.ruleID = ruleID
+        self.part = part
+        self.facts = facts
+        self.place = place
+        self.supersededBy = supersededBy
         self.ruleSet = ruleSet
         self.state = state
         self.dueAt = dueAt
@@ -116,7 +138,18 @@ public struct Run: Sendable {
     }
 }
 
+extension Run.State {
+    /// Whether a run goes on by itself, once it is due.
+    package var isClaimable: Bool { self == .queued || self == .waiting }
+}
+
 extension Run {
+    /// The part of a run that only fetches the package for a decision, and is replaced by what is decided then.
+    package static let lookUpPart = "look-up"
+
+    /// Whether it waits for another run of its concurrency key.
+    package var waitsInQueue: Bool { state == .queued && place != nil && place?.slot == nil }
+
     /// Whether it may wait for the time of its next try, and for no destination.
     package var waitsForNextTry: Bool { state == .queued && wait == nil && dueAt > createdAt }
 }

@@ -12,6 +12,8 @@ public enum Reference: Sendable, Hashable {
     case runAttempt
     case ruleID
     case failure(FailureField)
+    /// What a word of the rule leaves to its run: `${after.number}`, `${digest.count}`.
+    case fact(RuleFact, JSONPath)
     /// A secret by its name.
     case secret(String)
 
@@ -23,8 +25,29 @@ public enum Reference: Sendable, Hashable {
     }
 }
 
+/// The words of a rule that leave something to its run.
+public enum RuleFact: String, Sendable, CaseIterable {
+    case after
+    case throttle
+    case threshold
+    case debounce
+    case digest
+
+    /// The names of what the word leaves.
+    public var fields: [String] {
+        switch self {
+        case .after: ["number", "late", "due"]
+        case .throttle: ["suppressed"]
+        case .threshold: ["count", "events"]
+        case .debounce: ["count"]
+        case .digest: ["count", "from", "to", "events", "lines"]
+        }
+    }
+}
+
 extension Reference {
-    static let roots = ["event", "steps", "package", "signer", "run", "rule", "failure", "secret"]
+    static let roots =
+        ["event", "steps", "package", "signer", "run", "rule", "failure", "secret"] + RuleFact.allCases.map(\.rawValue)
 
     /// Parses the reference of a template, or the path of a step's `if`.
     package init(parsing text: String) throws(TemplateError) {
@@ -60,12 +83,15 @@ extension Reference {
         case ("rule", .key("id")) where rest.components.count == 1: return .ruleID
         case ("failure", .key(let name)) where rest.components.count == 1:
             if let field = FailureField(rawValue: name) { return .failure(field) }
+        case (_, .key(let field)):
+            if let fact = RuleFact(rawValue: root), fact.fields.contains(field) { return .fact(fact, rest) }
         default: break
         }
-        let known = [
-            "event.…", "steps.ID.…", "package.…", "signer.…", "run.id", "run.attempt", "rule.id", "failure.step",
-            "failure.reason", "failure.attempts", "secret:NAME",
-        ]
+        let known =
+            [
+                "event.…", "steps.ID.…", "package.…", "signer.…", "run.id", "run.attempt", "rule.id", "failure.step",
+                "failure.reason", "failure.attempts", "secret:NAME",
+            ] + RuleFact.allCases.flatMap { fact in fact.fields.map { "\(fact.rawValue).\($0)" } }
         let near = Suggestion.nearest(to: root, among: roots).map { "; did you mean '\($0)'?" }
         throw TemplateError(
             "there is no '\(text)'\(near ?? "; there are \(known.joined(separator: ", "))")",
@@ -97,6 +123,7 @@ extension Reference: CustomStringConvertible {
         case .runAttempt: "run.attempt"
         case .ruleID: "rule.id"
         case .failure(let field): "failure.\(field.rawValue)"
+        case .fact(let fact, let path): "\(fact.rawValue).\(path)"
         case .secret(let name): "secret:\(name)"
         }
     }

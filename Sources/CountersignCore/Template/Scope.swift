@@ -53,6 +53,12 @@ public struct Scope: Sendable {
     /// Why the chain stopped; nil outside `on_failure`.
     public var failure: Failure?
 
+    /// What the words of the rule left to the run: see `Run.facts`.
+    public var facts: JSON?
+
+    /// What distinguishes the run from others of the rule for the event: see `Run.part`.
+    package var part = ""
+
     /// The secrets that the rules name; hidden in a dry run.
     public let secrets: Secrets
 
@@ -66,8 +72,10 @@ public struct Scope: Sendable {
         attempt: Int = 1,
         steps: [String: StepValue] = [:],
         failure: Failure? = nil,
+        facts: JSON? = nil,
         secrets: Secrets
     ) {
+        self.facts = facts
         self.event = event
         self.ruleID = ruleID
         self.ruleFolder = ruleFolder
@@ -92,6 +100,7 @@ public struct Scope: Sendable {
         case .failure(.step): failure.map { .string($0.step) }
         case .failure(.reason): failure.map { .string($0.reason) }
         case .failure(.attempts): failure.map { JSON($0.attempts) }
+        case .fact(let fact, let path): facts?[fact.rawValue].flatMap { path.value(in: $0) }
         case .secret(let name): .string(try secrets.value(of: name))
         }
     }

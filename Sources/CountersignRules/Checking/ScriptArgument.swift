@@ -20,6 +20,8 @@ struct ScriptArgument {
             .first { expression in
                 switch expression.reference {
                 case .runID, .runAttempt, .ruleID, .secret: false
+                // Only a digest holds words of events.
+                case .fact(let fact, _): fact == .digest
                 case .event, .step, .failure, .package, .signer: true
                 }
             }

@@ -38,7 +38,7 @@ struct ReferenceChecker {
             findings.report(.misplacedFailure, message, at: span)
         case .package(let path): checkKnown(path, PackageFields.ofPackage, "package", at: span)
         case .signer(let path): checkKnown(path, PackageFields.ofSigner, "signer", at: span)
-        case .failure, .runID, .runAttempt, .ruleID, .secret: break
+        case .fact, .failure, .runID, .runAttempt, .ruleID, .secret: break
         }
     }
 

@@ -84,7 +84,7 @@ extension MemoryContents {
     func backlog(at now: Date) -> Backlog {
         let waiting = events.filter { $0.dispatchedAt == nil }
         let queued = runs.filter { $0.state == .queued }
-        let due = queued.filter { $0.dueAt <= now.stored || $0.wait != nil }
+        let due = queued.filter { $0.isClaimable && ($0.dueAt <= now.stored || $0.wait != nil) }
         return Backlog(
             events: waiting.count,
             oldestEvent: waiting.first?.event.receivedAt,

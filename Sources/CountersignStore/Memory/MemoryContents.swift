@@ -17,8 +17,22 @@ struct MemoryContents {
     var events: [MemoryEvent] = []
     var runs: [MemoryRun] = []
 
+    /// The runs of each event, by their places in `runs`.
+    var runsOfEvents: [Event.ID: [Int]] = [:]
+
+    /// The runs of each queue that have a slot or wait for one, by their places in `runs`.
+    var lines: [String: Set<Int>] = [:]
+
+    /// How often a slot that was free was given to the next run of its queue.
+    var handovers = 0
+
+    var states = MemoryStates()
+    var decisions: [Event.ID: [Decision]] = [:]
+    var pauses: [Pause.Subject: Pause] = [:]
+    var history = MemoryHistory()
+
     /// Every attempt with its run, in the order of ending.
-    private(set) var attempts: [(run: Run.ID, record: StepRecord)] = []
+    var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
     private var quarantineIDs: [UUID: Int64] = [:]
     private var commands: [CommandToken: (at: Date, runs: [ReplayedRun])] = [:]
@@ -59,6 +73,7 @@ extension MemoryContents {
             receivedAt: now.stored
         )
         events.append(MemoryEvent(event: event, body: delivery.body, token: delivery.token))
+        history.add(event)
         return .stored(id)
     }
 
@@ -152,195 +167,9 @@ extension MemoryContents {
         return waiting
     }
 
-    private func index(of id: Event.ID) -> Int? {
+    func index(of id: Event.ID) -> Int? {
         let index = Int(id.rawValue) - 1
         return events.indices.contains(index) ? index : nil
-    }
-}
-
-/// The life of a run.
-extension MemoryContents {
-    mutating func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) throws -> Int {
-        guard activation == activations.last?.number ?? 0 else { throw StoreError.activationChanged }
-        let before = runs.count
-        for dispatch in dispatches {
-            guard let index = index(of: dispatch.eventID), events[index].dispatchedAt == nil else { continue }
-            events[index].dispatchedAt = now.stored
-            events[index].ruleSet = dispatch.ruleSet
-            events[index].matchSet = dispatch.matchSet
-            var seen: Set<String> = []
-            for ruleID in dispatch.ruleIDs where seen.insert(ruleID).inserted {
-                let id = Run.ID(rawValue: Int64(runs.count) + 1)
-                runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))
-            }
-        }
-        return runs.count - before
-    }
-
-    mutating func claim(limit: Int, lease: Lease, at now: Date) -> [ClaimedRun] {
-        let due =
-            runs.indices
-            .filter { runs[$0].state == .queued && runs[$0].dueAt <= now.stored }
-            .sorted { (runs[$0].dueAt, $0) < (runs[$1].dueAt, $1) }
-            .prefix(max(0, limit))
-        for index in due {
-            runs[index].state = .running
-            runs[index].wait = nil
-            runs[index].lease = MemoryRun.HeldLease(lease, at: now)
-        }
-        return due.compactMap { claimedRun(runs[$0].id) }
-    }
-
-    var nextDue: Date? {
-        runs.lazy.filter { $0.state == .queued }.map { $0.dueAt }.min()
-    }
-
-    mutating func begin(stepID: String, attempt: Int, of run: Run.ID, lease: Lease.ID, at now: Date) throws {
-        let index = try index(of: run, lease: lease)
-        runs[index].step = MemoryRun.Step(id: stepID, attempt: attempt, startedAt: now.stored)
-    }
-
-    mutating func record(_ record: StepRecord, of run: Run.ID, lease: Lease.ID) throws {
-        let index = try index(of: run, lease: lease)
-        runs[index].step = nil
-        append(record.stored, to: index)
-    }
-
-    private mutating func append(_ record: StepRecord, to index: Int) {
-        runs[index].records.append(record)
-        runs[index].home = runs[index].home ?? record.home
-        attempts.append((runs[index].id, record))
-    }
-
-    mutating func release(
-        _ run: Run.ID,
-        lease: Lease.ID,
-        to ending: RunEnding,
-        recording record: StepRecord?,
-        at now: Date
-    ) throws {
-        let index = try index(of: run, lease: lease)
-        if let record { append(record.stored, to: index) }
-        switch ending {
-        case .succeeded: runs[index].leave(for: .succeeded)
-        case .failed: runs[index].leave(for: .failed)
-        case .queued(let dueAt):
-            runs[index].leave(for: .queued)
-            runs[index].dueAt = dueAt.stored
-            return
-        case .unmatched(let place):
-            runs[index].leave(for: .discarded)
-            runs[index].isTakenBack = true
-            let (id, ruleSet) = (runs[index].eventID, runs[index].ruleSet)
-            if let event = self.index(of: id), events[event].ruleSet == ruleSet {
-                events[event].matchSet = events[event].matchSet?.without(place)
-            }
-            if let last = evaluations[id]?.last, last.ruleSet == ruleSet {
-                let rest = Evaluation(at: last.at, ruleSet: ruleSet, matchSet: last.matchSet.without(place))
-                evaluations[id] = (evaluations[id]?.dropLast() ?? []) + [rest]
-            }
-            return
-        case .waiting(let wait, let dueAt):
-            runs[index].leave(for: .queued)
-            runs[index].dueAt = dueAt.stored
-            runs[index].wait = wait
-            return
-        }
-        runs[index].finishedAt = now.stored
-    }
-
-    mutating func renew(_ lease: Lease, at now: Date) {
-        for index in runs.indices where runs[index].lease?.id == lease.id {
-            runs[index].lease = MemoryRun.HeldLease(lease, at: now)
-        }
-    }
-
-    mutating func rescue(_ whose: RescuedRuns, at now: Date) -> Int {
-        var count = 0
-        for index in runs.indices {
-            guard let lease = runs[index].lease, whose == .everyones || lease.until <= now.stored else { continue }
-            if let record = runs[index].interrupt(at: now.stored) { append(record, to: index) }
-            count += 1
-        }
-        for index in runs.indices where whose == .everyones && runs[index].wait != nil {
-            runs[index].dueAt = now.stored
-            runs[index].wait = nil
-        }
-        return count
-    }
-
-    mutating func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) throws {
-        let index = try index(of: run, in: [.failed], wanted: "failed")
-        if let ruleSet { runs[index].ruleSet = ruleSet }
-        runs[index].beginGeneration(from: step.map { .step($0) } ?? .whereItStopped, at: now.stored)
-    }
-
-    mutating func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) -> [ReplayedRun] {
-        var replayed: [ReplayedRun] = []
-        for dispatch in dispatches {
-            let found = Evaluation(at: now.stored, ruleSet: dispatch.ruleSet, matchSet: dispatch.matchSet)
-            evaluations[dispatch.eventID, default: []].append(found)
-            for ruleID in dispatch.ruleIDs {
-                let index = runs.firstIndex {
-                    $0.eventID == dispatch.eventID && $0.ruleID == ruleID && !$0.isTakenBack
-                }
-                let outcome = ReplayedRun.outcome(ofRunIn: index.map { runs[$0].state }, restarting: restartsEnded)
-                if let index, outcome == .restarted {
-                    runs[index].ruleSet = dispatch.ruleSet
-                    runs[index].beginGeneration(from: .firstStep, at: now.stored)
-                } else if outcome == .created {
-                    let id = Run.ID(rawValue: Int64(runs.count) + 1)
-                    runs.append(MemoryRun(id: id, dispatch: dispatch, ruleID: ruleID, at: now.stored))
-                }
-                replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome))
-                if dispatch.forgetsPackage, outcome != .unchanged, let event = self.index(of: dispatch.eventID) {
-                    events[event].event = events[event].event.withoutPackage
-                }
-            }
-        }
-        return replayed
-    }
-
-    mutating func wake(waitingFor destination: String, limit: Int, at now: Date) -> Int {
-        let waiting = runs.indices.filter { runs[$0].wait?.destination == destination }.prefix(max(0, limit))
-        for index in waiting {
-            runs[index].dueAt = now.stored
-            runs[index].wait = nil
-        }
-        return waiting.count
-    }
-
-    mutating func bringForward(by seconds: TimeInterval, at now: Date) -> Int {
-        let later = runs.indices.filter { runs[$0].state == .queued && runs[$0].dueAt > now.stored }
-        for index in later {
-            runs[index].dueAt = max(now.stored, runs[index].dueAt.addingTimeInterval(-seconds).stored)
-        }
-        return later.count
-    }
-
-    mutating func discard(_ run: Run.ID, at now: Date) throws {
-        let index = try index(of: run, in: [.failed, .queued], wanted: "failed or queued")
-        runs[index].state = .discarded
-        runs[index].wait = nil
-        runs[index].finishedAt = now.stored
-    }
-
-    private func index(of run: Run.ID) -> Int? {
-        let index = Int(run.rawValue) - 1
-        return runs.indices.contains(index) && !runs[index].isTakenBack ? index : nil
-    }
-
-    private func index(of run: Run.ID, lease: Lease.ID) throws -> Int {
-        guard let index = index(of: run), runs[index].lease?.id == lease else { throw StoreError.leaseLost(run) }
-        return index
-    }
-
-    private func index(of run: Run.ID, in states: [Run.State], wanted: String) throws -> Int {
-        guard let index = index(of: run) else { throw StoreError.noSuchRun(run) }
-        guard states.contains(runs[index].state) else {
-            throw StoreError.wrongState(run, runs[index].state, wanted: wanted)
-        }
-        return index
     }
 }
 

@@ -48,8 +48,12 @@ struct MemoryRun {
     let id: Run.ID
     let eventID: Event.ID
     let ruleID: String
+    let part: String
+    let facts: JSON?
     let createdAt: Date
 
+    var place: QueuePlace?
+    var supersededBy: Run.ID?
     var ruleSet: RuleSetVersion
 
     var state = Run.State.queued
@@ -66,20 +70,30 @@ struct MemoryRun {
     /// Whether its rule did not match after all, so that it is as if it had never been.
     var isTakenBack = false
 
-    init(id: Run.ID, dispatch: Dispatch, ruleID: String, at now: Date) {
+    init(id: Run.ID, _ new: NewRun, at now: Date) {
         self.id = id
-        self.ruleID = ruleID
-        eventID = dispatch.eventID
-        ruleSet = dispatch.ruleSet
+        ruleID = new.ruleID
+        eventID = new.eventID
+        ruleSet = new.ruleSet
+        part = new.part
+        facts = new.facts
+        place = new.place
         createdAt = now
-        dueAt = now
+        dueAt = new.dueAt.stored
     }
+
+    /// Whether it goes on by itself once it is due: it waits for no slot.
+    var isClaimable: Bool { state.isClaimable && (place == nil || place?.slot != nil) }
 
     var run: Run {
         Run(
             id: id,
             eventID: eventID,
             ruleID: ruleID,
+            part: part,
+            facts: facts,
+            place: place,
+            supersededBy: supersededBy,
             ruleSet: ruleSet,
             state: state,
             dueAt: dueAt,
@@ -106,6 +120,7 @@ struct MemoryRun {
         retries += 1
         dueAt = now
         finishedAt = nil
+        supersededBy = nil
         switch start {
         case .whereItStopped: break
         case .step(let id): resumePoint = Run.ResumePoint(stepID: id, generation: retries)

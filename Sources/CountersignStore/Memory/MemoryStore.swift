@@ -13,6 +13,9 @@ package final class MemoryStore: Store {
     /// Notified when runs were queued.
     package let queued = AsyncSignal()
 
+    /// Notified when a state with a due time was stored.
+    package let stateChanges = AsyncSignal()
+
     /// Never notified: nobody else has the store.
     package let activated = AsyncSignal()
 
@@ -31,6 +34,11 @@ package final class MemoryStore: Store {
     /// Ends writing: every later write throws `StoreError.cannotWrite`, while reads go on.
     package func close() async {
         contents.withLock { $0.isClosed = true }
+    }
+
+    /// Looks at what the store holds, without a copy of it.
+    func look<Value>(_ body: (inout sending MemoryContents) -> sending Value) -> Value {
+        contents.withLock { body(&$0) }
     }
 
     /// Looks at what the store holds.
@@ -228,12 +236,13 @@ extension MemoryStore {
         raising event: Delivery?,
         at now: Date
     ) async throws {
-        let receipt = try write { contents in
+        let (receipt, isHandedOver) = try write { contents in
+            let before = contents.handovers
             try contents.release(run, lease: lease, to: ending, recording: record, at: now)
-            return event.map { contents.append($0, at: now) }
+            return (event.map { contents.append($0, at: now) }, contents.handovers > before)
         }
         if case .stored? = receipt { arrivals.notify() }
-        if ending.isQueued { queued.notify() }
+        if ending.isQueued || isHandedOver { queued.notify() }
     }
 
     /// Keeps the package of an event, unless one is kept already; returns the one that is kept.
@@ -298,14 +307,17 @@ extension MemoryStore {
         return count
     }
 
-    /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
+    /// Discards a run that does not run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
     package func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws {
-        try write { contents in
+        let isHandedOver = try write { contents in
+            let before = contents.handovers
             _ = try contents.once(token, at: now) {
                 try $0.discard(run, at: now)
                 return []
             }
+            return contents.handovers > before
         }
+        if isHandedOver { queued.notify() }
     }
 
     /// Activates a rule set; nil where `number` is not the newest activation.

@@ -1,0 +1,95 @@
+package import CountersignCore
+package import Foundation
+
+extension MemoryStore: RuleStateStore {
+    /// Decides with what is read under one lock, and writes what was decided.
+    package func decide(
+        on basis: DecisionBasis,
+        reading request: StateRequest,
+        under activation: Activation.Number?,
+        at now: Date,
+        _ body: @escaping @Sendable (StateSnapshot) throws -> StateOutcome
+    ) async throws -> [Decision] {
+        let written = try write { contents in
+            try contents.decide(on: basis, reading: request, under: activation, at: now, body)
+        }
+        if written.isQueued { queued.notify() }
+        if written.isDueSet { stateChanges.notify() }
+        if written.hasArrivals { arrivals.notify() }
+        return written.decisions
+    }
+
+    /// States that are due, those due first coming first.
+    package func dueStates(limit: Int, at now: Date) async throws -> [RuleState] {
+        look { $0.states.due(limit: max(0, limit), by: now.stored) }
+    }
+
+    /// The due time of the state that is due first; nil where none is ever due.
+    package func nextDueState() async throws -> Date? { look { $0.states.nextDue } }
+
+    /// Removes states that are of no use any more, and returns how many there were.
+    package func removeExpiredStates(limit: Int, at now: Date) async throws -> Int {
+        try write { $0.states.removeExpired(limit: limit, at: now.stored) }
+    }
+
+    /// States that meet a query.
+    package func states(_ query: StateQuery) async throws -> [RuleState] { look { $0.states(query) } }
+
+    /// One state; nil where it is closed.
+    package func state(_ id: RuleState.ID) async throws -> RuleState? { look { $0.states.state(id) } }
+
+    /// How many states there are, by rule and kind.
+    package func stateCounts() async throws -> [StateCount] { look { $0.stateCounts } }
+
+    /// The events that are gathered for a key, the oldest number first.
+    package func gathered(of key: StateKey) async throws -> [Event.ID] { look { $0.states.gathered(of: key) } }
+
+    /// What became of an event at the rules with state, in the order in which it was decided.
+    package func decisions(of event: Event.ID) async throws -> [Decision] { look { $0.decisions[event] ?? [] } }
+
+    /// Stored events, the newest first, without their packages.
+    package func history(_ query: HistoryQuery) async throws -> EventHistory { look { $0.history(query) } }
+
+    /// The queues in which runs wait, or that a failed run holds.
+    package func queues(limit: Int) async throws -> [QueueSummary] { look { $0.queues(limit: limit) } }
+
+    /// The queue of this name.
+    package func queue(_ name: String) async throws -> QueueState { look { $0.queue(name) } }
+}
+
+extension MemoryStore: PausingStore {
+    /// Pauses something, or gives a pause new words and a new end.
+    package func pause(_ pause: Pause) async throws {
+        try write { contents in
+            let known = contents.pauses[pause.subject].flatMap { $0.isActive(at: pause.since) ? $0 : nil }
+            contents.pauses[pause.subject] = Pause(
+                pause.subject,
+                by: pause.by,
+                reason: pause.reason,
+                since: (known?.since ?? pause.since).stored,
+                until: pause.until?.stored
+            )
+        }
+    }
+
+    /// Resumes something, and makes the runs due that waited for it.
+    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
+        let wasPaused = try write { contents in
+            let known = contents.pauses.removeValue(forKey: subject)
+            if let destination = subject.waitDestination {
+                _ = contents.wake(waitingFor: destination, limit: .max, at: now)
+            }
+            return known?.isActive(at: now) ?? false
+        }
+        queued.notify()
+        stateChanges.notify()
+        return wasPaused
+    }
+
+    /// What is paused at `now`, the oldest pause first.
+    package func pauses(at now: Date) async throws -> [Pause] {
+        look { contents in
+            contents.pauses.values.filter { $0.isActive(at: now) }.sorted { $0.since < $1.since }
+        }
+    }
+}
