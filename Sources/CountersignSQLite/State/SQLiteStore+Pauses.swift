@@ -38,30 +38,6 @@ extension SQLiteStore: PausingStore {
         stateChanges.notify()
         return wasPaused
     }
-
-    /// What is paused at `now`, the oldest pause first; what is damaged is left out.
-    package func pauses(at now: Date) async throws -> [Pause] {
-        try await archive.read { db in
-            try db.all(
-                """
-                SELECT subject, name, paused_by, reason, since, until FROM pauses
-                WHERE until IS NULL OR until > ? ORDER BY since, id
-                """,
-                [now.milliseconds]
-            ) { row -> Pause? in
-                guard let subject = Pause.Subject(row.text(at: 0), row.text(at: 1)), let since = row.time(at: 4)
-                else { return nil }
-                return Pause(
-                    subject,
-                    by: row.text(at: 2) ?? "",
-                    reason: row.text(at: 3),
-                    since: since,
-                    until: row.time(at: 5)
-                )
-            }
-            .compactMap(\.self)
-        }
-    }
 }
 
 extension Pause.Subject {
@@ -74,7 +50,7 @@ extension Pause.Subject {
         }
     }
 
-    fileprivate init?(_ subject: String?, _ name: String?) {
+    init?(_ subject: String?, _ name: String?) {
         switch (subject, name) {
         case ("rule", let id?): self = .rule(id)
         case ("destination", let name?): self = .destination(name)

@@ -172,14 +172,14 @@ extension Query {
         )
     }
 
-    /// States that are due.
-    package static func dueStates(limit: Int, at now: Date) -> Query {
+    /// States that are due, without those of some rules.
+    package static func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) -> Query {
         Query(
             """
             SELECT \(StateRow.columns) FROM states INDEXED BY states_due
-            WHERE due_at <= ? ORDER BY due_at, id LIMIT ?
+            WHERE due_at <= ? AND rule_id NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at, id LIMIT ?
             """,
-            [now.milliseconds, limit]
+            [now.milliseconds, JSON.array(rules.map { .string($0) }).text, limit]
         )
     }
 

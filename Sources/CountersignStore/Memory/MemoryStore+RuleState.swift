@@ -19,9 +19,9 @@ extension MemoryStore: RuleStateStore {
         return written.decisions
     }
 
-    /// States that are due, those due first coming first.
-    package func dueStates(limit: Int, at now: Date) async throws -> [RuleState] {
-        look { $0.states.due(limit: max(0, limit), by: now.stored) }
+    /// States that are due, those due first coming first, without those of `rules`.
+    package func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState] {
+        look { $0.states.due(limit: max(0, limit), excluding: rules, by: now.stored) }
     }
 
     /// The due time of the state that is due first; nil where none is ever due.
