@@ -77,6 +77,14 @@ extension SQLiteArchive {
             let step = StepRow(row)
             return step.fault.map { ("step record \(step.id)", $0) }
         }
+        try look("states", StateRow.columns) { row in
+            let state = StateRow(row)
+            return state.fault.map { ("state \(state.id)", $0) }
+        }
+        try look("decisions", DecisionRow.columns) { row in
+            let decision = DecisionRow(row)
+            return decision.fault.map { ("decision \(decision.id)", $0) }
+        }
         try look("quarantine", QuarantinedBody.columns) { row in
             var reader = RowReader(row)
             let id = reader.integer(0, "number")

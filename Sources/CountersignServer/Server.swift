@@ -125,6 +125,7 @@ package struct Server {
         /// The socket on which callbacks were accepted already; nil where none were.
         let socket: CInt?
         let book: RuleBook
+        let pauses: PauseBook
         let registry: ActionRegistry
         let certificate: ServerCertificate?
         let access: AdminAccess
@@ -156,6 +157,7 @@ package struct Server {
             spooling: spool.map { Spooling($0, over: store, settings, environment.clock, logger) },
             socket: opened.socket,
             book: book,
+            pauses: PauseBook(store: store, clock: environment.clock),
             registry: registry,
             certificate: certificate,
             access: access,
@@ -215,7 +217,8 @@ package struct Server {
             ) { commandsAreHeard.notify() },
             DeferredListener(listener: callbacks, opener: commandsAreHeard),
             try runner(parts, client, limiter: limiter, traces: traces),
-            Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
+        ] + states(parts, traces) + [
+            reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),

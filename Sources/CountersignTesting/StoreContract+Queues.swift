@@ -148,7 +148,7 @@ extension StoreContract {
             try await store.discard(runs[0], at: after(5))
             #expect(try await claim(store, at: 5) == [runs[1]])
         },
-        clause("of a queue, a decision is told who has a slot, who has begun, and the newest of those that wait") {
+        clause("a decision sees who has a slot of a queue, who has begun, and the newest of those that wait") {
             store async throws in
             let count = QueueState.mostWaiting + 2
             let places = [place(0, slot: 0, limit: 2), place(9, slot: 1, limit: 2)]

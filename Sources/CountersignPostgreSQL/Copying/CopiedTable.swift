@@ -21,7 +21,7 @@ struct CopiedTable {
     var sequence: String? {
         switch table {
         case .events: "event_ids"
-        case .replays, .quarantine, .runs, .steps: "\(name)_id_seq"
+        case .replays, .quarantine, .runs, .steps, .states, .gathered, .decisions, .pauses: "\(name)_id_seq"
         case .ruleSets, .activations, .keyValues, .singletons, .destinations, .commands: nil
         }
     }

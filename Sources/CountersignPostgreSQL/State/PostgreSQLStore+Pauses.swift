@@ -1,0 +1,105 @@
+import CountersignCore
+package import CountersignStore
+package import Foundation
+
+extension PostgreSQLStore: PausingStore {
+    /// Pauses something; what was paused before has the new reason and end.
+    package func pause(_ pause: Pause) async throws {
+        try await changes.change(
+            Statement(
+                """
+                insert into @.pauses as p (subject, name, paused_by, reason, since, until)
+                values ($1::text, $2::text, $3::text, $4::text, $5::timestamptz, $6::timestamptz)
+                on conflict (subject, name) do update set paused_by = excluded.paused_by, reason = excluded.reason,
+                    until = excluded.until,
+                    since = case when p.until <= excluded.since then excluded.since else p.since end
+                """,
+                pause.subject.parameters + [
+                    .text(pause.by), .text(pause.reason), .time(clock.moment(pause.since)),
+                    .time(pause.until.map { clock.moment($0) }),
+                ]
+            )
+        ) { _ in }
+    }
+
+    /// Resumes something, and makes the runs due that waited for it; returns whether it was paused.
+    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
+        let found = try await changes.change(
+            Statement(
+                """
+                with p as (
+                    delete from @.pauses where subject = $1::text and name = $2::text
+                    returning until is null or until > $3::timestamptz as holds
+                ), w as (
+                    update @.runs set due_at = $3::timestamptz, waiting_for = null, wait_reason = null
+                    where waiting_for = $4::text returning 1
+                )
+                select coalesce((select holds from p), false), exists (select 1 from w)
+                """,
+                subject.parameters + [.time(clock.moment(now)), .text(subject.destination)]
+            )
+        ) { rows in (wasPaused: rows.first?.flag(0) == true, hasRuns: rows.first?.flag(1) == true) }
+        // What was not begun is, and timers of the rule come due.
+        announceRuns()
+        stateChanges.notify()
+        wakeUps?.announceStates()
+        return found.wasPaused
+    }
+
+    /// What is paused at `now`, the oldest pause first.
+    package func pauses(at now: Date) async throws -> [Pause] {
+        let clock = clock
+        return
+            try await archive.all(
+                Statement(
+                    """
+                    select subject, name, paused_by, reason, since, until from @.pauses
+                    where until is null or until > $1::timestamptz order by since, subject, name
+                    """,
+                    [.time(clock.moment(now))]
+                )
+            ) { row in
+                Pause.Subject(row)
+                    .map { subject in
+                        Pause(
+                            subject,
+                            by: row.text(2),
+                            reason: row.optionalText(3),
+                            since: clock.date(row.time(4)),
+                            until: row.optionalTime(5).map { clock.date($0) }
+                        )
+                    }
+            }
+            .compactMap(\.self)
+    }
+}
+
+extension Pause.Subject {
+    /// What runs wait for that cannot go on because of the pause; nil where none is claimed at all.
+    fileprivate var destination: String? {
+        switch self {
+        case .rule(let id): "rule \(id)"
+        case .destination(let name): name
+        case .everything: nil
+        }
+    }
+
+    /// The subject and its name.
+    fileprivate var parameters: [Parameter] {
+        switch self {
+        case .rule(let id): [.verbatim("rule"), .text(id)]
+        case .destination(let name): [.verbatim("destination"), .text(name)]
+        case .everything: [.verbatim("everything"), .verbatim("")]
+        }
+    }
+
+    /// nil for a subject that is unknown.
+    fileprivate init?(_ row: Row) {
+        switch row.verbatim(0) {
+        case "rule": self = .rule(row.text(1))
+        case "destination": self = .destination(row.text(1))
+        case "everything": self = .everything
+        default: return nil
+        }
+    }
+}
