@@ -87,7 +87,6 @@ let package = Package(
                 .lifecycle, .log, .metrics,
             ]
         ),
-        .executableTarget(name: "Lab", dependencies: ["CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine", "CountersignTesting", "CountersignOutbound", .log]),
         .target(
             name: "CountersignListener",
             dependencies: [

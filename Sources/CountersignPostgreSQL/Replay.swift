@@ -47,6 +47,7 @@ struct Replay {
         }
         let outcome = outcomes.isEmpty ? .created : outcomes.first { $0 == .restarted } ?? .unchanged
         switch outcome {
+        case .refused: break
         case .created:
             _ = try connection.rows(
                 """

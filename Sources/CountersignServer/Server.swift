@@ -190,7 +190,7 @@ package struct Server {
 
     /// In the order of starting; they are stopped from the last to the first.
     private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
-        let (store, book, clock) = (parts.store, parts.book, environment.clock)
+        let (store, clock) = (parts.store, environment.clock)
         let client = try environment.oneSpan(for: settings)
         let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
         let exporter = exporter(for: store)

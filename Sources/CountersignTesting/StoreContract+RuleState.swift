@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 /// A store that keeps the states of rules and what is paused.
-package typealias StatefulStore = Store & RuleStateStore & PausingStore
+package typealias StatefulStore = Store
 
 /// Promises about the states of rules.
 extension StoreContract {

@@ -122,7 +122,7 @@ import Testing
         for left in try await store.runs(RunQuery(eventID: event)) where left.state == .queued {
             try await store.discard(left.id, at: now)
         }
-        _ = try await store.dueStates(limit: 5, at: now)
+        _ = try await store.dueStates(limit: 5, excluding: [], at: now)
         _ = try await store.nextDueState()
         _ = try await store.removeExpiredStates(limit: 5, at: now)
         _ = try await store.decisions(of: event)

@@ -118,7 +118,7 @@ import Testing
         let queue = try DatabaseQueue(path: path)
         try await queue.write { try $0.execute(sql: "UPDATE states SET data = '{' WHERE id = 1") }
         try queue.close()
-        for _ in 1...2 { #expect(try await store.dueStates(limit: 9, at: now).map(\.key) == [other]) }
+        for _ in 1...2 { #expect(try await store.dueStates(limit: 9, excluding: [], at: now).map(\.key) == [other]) }
         _ = try await write({ $0.changes = [.remove(other, part: "")] }, to: store)
         #expect(try await store.nextDueState() == nil)
         let check = try await store.archive.check()

@@ -2,7 +2,7 @@ import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLStore: PausingStore {
+extension PostgreSQLStore {
     /// Pauses something; what was paused before has the new reason and end.
     package func pause(_ pause: Pause) async throws {
         try await changes.change(
@@ -36,7 +36,7 @@ extension PostgreSQLStore: PausingStore {
                 )
                 select coalesce((select holds from p), false), exists (select 1 from w)
                 """,
-                subject.parameters + [.time(clock.moment(now)), .text(subject.destination)]
+                subject.parameters + [.time(clock.moment(now)), .text(subject.waitDestination)]
             )
         ) { rows in (wasPaused: rows.first?.flag(0) == true, hasRuns: rows.first?.flag(1) == true) }
         // What was not begun is, and timers of the rule come due.
@@ -45,45 +45,9 @@ extension PostgreSQLStore: PausingStore {
         wakeUps?.announceStates()
         return found.wasPaused
     }
-
-    /// What is paused at `now`, the oldest pause first.
-    package func pauses(at now: Date) async throws -> [Pause] {
-        let clock = clock
-        return
-            try await archive.all(
-                Statement(
-                    """
-                    select subject, name, paused_by, reason, since, until from @.pauses
-                    where until is null or until > $1::timestamptz order by since, subject, name
-                    """,
-                    [.time(clock.moment(now))]
-                )
-            ) { row in
-                Pause.Subject(row)
-                    .map { subject in
-                        Pause(
-                            subject,
-                            by: row.text(2),
-                            reason: row.optionalText(3),
-                            since: clock.date(row.time(4)),
-                            until: row.optionalTime(5).map { clock.date($0) }
-                        )
-                    }
-            }
-            .compactMap(\.self)
-    }
 }
 
 extension Pause.Subject {
-    /// What runs wait for that cannot go on because of the pause; nil where none is claimed at all.
-    fileprivate var destination: String? {
-        switch self {
-        case .rule(let id): "rule \(id)"
-        case .destination(let name): name
-        case .everything: nil
-        }
-    }
-
     /// The subject and its name.
     fileprivate var parameters: [Parameter] {
         switch self {
@@ -94,7 +58,7 @@ extension Pause.Subject {
     }
 
     /// nil for a subject that is unknown.
-    fileprivate init?(_ row: Row) {
+    init?(_ row: Row) {
         switch row.verbatim(0) {
         case "rule": self = .rule(row.text(1))
         case "destination": self = .destination(row.text(1))

@@ -2,7 +2,7 @@ package import CountersignCore
 package import CountersignStore
 package import Foundation
 
-extension PostgreSQLStore: RuleStateStore {
+extension PostgreSQLStore {
     /// Locks, reads, decides and writes, in one transaction of two round trips.
     ///
     /// An event that another instance evaluates at the same time is not among those that wait.
@@ -51,9 +51,9 @@ extension PostgreSQLStore: RuleStateStore {
         wakeUps?.announceStates()
     }
 
-    /// States that are due by the database's clock, those due first coming first.
-    package func dueStates(limit: Int, at now: Date) async throws -> [RuleState] {
-        try await archive.states(StateStatements.due(limit: limit, at: clock.moment(now)))
+    /// States that are due by the database's clock, those due first coming first, without those of `rules`.
+    package func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState] {
+        try await archive.states(StateStatements.due(limit: limit, excluding: rules, at: clock.moment(now)))
     }
 
     /// By our clock, by which whoever asks waits for it.
@@ -65,62 +65,6 @@ extension PostgreSQLStore: RuleStateStore {
     /// Removes states that are of no use any more, `limit` at most; returns how many.
     package func removeExpiredStates(limit: Int, at now: Date) async throws -> Int {
         try await changes.change(StateStatements.removeExpired(limit: limit, at: clock.moment(now))) { $0.changed }
-    }
-
-    /// States that meet a query.
-    package func states(_ query: StateQuery) async throws -> [RuleState] {
-        try await archive.states(StateStatements.states(query))
-    }
-
-    /// One state; nil where it is closed.
-    package func state(_ id: RuleState.ID) async throws -> RuleState? {
-        try await archive.states(StateStatements.state(id)).first
-    }
-
-    /// How many states there are, for each rule and kind that has any.
-    package func stateCounts() async throws -> [StateCount] {
-        try await archive.all(StateStatements.counts) { StateCount($0) }.compactMap(\.self)
-    }
-
-    /// The events that are gathered for a key, the oldest number first.
-    package func gathered(of key: StateKey) async throws -> [Event.ID] {
-        try await archive.all(StateStatements.gathered(of: [key])) { Event.ID(rawValue: $0.integer(0)) }
-    }
-
-    /// What became of an event at the rules with state, in the order in which it was decided.
-    package func decisions(of event: Event.ID) async throws -> [Decision] {
-        try await archive.all(StateStatements.decisions(of: event)) { Decision($0) }.compactMap(\.self)
-    }
-
-    /// The stored events that a decision would look back at.
-    package func history(_ query: HistoryQuery) async throws -> EventHistory {
-        let reading = SnapshotReading.history(query, in: options.name)
-        guard !reading.statements.isEmpty else { return EventHistory(events: []) }
-        return try await archive.read { try reading.decode($0.execute(reading.statements)) }
-    }
-
-    /// The queues in which runs wait, or that a failed run holds, those that wait longest coming first.
-    package func queues(limit: Int) async throws -> [QueueSummary] {
-        try await archive.all(QueueStatements.summaries(limit: limit)) { QueueSummary($0) }
-    }
-
-    /// The queue of this name as a decision would see it.
-    package func queue(_ name: String) async throws -> QueueState {
-        try await archive.read { connection in
-            let rows = try connection.execute([
-                QueueStatements.holders(of: [name]), QueueStatements.waiting(in: [name]),
-                QueueStatements.counts(of: [name]),
-            ])
-            return QueueStatements.states(of: [name], holders: rows[0], waiting: rows[1], counts: rows[2])[name]
-                ?? QueueState()
-        }
-    }
-}
-
-extension PostgreSQLArchive {
-    /// The states of a statement, without damaged ones.
-    fileprivate func states(_ statement: Statement) async throws -> [RuleState] {
-        try await all(statement) { RuleState($0) }.compactMap(\.self)
     }
 }
 

@@ -44,6 +44,7 @@ enum StateStatements {
 
     /// States as somebody asks for them.
     static func states(_ query: StateQuery) -> Statement {
+        if let key = query.key { return states(of: [key]) }
         var conditions = Conditions()
         if let ruleID = query.ruleID { conditions.add("s.rule_id =", .text(ruleID), "text") }
         if let packageID = query.packageID {
@@ -65,13 +66,14 @@ enum StateStatements {
     }
 
     /// States that are due, those due first coming first.
-    static func due(limit: Int, at now: Moment) -> Statement {
+    static func due(limit: Int, excluding rules: Set<String>, at now: Moment) -> Statement {
         Statement(
             """
-            select \(RuleState.columns) from @.states s where s.due_at <= $1::timestamptz
+            select \(RuleState.columns) from @.states s
+            where s.due_at <= $1::timestamptz and s.rule_id <> all ($3::text[])
             order by s.due_at, s.id limit $2::int8
             """,
-            [.time(now), .integer(max(0, limit))]
+            [.time(now), .integer(max(0, limit)), .texts(rules.sorted())]
         )
     }
 
