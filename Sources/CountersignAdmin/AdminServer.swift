@@ -1,13 +1,8 @@
 import CountersignCore
 package import CountersignObservability
 package import CountersignOperations
-import CountersignOutbound
-import Foundation
-import HTTPTypes
 import Hummingbird
-import HummingbirdCore
 package import Logging
-import NIOCore
 import ServiceLifecycle
 
 /// What operators and their tools ask the program: pages, the JSON API, metrics.
@@ -55,34 +50,8 @@ package struct AdminServer: Service {
 
     /// Serves until graceful shutdown; where it cannot listen, it logs the error and waits for the shutdown.
     package func run() async throws {
-        var quiet = logger
-        quiet.logLevel = max(logger.logLevel, .warning)
-        let (logger, host) = (logger, host)
-        let application = Application(
-            router: try router(),
-            server: .http1(configuration: .init(idleTimeout: .seconds(60))),
-            configuration: .init(
-                address: .hostname(host, port: port),
-                availableConnectionsDelegate: MaximumAvailableConnections(connections)
-            ),
-            onServerRunning: { channel in
-                // A channel that was closed at once, as the program could not start, has no address any more.
-                guard let port = channel.localAddress?.port else { return }
-                let name = host.contains(":") ? "[\(host)]" : host
-                logger.info("Admin server started", metadata: ["url": "http://\(name):\(port)/"])
-            },
-            logger: quiet
-        )
-        do {
-            try await application.run()
-        } catch {
-            logger.error(
-                "Admin server cannot start, see 'admin.listen'",
-                metadata: ["host": "\(host)", "port": "\(port)", "reason": "\(NetworkError(error).cause)"]
-            )
-            // Its end must not end the others.
-            try? await gracefulShutdown()
-        }
+        let listener = AdminListener(host: host, port: port, connections: connections, logger: logger)
+        try await listener.serve(try router())
     }
 
     private func router() throws -> Router<AdminContext> {
@@ -97,13 +66,7 @@ package struct AdminServer: Service {
         let (registry, collect) = (registry, collect)
         router.get("/metrics") { request, _ in
             await collect()
-            let wantsOpenMetrics = request.headers[.accept]?.contains("application/openmetrics-text") ?? false
-            let format = wantsOpenMetrics ? PrometheusRegistry.Format.openMetrics : .text
-            return Response(
-                status: .ok,
-                headers: [.contentType: format.contentType],
-                body: .init(byteBuffer: ByteBuffer(string: registry.exposition(format)))
-            )
+            return registry.answer(request)
         }
         RefusedMethods.add(to: router)
         return router

@@ -6,7 +6,7 @@ package import Logging
 import Metrics
 import ServiceLifecycle
 
-/// Goes by the rules that other instances activated, and tells them what this one goes by.
+/// Uses the rules that other instances activated, and tells them which ones this one uses.
 ///
 /// A rule set that the folders of all instances have held for a while is activated, too: so an older one comes back
 /// when it is deployed again everywhere.
@@ -22,6 +22,7 @@ package struct ActivationWatch: Service {
 
     private let book: RuleBook
     private let store: any Store
+    private let reporter: IncidentReporter
     private let clock: any WallClock
     private let logger: Logger
     private let announce: @Sendable () -> Void
@@ -30,8 +31,9 @@ package struct ActivationWatch: Service {
     private let examine: @Sendable (LoadedRules?) -> Void
 
     /// - Parameters:
-    ///   - book: The rules that this instance goes by.
+    ///   - book: The rules that this instance uses.
     ///   - store: Where rules are activated.
+    ///   - reporter: Reports that the folder has held other rules for a while.
     ///   - clock: Tells when to look again.
     ///   - logger: Logs which rules are taken over.
     ///   - announce: Tells the others of this instance.
@@ -41,6 +43,7 @@ package struct ActivationWatch: Service {
     package init(
         book: RuleBook,
         store: any Store,
+        reporter: IncidentReporter,
         clock: any WallClock,
         logger: Logger,
         announce: @escaping @Sendable () -> Void,
@@ -50,6 +53,7 @@ package struct ActivationWatch: Service {
     ) {
         self.book = book
         self.store = store
+        self.reporter = reporter
         self.clock = clock
         self.logger = logger
         self.announce = announce
@@ -63,6 +67,7 @@ package struct ActivationWatch: Service {
         await cancelWhenGracefulShutdown {
             var comparedAt = clock.now
             var comparisons = 0
+            var reported: FolderDifference?
             while !Task.isCancelled {
                 announce()
                 await store.activated.wait(until: clock.now.addingTimeInterval(Self.interval), on: clock)
@@ -76,6 +81,7 @@ package struct ActivationWatch: Service {
                     // By then one that was killed before this start is taken for gone.
                     if comparisons == 4 { warnOfNamesakes(among: instances) }
                     try await compareFolders(of: instances)
+                    reported = try await reportFolder(beside: reported)
                 } catch {
                     logger.debug("The active rules cannot be read, retrying", metadata: ["error": "\(error)"])
                 }
@@ -107,6 +113,15 @@ package struct ActivationWatch: Service {
         guard agreed == folder, let sources = try? read(), sources.version == folder else { return }
         report(try await book.install(sources, because: .agreement), logger)
         examine(book.current)
+    }
+
+    /// Reports that the folder differs, or matches again, where that was not reported yet; gives what was.
+    private func reportFolder(beside last: FolderDifference?) async throws -> FolderDifference? {
+        guard let active = try await store.activation(),
+            let difference = FolderDifference(book.status, beside: active, at: clock.now), difference != last
+        else { return last }
+        try await reporter.tell(of: difference, on: book.instance)
+        return difference
     }
 
     private func tell(of activation: Activation) {

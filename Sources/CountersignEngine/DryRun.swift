@@ -98,11 +98,16 @@ package struct DryRun: Sendable {
 
     /// What each rule would do with `event`; earlier steps are taken to succeed, secrets are masked.
     ///
-    /// `snapshot` reads what rules with state have open; without it, nothing is.
+    /// Nothing is open, and no other event is stored.
+    package func report(on event: Event, at now: Date) async -> [RuleReport] {
+        await report(on: event, at: now) { StateSnapshot(emptyFor: $0) }
+    }
+
+    /// What each rule would do with `event`, where `snapshot` reads what rules with state have open.
     package func report(
         on event: Event,
         at now: Date,
-        reading snapshot: (StateRequest) async throws -> StateSnapshot = { StateSnapshot(emptyFor: $0) }
+        reading snapshot: (StateRequest) async throws -> StateSnapshot
     ) async rethrows -> [RuleReport] {
         let decider = Decider(rules: ruleSet, now: now)
         let evaluation = decider.evaluation(of: event)

@@ -73,7 +73,8 @@ package final class RuleBook: Sendable {
     /// Where rule sets are kept and activated.
     package let store: any Store
     private let clock: any WallClock
-    private let instance: String
+    /// The name by which this instance activates rule sets.
+    package let instance: String
     private let folder: String
     private let loadSecrets: @Sendable (Set<String>) -> Secrets
 

@@ -9,7 +9,7 @@ import Synchronization
 /// several in turn has a transaction of its own. With each goes a token: where a commit has no answer, or one with a
 /// warning, the token says whether it came about.
 final class ChangeWriter: Sendable {
-    /// An operation and who waits for it.
+    /// An operation, and what is called with its result.
     struct Operation: PendingWrite {
         /// How it is carried out.
         enum Work: Sendable {
@@ -28,7 +28,7 @@ final class ChangeWriter: Sendable {
         let answerFailure: @Sendable (any Error) -> Void
         var size = 256
 
-        /// Takes a lock for the transaction, so that the statement behind it sees what whoever had it before committed.
+        /// Takes a lock for the transaction, so that the statement behind it sees what the last one that had it committed.
         var lock: Statement?
 
         /// The keys and queues that are locked for the transaction, behind `lock` and before anything is read.

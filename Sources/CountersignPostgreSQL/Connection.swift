@@ -232,7 +232,7 @@ extension Connection {
         for statement in statements {
             if usesNames, names[statement.sql] == nil {
                 let text = text(of: statement)
-                // Whoever gets to another session by mistake finds this very statement by its name, or none.
+                // A client that gets another session by mistake finds this very statement by its name, or none.
                 let name = "c" + SHA256.hash(data: Array(text.utf8)).prefix(12).hexDigits
                 names[statement.sql] = name
                 expected.append(.preparation(sql: statement.sql, name: name))

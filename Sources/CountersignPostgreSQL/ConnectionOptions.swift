@@ -143,7 +143,7 @@ package struct ConnectionOptions: Sendable {
             let mode = given["sslmode"] ?? "verify-full"
             guard mode != "prefer", mode != "allow" else {
                 throw Refusal(
-                    description: "'sslmode=\(mode)' sends everything unencrypted to whoever refuses TLS; write "
+                    description: "'sslmode=\(mode)' sends everything unencrypted to a server that refuses TLS; write "
                         + "sslmode=verify-full, which is the default for other hosts"
                 )
             }

@@ -3,7 +3,7 @@ import CountersignStore
 import Foundation
 import Synchronization
 
-/// Which clock times of the store go by.
+/// Which clock the times of the store are of.
 ///
 /// Several machines work on one store, so in life it is the database's: what we say of our own is moved by how far ours is
 /// behind, and leases are measured there. Tests say the time themselves.

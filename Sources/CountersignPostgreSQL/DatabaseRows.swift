@@ -20,9 +20,17 @@ struct EventRow: Sendable {
         """
 
     /// What `columns` are taken from, beside `events` as `e`.
+    ///
+    /// Row by row: a join of whole tables, planned while they were empty, would read all of them later.
     static let joins = """
-        left join @.evaluations v on v.event_id = e.id
-        left join @.packages p on p.event_id = e.id
+        left join lateral (select * from @.evaluations where event_id = e.id offset 0) v on true
+        left join lateral (select package from @.packages where event_id = e.id offset 0) p on true
+        """
+
+    /// The same columns, of `events` as `e` alone, for events that were not evaluated.
+    static let waitingColumns = """
+        e.id, e.name, e.body, e.origin, e.received_at, 0::int8, null::timestamptz, null::text, null::bytea, e.body_hash,
+        (select p.package from @.packages p where p.event_id = e.id)
         """
 
     let id: Int64

@@ -8,7 +8,7 @@ import Synchronization
 /// Where it is not known whether it was, the same events are sent again under their keys and new numbers, until that is
 /// known or too late.
 final class EventWriter: Sendable {
-    /// An event and who waits for it.
+    /// An event, and what is called with its result.
     struct Pending: PendingWrite {
         let event: NewEvent
 

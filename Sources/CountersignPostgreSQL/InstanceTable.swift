@@ -32,14 +32,15 @@ final class OwnInstance: Sendable {
         return Statement(
             """
             update @.instances set seen_at = clock_timestamp(), version = $2::text, activation = $3::int8,
-                folder = $4::text, folder_since = $5::timestamptz, spooled = $6::int8, clock_offset_ms = $7::int8
+                folder = $4::text, folder_since = $5::timestamptz, spooled = $6::int8, clock_offset_ms = $7::int8,
+                scripts = $8::text
             where id = $1::int8
             """,
             [
                 .integer(id), .verbatim(report.version), .integer(report.activation),
                 .verbatim(report.folder?.rawValue),
                 .time(report.folderSince.map { clock.moment($0) }), .integer(report.spooled),
-                .integer(clock.offset.milliseconds),
+                .integer(clock.offset.milliseconds), .verbatim(report.scripts),
             ]
         )
     }
@@ -64,7 +65,8 @@ extension PostgreSQLArchive {
                 (
                     select string_agg(s.name, ' ' order by s.name) from @.singletons s
                     where s.holder = i.name and s.until > clock_timestamp()
-                )
+                ),
+                i.scripts
             from @.instances i where i.version is not null order by i.name, i.id
             """
         )
@@ -74,6 +76,7 @@ extension PostgreSQLArchive {
                 activation: row.integer(6),
                 folder: row.optionalVerbatim(7).map { RuleSetVersion(rawValue: $0) },
                 folderSince: row.optionalTime(8).map { clock.date($0) },
+                scripts: row.optionalVerbatim(12),
                 spooled: row.count(9)
             )
             return InstanceRecord(

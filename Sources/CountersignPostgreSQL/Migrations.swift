@@ -33,6 +33,7 @@ enum Migrations {
             activation bigint,
             folder text collate "C",
             folder_since timestamptz,
+            scripts text collate "C",
             spooled bigint not null default 0,
             clock_offset_ms bigint not null default 0
         )

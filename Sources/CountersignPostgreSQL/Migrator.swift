@@ -4,7 +4,7 @@ import Foundation
 
 /// Brings the schema up to date, one instance at a time.
 ///
-/// Locks are held for the transaction, so that it works behind a pooler as well. Whoever is in the way of the others is
+/// Locks are held for the transaction, so that it works behind a pooler as well. What is in the way of the others is
 /// undone after two seconds, and tried again: writers wait for a migration, and must not wait long.
 struct Migrator {
     /// How often a migration is tried whose locks others hold.

@@ -210,7 +210,7 @@ extension PostgreSQLArchive {
         return try await all(waiting) { EventRow($0) }
     }
 
-    /// By our clock, by which whoever asks waits for it.
+    /// By our clock, by which the caller waits for it.
     func nextDue(of instance: String) async throws -> Date? {
         try await all(queries.nextDue(of: instance)) { $0.optionalTime(0) }.first?.map { clock.date($0) }
     }

@@ -61,7 +61,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// - Parameters:
     ///   - options: Where it is.
     ///   - instance: The name of this instance among those that use the store.
-    ///   - time: Whose times it goes by.
+    ///   - time: Whose times it uses.
     ///   - timeouts: How long calls may take.
     ///   - plan: The migrations that are known.
     ///   - willUpgrade: Called before a store of an older version is upgraded; what it throws leaves the store as it is.
@@ -164,7 +164,7 @@ package final class PostgreSQLStore: Store, ArchivedStore {
         _ = try? await changes.change(leaving) { $0.changed }
     }
 
-    /// Notifies whoever executes runs, here and elsewhere.
+    /// Notifies all that execute runs, here and elsewhere.
     func announceRuns() {
         queued.notify()
         wakeUps?.announce(.runs)
@@ -187,6 +187,9 @@ extension PostgreSQLStore: OwnedStore {
 
     /// A database does not lose what it has confirmed, and none of it lies beside it.
     package var lostEvents: LostEvents? { nil }
+
+    /// Whether a newer program has upgraded the schema; learned with each heartbeat and each evaluation.
+    package var isOutdated: Bool { schema.isOutdated }
 
     /// What the server says of itself, one sentence for each matter.
     ///
@@ -299,7 +302,7 @@ extension PostgreSQLStore {
     }
 }
 
-/// Answers whoever waits once, with what comes first.
+/// Answers the caller once, with what comes first.
 private final class FirstAnswer: Sendable {
     private let waiting: Mutex<CheckedContinuation<Void, any Error>?>
 

@@ -46,15 +46,15 @@ struct Queries: Sendable {
     }
 
     /// Selects waiting events, of which `candidates` gives the numbers and ranks, as many as their bodies have room for.
+    ///
+    /// Nobody has evaluated them, and how often they were delivered is of no interest yet.
     private static func waiting(_ candidates: String) -> String {
         """
-        select \(EventRow.columns) from (
-            select w.event_id, w.rank from (
-                select c.event_id, c.rank,
-                    sum(octet_length(b.body)) over (order by c.rank, c.event_id) - octet_length(b.body) as before
-                from (\(candidates)) c join @.events b on b.id = c.event_id
-            ) w where w.before < \(WaitingEvents.mostBytes)
-        ) q join @.events e on e.id = q.event_id \(EventRow.joins) order by q.rank, e.id
+        select \(EventRow.waitingColumns) from (
+            select b.*, c.rank, sum(octet_length(b.body)) over (order by c.rank, b.id) - octet_length(b.body) as before
+            from (\(candidates)) c
+            cross join lateral (select * from @.events where id = c.event_id offset 0) b
+        ) e where e.before < \(WaitingEvents.mostBytes) order by e.rank, e.id
         """
     }
 

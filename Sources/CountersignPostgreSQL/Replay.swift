@@ -41,11 +41,8 @@ struct Replay {
             "select state from @.runs where event_id = $1::int8 and rule_id = $2::text order by id for update",
             [event, .text(ruleID)]
         )
-        // All runs of the rule for the event are one here.
-        let outcomes = found.map { row in
-            ReplayedRun.outcome(ofRunIn: Run.State(code: row.integer(0)) ?? .queued, restarting: restartsEnded)
-        }
-        let outcome = outcomes.isEmpty ? .created : outcomes.first { $0 == .restarted } ?? .unchanged
+        let states = found.map { Run.State(code: $0.integer(0)) ?? .queued }
+        let outcome = ReplayedRun.outcome(ofRunsIn: states, restarting: restartsEnded)
         switch outcome {
         case .refused: break
         case .created:

@@ -32,7 +32,8 @@ struct RunStatements: Sendable {
                     and (select least_program from @.store) <= $9::int8
                 order by event_id for update skip locked
             ), g as (
-                delete from @.inbox i using w where i.event_id = w.event_id
+                -- As a list, so that no plan of an empty table reads all of it.
+                delete from @.inbox where event_id = any(array(select event_id from w))
             ), v as (
                 insert into @.evaluations (event_id, rule_set, evaluated_at, match_set)
                 select u.event_id, u.rule_set, $4::timestamptz, u.match_set
@@ -81,13 +82,14 @@ struct RunStatements: Sendable {
                     lease_until = coalesce($5::timestamptz, clock_timestamp()) + $6::int8 * interval '1 millisecond',
                     waiting_for = null, wait_reason = null,
                     queue_since = case when r.queue is not null then coalesce(r.queue_since, $1::timestamptz) end,
-                    -- Whoever takes over from an instance that is gone has the files of the steps from here on.
+                    -- The instance that takes over from one that is gone has the files of the steps from here on.
                     home = case when r.home is not null then $8::text end
                 from d where r.id = d.id
                 returning r.*
             )
             select \(Run.columns), e.id, \(EventRow.columns)
-            from c as r left join @.events e on e.id = r.event_id \(EventRow.joins)
+            from c as r left join lateral (select * from @.events where id = r.event_id offset 0) e on true
+                \(EventRow.joins)
             order by r.due_at, r.id
             """,
             [

@@ -64,6 +64,7 @@ struct Greeting: Sendable {
     func greet(_ connection: Connection) throws(DatabaseError) {
         try ServerSettings.read(over: connection, clock: clock).check(for: .writing, connection.options)
         try expectIdentity(connection)
+        if !connection.isPooled { _ = try connection.execute([Connection.planning(isLocal: false)]) }
         try connection.openStream(of: own.id)
         if let stream = connection.stream { streams.add(stream.id) }
     }

@@ -60,7 +60,21 @@ extension Connection {
     /// Begins a transaction that writes.
     var beginWriting: [Statement] {
         guard let stream, stream.isAsserted else { return [.begin] }
-        return [.begin, stream.assertion]
+        return [.begin, Connection.planning(isLocal: true), stream.assertion]
+    }
+
+    /// Has the server walk indexes in their order, for the session, or for the transaction where sessions are shared.
+    ///
+    /// A queue is empty most of the time, and so the server takes it for short. It then sorts all that is due to find the
+    /// first, which costs the more the longer the queue has become.
+    static func planning(isLocal: Bool) -> Statement {
+        Statement(
+            """
+            select set_config('enable_bitmapscan', 'off', \(isLocal)), set_config('enable_seqscan', 'off', \(isLocal)),
+                -- Whatever cannot be done in another way counts as expensive now, and would be compiled.
+                set_config('jit', 'off', \(isLocal))
+            """
+        )
     }
 
     /// Closes streams that nobody writes to any more; takes those that are known to be over.
@@ -133,7 +147,7 @@ extension Connection {
 
 /// The numbers of locks that are held for a transaction; each goes with the hash of the schema's name.
 enum StoreLocks {
-    /// Held by all who evaluate events, and alone by who activates other rules.
+    /// Held by all that evaluate events, and alone by the one that activates other rules.
     static let activations = 723_001
     static let migrations = 723_002
     static let streams = 723_003

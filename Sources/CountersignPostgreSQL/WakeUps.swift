@@ -108,7 +108,7 @@ final class WakeUps: Sendable {
             if mustLook || isNew { try look(over: connection) }
             signal(try connection.takeNotifications())
         } catch {
-            // Whoever reads or writes next tells of it.
+            // The next read or write reports it.
             connection.drop()
             return retry()
         }

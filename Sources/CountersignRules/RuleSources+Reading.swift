@@ -47,6 +47,11 @@ extension RuleSources {
         }
         return RuleSources(folder: FolderReader.absolute("."), files: reader.files)
     }
+
+    /// Whether a file of this name is one of rules.
+    static func isRuleFile(_ name: String) -> Bool {
+        [".yaml", ".yml"].contains { name.lowercased().hasSuffix($0) }
+    }
 }
 
 private struct FolderReader {
@@ -96,7 +101,7 @@ private struct FolderReader {
                     "it contains more than \(Self.mostEntries) files; give the folder that contains only the rules"
                 throw RuleSourcesError(path: folder, reason: reason)
             }
-            let isRuleFile = Self.isRuleFile(entry)
+            let isRuleFile = RuleSources.isRuleFile(entry)
             // A link that leads nowhere matters only where a rule file is meant.
             guard isRuleFile || access(path, F_OK) == 0 else { continue }
             if try isFolder(path) {
@@ -129,7 +134,7 @@ private struct FolderReader {
         var status = stat()
         let isFolder = fstatat(folder, name, &status, 0) == 0 && status.st_mode & S_IFMT == S_IFDIR
         let text = String(cString: name)
-        return !text.hasPrefix(".") && (isFolder || isRuleFile(text))
+        return !text.hasPrefix(".") && (isFolder || RuleSources.isRuleFile(text))
     }
 
     private static func unreadableName(_ name: UnsafePointer<CChar>, in folder: String) -> RuleSourcesError {
@@ -137,10 +142,6 @@ private struct FolderReader {
             path: "\(folder)/\(String(cString: name))",
             reason: "its name is not valid UTF-8 and cannot be shown in findings; rename it"
         )
-    }
-
-    private static func isRuleFile(_ name: String) -> Bool {
-        [".yaml", ".yml"].contains { name.lowercased().hasSuffix($0) }
     }
 
     mutating func read(file: String, as name: String, isNamed: Bool = false) throws(RuleSourcesError) {

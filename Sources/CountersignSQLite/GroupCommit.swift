@@ -213,7 +213,7 @@ final class GroupCommit: Sendable {
     )
 }
 
-/// Answers whoever waits once, with what comes first.
+/// Answers the caller once, with what comes first.
 private final class FirstAnswer: Sendable {
     private let waiting: Mutex<CheckedContinuation<Void, any Error>?>
 

@@ -6,7 +6,7 @@ import Foundation
 enum Mutant: String {
     /// Commits are not synced.
     case noSync = "no-sync"
-    /// Whoever waits is answered before the commit.
+    /// The caller is answered before the commit.
     case earlyAnswer = "early-answer"
     /// The store has a schema of a version to come.
     case laterVersion = "later-version"

@@ -80,7 +80,7 @@ extension Query {
     /// Events with whether they have the origin that is asked for, the newest first, as many as are looked through at a
     /// time.
     package static func search(_ query: EventQuery) -> Query {
-        // No index goes by the origin, so it is looked at as the text is.
+        // No index is ordered by the origin, so it is looked at as the text is.
         var indexed = query
         indexed.origin = nil
         let (clause, arguments) = conditions(of: indexed)

@@ -99,7 +99,7 @@ extension Query {
         )
     }
 
-    /// Runs in each hour; `first` is the first that can be meant, since no index goes by their time.
+    /// Runs in each hour; `first` is the first that can be meant, since no index is ordered by their time.
     package static func activity(from first: Run.ID, since date: Date) -> Query {
         Query(
             """

@@ -36,7 +36,7 @@ struct StoreFile {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_NOTADB {
             throw StoreError(opening: error, path: path)
         } catch is DatabaseError {
-            // Whoever may only read cannot roll back what a crash left behind; the owner will see.
+            // A process that may only read cannot roll back what a crash left behind; the owner will see.
         }
     }
 

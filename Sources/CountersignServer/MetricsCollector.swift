@@ -45,7 +45,7 @@ struct MetricsCollector: Sendable {
         MetricCatalogue.commits.set(statistics.commits)
         MetricCatalogue.operations.set(statistics.operations)
         MetricCatalogue.waitingWrites.set(statistics.waiting)
-        collectSpool(at: now)
+        Self.collect(spool, at: now)
         collectBreakers()
         collectRules()
         beginRulesAtZero()
@@ -94,7 +94,7 @@ struct MetricsCollector: Sendable {
     }
 
     /// Without a spool, there are no numbers of it.
-    private func collectSpool(at now: Date) {
+    static func collect(_ spool: Spool?, at now: Date) {
         guard let status = spool?.status else { return }
         MetricCatalogue.spoolEvents.set(status.events)
         MetricCatalogue.spoolBytes.set(status.used.count)

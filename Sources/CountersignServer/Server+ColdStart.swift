@@ -1,3 +1,4 @@
+import CountersignAdmin
 import CountersignCore
 import CountersignListener
 import CountersignOneSpan
@@ -22,12 +23,12 @@ extension Server {
     ///
     /// - Throws: `CommandFailure` when it cannot be opened, and waiting would not help or there is no spool.
     /// - Returns: nil when the server was stopped before the store could be opened.
-    func openStore(_ certificate: ServerCertificate?) async throws -> OpenedStore? {
+    func openStore(_ certificate: ServerCertificate?, _ access: AdminAccess) async throws -> OpenedStore? {
         do {
             return OpenedStore(store: try settings.driver.open { tellOfUpgrade($0) })
         } catch let error as StoreError where error.mayPass {
             guard let spool = try spoolWithoutStore() else { throw CommandFailure("\(error)") }
-            return try await awaitStore(spool, error, certificate)
+            return try await awaitStore(spool, error, certificate, access)
         } catch {
             throw CommandFailure("\(error)")
         }
@@ -47,7 +48,8 @@ extension Server {
     private func awaitStore(
         _ spool: Spool,
         _ reason: StoreError,
-        _ certificate: ServerCertificate?
+        _ certificate: ServerCertificate?,
+        _ access: AdminAccess
     ) async throws -> OpenedStore? {
         logger.error(
             "The store cannot be opened, callbacks are spooled until it can",
@@ -64,7 +66,7 @@ extension Server {
                 .init(service: spoolingServer(spool, socket: ListeningSocket.copy(socket), certificate)),
                 .init(service: opener, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: stop, successTerminationBehavior: .gracefullyShutdownGroup),
-            ],
+            ] + (settings.admin.map { [.init(service: waitingAdmin($0, spool, access))] } ?? []),
             logger: quietLogger
         )
         configuration.maximumGracefulShutdownDuration = settings.shutdownTimeout
@@ -80,6 +82,28 @@ extension Server {
             )
         }
         return nil
+    }
+
+    /// Metrics, and a page that says what is waited for.
+    private func waitingAdmin(
+        _ address: (host: String, port: Int),
+        _ spool: Spool,
+        _ access: AdminAccess
+    ) -> WaitingAdminServer {
+        let (process, clock) = (ProcessFigures(), environment.clock)
+        return WaitingAdminServer(
+            host: address.host,
+            port: address.port,
+            connections: descriptors.admin,
+            access: access,
+            registry: metrics,
+            collect: {
+                MetricsCollector.collect(spool, at: clock.now)
+                process.collect()
+            },
+            clock: clock,
+            logger: logger
+        )
     }
 
     /// An endpoint for callbacks that go to the spool.

@@ -88,6 +88,7 @@ extension Server {
         return ActivationWatch(
             book: parts.book,
             store: parts.store,
+            reporter: IncidentReporter(store: parts.store, clock: environment.clock),
             clock: environment.clock,
             logger: logger,
             announce: { parts.store.announce(instanceReport(parts)) },
@@ -105,6 +106,7 @@ extension Server {
             activation: parts.book.active?.activation.number ?? 0,
             folder: status.folder,
             folderSince: status.folderSince,
+            scripts: scripts.hash,
             spooled: parts.spooling?.spool.status.events ?? 0
         )
     }
@@ -144,6 +146,13 @@ extension Server {
             examine: { examine($0, parts) }
         )
     }
+}
+
+extension Readiness.Part {
+    /// Callbacks are stored all the same.
+    static let outdated = Readiness.Part.ready(
+        "a newer version of this program has upgraded the store; events wait for an instance of that version"
+    )
 }
 
 extension RuleBook.Status {

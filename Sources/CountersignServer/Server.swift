@@ -32,6 +32,9 @@ package struct Server {
     /// What comes of SIGTERM and SIGINT.
     let stop: StopSignals
 
+    /// The scripts beside the rules.
+    let scripts: ScriptFolder
+
     /// What each listener may take of the process's file descriptors.
     let descriptors = DescriptorBudget(limit: DescriptorBudget.raisedLimit())
 
@@ -60,6 +63,7 @@ package struct Server {
         self.hangups = hangups
         self.logger = logger
         stop = StopSignals(logger: logger)
+        scripts = ScriptFolder(settings.rulesPath, clock: environment.clock)
     }
 
     /// Serves until SIGTERM or SIGINT.
@@ -76,7 +80,7 @@ package struct Server {
         let access = AdminAccess(token: try settings.adminToken(environment.variables))
         let registry = try await environment.registry(for: settings)
         try await stop.watch {
-            guard let opened = try await openStore(certificate) else { return }
+            guard let opened = try await openStore(certificate, access) else { return }
             warnOfStore()
             do {
                 try makeOutputFolder()
@@ -332,7 +336,7 @@ package struct Server {
     }
 
     func readiness(_ parts: Parts) async -> Readiness {
-        let rules = parts.book.status.summary
+        let rules = parts.store.isOutdated ? .outdated : parts.book.status.summary
         var canWrite = true
         do {
             try await parts.store.confirmWritable()

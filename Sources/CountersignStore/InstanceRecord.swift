@@ -15,6 +15,9 @@ package struct InstanceReport: Sendable, Hashable {
     /// Since when the folder holds it.
     package var folderSince: Date?
 
+    /// The hash of the other files of its folder, such as scripts; nil where they cannot be read.
+    package var scripts: String?
+
     /// How many events are in its spool.
     package var spooled: Int
 
@@ -24,12 +27,14 @@ package struct InstanceReport: Sendable, Hashable {
         activation: Activation.Number,
         folder: RuleSetVersion?,
         folderSince: Date?,
+        scripts: String?,
         spooled: Int
     ) {
         self.version = version
         self.activation = activation
         self.folder = folder
         self.folderSince = folderSince
+        self.scripts = scripts
         self.spooled = spooled
     }
 }

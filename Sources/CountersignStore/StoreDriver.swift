@@ -38,10 +38,18 @@ package protocol OwnedStore: Store, Prunable, InstanceDirectory {
     /// What was acknowledged by an earlier process and is not here any more; nil where all is.
     var lostEvents: LostEvents? { get }
 
+    /// Whether a newer program has upgraded the store, so that this one stores events and leaves them to others.
+    var isOutdated: Bool { get }
+
     /// How the connection that writes is set, read back from it.
     ///
     /// - Throws: `StoreError`.
     func facts() async throws -> [StoreFact]
+}
+
+extension OwnedStore {
+    /// False: one process has the store alone.
+    package var isOutdated: Bool { false }
 }
 
 /// A store that is only read: listed, followed, checked and copied.

@@ -15,7 +15,10 @@ extension ClusterContract {
         _ check: @escaping @Sendable (any StatefulStore, any StatefulStore) async throws -> Void
     ) -> Clause {
         Clause(sentence) { one, two async throws in
-            try await check(one, two)
+            try await check(
+                one,
+                two
+            )
         }
     }
 
@@ -60,7 +63,9 @@ extension ClusterContract {
                 let own = [keys[number % 3], keys[(number + 1) % 3]]
                 _ = try await store.decide(on: .states, reading: request(own), under: nil, at: start) { snapshot in
                     var outcome = StateOutcome()
-                    outcome.changes = own.map { counted($0, (snapshot.states[$0]?[""]?.data["n"]?.number?.integer ?? 0) + 1) }
+                    outcome.changes = own.map {
+                        counted($0, (snapshot.states[$0]?[""]?.data["n"]?.number?.integer ?? 0) + 1)
+                    }
                     return outcome
                 }
             }
@@ -79,7 +84,9 @@ extension ClusterContract {
                 }
             }
             for store in [one, two] {
-                while case let due = try await store.dueStates(limit: 9, excluding: [], at: StoreContract.after(5)), !due.isEmpty {
+                while case let due = try await store.dueStates(limit: 9, excluding: [], at: StoreContract.after(5)),
+                    !due.isEmpty
+                {
                     for state in due { try await fire(state, in: store) }
                 }
             }
@@ -208,7 +215,7 @@ extension ClusterContract {
     }
 
     /// How often a worker looks for runs before it gives up.
-    private static let patience = 3_000
+    private static let patience = 1_000
 
     /// Works on so many runs, two of which are under way at a time at most; gives those that were done.
     private static func work(

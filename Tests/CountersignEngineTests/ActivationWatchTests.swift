@@ -31,6 +31,7 @@ struct ActivationWatchTests {
             activation: 1,
             folder: folder?.version,
             folderSince: now.addingTimeInterval(-seconds),
+            scripts: nil,
             spooled: 0
         )
         return InstanceRecord(
@@ -119,6 +120,39 @@ struct ActivationWatchTests {
         try await task.value
     }
 
+    @Test func `a folder that goes on holding other rules is reported once, and so is that it holds the active ones`()
+        async throws
+    {
+        let (old, new) = (Self.sources("old"), Self.sources("new"))
+        _ = try await shop.book.install(old, because: .start)
+        shop.book.note(folder: old.version)
+        _ = try await shop.other("two").install(new, because: .folder)
+        let task = Task { [watch = watch(folder: old, said: Counter()) { [] }] in try await watch.run() }
+        func pass(_ seconds: Int) async {
+            for _ in 1...seconds {
+                await shop.clock.untilSleeping()
+                shop.clock.advance(by: .seconds(1))
+            }
+            await shop.clock.untilSleeping()
+        }
+        func raised() async throws -> [Event] {
+            try await shop.store.events(EventQuery(origin: .rule)).map(\.event)
+                .sorted { $0.id.rawValue < $1.id.rawValue }
+        }
+        await pass(110)
+        #expect(try await raised().isEmpty)
+        await pass(40)
+        let report = try #require(try await raised().first)
+        #expect(report.name == "X_RULES_DIFFER" && report.payload["instance"] == .string(shop.book.instance))
+        #expect(report.payload["folder"] == .string(old.version.short))
+        #expect(report.payload["active"] == .string(new.version.short))
+        shop.book.note(folder: new.version)
+        await pass(20)
+        #expect(try await raised().map(\.name) == ["X_RULES_DIFFER", "X_RULES_MATCH"])
+        task.cancel()
+        try await task.value
+    }
+
     private func watch(
         folder: RuleSources,
         said: Counter,
@@ -127,6 +161,7 @@ struct ActivationWatchTests {
         ActivationWatch(
             book: shop.book,
             store: shop.store,
+            reporter: IncidentReporter(store: shop.store, clock: shop.clock),
             clock: shop.clock,
             logger: log.logger(),
             announce: { _ = said.next() },

@@ -1,6 +1,7 @@
 import CountersignActions
 import CountersignCore
 import CountersignEngine
+import CountersignOutbound
 import CountersignRules
 import CountersignStore
 import CountersignTesting

@@ -14,9 +14,12 @@ import Testing
     private static let rows = 30_000
     private let now = Date(milliseconds: 1_530_389_095_384)
 
-    @Test func `what is done with each event uses indexes, also where it was prepared on empty tables`() async throws {
+    @Test(arguments: [DatabaseClock.Kind.caller, .server])
+    func `what is done with each event uses indexes, also where it was prepared on empty tables`(
+        time: DatabaseClock.Kind
+    ) async throws {
         let place = try TestStore()
-        let store = try place.open()
+        let store = try place.open(time: time)
         // From the sixth time on, the server keeps one plan for all parameters.
         for round in 0..<8 { _ = try await write(store, round) }
         try fill(place)
@@ -24,6 +27,41 @@ import Testing
         await store.close()
         try expectNoScans(of: place)
         try place.remove()
+    }
+
+    @Test(arguments: TestStore.Way.allCases)
+    func `claiming does not read the whole queue, also before the server knows how long it is`(
+        way: TestStore.Way
+    ) async throws {
+        let place = try TestStore(way: way)
+        let store = try place.open()
+        _ = try await write(store, 0)
+        try place.sql(
+            """
+            insert into @.runs (event_id, rule_id, rule_set, state, due_at, created_at)
+                select 1, 'rule-' || g, 'v', 0, '2018-01-01', '2018-01-01' from generate_series(1, 3000) g
+            """
+        )
+        let before = try runRows(of: place)
+        let lease = Lease(id: "w", for: .seconds(9))
+        for _ in 0..<20 { #expect(try await store.claim(limit: 1, lease: lease, at: Date() + 60).count == 1) }
+        await store.close()
+        // A session that goes on behind a pooler says after a while what it has counted.
+        while try runRows(of: place).changed < before.changed + 20 { await Task.yield() }
+        #expect(try runRows(of: place).read - before.read < 3_000)
+        try place.remove()
+    }
+
+    /// How many rows of runs were read and changed so far.
+    private func runRows(of place: TestStore) throws -> (read: Int, changed: Int) {
+        let counts = try place.server.sql(
+            """
+            select seq_tup_read + idx_tup_fetch, n_tup_upd from pg_stat_user_tables
+            where schemaname = '\(place.schema)' and relname = 'runs'
+            """
+        )
+        let numbers = counts.split(separator: "|").compactMap { Int($0) }
+        return (try #require(numbers.first), try #require(numbers.last))
     }
 
     @Test func `what people and metrics ask uses indexes, once the server knows how large the tables are`() async throws
@@ -58,7 +96,7 @@ import Testing
         let delivery = SampleDelivery.numbered(round)
         let id = try await store.append(delivery, at: now).eventID
         _ = try await store.append(delivery, at: now)
-        let waiting = try await store.undispatched(limit: 10, at: now).events.map(\.id)
+        let waiting = try await store.undispatched(limit: 256, at: now).events.map(\.id)
         try await store.dispatch(
             waiting.map {
                 Dispatch(

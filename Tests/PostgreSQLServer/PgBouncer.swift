@@ -53,7 +53,8 @@ package final class PgBouncer: Sendable {
         (process.standardOutput, process.standardError) = (FileHandle.nullDevice, FileHandle.nullDevice)
         _ = fcntl(lifeline.fileHandleForWriting.fileDescriptor, F_SETFD, FD_CLOEXEC)
         try process.run()
-        while !FileManager.default.fileExists(atPath: "\(folder)/.s.PGSQL.6432") {
+        // The socket is there a moment before anybody listens on it.
+        while !Self.accepts("\(folder)/.s.PGSQL.6432") {
             guard process.isRunning else {
                 let log = (try? String(contentsOfFile: "\(folder)/log", encoding: .utf8)) ?? ""
                 throw Failure(description: "PgBouncer does not start: \(log)")
@@ -65,6 +66,19 @@ package final class PgBouncer: Sendable {
     deinit {
         // It ends without us, and at once: its clients are not waited for.
         try? lifeline.fileHandleForWriting.close()
+    }
+
+    /// Whether somebody listens on a Unix socket.
+    private static func accepts(_ path: String) -> Bool {
+        let socket = socket(AF_UNIX, CInt(SOCK_STREAM.rawValue) | CInt(SOCK_CLOEXEC.rawValue), 0)
+        defer { close(socket) }
+        var address = sockaddr_un()
+        address.sun_family = sa_family_t(AF_UNIX)
+        withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8.prefix($0.count - 1)) }
+        let length = socklen_t(MemoryLayout<sockaddr_un>.size)
+        return withUnsafePointer(to: address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(socket, $0, length) == 0 }
+        }
     }
 
     private static func settings(_ socket: String, _ folder: String, _ mode: String) -> String {

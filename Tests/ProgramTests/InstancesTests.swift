@@ -1,5 +1,6 @@
 import CountersignCore
 import Foundation
+import NIOHTTP1
 import PostgreSQLServer
 import Testing
 
@@ -145,6 +146,53 @@ struct InstancesTests {
                 _ = second
             }
         }
+        try remove()
+    }
+
+    @Test func `scripts beside the rules that differ between instances are warned of, until they are the same`()
+        async throws
+    {
+        let (one, two) = (try instance("web1"), try instance("web2"))
+        try one.write("exit 0", to: "rules/scripts/send.sh")
+        try two.write("exit 1", to: "rules/scripts/send.sh")
+        func scripts(_ wanted: String) async throws {
+            try await eventually("scripts that are '\(wanted)'", within: .seconds(30)) {
+                try await one.run("instances").output.components(separatedBy: " \(wanted) ").count == 3
+            }
+        }
+        try await one.serve { _ in
+            try await two.serve { _ in
+                try await scripts("differ")
+                let listed = try await two.run("instances", "--json").json
+                let hashes = listed.compactMap { $0["scripts"]?.string }
+                try #require(Set(hashes).count == 2, "\(listed)")
+                let warning = try await one.run("doctor").output
+                #expect(warning.contains("are not the same on all instances"), "\(warning)")
+                #expect(warning.contains("web2 \(hashes[1].prefix(12))"), "\(warning)")
+                try two.write("exit 0", to: "rules/scripts/send.sh")
+                try await scripts("same")
+                let doctor = try await two.run("doctor").output
+                #expect(doctor.contains("the same on 2 instances"), "\(doctor)")
+            }
+        }
+        try remove()
+    }
+
+    @Test func `an instance whose store a newer program has upgraded stores callbacks, and says that it leaves them`()
+        async throws
+    {
+        let deployment = try instance("web1")
+        try await deployment.serve { server in
+            #expect(try await server.send(.GET, "/ready").body.contains("active"))
+            try self.server.sql("update \(schema).store set least_program = 999")
+            try await eventually("a word of it", within: .seconds(30)) {
+                try await server.send(.GET, "/ready").body
+                    .contains("a newer version of this program has upgraded the store")
+            }
+            #expect(try await server.send(.GET, "/ready").status == 200)
+            try await server.post(event())
+        }
+        #expect(try server.sql("select count(*) from \(schema).inbox") == "1")
         try remove()
     }
 

@@ -61,6 +61,8 @@ struct RuleActivationTests {
                 #expect(try await mark(one, first, package: "p-2") == "new")
                 #expect(try await mark(one, second, package: "p-3") == "new")
                 #expect(try await second.send(.GET, "/ready").body.contains("the rules folder differs"))
+                let doctor = try await two.run("doctor")
+                #expect(doctor.output.contains("another instance activated other rules"), "\(doctor.output)")
                 // The folder of a third one holds what was replaced.
                 let three = try instance("web3", "old")
                 try await three.serve { third in

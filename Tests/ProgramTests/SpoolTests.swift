@@ -230,13 +230,18 @@ struct SpoolTests {
         let deployment = try deployment()
         try await deployment.serve { _ in }
         let lock = try lock(deployment.path("countersign.db"), 0x4000_0000..<0x4000_0200)
-        try await deployment.serve { server in
+        try await deployment.serve(environment: AdminClient.onFreePort) { server in
+            let waiting = try await AdminClient(server)
             for number in 1...3 {
                 let answer = try await server.post(event(package: "p-\(number)"))
                 #expect(answer.status == 200 && answer.body == #"{"spooled": true}"#)
             }
             let ready = try await server.send(.GET, "/ready")
             #expect(ready.status == 200 && ready.body.contains("waiting for the store"), "\(ready.body)")
+            #expect(try await waiting.send(.GET, "metrics").body.contains("countersign_spool_events 3"))
+            let page = try await waiting.send(.GET, "runs?state=failed")
+            #expect(page.status == 503 && page.body.contains("The store cannot be opened yet"), "\(page.body)")
+            #expect(try await waiting.send(.POST, "api/v1/poll").body.contains("the store cannot be opened yet"))
             try lock.close()
             _ = try await server.log.line(with: "Spool drained", "events=3")
             try await expectStored("p-4", by: server)

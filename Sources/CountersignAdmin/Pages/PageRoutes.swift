@@ -52,8 +52,8 @@ struct PageRoutes: Sendable {
             await page { await signIn(try await request.form, request, context) }
         }
         router.post("/logout") { request, _ in signOut(request) }
-        router.get("/assets/style.css") { _, _ in asset(PackageResources.style_css, "text/css; charset=utf-8") }
-        router.get("/assets/live.js") { _, _ in asset(PackageResources.live_js, "text/javascript; charset=utf-8") }
+        router.get("/assets/style.css") { _, _ in Self.styleSheet }
+        router.get("/assets/live.js") { _, _ in Self.asset(PackageResources.live_js, "text/javascript; charset=utf-8") }
         router.get("/**") { _, _ in await page { throw OperationError(.notFound, "Page not found.") } }
     }
 
@@ -122,7 +122,10 @@ struct PageRoutes: Sendable {
         )
     }
 
-    private func asset(_ bytes: [UInt8], _ type: String) -> Response {
+    /// How all pages look.
+    static var styleSheet: Response { asset(PackageResources.style_css, "text/css; charset=utf-8") }
+
+    private static func asset(_ bytes: [UInt8], _ type: String) -> Response {
         Response(
             status: .ok,
             headers: [.contentType: type, .cacheControl: "max-age=300"],

@@ -29,5 +29,6 @@ struct Templates: Sendable {
         ("rule", PackageResources.rule_mustache), ("dryrun", PackageResources.dryrun_mustache),
         ("quarantine", PackageResources.quarantine_mustache), ("login", PackageResources.login_mustache),
         ("message", PackageResources.message_mustache), ("instances", PackageResources.instances_mustache),
+        ("waiting", PackageResources.waiting_mustache),
     ]
 }

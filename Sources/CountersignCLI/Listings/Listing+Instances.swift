@@ -11,7 +11,8 @@ extension Listing {
             .init("INSTANCE", minimum: 8), .init("STATUS", style: { $0 == "up" ? nil : .bad }), .init("VERSION"),
             .time("STARTED", yields: 3), .time("LAST SEEN", yields: 2),
             .init("RULES", style: { $0 == "active" ? nil : .bad }),
-            .init("FOLDER", style: { $0 == "active" ? nil : .bad }), .init("CLOCK", isNumber: true),
+            .init("FOLDER", style: { $0 == "active" ? nil : .bad }),
+            .init("SCRIPTS", yields: 4, style: { $0 == "differ" ? .bad : nil }), .init("CLOCK", isNumber: true),
             .init("RUNS", isNumber: true), .init("HOLDS", yields: 1),
             .init("SPOOLED", isNumber: true, style: { $0 == "0" ? nil : .bad }),
         ])
@@ -23,7 +24,7 @@ extension Listing {
                 instance.startedAt.tableTime, instance.seenAt.tableTime,
                 report.activation == list.activation?.number ? "active" : "behind",
                 report.folder == nil ? "unreadable" : report.folder == list.activation?.ruleSet ? "active" : "differs",
-                "\(instance.clockOffset.milliseconds) ms", "\(instance.runs)",
+                list.scripts(of: instance).rawValue, "\(instance.clockOffset.milliseconds) ms", "\(instance.runs)",
                 instance.singletons.map(\.words).joined(separator: ", "), "\(report.spooled)",
             ])
         }

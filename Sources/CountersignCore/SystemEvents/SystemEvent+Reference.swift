@@ -5,6 +5,10 @@ extension SystemEvent {
         case .runFailed: "A run failed for good; again each time that a retried run fails."
         case .rulesRefused: "A change of the rules has an error or cannot be read; once for each such change."
         case .rulesRecovered: "The active rules are again those of the rules folder."
+        case .rulesDiffer:
+            "For two minutes the rules folder of an instance has held other rules than the active ones of the store; once for each "
+                + "instance until they match."
+        case .rulesMatch: "The rules folder of an instance holds the active rules again."
         case .diskLow:
             "The file system of the store or of the output folder has less free space than `disk.min_free`, or few free inodes; "
                 + "once until it has recovered."
@@ -43,6 +47,13 @@ extension SystemEvent {
             [
                 Field("version", "the active set, the first twelve digits of its hash"),
                 Field("since", "the time of the first refusal"),
+            ]
+        case .rulesDiffer, .rulesMatch:
+            [
+                Field("instance", "the instance"),
+                Field("active", "the active set, the first twelve digits of its hash"),
+                Field("folder", "the set of its folder, the first twelve digits of its hash"),
+                Field("since", "since when they differ"),
             ]
         case .diskLow, .diskRecovered: Self.fieldsOfDisk + (self == .diskLow ? [] : [Field("since", "when it began")])
         case .pollFailed:

@@ -5,6 +5,8 @@ package enum SystemEvent: String, Sendable, CaseIterable {
     case runFailed = "X_RUN_FAILED"
     case rulesRefused = "X_RULES_REFUSED"
     case rulesRecovered = "X_RULES_RECOVERED"
+    case rulesDiffer = "X_RULES_DIFFER"
+    case rulesMatch = "X_RULES_MATCH"
     case diskLow = "X_DISK_LOW"
     case diskRecovered = "X_DISK_RECOVERED"
     case pollFailed = "X_POLL_FAILED"

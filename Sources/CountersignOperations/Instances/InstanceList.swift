@@ -70,6 +70,7 @@ extension InstanceRecord {
             .always("activation", .count) { JSON($0.report.activation) },
             .text("folder") { $0.report.folder?.rawValue },
             .time("folder_since") { $0.report.folderSince?.rfc3339 },
+            .text("scripts") { $0.report.scripts },
             .always("runs", .count) { JSON($0.runs) },
             .always("singletons", .array(.string)) { instance in
                 .array(instance.singletons.map { .string($0.rawValue) })
@@ -85,6 +86,7 @@ extension InstanceRecord {
             activation: try document.number("activation"),
             folder: try document.optionalText("folder").map { RuleSetVersion(rawValue: $0) },
             folderSince: try document.optionalTime("folder_since"),
+            scripts: try document.optionalText("scripts"),
             spooled: try document.count("spooled")
         )
         self.init(

@@ -82,7 +82,7 @@ extension CopyEnd: StoreTarget {
                     "update @.store set knows_polls = knows_polls or $1::bool, copying = null",
                     [.flag(header.knowsPolls)]
                 ),
-                // So that whoever comes first evaluates the events that wait.
+                // So that the first instance that comes evaluates the events that wait.
                 Statement("update @.streams set closed_at = clock_timestamp() where closed_at is null"),
             ])
             return true

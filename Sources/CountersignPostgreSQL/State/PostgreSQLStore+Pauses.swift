@@ -56,14 +56,4 @@ extension Pause.Subject {
         case .everything: [.verbatim("everything"), .verbatim("")]
         }
     }
-
-    /// nil for a subject that is unknown.
-    init?(_ row: Row) {
-        switch row.verbatim(0) {
-        case "rule": self = .rule(row.text(1))
-        case "destination": self = .destination(row.text(1))
-        case "everything": self = .everything
-        default: return nil
-        }
-    }
 }

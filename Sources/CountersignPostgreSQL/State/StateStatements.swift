@@ -65,7 +65,7 @@ enum StateStatements {
         )
     }
 
-    /// States that are due, those due first coming first.
+    /// States that are due, those due first coming first, without those of some rules.
     static func due(limit: Int, excluding rules: Set<String>, at now: Moment) -> Statement {
         Statement(
             """

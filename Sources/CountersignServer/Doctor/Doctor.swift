@@ -27,6 +27,7 @@ package struct Doctor {
         findings += spool()
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state) } ?? []
+        findings += await scripts()
         findings += secrets(for: ruleSet)
         let unknownVariables = SettingsLoader.unknownVariables(
             among: environment.variables,
@@ -137,6 +138,20 @@ package struct Doctor {
         return [
             .failure("rules", "\(text), but the server uses \(active.short); see its log for why it refused these")
         ]
+    }
+
+    /// Whether the files beside the rules are the same on all instances of the store.
+    private func scripts() async -> [Finding] {
+        guard settings.store.file == nil, settings.driver.exists else { return [] }
+        var found: [InstanceRecord] = []
+        // What keeps the store from being read is a finding already.
+        try? await environment.opening(settings) { found = try await $0.instances() }
+        let list = InstanceList(answering: nil, activation: nil, instances: found, at: environment.clock.now)
+        let known = found.count { list.scripts(of: $0) != .unknown }
+        guard list.scriptsDiffer else {
+            return known > 1 ? [.fine("scripts", "the same on \(known) instances")] : []
+        }
+        return [.warning("scripts", "\(InstanceList.scriptAdvice): \(list.scriptVersions)")]
     }
 
     /// A clock that is wrong makes retries, leases and retention come at the wrong time.

@@ -15,6 +15,9 @@ struct InstancesView {
 
         /// What of the rules is not as it should be; nil where all is.
         let ruleFault: String?
+
+        /// Whether the scripts beside the rules are others than those of the other instances.
+        let hasOtherScripts: Bool
         let clock: String
         let runs: Int
         let holds: String
@@ -23,6 +26,9 @@ struct InstancesView {
     }
 
     let rules: String
+
+    /// What to do about scripts that differ; nil where they do not.
+    let scriptFault: String?
     let instances: [Row]
 
     init(_ list: InstanceList) {
@@ -31,6 +37,7 @@ struct InstancesView {
                 "Rule set \($0.ruleSet.short) is active since \($0.since.shown) (activation \($0.number)), activated "
                     + "\($0.cause)."
             } ?? "There have never been active rules."
+        scriptFault = list.scriptsDiffer ? "Warning: \(InstanceList.scriptAdvice): \(list.scriptVersions)." : nil
         instances = list.instances.map { Row($0, in: list) }
     }
 }
@@ -49,6 +56,7 @@ extension InstancesView.Row {
             ? "not the active ones"
             : report.folder == nil
                 ? "folder unreadable" : report.folder == list.activation?.ruleSet ? nil : "folder differs"
+        hasOtherScripts = list.scripts(of: instance) == .differ
         clock = "\(instance.clockOffset.milliseconds) ms"
         runs = instance.runs
         holds = instance.singletons.map(\.words).joined(separator: ", ")

@@ -49,3 +49,8 @@ struct LoginView {
 struct MessageView {
     let text: String
 }
+
+/// What a page says while the program waits for its store.
+struct WaitingView {
+    let text: String
+}

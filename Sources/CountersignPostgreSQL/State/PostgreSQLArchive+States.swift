@@ -86,3 +86,15 @@ extension PostgreSQLArchive {
         try await all(statement) { RuleState($0) }.compactMap(\.self)
     }
 }
+
+extension Pause.Subject {
+    /// nil for a subject that is unknown.
+    fileprivate init?(_ row: Row) {
+        switch row.verbatim(0) {
+        case "rule": self = .rule(row.text(1))
+        case "destination": self = .destination(row.text(1))
+        case "everything": self = .everything
+        default: return nil
+        }
+    }
+}
