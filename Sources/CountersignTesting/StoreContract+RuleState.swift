@@ -150,11 +150,17 @@ extension StoreContract {
             try await write(states.map { .set($0) }, to: store)
             #expect(try await store.nextDueState() == after(3))
             #expect(try await store.dueStates(limit: 9, excluding: [], at: after(2.999)).isEmpty)
-            #expect(try await store.dueStates(limit: 9, excluding: [], at: after(5)).map(\.key) == [key("b"), key("c")])
-            #expect(try await store.dueStates(limit: 2, excluding: [], at: after(99)).map(\.key) == [key("b"), key("c")])
+            #expect(
+                try await store.dueStates(limit: 9, excluding: [], at: after(5)).map(\.key) == [key("b"), key("c")]
+            )
+            #expect(
+                try await store.dueStates(limit: 2, excluding: [], at: after(99)).map(\.key) == [key("b"), key("c")]
+            )
             try await write([.remove(key("b"), part: "1"), .set(timer(key("c"), due: 20))], to: store)
             #expect(try await store.nextDueState() == after(9))
-            #expect(try await store.dueStates(limit: 9, excluding: [], at: after(99)).map(\.key) == [key("a"), key("c")])
+            #expect(
+                try await store.dueStates(limit: 9, excluding: [], at: after(99)).map(\.key) == [key("a"), key("c")]
+            )
         },
         clause("states that are of no use any more are removed, so many at a time") { store async throws in
             let states = (1...3).map { timer(key("\($0)"), expires: Double($0)) } + [timer(key("never"))]
