@@ -91,7 +91,7 @@ extension StoreQuestions {
         let now = clock.now
         return PendingDetails(
             item: PendingItem(summary, pauses: try await archive.pauses(at: now)),
-            members: (state.holders + state.waiting).map { PendingDetails.Member($0) },
+            members: (state.holders + state.waiting.reversed()).map { PendingDetails.Member($0) },
             at: now
         )
     }

@@ -2,7 +2,7 @@ import CountersignCore
 package import CountersignStore
 import Logging
 
-/// Commands about what is pending and paused, each with a line in the log that says who gave it and why.
+/// Commands about what is pending and paused; the log says who paused what, and why.
 extension Operations {
     /// Cancels something pending, or makes it due at once.
     ///
@@ -12,15 +12,7 @@ extension Operations {
         pending id: String,
         by person: String
     ) async throws -> PendingChange {
-        let change = try await commands.change(action, pending: id, by: person)
-        logger.notice(
-            action == .cancel ? "Pending cancelled" : "Pending made due now",
-            metadata: [
-                "pending.id": "\(change.item.id)", "pending.kind": "\(change.item.kind.rawValue)",
-                "rule.id": "\(change.item.owner)", "key": "\(change.item.key.printable)", "by": "\(person)",
-            ]
-        )
-        return change
+        try await commands.change(action, pending: id, by: person)
     }
 
     /// Pauses something for all instances.

@@ -95,7 +95,7 @@ package struct PendingDetails: Sendable {
     /// The events that a `digest` has gathered, the oldest first; empty for all else.
     package let gathered: [Event.ID]
 
-    /// The runs of a queue: those that hold the key, then the newest ones that wait.
+    /// The runs of a queue: those that hold the key, then the newest ones that wait, in the order of their turns.
     package let members: [Member]
 
     /// What was decided about its event at its rule, in the order of deciding.

@@ -134,6 +134,7 @@ struct PendingDetailsView {
 
     let row: PendingRowView
     let eventName: String?
+    let openedLabel: String
     let heldSince: String?
     let pause: String?
     let gathered: [Int64]
@@ -156,6 +157,7 @@ struct PendingDetailsView {
         let item = details.item
         row = PendingRowView(item, at: details.at)
         eventName = details.eventName?.printable
+        openedLabel = item.kind == .queue ? "Waiting since" : "Opened"
         heldSince = item.queue?.heldSince
             .map {
                 "\($0.shown), for \(max(0, details.at.timeIntervalSince($0)).shownSeconds)"
