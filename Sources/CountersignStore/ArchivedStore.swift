@@ -123,33 +123,3 @@ extension ArchivedStore {
     /// The sources of a rule set; nil when they were never kept.
     package func sources(of ruleSet: RuleSetVersion) async throws -> JSON? { try await archive.sources(of: ruleSet) }
 }
-
-/// What is open, the archive reads as well.
-extension ArchivedStore {
-    /// States that meet a query.
-    package func states(_ query: StateQuery) async throws -> [RuleState] { try await archive.states(query) }
-
-    /// One state; nil where it is closed.
-    package func state(_ id: RuleState.ID) async throws -> RuleState? { try await archive.state(id) }
-
-    /// How many states there are, for each rule and kind that has any.
-    package func stateCounts() async throws -> [StateCount] { try await archive.stateCounts() }
-
-    /// The events that are gathered for a key, the lowest number first.
-    package func gathered(of key: StateKey) async throws -> [Event.ID] { try await archive.gathered(of: key) }
-
-    /// What became of an event at the rules with state, in the order in which it was decided.
-    package func decisions(of event: Event.ID) async throws -> [Decision] { try await archive.decisions(of: event) }
-
-    /// The stored events that a decision would look back at.
-    package func history(_ query: HistoryQuery) async throws -> EventHistory { try await archive.history(query) }
-
-    /// The queues in which runs wait or that are held, those that wait longest coming first.
-    package func queues(limit: Int) async throws -> [QueueSummary] { try await archive.queues(limit: limit) }
-
-    /// The queue of this name as a decision would see it.
-    package func queue(_ name: String) async throws -> QueueState { try await archive.queue(name) }
-
-    /// What is paused at `now`, the oldest pause first.
-    package func pauses(at now: Date) async throws -> [Pause] { try await archive.pauses(at: now) }
-}

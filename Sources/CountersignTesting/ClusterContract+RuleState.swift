@@ -12,7 +12,7 @@ extension ClusterContract {
 
     private static func clause(
         _ sentence: String,
-        _ check: @escaping @Sendable (any StatefulStore, any StatefulStore) async throws -> Void
+        _ check: @escaping @Sendable (any Store, any Store) async throws -> Void
     ) -> Clause {
         Clause(sentence) { one, two async throws in
             try await check(
@@ -25,9 +25,9 @@ extension ClusterContract {
     /// Does something so many times, by both handles in turn and all at the same time.
     private static func atOnce(
         _ count: Int,
-        _ one: any StatefulStore,
-        _ two: any StatefulStore,
-        _ body: @escaping @Sendable (Int, any StatefulStore) async throws -> Void
+        _ one: any Store,
+        _ two: any Store,
+        _ body: @escaping @Sendable (Int, any Store) async throws -> Void
     ) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for number in 0..<count {
@@ -48,7 +48,7 @@ extension ClusterContract {
     }
 
     /// An event of a package, by its name.
-    private static func event(_ name: String, of package: String, in store: any StatefulStore) async throws -> Event.ID
+    private static func event(_ name: String, of package: String, in store: any Store) async throws -> Event.ID
     {
         let body = #"{"name":"\#(name)","packageId":"\#(package)"}"#
         return try await store.append(SampleDelivery.delivery(body), at: start).eventID
@@ -173,7 +173,7 @@ extension ClusterContract {
     ]
 
     /// Makes the run of a state that is due, unless somebody else did.
-    private static func fire(_ state: RuleState, in store: any StatefulStore) async throws {
+    private static func fire(_ state: RuleState, in store: any Store) async throws {
         _ = try await store.decide(on: .states, reading: request([state.key]), under: nil, at: start) { snapshot in
             guard let found = snapshot.states[state.key]?[state.part], let event = found.eventID else {
                 return StateOutcome()
@@ -193,7 +193,7 @@ extension ClusterContract {
         _ event: Event.ID,
         limit: Int,
         keepsNewest: Bool = false,
-        in store: any StatefulStore
+        in store: any Store
     ) async throws {
         let name = StoreContract.queueName
         let request = request(queues: [name])
@@ -219,8 +219,8 @@ extension ClusterContract {
 
     /// Works on so many runs, two of which are under way at a time at most; gives those that were done.
     private static func work(
-        _ one: any StatefulStore,
-        _ two: any StatefulStore,
+        _ one: any Store,
+        _ two: any Store,
         on count: Int
     ) async throws -> [Run.ID] {
         let ended = RunLog()

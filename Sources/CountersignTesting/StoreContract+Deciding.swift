@@ -282,7 +282,7 @@ extension StoreContract {
         _ name: String,
         _ package: String,
         _ seconds: Double,
-        in store: any StatefulStore
+        in store: any Store
     ) async throws -> Event.ID {
         let body = #"{"name":"\#(name)","packageId":"\#(package)","at":\#(seconds)}"#
         return try await store.append(SampleDelivery.delivery(body), at: after(seconds)).eventID

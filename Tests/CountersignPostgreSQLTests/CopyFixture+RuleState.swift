@@ -8,7 +8,7 @@ extension CopyFixture {
     private static let long = String(repeating: "\\key\0\u{1F600}", count: 400)
 
     /// States of every kind, gathered events, decisions, pauses, and runs at every place of their queues.
-    static func addStates(to store: any StatefulStore, about events: [Event.ID]) async throws {
+    static func addStates(to store: any Store, about events: [Event.ID]) async throws {
         var outcome = StateOutcome()
         for (number, kind) in RuleState.Kind.allCases.enumerated() {
             let key = StateKey(ruleID: "rule\0", values: [JSON(number == 0 ? long : "\(number)"), nil])
@@ -67,7 +67,7 @@ extension CopyFixture {
         _ runs: [Run.ID],
         of queue: String,
         _ event: Event.ID,
-        in store: any StatefulStore
+        in store: any Store
     ) async throws {
         let lease = Lease(id: "q", for: .seconds(30))
         for ending in [RunEnding.paused(until: now + 90_000), .failed] {

@@ -44,8 +44,8 @@ import Testing
         [
             .nextDueQueued, .nextInQueue("q"), .newestInQueue("q"), .countInQueue("q"), .slots(of: "q"),
             .holders(of: "q"), .waitingQueues(limit: 1), .heldQueues(limit: 1), .states(of: key), .gathered(of: key),
-            .dueStates(limit: 1, excluding: [], at: now), .dueStates(limit: 1, excluding: ["r"], at: now),
-            .nextDueState, .stateCounts, .decisions(of: .init(rawValue: 1)),
+            .dueStates(limit: 1, excluding: ["r"], at: now), .nextDueState, .stateCounts,
+            .decisions(of: .init(rawValue: 1)),
         ]
         + [
             StateQuery(limit: 1), StateQuery(ruleID: "r", limit: 1), StateQuery(packageID: "p", limit: 1),

@@ -1,6 +1,8 @@
 package import CountersignCore
 package import CountersignRules
 package import Foundation
+package import CountersignCore
+package import CountersignRules
 
 /// What a test inside a rule file came to.
 package struct RuleTestReport: Sendable {

@@ -198,8 +198,7 @@ extension Decider {
     /// When an entry is due for an event, and why it is not.
     func time(_ entry: After.Entry, of event: Event) -> Opener.Time {
         switch entry {
-        case .delay(let delay):
-            return .init(due: event.happenedAt.addingTimeInterval(delay.timeInterval).roundedToMilliseconds)
+        case .delay(let delay): return .init(due: event.happenedAt.addingTimeInterval(delay.timeInterval).roundedToMilliseconds)
         case .schedule(let schedule):
             return .init(due: schedule.next(after: event.happenedAt), reason: "'\(schedule.text)' has no next time")
         case .until(let template, let less):
@@ -218,8 +217,7 @@ extension Decider {
     /// Fires a timer that is due, unless something speaks against it.
     func fire(timer old: RuleState, of event: Event?, in draft: inout DecisionDraft) {
         guard let series = Series(draft.snapshot.states[old.key] ?? [:]),
-            let state = draft.state(old.key, part: old.part), state.eventID == old.eventID, let due = state.dueAt,
-            due <= now
+            let state = draft.state(old.key, part: old.part), state.eventID == old.eventID, let due = state.dueAt, due <= now
         else { return }
         guard let rule = rules.rule(state.key.ruleID), rule.isEnabled else {
             return closePart(state, .noSuchRule, in: &draft)
@@ -251,11 +249,9 @@ extension Decider {
 
     /// Applies the edited shape of a rule to an open timer; false where it is closed or due later now.
     @discardableResult
-    func adapt(_ state: RuleState, to after: After, _ rule: Rule, _ event: Event, in draft: inout DecisionDraft) -> Bool
-    {
+    func adapt(_ state: RuleState, to after: After, _ rule: Rule, _ event: Event, in draft: inout DecisionDraft) -> Bool {
         let context = EvaluationContext(event: event, now: now)
-        guard rule.condition.canHold(in: context), let index = Int(state.part),
-            after.entries.indices.contains(index - 1),
+        guard rule.condition.canHold(in: context), let index = Int(state.part), after.entries.indices.contains(index - 1),
             let due = time(after.entries[index - 1], of: event).due,
             after.per.key(of: context, ruleID: rule.id) == state.key
         else {

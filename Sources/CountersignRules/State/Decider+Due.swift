@@ -8,9 +8,7 @@ extension Decider {
         for state in states {
             request.keys.insert(state.key)
             if state.kind == .digest { request.gathered.insert(state.key) }
-            guard let rule = rules.rule(state.key.ruleID), let event = state.eventID.flatMap({ events[$0] }) else {
-                continue
-            }
+            guard let rule = rules.rule(state.key.ruleID), let event = state.eventID.flatMap({ events[$0] }) else { continue }
             if case .after(let after)? = rule.timing, state.kind == .timer {
                 if let query = after.query(for: event) { request.history.insert(query) }
                 request.history.formUnion(rule.condition.queries(for: event))

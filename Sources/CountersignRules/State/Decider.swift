@@ -46,8 +46,7 @@ package struct Decider: Sendable {
         let matches = rules.matches(context)
             .filter { !cancelling.contains($0) && rules.rules[$0].isMeant(by: context) }
         let concernsState =
-            !cancelling.isEmpty
-            || matches.contains { rules.rules[$0].hasState || rules.rules[$0].condition.asksHistory }
+            !cancelling.isEmpty || matches.contains { rules.rules[$0].hasState || rules.rules[$0].condition.asksHistory }
         return Evaluation(event: event, matches: matches, cancelling: cancelling, concernsState: concernsState)
     }
 

@@ -1,5 +1,5 @@
-package import CountersignCore
-package import CountersignStore
+import CountersignCore
+import CountersignStore
 import Foundation
 import GRDB
 
@@ -200,32 +200,9 @@ extension Query {
     }
 }
 
-extension SQLiteArchive {
-    /// The queues in which runs wait, or that a failed run holds.
-    package func queues(limit: Int) async throws -> [QueueSummary] {
-        let limit = max(0, limit)
-        return try await read { db in
-            let waiting = try db.all(.waitingQueues(limit: limit)) { row in
-                (queue: row.text(at: 0) ?? "", count: Int(row.number(at: 1) ?? 0), first: row.number(at: 2) ?? 0)
-            }
-            let known = Set(waiting.map(\.queue))
-            let held = try db.all(.heldQueues(limit: limit)) { $0.text(at: 0) ?? "" }
-            let summaries =
-                try waiting.map { try db.summary(ofQueue: $0.queue, waiting: $0.count, first: $0.first) }
-                + held.filter { !known.contains($0) }.map { try db.summary(ofQueue: $0) }
-            return Array(summaries.prefix(limit))
-        }
-    }
-
-    /// The queue of this name.
-    package func queue(_ name: String) async throws -> QueueState {
-        try await read { try RunQueue(db: $0, name: name).state() }
-    }
-}
-
 extension Database {
     /// A queue with so many runs that wait, of which `first` was made first.
-    fileprivate func summary(ofQueue name: String, waiting: Int = 0, first: Int64? = nil) throws -> QueueSummary {
+    func summary(ofQueue name: String, waiting: Int = 0, first: Int64? = nil) throws -> QueueSummary {
         let since = try first.flatMap { id in
             try self.first("SELECT created_at FROM runs WHERE id = ?", [id]) { $0.time(at: 0) } ?? nil
         }

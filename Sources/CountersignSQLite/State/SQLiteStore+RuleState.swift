@@ -36,7 +36,8 @@ extension SQLiteStore {
         return written.decisions
     }
 
-    /// States that are due, those due first coming first, without those of `rules`; a damaged one is set aside and holds up no other.
+    /// States that are due, those due first coming first, without those of `rules`; a damaged one is set aside and holds up
+    /// no other.
     package func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState] {
         let rows = try await archive.read { db in
             try db.all(.dueStates(limit: max(0, limit), excluding: rules, at: now)) { StateRow($0) }

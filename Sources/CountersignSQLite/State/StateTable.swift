@@ -172,15 +172,14 @@ extension Query {
         )
     }
 
-    /// States that are due.
+    /// States that are due, without those of some rules.
     package static func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) -> Query {
-        let others = rules.isEmpty ? "" : "AND +rule_id NOT IN (\(rules.map { _ in "?" }.joined(separator: ", ")))"
-        return Query(
+        Query(
             """
             SELECT \(StateRow.columns) FROM states INDEXED BY states_due
-            WHERE due_at <= ? \(others) ORDER BY due_at, id LIMIT ?
+            WHERE due_at <= ? AND rule_id NOT IN (SELECT value FROM json_each(?)) ORDER BY due_at, id LIMIT ?
             """,
-            StatementArguments([now.milliseconds]) + StatementArguments(rules.sorted()) + StatementArguments([limit])
+            [now.milliseconds, JSON.array(rules.map { .string($0) }).text, limit]
         )
     }
 

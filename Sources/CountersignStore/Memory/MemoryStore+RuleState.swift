@@ -21,8 +21,7 @@ extension MemoryStore {
 
     /// States that are due, those due first coming first, without those of `rules`.
     package func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState] {
-        let found = look { $0.states.due(limit: rules.isEmpty ? max(0, limit) : .max, by: now.stored) }
-        return Array(found.filter { !rules.contains($0.key.ruleID) }.prefix(max(0, limit)))
+        look { $0.states.due(limit: max(0, limit), excluding: rules, by: now.stored) }
     }
 
     /// The due time of the state that is due first; nil where none is ever due.

@@ -53,6 +53,27 @@ extension SQLiteArchive {
         try await read { [path] in try $0.history(query, path: path) }
     }
 
+    /// The queues in which runs wait, or that a failed run holds.
+    package func queues(limit: Int) async throws -> [QueueSummary] {
+        let limit = max(0, limit)
+        return try await read { db in
+            let waiting = try db.all(.waitingQueues(limit: limit)) { row in
+                (queue: row.text(at: 0) ?? "", count: Int(row.number(at: 1) ?? 0), first: row.number(at: 2) ?? 0)
+            }
+            let known = Set(waiting.map(\.queue))
+            let held = try db.all(.heldQueues(limit: limit)) { $0.text(at: 0) ?? "" }
+            let summaries =
+                try waiting.map { try db.summary(ofQueue: $0.queue, waiting: $0.count, first: $0.first) }
+                + held.filter { !known.contains($0) }.map { try db.summary(ofQueue: $0) }
+            return Array(summaries.prefix(limit))
+        }
+    }
+
+    /// The queue of this name.
+    package func queue(_ name: String) async throws -> QueueState {
+        try await read { try RunQueue(db: $0, name: name).state() }
+    }
+
     /// What is paused at `now`, the oldest pause first; what is damaged is left out.
     package func pauses(at now: Date) async throws -> [Pause] {
         try await read { db in
