@@ -260,7 +260,7 @@ let package = Package(
         .testTarget(
             name: "CountersignOperationsTests",
             dependencies: [
-                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore",
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignEngine",
                 "CountersignOperations",
                 "CountersignTesting",
             ]

@@ -40,7 +40,8 @@ package struct Explainer: Sendable {
             isEvaluated: stored.dispatchedAt != nil,
             evaluatedAt: evaluatedAt,
             rules: ruleSet.explanations(of: stored.event, at: evaluatedAt, kept: stored.matchSet),
-            replays: try await replays(of: stored.event)
+            replays: try await replays(of: stored.event),
+            decisions: try await archive.decisions(of: id)
         )
     }
 
@@ -113,6 +114,9 @@ package struct EventExplanation: Sendable {
     /// What replays of the event came to since, in their order.
     package private(set) var replays: [Replay]
 
+    /// What was decided about the event at rules with state, in the order of deciding.
+    package private(set) var decisions: [Decision]
+
     /// One replay of the event.
     package struct Replay: Sendable {
         /// When the event was replayed.
@@ -141,7 +145,8 @@ package struct EventExplanation: Sendable {
         isEvaluated: Bool,
         evaluatedAt: Date,
         rules: [RuleExplanation],
-        replays: [Replay]
+        replays: [Replay],
+        decisions: [Decision] = []
     ) {
         self.eventID = eventID
         self.eventName = eventName
@@ -151,6 +156,7 @@ package struct EventExplanation: Sendable {
         self.evaluatedAt = evaluatedAt
         self.rules = rules
         self.replays = replays
+        self.decisions = decisions
     }
 
     /// The explanation of one rule alone.
@@ -163,6 +169,7 @@ package struct EventExplanation: Sendable {
         }
         var explanation = self
         explanation.rules = [rule]
+        explanation.decisions = decisions.filter { $0.ruleID == ruleID }
         for index in replays.indices {
             explanation.replays[index].rules = replays[index].rules?.filter { $0.ruleID == ruleID }
         }

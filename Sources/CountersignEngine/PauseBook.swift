@@ -56,6 +56,7 @@ extension Pause {
             case .destination: "the destination is"
             case .everything: "everything is"
             }
-        return "\(what) paused by \(by)" + (until.map { " until \($0.rfc3339)" } ?? "") + (reason.map { ": \($0)" } ?? "")
+        return "\(what) paused by \(by)" + (until.map { " until \($0.rfc3339)" } ?? "")
+            + (reason.map { ": \($0)" } ?? "")
     }
 }

@@ -69,6 +69,9 @@ package struct Overview: Sendable {
 
     /// The active rules, and whether newer ones were refused.
     package let rules: RuleBook.Status
+
+    /// What is paused, the oldest pause first.
+    package let pauses: [Pause]
 }
 
 extension Operations {
@@ -100,7 +103,8 @@ extension Operations {
             lastEvent: try await store.events(EventQuery(limit: 1)).first,
             acknowledgement: vitals.acknowledgements,
             runTime: Latency(try await store.runTimes(limit: 1_000).map(\.timeInterval)),
-            rules: book.status
+            rules: book.status,
+            pauses: try await store.pauses(at: now)
         )
     }
 }
@@ -132,7 +136,7 @@ extension Overview {
                 vitals.openCircuits.sorted { $0.key < $1.key }
                     .map { ["destination": .string($0.key), "until": .string($0.value.rfc3339)] }
             ),
-            "refuses_writes": .bool(vitals.refusesWrites),
+            "pauses": .array(pauses.map(\.json)), "refuses_writes": .bool(vitals.refusesWrites),
             "unregistered_events": .array(vitals.unregisteredEvents.map { .string($0) }),
         ]
     }

@@ -44,6 +44,12 @@ package struct PackageTimeline: Sendable {
     /// In the order of making.
     package let runs: [RunDetails]
 
+    /// What is pending for it, `pendingLimit` at most.
+    package var pending: [PendingItem] = []
+
+    /// How much of what is pending a timeline shows.
+    package static let pendingLimit = 100
+
     /// Reads it from the store.
     ///
     /// - Throws: `StoreError`.

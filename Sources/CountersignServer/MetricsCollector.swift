@@ -57,6 +57,7 @@ struct MetricsCollector: Sendable {
             }
         }
         if let backlog = try? await store.backlog(at: now) { tell(backlog, at: now) }
+        try? await collectPending(at: now)
         if let polls = try? await store.pollState() {
             if let finishedAt = polls.finishedAt {
                 MetricCatalogue.lastPoll.set(Int(finishedAt.timeIntervalSince1970))

@@ -153,6 +153,13 @@ extension Readiness.Part {
     static let outdated = Readiness.Part.ready(
         "a newer version of this program has upgraded the store; events wait for an instance of that version"
     )
+
+    /// The same, with what is paused: that is meant, and no reason to send callbacks elsewhere.
+    func naming(_ pauses: [Pause]) -> Readiness.Part {
+        guard case .ready(let words) = self, !pauses.isEmpty else { return self }
+        let isAll = pauses.contains { $0.subject == .everything }
+        return .ready("\(words), \(isAll ? "everything is paused" : "\(counted(pauses.count, "pause"))")")
+    }
 }
 
 extension RuleBook.Status {

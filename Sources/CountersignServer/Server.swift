@@ -344,6 +344,7 @@ package struct Server {
             canWrite = false
         }
         let store = parts.spooling?.readiness(storeCanWrite: canWrite) ?? (canWrite ? .writable : .cannotWrite)
-        return Readiness(store: store, rules: rules ?? .failing("none"))
+        let pauses = (try? await parts.store.pauses(at: environment.clock.now)) ?? []
+        return Readiness(store: store, rules: rules?.naming(pauses) ?? .failing("none"))
     }
 }

@@ -46,6 +46,28 @@ rules:
 """
 
 
+# What stays open: timers, a digest, and runs that wait behind one which a file holds up.
+PENDING_RULES = """
+rules:
+  - id: chase-signers
+    when: { event: PACKAGE_ACTIVATE }
+    after: [3d, 5d]
+    unless: { event: PACKAGE_COMPLETE }
+    then: [ { log: "${event.packageId} is not signed" } ]
+  - id: declines-of-the-day
+    when: { event: PACKAGE_DECLINE }
+    digest: { within: 8h }
+    then: [ { log: "${digest.count} declines" } ]
+  - id: sync-crm
+    when: { event: SIGNER_COMPLETE }
+    concurrency: { per: packageId, group: crm }
+    then: [ { shell: "until test -e open; do sleep 0.05; done" } ]
+  - id: morning-report
+    when: { schedule: "30 7 * * mon-fri", zone: Europe/Berlin }
+    then: [ { log: "Good morning" } ]
+"""
+
+
 class Receiver:
     """Answers 500 until `is_open`; each request waits until the test lets it through."""
 
@@ -88,6 +110,7 @@ class Receiver:
 
 
 def callback(name, package="p-1", message=None, user="signer-7", at="2026-06-30T20:15:01.038Z"):
+    """A body as OneSpan Sign posts it; `at` is None for one that happens when it arrives."""
     return json.dumps({
         "@class": "com.silanis.esl.packages.event.ESLProcessEvent", "name": name, "sessionUser": user, "packageId": package,
         "message": message, "documentId": "default-consent" if name.startswith("DOCUMENT") else None, "createdDate": at,
@@ -97,12 +120,14 @@ def callback(name, package="p-1", message=None, user="signer-7", at="2026-06-30T
 class Stage:
     """The server over a store of its own: some events, runs that succeeded, `failing` runs that failed, one body in quarantine."""
 
+    rules = RULES
+
     def __init__(self, failing=1, token=None):
         self.folder = tempfile.TemporaryDirectory()
         self.receiver = Receiver()
         rules = pathlib.Path(self.folder.name, "rules")
         rules.mkdir()
-        (rules / "rules.yaml").write_text(RULES.replace("PORT", str(self.receiver.port)))
+        (rules / "rules.yaml").write_text(self.rules.replace("PORT", str(self.receiver.port)))
         more = {"COUNTERSIGN_ADMIN_LISTEN": "127.0.0.1:0", "COUNTERSIGN_ADMIN_TOKEN": token}
         self.server = harness.Server(self.folder.name, more)
         self.token = token
@@ -168,6 +193,40 @@ class Stage:
         self.folder.cleanup()
 
 
+class PendingStage(Stage):
+    """The server over a store in which rules keep something open, for a package with a hostile name."""
+
+    rules = PENDING_RULES
+
+    def fill(self, failing):
+        for package in (HOSTILE_PACKAGE, "p-1"):
+            self.post(callback("PACKAGE_ACTIVATE", package, at=None))
+            for number in range(3):
+                self.post(callback("SIGNER_COMPLETE", package, user=f"signer-{number}", at=None))
+            self.post(callback("PACKAGE_DECLINE", package, HOSTILE, at=None))
+        self.wait_for(lambda: len(self.pending()) == 8 and len(self.runs("running")) == 2)
+
+    def pending(self):
+        return self.api("/pending")["pending"]
+
+    def pages(self):
+        """A path of each page that shows what is pending."""
+        items = self.pending()
+        first = {item["kind"]: urllib.parse.quote(item["id"], safe="") for item in reversed(items)}
+        package = urllib.parse.quote(HOSTILE_PACKAGE, safe="")
+        return {
+            "pending": "/pending", "pending-empty": "/pending?kind=threshold", "timer": f"/pending/{first['timer']}",
+            "digest": f"/pending/{first['digest']}", "queue": f"/pending/{first['queue']}",
+            "schedule": f"/pending/{first['schedule']}", "pending-package": f"/packages/{package}",
+            "pending-event": "/events/1", "pending-rule": "/rules/chase-signers",
+        }
+
+    def end(self):
+        for folder in (self.folder.name, pathlib.Path(self.folder.name, "output")):
+            pathlib.Path(folder, "open").touch()
+        super().end()
+
+
 def pages(stage):
     """A path of each page, each with what it is to show."""
     event = stage.failed[0]
@@ -176,6 +235,6 @@ def pages(stage):
     return {
         "overview": "/", "events": "/events", "events-search": "/events?text=personal", "event": f"/events/{event}",
         "packages": "/packages", "package": f"/packages/{package}", "runs": "/runs", "runs-failed": "/runs?state=failed",
-        "run": f"/runs/{run}", "rules": "/rules", "rule": "/rules/tell-erp", "quarantine": "/quarantine",
+        "run": f"/runs/{run}", "rules": "/rules", "rule": "/rules/tell-erp", "pending": "/pending", "quarantine": "/quarantine",
         "quarantined": "/quarantine/1", "instances": "/instances", "not-found": "/nothing-here",
     }

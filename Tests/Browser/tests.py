@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from browser import Browser
-from stage import BIDI, HOSTILE, HOSTILE_PACKAGE, Stage, callback, pages
+from stage import BIDI, HOSTILE, HOSTILE_PACKAGE, PendingStage, Stage, callback, pages
 
 
 def until(browser, holds, seconds=15):
@@ -255,6 +255,57 @@ class AccessibilityTests(StageCase):
 
     def press(self, key):
         self.browser.driver.switch_to.active_element.send_keys(key)
+
+
+class PendingTests(unittest.TestCase):
+    def setUp(self):
+        self.stage = PendingStage(0)
+        self.addCleanup(self.stage.end)
+        self.browser = Browser(self.stage.url)
+        self.addCleanup(self.browser.end)
+
+    def test_pages_of_what_is_pending_are_sound_wide_and_narrow_light_and_dark(self):
+        browser = self.browser
+        for width, scheme in ((1440, "light"), (390, "light"), (1440, "dark"), (390, "dark")):
+            browser.size(width)
+            browser.scheme(scheme)
+            for name, path in self.stage.pages().items():
+                with self.subTest(page=name, width=width, scheme=scheme):
+                    browser.open(path)
+                    self.assertEqual(browser.violations(), [])
+                    self.assertLessEqual(browser.script("return document.documentElement.scrollWidth"), width)
+                    self.assertIsNone(browser.script("return window.hacked ?? null"))
+                    self.assertEqual(browser.complaints(), [])
+
+    def test_a_timer_is_found_from_the_list_cancelled_after_a_second_word_and_its_event_says_so(self):
+        browser = self.browser
+        browser.open("/pending?kind=timer")
+        count = len(browser.all("tbody tr"))
+        browser.all("tbody a")[0].click()
+        self.assertIn("scheduled for", browser.text("main"))
+        browser.find("details:last-of-type summary").click()
+        browser.button("Yes, cancel timer").click()
+        until(browser, lambda: "It is cancelled." in browser.text("main"))
+        browser.open("/pending?kind=timer")
+        self.assertEqual(len(browser.all("tbody tr")), count - 1)
+
+    def test_a_rule_is_paused_with_a_reason_seen_on_every_page_and_resumed(self):
+        browser = self.browser
+        browser.open("/rules/chase-signers")
+        browser.find("details summary").click()
+        browser.find("input[name=reason]").send_keys("holidays <b>")
+        browser.find("input[name=until]").send_keys("2h")
+        browser.button("Yes, pause chase-signers").click()
+        until(browser, lambda: "It is paused." in browser.text("main"))
+        browser.open("/events")
+        self.assertIn("Rule 'chase-signers' is paused since", browser.text("main"))
+        self.assertIn("holidays <b>", browser.text("main"))
+        browser.link("Resume").click()
+        browser.find("#paused details summary").click()
+        browser.button("Yes, resume rule").click()
+        until(browser, lambda: "It is resumed." in browser.text("main"))
+        browser.open("/events")
+        self.assertNotIn("paused", browser.text("main"))
 
 
 class NoScriptTests(StageCase):

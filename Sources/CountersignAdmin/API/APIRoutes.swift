@@ -69,7 +69,9 @@ struct APIRoutes: Sendable {
                 try await expectNoBody(request, endpoint)
             }
             let token = try token(of: request, for: endpoint)
-            return try await endpoint.handle(APIRequest(values: values, body: body, token: token, now: now))
+            let caller = Caller(request, context)
+            let asked = APIRequest(values: values, body: body, token: token, now: now, caller: caller)
+            return try await endpoint.handle(asked)
         } catch {
             return refusal(error)
         }

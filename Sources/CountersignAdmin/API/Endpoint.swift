@@ -69,6 +69,12 @@ struct APIRequest: Sendable {
     /// From when times ago are reckoned.
     let now: Date
 
+    /// Who asks; nil for a form that only looks.
+    var caller: Caller?
+
+    /// Who gives a command, under the name that a program gives for its user.
+    func person(_ name: String?) -> String { caller?.person(named: name) ?? name ?? "" }
+
     subscript(name: String) -> String? { values[name] }
 
     /// A number that the declaration has made sure of.

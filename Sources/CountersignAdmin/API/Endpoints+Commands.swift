@@ -222,7 +222,7 @@ extension APIRequest {
     /// The body as JSON.
     ///
     /// - Throws: `OperationError` where it is none.
-    fileprivate func json() throws(OperationError) -> JSON {
+    func json() throws(OperationError) -> JSON {
         do throws(JSONError) {
             return try JSON(parsing: body, limits: JSON.Limits(depth: 64, keys: .max))
         } catch {

@@ -10,7 +10,7 @@ extension Endpoint {
     /// All endpoints, in the order in which they are described.
     static func all(_ operations: Operations) -> [Endpoint] {
         [overview(operations)] + events(operations) + packages(operations) + runs(operations) + rules(operations)
-            + quarantine(operations) + [tail(operations)] + commands(operations)
+            + pending(operations) + quarantine(operations) + [tail(operations)] + commands(operations)
     }
 
     /// How many are listed at a time.

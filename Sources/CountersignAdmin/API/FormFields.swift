@@ -26,6 +26,9 @@ package struct FormFields: Sendable {
         )
     }
 
+    /// The fields but those of this name.
+    func without(_ name: String) -> FormFields { FormFields(fields: fields.filter { $0.name != name }) }
+
     private init(fields: [(String, String)]) {
         self.fields = fields
     }

@@ -31,7 +31,8 @@ struct ActivityLog: RouterMiddleware {
         return response
     }
 
-    private static func admission(of request: Request, _ context: AdminContext) -> String {
+    /// What let a request in.
+    static func admission(of request: Request, _ context: AdminContext) -> String {
         if context.remote == nil { return "owner of the store" }
         if request.headers[.authorization] != nil { return "token" }
         return AdminGate.cookie(of: request) == nil ? "loopback address" : "browser session"

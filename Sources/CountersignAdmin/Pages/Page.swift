@@ -16,6 +16,9 @@ struct Page<Content> {
 
     /// What came of the last order.
     var notice: String?
+
+    /// What is paused, in a line each.
+    var pauses: [String] = []
     let page: Content
 
     /// The instance that answers, where others share its store.
@@ -29,6 +32,7 @@ struct Page<Content> {
         canSignOut: Bool,
         instance: String? = nil,
         notice: String? = nil,
+        pauses: [String] = [],
         page: Content
     ) {
         self.title = title
@@ -36,6 +40,7 @@ struct Page<Content> {
         self.canSignOut = canSignOut
         self.instance = instance
         self.notice = notice
+        self.pauses = pauses
         self.page = page
         hasNavigation = !navigation.isEmpty
     }

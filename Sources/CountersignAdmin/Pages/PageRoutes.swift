@@ -14,7 +14,7 @@ struct PageRoutes: Sendable {
     /// How many lines a list has.
     private static let length = 50
 
-    private let operations: Operations
+    let operations: Operations
     private let access: AdminAccess
     private let guesses: TokenThrottle
     private let templates: Templates
@@ -40,9 +40,12 @@ struct PageRoutes: Sendable {
             await page { try await retry(try context.number, try await request.form) }
         }
         router.post("/runs/:id/discard") { _, context in await page { try await discard(try context.number) } }
+        addPending(to: router)
         router.get("/instances") { _, _ in await page { try await instances() } }
         router.get("/rules") { _, _ in await page { try await rules() } }
-        router.get("/rules/:id") { _, context in await page { try await rule(context.text) } }
+        router.get("/rules/:id") { request, context in
+            await page { try await rule(context.text, done: request.fields["done"]) }
+        }
         router.post("/rules/dry-run") { request, _ in await page { try await dryRun(try await request.form) } }
         router.get("/quarantine") { request, _ in await page { try await quarantine(request.fields) } }
         router.get("/quarantine/:id") { _, context in await page { try await quarantined(try context.number) } }
@@ -58,7 +61,7 @@ struct PageRoutes: Sendable {
     }
 
     /// The answer that `body` gives, or a page that says failure.
-    private func page(_ body: () async throws -> Response) async -> Response {
+    func page(_ body: () async throws -> Response) async -> Response {
         do {
             return try await body()
         } catch let error as OperationError {
@@ -77,7 +80,7 @@ struct PageRoutes: Sendable {
             ?? Response(status: .internalServerError)
     }
 
-    private func html<Content>(
+    func html<Content>(
         _ title: String,
         _ template: String,
         _ content: Content,
@@ -86,10 +89,11 @@ struct PageRoutes: Sendable {
         status: Int = 200
     ) async throws -> Response {
         let failed = (try? await operations.failedRuns()) ?? 0
+        let pauses = (try? await operations.pauses()) ?? []
         let links =
             [
                 ("/", "Overview"), ("/events", "Events"), ("/packages", "Packages"), ("/runs", "Runs"),
-                ("/rules", "Rules"), ("/quarantine", "Quarantine"),
+                ("/pending", "Pending"), ("/rules", "Rules"), ("/quarantine", "Quarantine"),
             ] + (operations.sharingInstance == nil ? [] : [("/instances", "Instances")])
         let navigation = links.map { href, label in
             Page<Content>
@@ -106,6 +110,7 @@ struct PageRoutes: Sendable {
             canSignOut: access.needsToken,
             instance: operations.sharingInstance?.printable,
             notice: notice,
+            pauses: pauses.map { PauseView.line($0) },
             page: content
         )
         return render(page, template, status: status)
@@ -187,7 +192,7 @@ extension PageRoutes {
 
     private func package(_ id: String) async throws -> Response {
         let timeline = try await operations.questions.package(id)
-        return try await html("Package \(id.printable)", "package", PackageView(timeline))
+        return try await html("Package \(id.printable)", "package", PackageView(timeline, at: operations.clock.now))
     }
 
     private func runs(_ fields: FormFields) async throws -> Response {
@@ -256,10 +261,11 @@ extension PageRoutes {
         return try await html("Rules", "rules", view, current: "/rules")
     }
 
-    private func rule(_ id: String) async throws -> Response {
+    private func rule(_ id: String, done: String?) async throws -> Response {
         let details = try await operations.questions.rule(id)
         let runs = try await operations.questions.runs(RunQuery(ruleID: id, limit: 20)).rows
-        return try await html("Rule \(id)", "rule", RuleView(details.status, source: details.source, runs: runs))
+        let view = RuleView(details.status, source: details.source, runs: runs)
+        return try await html("Rule \(id)", "rule", view, notice: Self.notice(done))
     }
 
     private func dryRun(_ form: FormFields) async throws -> Response {
@@ -351,10 +357,10 @@ extension PageRoutes {
 
 extension Request {
     /// What is behind the `?`.
-    fileprivate var fields: FormFields { FormFields(uri.query ?? "") }
+    var fields: FormFields { FormFields(uri.query ?? "") }
 
     /// The posted form.
-    fileprivate var form: FormFields {
+    var form: FormFields {
         get async throws {
             let body: ByteBuffer
             do {
@@ -369,7 +375,7 @@ extension Request {
 
 extension AdminContext {
     /// The last segment of the path.
-    fileprivate var text: String {
+    var text: String {
         let segment = parameters.get("id") ?? ""
         return segment.removingPercentEncoding ?? segment
     }

@@ -32,6 +32,7 @@ enum Address {
     static func event(_ id: Int64) -> String { "/events/\(id)" }
     static func run(_ id: Int64) -> String { "/runs/\(id)" }
     static func rule(_ id: String) -> String { "/rules/\(id.percentEncoded)" }
+    static func pending(_ id: String) -> String { "/pending/\(id.percentEncoded)" }
     static func package(_ id: String) -> String { "/packages/\(id.percentEncoded)" }
 
     /// `path` with those of the parameters that have a value.

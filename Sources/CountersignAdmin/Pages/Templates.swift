@@ -30,5 +30,8 @@ struct Templates: Sendable {
         ("quarantine", PackageResources.quarantine_mustache), ("login", PackageResources.login_mustache),
         ("message", PackageResources.message_mustache), ("instances", PackageResources.instances_mustache),
         ("waiting", PackageResources.waiting_mustache),
+        ("pending", PackageResources.pending_mustache), ("pendingtable", PackageResources.pendingtable_mustache),
+        ("pendingitem", PackageResources.pendingitem_mustache),
+        ("pausefields", PackageResources.pausefields_mustache),
     ]
 }

@@ -16,6 +16,11 @@ extension CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).failedRuns.filter { $0.hasPrefix(prefix) } }
     }
 
+    /// The numbers of what is due at some time, those due first coming first.
+    static var pending: CompletionKind {
+        .custom { words, _, prefix in await StoredWords(words).pending.filter { $0.hasPrefix(prefix) } }
+    }
+
     /// The steps from which the runs that the command line names can go on.
     static var reachedSteps: CompletionKind {
         .custom { words, _, prefix in await StoredWords(words).steps(ofRuns: words).filter { $0.hasPrefix(prefix) } }
@@ -99,6 +104,17 @@ private struct StoredWords {
                 let runs = try? await archive.runs(RunQuery(state: .failed, limit: Self.packageCount))
             else { return [] }
             return runs.map { "\($0.id)" }
+        }
+    }
+
+    var pending: [String] {
+        get async {
+            var query = StateQuery(limit: Self.packageCount)
+            query.isDueOnly = true
+            guard let settings, let archive = try? settings.driver.reader(),
+                let states = try? await archive.states(query)
+            else { return [] }
+            return states.compactMap { $0.id.map { "\($0)" } }
         }
     }
 

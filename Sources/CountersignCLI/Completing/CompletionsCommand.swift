@@ -6,8 +6,8 @@ struct CompletionsCommand: ParsableCommand {
         commandName: "completions",
         abstract: "Print a shell completion script.",
         discussion: """
-            Completes commands and flags, events, states, samples, files, rule ids, recent package ids, and
-            the numbers and steps of failed runs.
+            Completes commands and flags, events, states, samples, files, rule ids, recent package ids,
+            the numbers and steps of failed runs, and of what is pending.
 
             Examples:
               countersign completions bash > /etc/bash_completion.d/countersign

@@ -5,8 +5,8 @@ import CountersignTerminal
 import Foundation
 
 extension PackageTimeline {
-    /// The package's timeline as a table, below a summary.
-    func text(on terminal: Terminal) -> String {
+    /// The package's timeline as a table, below a summary; the age of what is pending is that at `now`.
+    func text(on terminal: Terminal, at now: Date) -> String {
         var table = Table([
             .time("TIME", yields: 2), "SUBJECT", .init("EVENT", yields: 1, minimum: 16),
             .init("STATE", style: { Style.of($0) }),
@@ -21,7 +21,17 @@ extension PackageTimeline {
             runs        \(runs.count)\(failedWords)
 
             \(table.text(on: terminal))
-            """
+            """ + pendingText(on: terminal, at: now)
+    }
+}
+
+extension PackageTimeline {
+    /// What is pending for the package, below its timeline; empty where nothing is.
+    fileprivate func pendingText(on terminal: Terminal, at now: Date) -> String {
+        guard !pending.isEmpty else { return "" }
+        let list = PendingList(items: pending, hasMore: false, at: now)
+        return "\n\n" + Style.heading.applied(to: "pending", on: terminal) + "\n"
+            + Listing.pending(list).text(on: terminal)
     }
 }
 

@@ -1,5 +1,6 @@
 import CountersignCore
 package import CountersignEngine
+import CountersignOperations
 import CountersignRules
 import CountersignStore
 
@@ -27,17 +28,26 @@ package struct ExplanationText {
                 "evaluated  not yet; explained with the last active rules, rule set \(explanation.ruleSet.short)"
             )
         }
-        lines += explanation.rules.flatMap { self.lines(on: $0) }
+        let trails = DecisionTrail.trails(of: explanation.decisions)
+        lines += explanation.rules.flatMap { self.lines(on: $0, trails) }
+        // An edited set has not each rule any more.
+        let known = Set(explanation.rules.map(\.ruleID))
+        for trail in trails where !known.contains(trail.ruleID) {
+            lines += ["", "  \(trail.ruleID.printable)", "    = \(trail.words(DecisionText()))"]
+        }
         for replay in explanation.replays {
             lines += ["", "replayed   \(replay.at.rfc3339) by rule set \(replay.ruleSet.short)"]
-            lines += replay.rules?.flatMap { self.lines(on: $0) } ?? ["", "its rules cannot be read any more"]
+            lines += replay.rules?.flatMap { self.lines(on: $0, []) } ?? ["", "its rules cannot be read any more"]
         }
         return lines.joined(separator: "\n")
     }
 
-    private func lines(on rule: RuleExplanation) -> [String] {
+    private func lines(on rule: RuleExplanation, _ trails: [DecisionTrail]) -> [String] {
         let matched = rule.kept ?? rule.matches
         var lines = ["", "\(matched ? "+" : "-") \(rule.ruleID) \(result(on: rule, matched))"]
+        for trail in trails where trail.ruleID == rule.ruleID {
+            lines.append("    = \(trail.words(DecisionText()))")
+        }
         if rule.isContradicted {
             let result = rule.matches ? "matches" : "does not match"
             lines.append("    ! evaluated again by this program, it \(result): the program has changed since")

@@ -24,6 +24,17 @@ package protocol OperatorCommands: Sendable {
 
     /// Activates rules, for every instance of the store.
     func install(_ sources: RuleSources) async throws -> RuleInstallation
+
+    /// Cancels something pending, or makes it due at once; the decision says that `person` did.
+    func change(_ action: PendingChange.Action, pending id: String, by person: String) async throws -> PendingChange
+
+    /// Pauses something for all instances; what was paused before has the new reason and end.
+    ///
+    /// - Returns: The pause as it is stored.
+    func pause(_ request: PauseRequest, by person: String) async throws -> Pause
+
+    /// Resumes something, and makes due what waited for it.
+    func resume(_ subject: Pause.Subject, by person: String) async throws
 }
 
 /// A request to retry a failed run.

@@ -57,6 +57,15 @@ package protocol OperatorQuestions: Sendable {
     /// The instances of the store, and the rules that they use.
     func instances() async throws -> InstanceList
 
+    /// What is pending: the queues in which runs wait longest, then what is due first.
+    func pending(_ query: PendingQuery) async throws -> PendingList
+
+    /// One thing that is pending, by the number of a state or the name of a queue.
+    func pendingItem(_ id: String) async throws -> PendingDetails
+
+    /// What is paused, the oldest pause first.
+    func pauses() async throws -> PauseList
+
     /// How polling stands; nil before the first poll.
     func pollState() async throws -> PollState?
 

@@ -8,7 +8,7 @@ package import Foundation
 /// Asks a running server, on this machine or on another one, by its JSON API.
 package struct RemoteClient: OperatorQuestions {
     /// How many rows the API gives in one answer.
-    private static let pageSize = 500
+    static let pageSize = 500
 
     let transport: any ServerTransport
 
@@ -28,7 +28,7 @@ package struct RemoteClient: OperatorQuestions {
         }
     }
 
-    private func get(_ path: [String], _ query: [(name: String, value: String?)] = []) async throws -> JSON {
+    func get(_ path: [String], _ query: [(name: String, value: String?)] = []) async throws -> JSON {
         try await json(ServerCall(.get, path, query: query, limit: .seconds(60)))
     }
 

@@ -6,12 +6,12 @@ package import CountersignStore
 
 /// Carries out commands on a store that is open for writing: in the server, or in a command where none runs.
 package struct StoreCommands: OperatorCommands {
-    private let store: any Store
-    private let questions: StoreQuestions
+    let store: any Store
+    let questions: StoreQuestions
     private let replayer: Replayer?
     private let poller: Poller?
     private let install: @Sendable (RuleSources) async throws -> RuleBook.Change
-    private let clock: any WallClock
+    let clock: any WallClock
 
     /// - Parameters:
     ///   - store: The store, which nobody else changes.

@@ -7,13 +7,13 @@ package import Foundation
 
 /// Answers questions from a store, whether a server runs on it or not.
 package struct StoreQuestions: OperatorQuestions {
-    private let archive: any Archive & TailingStore
+    let archive: any Archive & TailingStore
     private let compiler: @Sendable () async throws -> RuleCompiler
     private let ruleSets: RuleSetCache
     private let explainer: Explainer
     private let active: (@Sendable () -> RuleSet?)?
     private let instance: (@Sendable () async throws -> InstanceRecord)?
-    private let clock: any WallClock
+    let clock: any WallClock
 
     /// - Parameters:
     ///   - archive: The store.
@@ -100,7 +100,9 @@ package struct StoreQuestions: OperatorQuestions {
                 "there is no event of a package '\(id.printable)'; see 'countersign packages list'"
             )
         }
-        return timeline
+        var whole = timeline
+        whole.pending = try await pending(PendingQuery(packageID: id, limit: PackageTimeline.pendingLimit)).items
+        return whole
     }
 
     /// One page of runs, the newest first.
@@ -149,7 +151,14 @@ package struct StoreQuestions: OperatorQuestions {
     private func statuses(of rules: [Rule]) async throws -> [RuleStatus] {
         let since = clock.now.addingTimeInterval(-RuleStatus.day)
         let statistics = try await archive.statistics(ofRules: rules.map(\.id), since: since)
-        return rules.map { RuleStatus($0, statistics: statistics[$0.id] ?? RuleStatistics()) }
+        let pauses = try await archive.pauses(at: clock.now)
+        return rules.map { rule in
+            RuleStatus(
+                rule,
+                statistics: statistics[rule.id] ?? RuleStatistics(),
+                pause: pauses.first { $0.subject == .rule(rule.id) }
+            )
+        }
     }
 
     /// What happened last, the oldest first, and from where to go on.

@@ -17,6 +17,7 @@ extension EventExplanation {
             .always("evaluated_at", .dateTime) { .string($0.evaluatedAt.rfc3339) },
             .always("rule_set", .string) { .string($0.ruleSet.rawValue) },
             .always("rules", .array(.named("ExplainedRule"))) { .array($0.rules.map(\.json)) },
+            .always("decisions", .array(.named(Decision.shape.name))) { .array($0.decisions.map(\.json)) },
             .always("replays", .array(.named("ExplainedReplay"))) { .array($0.replays.map(\.json)) },
         ]
     )
@@ -37,7 +38,8 @@ extension EventExplanation {
             isEvaluated: try document.flag("evaluated"),
             evaluatedAt: try document.time("evaluated_at"),
             rules: try document.list("rules") { json throws(OperationError) in try RuleExplanation(json: json) },
-            replays: try document.list("replays") { json throws(OperationError) in try Replay(json: json) }
+            replays: try document.list("replays") { json throws(OperationError) in try Replay(json: json) },
+            decisions: try document.list("decisions") { json throws(OperationError) in try Decision(json: json) }
         )
     }
 }

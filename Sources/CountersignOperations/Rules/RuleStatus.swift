@@ -50,6 +50,9 @@ package struct RuleStatus: Sendable {
     /// Its runs of the last day, its failed runs and its newest run.
     package let statistics: RuleStatistics
 
+    /// The pause of the rule itself; nil where it is not paused.
+    package let pause: Pause?
+
     /// A rule that a client was told of.
     package init(
         id: String,
@@ -60,7 +63,8 @@ package struct RuleStatus: Sendable {
         file: String,
         line: Int,
         steps: [Step],
-        statistics: RuleStatistics
+        statistics: RuleStatistics,
+        pause: Pause? = nil
     ) {
         self.id = id
         self.summary = summary
@@ -71,10 +75,11 @@ package struct RuleStatus: Sendable {
         self.line = line
         self.steps = steps
         self.statistics = statistics
+        self.pause = pause
     }
 
     /// A compiled rule with its statistics.
-    package init(_ rule: Rule, statistics: RuleStatistics) {
+    package init(_ rule: Rule, statistics: RuleStatistics, pause: Pause? = nil) {
         self.init(
             id: rule.id,
             summary: rule.summary,
@@ -84,7 +89,8 @@ package struct RuleStatus: Sendable {
             file: rule.file,
             line: rule.line,
             steps: rule.steps.map { Step(id: $0.id, action: $0.action) },
-            statistics: statistics
+            statistics: statistics,
+            pause: pause
         )
     }
 }

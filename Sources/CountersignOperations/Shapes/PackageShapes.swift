@@ -41,6 +41,7 @@ extension PackageTimeline {
             .always("runs", .array(.named("RunWithSteps"))) { timeline in
                 .array(timeline.runs.map(\.json))
             },
+            .always("pending", .array(.named(PendingItem.shape.name))) { .array($0.pending.map(\.json)) },
         ]
     )
 
@@ -108,7 +109,8 @@ extension PackageTimeline {
             packageID: try document.text("id"),
             events: try document.list("events") { json throws(OperationError) in try StoredEvent(json: json) },
             hasEarlier: try document.flag("has_earlier_events"),
-            runs: try document.list("runs") { json throws(OperationError) in try RunDetails(json: json) }
+            runs: try document.list("runs") { json throws(OperationError) in try RunDetails(json: json) },
+            pending: try document.list("pending") { json throws(OperationError) in try PendingItem(json: json) }
         )
     }
 }

@@ -24,6 +24,7 @@ extension RuleStatus {
             .always("runs_last_day", .count) { JSON($0.statistics.runs) },
             .always("failed", .count) { JSON($0.statistics.failed) },
             .time("last_match") { $0.statistics.lastMatch?.rfc3339 },
+            .optional("paused", .named(Pause.shape.name)) { $0.pause?.json },
         ]
     )
 
@@ -77,7 +78,8 @@ extension RuleStatus {
                 runs: try document.count("runs_last_day"),
                 failed: try document.count("failed"),
                 lastMatch: try document.optionalTime("last_match")
-            )
+            ),
+            pause: try document.has("paused") ? Pause(json: document.value("paused") { $0 }) : nil
         )
     }
 }

@@ -41,7 +41,7 @@ extension Run {
     package func waiting(_ time: (Date) -> String) -> String? {
         if state == .waiting { return "due \(time(dueAt))" }
         guard state == .queued else { return nil }
-        if waitsInQueue { return "waiting for its turn" }
+        if waitsInQueue { return "waiting in queue \(place?.queue ?? "")" }
         if let wait { return "waiting for \(wait.destination)" }
         return waitsForNextTry ? "due \(time(dueAt))" : nil
     }

@@ -33,6 +33,12 @@ extension Schema {
         (PollReport.shape.name, PollReport.shape.schema),
         (PollState.shape.name, PollState.shape.schema),
         (PollReport.Recovery.shape.name, PollReport.Recovery.shape.schema),
+        (PendingItem.shape.name, PendingItem.shape.schema), (PendingList.shape.name, PendingList.shape.schema),
+        (PendingDetails.shape.name, PendingDetails.shape.schema),
+        (PendingDetails.Member.shape.name, PendingDetails.Member.shape.schema),
+        (PendingChange.shape.name, PendingChange.shape.schema), (Decision.shape.name, Decision.shape.schema),
+        (Pause.shape.name, Pause.shape.schema), (PauseList.shape.name, PauseList.shape.schema),
+        ("PauseRequest", PauseRequest.schema), ("ResumeRequest", Pause.Subject.schema),
         (InstanceList.shape.name, InstanceList.shape.schema), (InstanceRecord.shape.name, InstanceRecord.shape.schema),
         (Activation.shape.name, Activation.shape.schema),
         (RuleInstallation.shape.name, RuleInstallation.shape.schema),
@@ -64,7 +70,8 @@ extension Schema {
         ),
         ("poll", .nullable(.object([("finished_at", .dateTime), ("recovered", .count)]))),
         ("open_circuits", .array(.object([("destination", .string), ("until", .dateTime)]))),
-        ("refuses_writes", .boolean), ("unregistered_events", .array(.string)),
+        ("pauses", .array(.named(Pause.shape.name))), ("refuses_writes", .boolean),
+        ("unregistered_events", .array(.string)),
     ])
 
     private static let latency = Schema.object([

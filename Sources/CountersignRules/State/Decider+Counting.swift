@@ -72,6 +72,7 @@ extension Decider {
         } else {
             let facts: JSON = [
                 "found": JSON(found.count), "count": JSON(threshold.count),
+                "within": .string(threshold.within.text),
                 "events": .array(found.map { JSON($0.rawValue) }),
             ]
             draft.decide(.belowThreshold, event, rule, facts)

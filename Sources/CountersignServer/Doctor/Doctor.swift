@@ -25,6 +25,7 @@ package struct Doctor {
         var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
         findings += await store(state)
         findings += spool()
+        findings += await pending()
         let (ruleSet, problem) = await rulesOfTheFolder()
         findings += problem.map { [$0] } ?? ruleSet.map { rules($0, state) } ?? []
         findings += await scripts()

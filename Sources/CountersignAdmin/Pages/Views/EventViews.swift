@@ -65,6 +65,10 @@ struct EventView {
         let href: String
         let matched: Bool
         let isOff: Bool
+
+        /// What was decided, where the rule has state: a line for each entry of `after`.
+        let decided: [String]
+        let hasDecided: Bool
         let condition: [ConditionView]
         let counterfactuals: [String]
         let hasCounterfactual: Bool
@@ -111,14 +115,15 @@ struct EventView {
         self.trace = trace.description
         self.runs = runs.map { RunRowView($0) }
         hasRuns = !runs.isEmpty
-        rules = (explanation?.rules ?? []).map { RuleView($0) }
+        let trails = DecisionTrail.trails(of: explanation?.decisions ?? [])
+        rules = (explanation?.rules ?? []).map { RuleView($0, trails) }
         replays = (explanation?.replays ?? [])
             .map { replay in
                 ReplayView(
                     time: replay.at.shown,
                     iso: replay.at.rfc3339,
                     ruleSet: replay.ruleSet.short,
-                    rules: (replay.rules ?? []).map { RuleView($0) }
+                    rules: (replay.rules ?? []).map { RuleView($0, []) }
                 )
             }
         self.problem = problem
@@ -128,11 +133,13 @@ struct EventView {
 }
 
 extension EventView.RuleView {
-    fileprivate init(_ explained: RuleExplanation) {
+    fileprivate init(_ explained: RuleExplanation, _ trails: [DecisionTrail]) {
         id = explained.ruleID
         href = Address.rule(explained.ruleID)
         matched = explained.kept ?? explained.matches
         isOff = !explained.isEnabled
+        decided = trails.filter { $0.ruleID == explained.ruleID }.map { $0.words(DecisionText(time: \.shown)) }
+        hasDecided = !decided.isEmpty
         if case .all(let parts) = explained.condition {
             condition = parts.map { ConditionView($0) }
         } else {

@@ -76,7 +76,12 @@ struct PackageView {
     /// Where all events are listed; nil where they are all here.
     let allHref: String?
 
-    init(_ timeline: PackageTimeline) {
+    /// What is pending for it.
+    let rows: [PendingRowView]
+    let hasRows: Bool
+
+    /// A timeline; the age of what is pending is that at `now`.
+    init(_ timeline: PackageTimeline, at now: Date) {
         id = timeline.packageID.printable
         name = timeline.events.last { $0.event.package != nil }?.event.package?["name"]?.string?.printable
         count =
@@ -84,6 +89,8 @@ struct PackageView {
             ? "more than \(timeline.events.count); only the newest are shown" : "\(timeline.events.count)"
         allHref = timeline.hasEarlier ? Address.query("/events", [("package", timeline.packageID)]) : nil
         moments = timeline.entries.map { Moment($0) }
+        rows = timeline.pending.map { PendingRowView($0, at: now) }
+        hasRows = !rows.isEmpty
     }
 }
 

@@ -16,6 +16,7 @@ struct RulesView {
         let failed: Int
         let failedHref: String?
         let file: String
+        let isPaused: Bool
     }
 
     let status: String
@@ -49,6 +50,7 @@ extension RulesView.Row {
         failed = status.statistics.failed
         failedHref = status.failedHref
         file = status.file
+        isPaused = status.pause != nil
     }
 }
 
@@ -66,6 +68,10 @@ struct RuleView {
     let failedHref: String?
     let source: String
     let allHref: String
+    let pendingHref: String
+
+    /// By whom it is paused, why and until when; nil where it is not.
+    let pause: String?
 
     init(_ status: RuleStatus, source: String, runs: [RunRow]) {
         id = status.id
@@ -80,6 +86,8 @@ struct RuleView {
         failedHref = status.failedHref
         self.source = source
         allHref = Address.query("/runs", [("rule", id)])
+        pendingHref = Address.query("/pending", [("rule", id)])
+        pause = status.pause?.circumstances(\.shown)
     }
 }
 

@@ -27,7 +27,11 @@ extension PackagesCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             let timeline = try await options.client(in: environment).ask { try await $0.package(id) }
-            print(json ? timeline.json.indented : timeline.text(on: environment.terminal(colours.choice)))
+            print(
+                json
+                    ? timeline.json.indented
+                    : timeline.text(on: environment.terminal(colours.choice), at: environment.clock.now)
+            )
         }
     }
 }

@@ -39,6 +39,9 @@ extension RulesCommand {
             print(
                 "rule        \(Style.heading.applied(to: rule.id, on: terminal))\(rule.isEnabled ? "" : "  disabled")"
             )
+            if let pause = rule.pause {
+                print("paused      \(Style.pending.applied(to: pause.circumstances(\.rfc3339), on: terminal))")
+            }
             if let summary = rule.summary { print("for         \(summary.printable)") }
             print("events      \((rule.eventPatterns?.joined(separator: ", ") ?? "any").printable)")
             if let timing = rule.timing { print("timing      \(timing.printable)") }
