@@ -12,6 +12,7 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
@@ -44,7 +45,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignRules",
-            dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto]
+            dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto, .heap]
         ),
         .target(
             name: "CountersignOutbound",
@@ -184,6 +185,16 @@ let package = Package(
             path: "Tests/Benchmarks/Store"
         ),
 
+        // Measures what rules with time and state cost a store; Tests/Benchmarks/state builds and runs it.
+        .executableTarget(
+            name: "StateBenchmark",
+            dependencies: [
+                "CountersignCore", "CountersignRules", "CountersignActions", "CountersignStore", "CountersignSQLite",
+                "CountersignPostgreSQL",
+            ],
+            path: "Tests/Benchmarks/State"
+        ),
+
         // A real server for the tests of the driver, and of the program on it.
         .target(name: "PostgreSQLServer", path: "Tests/PostgreSQLServer"),
 
@@ -314,6 +325,7 @@ extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
+    static let heap = product(name: "HeapModule", package: "swift-collections")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")

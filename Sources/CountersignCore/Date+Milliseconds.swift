@@ -10,4 +10,7 @@ extension Date {
     package init(milliseconds: Int64) {
         self.init(timeIntervalSince1970: Double(milliseconds) / 1_000)
     }
+
+    /// The time to the whole millisecond, as every store keeps it.
+    package var roundedToMilliseconds: Date { Date(milliseconds: milliseconds) }
 }

@@ -13,20 +13,23 @@ package struct Dispatcher: Service {
     private let store: any Store
     private let book: RuleBook
     private let traces: EventTraces?
+    private let bounds: StateBounds?
     private let clock: any WallClock
     private let logger: Logger
 
-    /// A dispatcher by the active rules of `book`; `traces` is nil where none are recorded.
+    /// A dispatcher by the active rules of `book`; `traces` is nil where none are recorded, `bounds` where keys are not counted.
     package init(
         store: any Store,
         book: RuleBook,
         traces: EventTraces? = nil,
+        bounds: StateBounds? = nil,
         clock: any WallClock,
         logger: Logger
     ) {
         self.store = store
         self.book = book
         self.traces = traces
+        self.bounds = bounds
         self.clock = clock
         self.logger = logger
     }
@@ -65,10 +68,11 @@ package struct Dispatcher: Service {
         let events = waiting.events
         guard !events.isEmpty else { return waiting.damages.count }
         let start = traces.map { _ in EventTraces.Moment.now }
-        let dispatches = events.map { Dispatch($0, by: rules, at: now) }
+        let decider = Decider(rules: rules, now: now, fullRules: bounds?.fullRules ?? [])
+        let evaluations = events.map { decider.evaluation(of: $0) }
         FailPoint.beforeDispatch.reach()
         do {
-            try await store.dispatch(dispatches, under: active.activation.number, at: now)
+            try await dispatch(evaluations, decider, under: active.activation.number, at: now)
         } catch StoreError.activationChanged {
             guard book.active?.activation.number == active.activation.number else { return events.count }
             // Whoever takes over the rules of other instances notifies when they are there.
@@ -76,31 +80,39 @@ package struct Dispatcher: Service {
             return 0
         }
         FailPoint.afterDispatch.reach()
-        for (event, dispatch) in zip(events, dispatches) {
-            if let traces, let start {
-                traces.matched(event, rules: dispatch.ruleIDs, ruleSet: dispatch.ruleSet, since: start)
-            }
-            logger.debug(
-                "Event dispatched",
-                metadata: [
-                    "trace.id": "\(TraceID(store: store.identity, event: event))", "event.id": "\(event.id)",
-                    "rule.ids": "\(dispatch.ruleIDs.joined(separator: " "))",
-                ]
-            )
-        }
+        for evaluation in evaluations { report(decider.dispatch(evaluation), of: evaluation.event, since: start) }
         return events.count + waiting.damages.count
     }
-}
 
-extension Dispatch {
-    /// What the rules make of an event, as it is evaluated at `now`.
-    fileprivate init(_ event: Event, by rules: RuleSet, at now: Date) {
-        let matches = rules.matches(EvaluationContext(event: event, now: now))
-        self.init(
-            eventID: event.id,
-            ruleSet: rules.version,
-            ruleIDs: matches.map { rules.rules[$0].id },
-            matchSet: MatchSet(matches: matches)
+    /// Dispatches events; where a rule with state is concerned, what becomes of them is decided inside the transaction.
+    private func dispatch(
+        _ evaluations: [Decider.Evaluation],
+        _ decider: Decider,
+        under activation: Activation.Number,
+        at now: Date
+    ) async throws {
+        guard evaluations.contains(where: \.concernsState) else {
+            return try await store.dispatch(evaluations.map { decider.dispatch($0) }, under: activation, at: now)
+        }
+        _ = try await store.decide(
+            on: .waiting(evaluations.map(\.event.id)),
+            reading: decider.request(for: evaluations),
+            under: activation,
+            at: now
+        ) { decider.outcome(for: evaluations, in: $0) }
+    }
+
+    /// Reports an event with the rules that match, or may match once more is known.
+    private func report(_ dispatch: Dispatch, of event: Event, since start: EventTraces.Moment?) {
+        if let traces, let start {
+            traces.matched(event, rules: dispatch.ruleIDs, ruleSet: dispatch.ruleSet, since: start)
+        }
+        logger.debug(
+            "Event dispatched",
+            metadata: [
+                "trace.id": "\(TraceID(store: store.identity, event: event))", "event.id": "\(event.id)",
+                "rule.ids": "\(dispatch.ruleIDs.joined(separator: " "))",
+            ]
         )
     }
 }

@@ -25,6 +25,9 @@ package struct DryRun: Sendable {
         /// The steps of the chain, in their order; empty for a rule that does not match.
         package let steps: [StepReport]
 
+        /// What a rule with time or state would decide about the event; empty for any other rule.
+        package let decisions: [Decision]
+
         /// A report whose parts are known.
         package init(
             ruleID: String,
@@ -32,8 +35,10 @@ package struct DryRun: Sendable {
             isMatch: Bool,
             isOpen: Bool,
             findings: [ConditionFinding],
-            steps: [StepReport]
+            steps: [StepReport],
+            decisions: [Decision] = []
         ) {
+            self.decisions = decisions
             self.ruleID = ruleID
             self.isEnabled = isEnabled
             self.isMatch = isMatch
@@ -92,8 +97,24 @@ package struct DryRun: Sendable {
     }
 
     /// What each rule would do with `event`; earlier steps are taken to succeed, secrets are masked.
+    ///
+    /// Nothing is open, and no other event is stored.
     package func report(on event: Event, at now: Date) async -> [RuleReport] {
-        let context = EvaluationContext(event: event, now: now)
+        await report(on: event, at: now) { StateSnapshot(emptyFor: $0) }
+    }
+
+    /// What each rule would do with `event`, where `snapshot` reads what rules with state have open.
+    package func report(
+        on event: Event,
+        at now: Date,
+        reading snapshot: (StateRequest) async throws -> StateSnapshot
+    ) async rethrows -> [RuleReport] {
+        let decider = Decider(rules: ruleSet, now: now)
+        let evaluation = decider.evaluation(of: event)
+        var known = try await snapshot(decider.request(for: [evaluation]))
+        known.waiting.insert(event.id)
+        let outcome = decider.outcome(for: [evaluation], in: known)
+        let context = EvaluationContext(event: event, now: now, earlier: EventHistories(known.history))
         var reports: [RuleReport] = []
         for rule in ruleSet.rules {
             let partialResult = rule.condition.partialResult(in: context)
@@ -105,17 +126,25 @@ package struct DryRun: Sendable {
                     isMatch: isMatch,
                     isOpen: rule.isEnabled && partialResult == nil,
                     findings: rule.condition.findings(in: context),
-                    steps: isMatch ? await steps(of: rule, on: event, at: now) : []
+                    steps: isMatch ? await steps(of: rule, on: event, outcome, at: now) : [],
+                    decisions: outcome.decisions.map(\.decision).filter { $0.ruleID == rule.id }
                 )
             )
         }
         return reports
     }
 
-    private func steps(of rule: Rule, on event: Event, at now: Date) async -> [StepReport] {
+    private func steps(
+        of rule: Rule,
+        on event: Event,
+        _ decided: StateOutcome,
+        at now: Date
+    ) async -> [StepReport] {
         var (scope, strict) = (
             scope(of: rule, event, .hidden), scope(of: rule, event, .hidden(except: provisions.missingSecrets))
         )
+        scope.facts = decided.runs.first { $0.ruleID == rule.id }?.facts ?? rule.facts(ofFirst: event, at: now)
+        strict.facts = scope.facts
         var reports: [StepReport] = []
         for step in rule.steps {
             (scope.stepID, strict.stepID) = (step.id, step.id)
@@ -172,6 +201,7 @@ package struct DryRun: Sendable {
                     event: scope.event,
                     steps: JSONObject(),
                     configured: provisions.configured,
+                    facts: scope.facts,
                     now: now
                 )
             )
@@ -206,5 +236,36 @@ package struct Provisions: Sendable {
         self.configured = configured
         self.missingSecrets = missingSecrets
         self.lack = lack
+    }
+}
+
+extension StateSnapshot {
+    /// What a store would answer in which nothing is open, and that holds no other event.
+    package init(emptyFor request: StateRequest) {
+        self.init()
+        for query in request.history { history[query] = EventHistory(events: []) }
+    }
+}
+
+extension Rule {
+    /// What the word of the rule would leave to the first run that comes of `event`.
+    fileprivate func facts(ofFirst event: Event, at now: Date) -> JSON? {
+        switch timing {
+        case .after: ["after": ["number": 1, "late": false, "due": .string(now.rfc3339)]]
+        case .throttle: ["throttle": ["suppressed": 0]]
+        case .threshold(let threshold):
+            ["threshold": ["count": JSON(threshold.count), "events": [JSON(event.id.rawValue)]]]
+        case .debounce: ["debounce": ["count": 1]]
+        case .digest(let digest):
+            digest.complete(
+                [
+                    "digest": [
+                        "count": 1, "from": .string(event.happenedAt.rfc3339), "to": .string(event.happenedAt.rfc3339),
+                    ]
+                ],
+                with: [event]
+            )
+        case nil: nil
+        }
     }
 }

@@ -4,9 +4,9 @@ package import CountersignStore
 
 /// Evaluates events that were evaluated before by the active rules now.
 package struct Replayer: Sendable {
-    private let store: any Store
+    let store: any Store
     private let book: RuleBook
-    private let clock: any WallClock
+    let clock: any WallClock
 
     /// A replayer that evaluates events of `store` by the active rules of `book`.
     package init(store: any Store, book: RuleBook, clock: any WallClock) {
@@ -30,6 +30,7 @@ package struct Replayer: Sendable {
             )
         }
         var dispatches: [Dispatch] = []
+        var replayed: [ReplayedRun] = []
         for id in order.events {
             guard let stored = try await store.event(id) else { throw ReplayError.noSuchEvent(id) }
             if let damage = stored.damage { throw ReplayError.damaged(id, reason: damage) }
@@ -37,24 +38,29 @@ package struct Replayer: Sendable {
             // What was known of the package then may not hold any more; a rule that needs it has it fetched again.
             let event = stored.event.withoutPackage
             let matches = rules.matches(EvaluationContext(event: event, now: event.receivedAt))
-            let ruleIDs = matches.map { rules.rules[$0].id }.filter { order.ruleID == nil || $0 == order.ruleID }
+            let wanted = matches.map { rules.rules[$0] }.filter { order.ruleID == nil || $0.id == order.ruleID }
+            // Dry or not, what is decided about rules with state comes first: their runs are none of the replay's own.
+            for rule in wanted where rule.hasState { replayed.append(try await replay(event, at: rule, rules, order)) }
+            let ruleIDs = wanted.filter { !$0.hasState }.map(\.id)
             let matchSet = MatchSet(matches: matches)
             var dispatch = Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, matchSet: matchSet)
             dispatch.forgetsPackage = ruleIDs.contains { rules.rule($0)?.usesPackage == true }
             dispatches.append(dispatch)
         }
-        return order.isDryRun
+        let plain =
+            order.isDryRun
             ? try await prospects(of: dispatches, restartsEnded: order.restartsEnded)
             : try await store.replay(dispatches, restartsEnded: order.restartsEnded, once: token, at: clock.now)
+        return replayed + plain
     }
 
     private func prospects(of dispatches: [Dispatch], restartsEnded: Bool) async throws -> [ReplayedRun] {
         var prospects: [ReplayedRun] = []
         for dispatch in dispatches {
             let runs = try await store.runs(RunQuery(eventID: dispatch.eventID, limit: .max))
-            let states = Dictionary(runs.map { ($0.ruleID, $0.state) }) { first, _ in first }
+            let states = Dictionary(grouping: runs, by: \.ruleID).mapValues { $0.map(\.state) }
             prospects += dispatch.ruleIDs.map { ruleID in
-                let outcome = ReplayedRun.outcome(ofRunIn: states[ruleID], restarting: restartsEnded)
+                let outcome = ReplayedRun.outcome(ofRunsIn: states[ruleID] ?? [], restarting: restartsEnded)
                 return ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome)
             }
         }

@@ -40,7 +40,8 @@ package struct RunDiff: Sendable {
 
         fileprivate mutating func add(_ event: Event, keeping limit: Int) {
             count += 1
-            guard examples.count < limit else { return }
+            // One that a rule raised for itself is not stored.
+            guard examples.count < limit, event.id.rawValue > 0 else { return }
             let packageID = event.payload.packageID
             examples.append(Example(event: event.id, name: event.name, packageID: packageID))
         }
@@ -118,9 +119,20 @@ package struct RuleSetComparison: Sendable {
     private let new: RuleSet
     private let exampleLimit: Int
 
+    /// The two sets on a virtual clock, where a rule of either has state; nil where none has.
+    private var simulations: (old: RuleSimulation, new: RuleSimulation)?
+
+    /// The runs that only one of the simulations has made so far.
+    private var unmatched: (old: [String: RuleSimulation.SimulatedRun], new: [String: RuleSimulation.SimulatedRun]) =
+        ([:], [:])
+
     /// The rows of the rules of each set, in the order of its rules.
     private let oldRows: [Int]
     private let newRows: [Int]
+
+    /// The same by the ids of the rules.
+    private let oldPlaces: [String: Int]
+    private let newPlaces: [String: Int]
 
     /// Nothing is evaluated yet; `examples` tells how many are kept for each rule, of added and of removed runs alike.
     package init(old: RuleSet, new: RuleSet, examples: Int) {
@@ -140,11 +152,22 @@ package struct RuleSetComparison: Sendable {
             return place
         }
         diff = RunDiff(rows: rows, events: 0)
+        oldPlaces = Dictionary(zip(old.rules.map(\.id), oldRows)) { first, _ in first }
+        newPlaces = Dictionary(zip(new.rules.map(\.id), newRows)) { first, _ in first }
+        let keepsState = (old.rules + new.rules).contains { $0.hasState || $0.condition.asksHistory }
+        if keepsState { simulations = (RuleSimulation(old), RuleSimulation(new)) }
     }
 
     /// Evaluates `event` by both sets, as at the time at which it was received.
+    ///
+    /// Where a rule has state, events must come in the order in which they were received, and `finish` behind the last one.
     package mutating func evaluate(_ event: Event) {
         diff.events += 1
+        if simulations != nil {
+            simulations?.old.take(event)
+            simulations?.new.take(event)
+            return count()
+        }
         let context = EvaluationContext(event: event, now: event.receivedAt)
         let before = Set(old.matches(context).map { oldRows[$0] })
         let after = Set(new.matches(context).map { newRows[$0] })
@@ -153,22 +176,63 @@ package struct RuleSetComparison: Sendable {
         for row in before.intersection(after) { diff.rows[row].unchanged += 1 }
     }
 
+    /// Counts what came due by the end, and what only one of the sets has made by then.
+    package mutating func finish(at now: Date) {
+        guard simulations != nil else { return }
+        simulations?.old.advance(to: now)
+        simulations?.new.advance(to: now)
+        count()
+        for run in unmatched.old.values.sorted(by: Self.isEarlier) {
+            guard let row = oldPlaces[run.ruleID] else { continue }
+            diff.rows[row].removed.add(run.event, keeping: exampleLimit)
+        }
+        for run in unmatched.new.values.sorted(by: Self.isEarlier) {
+            guard let row = newPlaces[run.ruleID] else { continue }
+            diff.rows[row].added.add(run.event, keeping: exampleLimit)
+        }
+        unmatched = ([:], [:])
+    }
+
+    private static func isEarlier(_ left: RuleSimulation.SimulatedRun, _ right: RuleSimulation.SimulatedRun) -> Bool {
+        (left.event.receivedAt, left.event.id.rawValue) < (right.event.receivedAt, right.event.id.rawValue)
+    }
+
+    /// Takes the runs of both simulations since the last time: one that the other has made, too, is unchanged, whenever that
+    /// was.
+    private mutating func count() {
+        for run in simulations?.old.takeRuns() ?? [] {
+            if unmatched.new.removeValue(forKey: run.identity) == nil {
+                unmatched.old[run.identity] = run
+            } else if let row = oldPlaces[run.ruleID] {
+                diff.rows[row].unchanged += 1
+            }
+        }
+        for run in simulations?.new.takeRuns() ?? [] {
+            if unmatched.old.removeValue(forKey: run.identity) == nil {
+                unmatched.new[run.identity] = run
+            } else if let row = newPlaces[run.ruleID] {
+                diff.rows[row].unchanged += 1
+            }
+        }
+    }
+
     /// Evaluates the events of a store that were received at `since` or later, a page after the other, the oldest first.
     ///
-    /// `progress` is reported after each page how many events were evaluated.
+    /// `progress` is reported after each page how many events were evaluated; what is due by `now` is counted as well.
     ///
     /// - Throws: `StoreError`.
     package mutating func evaluate(
         _ archive: any Archive,
         since: Date?,
         page: Int = 500,
+        until now: Date,
         progress: (Int) -> Void = { _ in }
     ) async throws {
         var position = EventPosition(before: since)
         while true {
             let events = try await archive.events(after: position, limit: page)
             for stored in events { evaluate(stored.event) }
-            guard let last = events.last else { return }
+            guard let last = events.last else { return finish(at: now) }
             position = EventPosition(after: last.event)
             progress(diff.events)
         }

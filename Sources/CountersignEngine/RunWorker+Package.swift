@@ -12,6 +12,7 @@ extension RunWorker {
         guard rule.usesPackage else { return context }
         guard let event = try await eventWithPackage(context) else { return nil }
         let claimed = context.claimed
+        if claimed.run.part == Run.lookUpPart { return try await resolve(event, rule, ruleSet, at: context) }
         var informed = context
         informed.claimed = ClaimedRun(run: claimed.run, event: event, records: claimed.records)
         // The dispatcher let the rule pass, as it may match; now it is known.
@@ -47,7 +48,8 @@ extension RunWorker {
     /// The event with its package, which is asked for where it is not kept yet; nil when the run was let go of.
     private func eventWithPackage(_ context: RunContext) async throws -> Event? {
         let (claimed, store) = (context.claimed, store)
-        if claimed.event.package != nil { return claimed.event }
+        let isLate = claimed.needsFreshPackage(at: clock.now)
+        if let package = isLate ? claimed.freshPackage : claimed.event.package { return claimed.event.with(package: package) }
         guard let places = try await enter(PackageInquiry.destinations(for: claimed.event), context) else { return nil }
         let inquiry = PackageInquiry(store: store, services: performer.services, clock: clock)
         let outcome: Result<JSON, StepFailure>?
@@ -68,8 +70,11 @@ extension RunWorker {
             if package == .null {
                 context.logger.warning("OneSpan Sign has no such package, so 'package' is empty for the rule")
             }
-            try await write(context) { try await store.record(record, of: claimed.run.id, lease: context.lease) }
-            return claimed.event.with(package: try await store.keep(package: package, of: claimed.event.id))
+            let noted = isLate ? record.with(output: package) : record
+            try await write(context) { try await store.record(noted, of: claimed.run.id, lease: context.lease) }
+            // What decided about the match stays with the event.
+            let kept = try await store.keep(package: package, of: claimed.event.id)
+            return claimed.event.with(package: isLate ? package : kept)
         case .failure(let failure):
             try await letGo(after: failure, record, failures: inquiry.failures(of: claimed) + 1, context)
             return nil

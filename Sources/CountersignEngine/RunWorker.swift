@@ -10,9 +10,10 @@ package import Logging
 package struct RunWorker: Sendable {
     /// The store in which results are recorded, and from which the runs have to be claimed.
     package let store: any Store
-    private let book: RuleBook
+    let book: RuleBook
     let performer: StepPerformer
     private let metrics = RunMetrics()
+    private let pauses: PauseBook?
     private let traces: EventTraces?
     let clock: any WallClock
     private let logger: Logger
@@ -20,13 +21,15 @@ package struct RunWorker: Sendable {
 
     /// A worker whose waits between tries are scattered by `spread`, which gives random numbers from 0 to 1.
     ///
-    /// `home` is the name of this instance, where runs whose steps leave files on the machine stay with it.
+    /// `home` is the name of this instance, where runs whose steps leave files on the machine stay with it; `pauses` is nil
+    /// where nothing can be paused.
     package init(
         store: any Store,
         book: RuleBook,
         planner: Planner,
         services: ActionServices,
         limiter: DestinationLimiter = DestinationLimiter(),
+        pauses: PauseBook? = nil,
         traces: EventTraces? = nil,
         home: String? = nil,
         clock: any WallClock,
@@ -41,9 +44,11 @@ package struct RunWorker: Sendable {
             services: services,
             limiter: limiter,
             metrics: metrics,
+            pauses: pauses,
             home: home,
             clock: clock
         )
+        self.pauses = pauses
         self.traces = traces
         self.clock = clock
         self.logger = logger
@@ -93,6 +98,9 @@ package struct RunWorker: Sendable {
         let trace: RunTrace?
         var logger: Logger
         let lettingGo: @Sendable () -> Void
+
+        /// What templates find beside the event: see `Run.facts`.
+        var facts: JSON?
     }
 
     private func logger(for claimed: ClaimedRun) -> Logger {
@@ -106,6 +114,9 @@ package struct RunWorker: Sendable {
 
     /// Whether this program can use the active rules; where it cannot, runs are left to the instances that can.
     var knowsActiveRules: Bool { book.status.unusable == nil }
+
+    /// Whether runs are executed; not while everything is paused.
+    var mayExecute: Bool { knowsActiveRules && pauses?.isEverythingPaused != true }
 
     /// The rule set of the run; nil where only this program cannot use it, and the run is left to another instance.
     private func rules(for context: RunContext) async throws -> LoadedRules? {
@@ -136,8 +147,17 @@ package struct RunWorker: Sendable {
         // From here on, what programs and servers say may hold a secret that they were given.
         var masked = context
         masked.logger = context.logger.masking(rules.secrets)
-        guard let informed = try await informed(masked, rule, rules.ruleSet) else { return }
+        if let pause = pauses?.pause(of: .rule(rule.id)) { return try await wait(for: pause, of: rule, at: masked) }
+        guard try await isStillWanted(masked, rule) else { return }
+        guard var informed = try await informed(masked, rule, rules.ruleSet) else { return }
+        informed.facts = try await facts(of: informed.claimed, rule)
         try await proceed(progress, rules, at: informed, isStopping)
+    }
+
+    /// Lets go of a run whose rule is paused; resuming the rule makes it due.
+    private func wait(for pause: Pause, of rule: Rule, at context: RunContext) async throws {
+        let wait = RunWait(destination: pause.subject.waitDestination ?? "", reason: pause.waitReason)
+        try await release(to: .waiting(wait, dueAt: pause.end(at: clock.now)), nil, at: context)
     }
 
     private func proceed(
@@ -158,6 +178,16 @@ package struct RunWorker: Sendable {
             case .attempt(let step, _) where progress.resumption(of: step.id).map { $0 > clock.now } ?? false:
                 let dueAt = progress.resumption(of: step.id) ?? clock.now
                 return try await release(to: .queued(dueAt: dueAt), nil, at: context)
+            case .attempt(let step, let number) where step.wait != nil:
+                let record = waitRecord(of: step, number, progress, rules, context)
+                progress.append(record.record)
+                guard let until = record.until else {
+                    try await write(context) {
+                        try await store.record(record.record, of: context.claimed.run.id, lease: context.lease)
+                    }
+                    continue
+                }
+                return try await release(to: .paused(until: until), record.record, at: context)
             case .attempt(let step, let number):
                 let attempt = attempt(number, at: step, progress, rules, context)
                 guard let record = try await record(of: attempt, context) else { return }
@@ -176,7 +206,7 @@ package struct RunWorker: Sendable {
         }
     }
 
-    private func attempt(
+    func attempt(
         _ number: Int,
         at step: Step,
         _ progress: RunProgress,
@@ -189,6 +219,7 @@ package struct RunWorker: Sendable {
             progress: progress,
             claimed: context.claimed,
             lease: context.lease,
+            facts: context.facts,
             secrets: rules.secrets,
             trace: context.trace,
             logger: context.logger

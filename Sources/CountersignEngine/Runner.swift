@@ -80,7 +80,7 @@ package struct Runner: Service {
     private func claim() async -> (runs: [ClaimedRun], lease: Lease) {
         let lease = Lease(id: makeLeaseID(), for: settings.lease)
         let free = pool.room(for: settings.workers)
-        guard free > 0, worker.knowsActiveRules else { return ([], lease) }
+        guard free > 0, worker.mayExecute else { return ([], lease) }
         do {
             let runs = try await store.claim(limit: free, lease: lease, at: clock.now)
             pool.enter(lease.id, count: runs.count)
@@ -94,7 +94,7 @@ package struct Runner: Service {
 
     private func waitForWork() async {
         // With every worker busy, only one that gets free changes anything; without the active rules, only others do.
-        let canClaim = pool.room(for: settings.workers) > 0 && worker.knowsActiveRules
+        let canClaim = pool.room(for: settings.workers) > 0 && worker.mayExecute
         let due = canClaim ? try? await store.nextDue() : nil
         await store.queued.wait(until: due, on: clock)
     }

@@ -16,6 +16,9 @@ struct StepPerformer: Sendable {
         let progress: RunProgress
         let claimed: ClaimedRun
         let lease: Lease.ID
+
+        /// What templates find beside the event: see `Run.facts`.
+        let facts: JSON?
         let secrets: Secrets
         let trace: RunTrace?
         let logger: Logger
@@ -81,6 +84,9 @@ struct StepPerformer: Sendable {
     let services: ActionServices
     let limiter: DestinationLimiter
     let metrics: RunMetrics
+
+    /// What is paused; nil where nothing can be.
+    let pauses: PauseBook?
 
     /// The name of this instance, where runs whose steps leave files stay with it.
     let home: String?
@@ -157,13 +163,14 @@ struct StepPerformer: Sendable {
     }
 
     /// Whether the step's own condition holds.
-    private func isWanted(_ attempt: Attempt, at now: Date) -> Bool {
+    func isWanted(_ attempt: Attempt, at now: Date) -> Bool {
         guard let condition = attempt.step.condition else { return true }
         return condition.holds(
             in: EvaluationContext(
                 event: attempt.claimed.event,
                 steps: attempt.progress.values,
                 configured: services.configured.adding(secrets: attempt.secrets.names),
+                facts: attempt.facts,
                 now: now
             )
         )
@@ -213,6 +220,12 @@ struct StepPerformer: Sendable {
         isLocal: Bool = false,
         _ logger: Logger
     ) async -> DestinationLimiter.Permit {
+        if let pause = pauses?.pause(of: .destination(destination)) {
+            return .refused(
+                RunWait(destination: destination, reason: pause.waitReason),
+                until: pause.end(at: clock.now)
+            )
+        }
         let permit = limiter.acquire(destination, isLocal: isLocal, at: clock.now)
         guard case .granted(isProbe: true) = permit, store.isShared, !isLocal else { return permit }
         do {
@@ -275,7 +288,7 @@ struct StepPerformer: Sendable {
         }
     }
 
-    private func scope(_ attempt: Attempt, _ values: JSONObject) -> Scope {
+    func scope(_ attempt: Attempt, _ values: JSONObject) -> Scope {
         let rule = attempt.progress.rule
         return Scope(
             event: attempt.claimed.event,
@@ -286,13 +299,18 @@ struct StepPerformer: Sendable {
             attempt: attempt.number,
             steps: Dictionary(uniqueKeysWithValues: values.members.map { ($0.key, .known($0.value)) }),
             failure: attempt.progress.failure,
+            facts: attempt.facts,
             secrets: attempt.secrets
         )
     }
 
     /// The same for every attempt at a step of a rule for an event, also when the event is replayed.
+    ///
+    /// Each part of a rule has its own: three reminders of one event are three messages to every receiver.
     private func idempotencyKey(of attempt: Attempt) -> String {
-        "\(store.identity)-\(attempt.claimed.event.id)-\(attempt.progress.rule.id)-\(attempt.step.id)"
+        let run = attempt.claimed.run
+        let part = run.part.isEmpty ? "" : "-\(run.part)"
+        return "\(store.identity)-\(attempt.claimed.event.id)-\(attempt.progress.rule.id)\(part)-\(attempt.step.id)"
     }
 
     private func context(_ attempt: Attempt, _ traceparent: String?) -> ActionContext {

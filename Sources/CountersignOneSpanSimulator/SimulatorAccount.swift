@@ -92,6 +92,7 @@ final class SimulatorAccount: Sendable {
             created: now,
             data: json["data"] ?? [:],
             documents: Self.documents(json["documents"]?.array),
+            due: json["due"]?.string,
             signers: Self.signers(json["roles"]?.array),
             updated: now
         )

@@ -55,6 +55,9 @@ struct SimulatorPackage {
     let created: Date
     let data: JSON
     let documents: [Document]
+
+    /// Until when it can be signed, as whoever made it wrote it; nil for no end.
+    var due: String?
     var signers: [Signer]
     var status = Status.draft
     var updated: Date
@@ -166,12 +169,25 @@ struct SimulatorPackage {
 }
 
 extension SimulatorPackage {
+    /// How far the signing of the whole package (an empty id) or of a signer has come, in the words of the vendor's SDKs; nil
+    /// where there is no such signer.
+    func signingStatus(of signer: String) -> String? {
+        let meant = signer.isEmpty ? signers : signers.filter { $0.id == signer }
+        guard !meant.isEmpty else { return nil }
+        switch status {
+        case .completed: return "COMPLETE"
+        case .archived: return "ARCHIVED"
+        case .sent: return meant.allSatisfy(\.hasSigned) ? "SIGNING_COMPLETE" : "SIGNING_PENDING"
+        case .draft, .declined, .optedOut, .expired: return "INACTIVE"
+        }
+    }
+
     /// The package as `GET /api/packages/{id}` gives it.
     var json: JSON {
         [
             "id": .string(id), "name": .string(name), "status": .string(status.rawValue),
             "created": .string(created.rfc3339), "updated": .string(updated.rfc3339),
-            "completed": JSON(completed?.rfc3339), "due": .null, "trashed": .bool(isTrashed), "autocomplete": true,
+            "completed": JSON(completed?.rfc3339), "due": JSON(due), "trashed": .bool(isTrashed), "autocomplete": true,
             "data": data, "sender": ["id": .string(Self.sender), "email": "sender@example.com"],
             "roles": .array(signers.map(\.json)),
             "documents": .array(documents.map { ["id": .string($0.id), "name": .string($0.name)] }),

@@ -151,6 +151,16 @@ package struct SimulatorServer: Service {
     }
 
     private func addRoles(to router: Router<BasicRequestContext>) {
+        router.get("/api/packages/:id/signingStatus") { request, context in
+            await asked(request) {
+                guard let package = account.package(text(context, "id") ?? "") else { return .noPackage }
+                let signer = request.uri.queryParameters["signer"].map(String.init) ?? ""
+                guard let status = package.signingStatus(of: signer) else {
+                    return .failure(.notFound, "error.notFound.signer", "There is no such signer.")
+                }
+                return SimulatorAnswer(["status": .string(status)])
+            }
+        }
         router.post("/api/packages/:id/roles/:role/unlock") { request, context in
             await asked(request) {
                 let isDone = account.unlock(text(context, "role") ?? "", of: text(context, "id") ?? "")

@@ -141,7 +141,12 @@ package struct Operations: Sendable {
         }
         let event = Event(tried: try delivery(of: body), at: clock.now)
         let dryRun = DryRun(ruleSet: rules, planner: planner, provisions: host.provisions(rules))
-        return DryRunReport(event: event, rules: await dryRun.report(on: event, at: clock.now))
+        do {
+            let rules = try await dryRun.report(on: event, at: clock.now) { try await store.snapshot(for: $0) }
+            return DryRunReport(event: event, rules: rules)
+        } catch {
+            throw OperationError(.unavailable, "what rules have open cannot be read: \(error)")
+        }
     }
 
     /// The name of this instance, where others may share its store; nil where it has it alone.

@@ -15,6 +15,13 @@ package protocol PackageServing: Sendable {
     /// The package as it is at `date` or later; nil where the vendor knows none of this id.
     func package(_ id: String, asOf date: Date) async throws(StepFailure) -> JSON?
 
+    /// Whether a signer has still to sign.
+    ///
+    /// - Parameters:
+    ///   - signer: The id of the signer, not of the role.
+    ///   - packageID: The package.
+    func isSigningPending(of signer: String, in packageID: String) async throws(StepFailure) -> Bool
+
     /// Has the vendor mail the signer of a role once more.
     func remind(role: String, of packageID: String) async throws(StepFailure)
 

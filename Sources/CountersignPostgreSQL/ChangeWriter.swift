@@ -20,6 +20,8 @@ final class ChangeWriter: Sendable {
             )
             /// By several statements, in turn.
             case steps(@Sendable (Connection) throws -> @Sendable () -> Void)
+            /// By what is read first, and what is written for that.
+            case halves(TransactionHalves)
         }
 
         let work: Work
@@ -29,10 +31,16 @@ final class ChangeWriter: Sendable {
         /// Takes a lock for the transaction, so that the statement behind it sees what the last one that had it committed.
         var lock: Statement?
 
+        /// The keys and queues that are locked for the transaction, behind `lock` and before anything is read.
+        var keys: Set<KeyLock> = []
+
+        /// What is done behind the statement, whatever came of that; its rows are of no use.
+        var followUp: Statement?
+
         /// What is reached when its commit is sent and not answered.
         var point: FailPoint?
 
-        var isAlone: Bool { if case .steps = work { true } else { false } }
+        var isAlone: Bool { if case .statement = work { false } else { true } }
 
         func fail(_ error: any Error) { answerFailure(error) }
     }
@@ -42,7 +50,7 @@ final class ChangeWriter: Sendable {
     /// How long a batch may take, with all that is tried again.
     private let patience: Duration
     private let name: String
-    private let tally: Tally
+    let tally: Tally
     private let group: Mutex<GroupCommit<Operation>?> = Mutex(nil)
 
     init(on thread: ConnectionThread, name: String, patience: Duration, tally: Tally) {
@@ -71,10 +79,12 @@ final class ChangeWriter: Sendable {
         try await change({ _ in statement }, behind: lock, size: size, reaching: point, decode)
     }
 
-    /// Carries out a statement that is made when its turn comes.
+    /// Carries out a statement that is made when its turn comes, with these keys and queues locked, and another behind it.
     func change<Value: Sendable>(
         _ make: @escaping @Sendable (Connection) throws(DatabaseError) -> Statement,
         behind lock: Statement? = nil,
+        locking keys: Set<KeyLock> = [],
+        followedBy followUp: Statement? = nil,
         size: Int = 256,
         reaching point: FailPoint? = nil,
         _ decode: @escaping @Sendable (Rows) throws -> Value
@@ -90,6 +100,8 @@ final class ChangeWriter: Sendable {
                     answerFailure: { continuation.resume(throwing: $0) },
                     size: size,
                     lock: lock,
+                    keys: keys,
+                    followUp: followUp,
                     point: point
                 )
             )
@@ -116,7 +128,7 @@ final class ChangeWriter: Sendable {
         submit(Operation(work: work) { reply(.failure($0)) })
     }
 
-    private func submit(_ operation: Operation) {
+    func submit(_ operation: Operation) {
         guard let group = group.withLock({ $0 }) else { return operation.fail(StoreError.closed) }
         group.submit([operation])
     }
@@ -160,6 +172,9 @@ extension ChangeWriter {
     ) throws(DatabaseError) -> Answers? {
         let token = UUID()
         let answers: Answers
+        if case .halves(let halves)? = batch.first?.work {
+            return try attempt(halves, of: batch[0], token, over: connection, until: deadline).map { [$0] }
+        }
         if case .steps(let body)? = batch.first?.work {
             guard let answer = try perform(body, of: batch[0], token, over: connection) else { return [] }
             answers = [answer]
@@ -182,19 +197,20 @@ extension ChangeWriter {
         _ token: UUID,
         over connection: Connection
     ) throws(DatabaseError) -> Answers {
-        let beginning = connection.beginWriting + batch.compactMap(\.lock).prefix(1)
-        var statements = beginning
-        var decoders: [(Rows) throws -> @Sendable () -> Void] = []
+        let keys = batch.reduce(into: Set<KeyLock>()) { $0.formUnion($1.keys) }
+        var statements = connection.beginWriting + batch.compactMap(\.lock).prefix(1) + KeyLock.statements(keys)
+        var decoders: [(place: Int, decode: (Rows) throws -> @Sendable () -> Void)] = []
         for operation in batch {
             guard case .statement(let make, let decode) = operation.work else { continue }
+            decoders.append((statements.count, decode))
             statements.append(try make(connection))
-            decoders.append(decode)
+            if let followUp = operation.followUp { statements.append(followUp) }
         }
         let rows = try connection.execute(statements + [Self.keep(token)])
-        return zip(batch, zip(decoders, rows.dropFirst(beginning.count)))
+        return zip(batch, decoders)
             .map { operation, result in
                 do {
-                    return try result.0(result.1)
+                    return try result.decode(rows[result.place])
                 } catch {
                     // Nothing was changed then: the statement met no row that it was to change.
                     return { operation.fail(error) }
@@ -221,7 +237,7 @@ extension ChangeWriter {
         }
     }
 
-    private static func keep(_ token: UUID) -> Statement {
+    static func keep(_ token: UUID) -> Statement {
         Statement("insert into @.commits (token) values ($1::uuid)", [.bytes(token.bytes)])
     }
 
@@ -229,7 +245,7 @@ extension ChangeWriter {
     ///
     /// The look itself is a commit that is confirmed: where it is, all that came before is so as well. A transaction that is
     /// still under way on the server is waited for.
-    private func isCommitted(
+    func isCommitted(
         _ token: UUID,
         over connection: Connection,
         until deadline: ContinuousClock.Instant

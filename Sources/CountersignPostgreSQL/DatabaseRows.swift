@@ -212,19 +212,29 @@ struct StepRow: Sendable {
 
 extension Run {
     /// How many columns `columns` names.
-    static let columnCount = 14
+    static let columnCount = 23
 
     static let columns =
         "r.id, r.event_id, r.rule_id, r.rule_set, r.state, r.due_at, r.retries, r.created_at, r.finished_at, "
-        + "r.resume_step, r.resume_generation, r.waiting_for, r.wait_reason, r.home"
+        + "r.resume_step, r.resume_generation, r.waiting_for, r.wait_reason, r.home, r.part, r.facts, "
+        + "coalesce(r.whole_queue, r.queue), r.happened_at, r.queue_limit, r.queue_holds, r.slot, r.queue_since, "
+        + "r.superseded_by"
 
     init(_ row: Row) {
         let state = State(code: row.integer(4))
         let id = ID(rawValue: row.integer(0))
+        let facts = row.optionalVerbatim(15)
+        let parsed = facts.flatMap { try? JSON(parsing: $0, limits: .stored) }
+        let damage =
+            state == nil ? "its state is unknown" : facts != nil && parsed == nil ? "its facts are no JSON" : nil
         self.init(
             id: id,
             eventID: Event.ID(rawValue: row.integer(1)),
             ruleID: row.text(2),
+            part: row.text(14),
+            facts: parsed,
+            place: QueuePlace(row, from: 16),
+            supersededBy: row.optionalInteger(22).map { ID(rawValue: $0) },
             ruleSet: RuleSetVersion(rawValue: row.verbatim(3)),
             state: state ?? .failed,
             dueAt: row.time(5),
@@ -234,7 +244,22 @@ extension Run {
             createdAt: row.time(7),
             finishedAt: row.optionalTime(8),
             home: row.optionalText(13),
-            damage: state == nil ? "run \(id) is damaged: its state is unknown" : nil
+            damage: damage.map { "run \(id) is damaged: \($0)" }
+        )
+    }
+}
+
+extension QueuePlace {
+    /// The place of a run; nil where it waits for no other.
+    fileprivate init?(_ row: Row, from start: Int) {
+        guard let queue = row.optionalText(start) else { return nil }
+        self.init(
+            queue: queue,
+            happenedAt: row.time(start + 1),
+            limit: row.count(start + 2),
+            holdsOnFailure: row.flag(start + 3),
+            slot: row.optionalCount(start + 4),
+            since: row.optionalTime(start + 5)
         )
     }
 }

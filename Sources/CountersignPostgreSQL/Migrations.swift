@@ -134,7 +134,10 @@ enum Migrations {
             seen_at timestamptz not null
         ) with (fillfactor = 50)
         """,
-        // home: the instance on whose machine its steps left files. state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 discarded.
+        // home: the instance on whose machine its steps left files.
+        // state: 0 queued, 1 running, 2 succeeded, 3 failed, 4 discarded, 6 waiting in a step.
+        // queue: that of its concurrency key, slot its place among those under way, queue_since its first claim since it has
+        // that. A long name is cut in `queue`, which has an index, and is in whole_queue then.
         """
         create table @.runs (
             id bigint generated always as identity primary key,
@@ -157,11 +160,29 @@ enum Migrations {
             waiting_for text collate "C",
             wait_reason text,
             home text collate "C",
+            part text collate "C" not null default '',
+            facts text,
+            queue text collate "C",
+            whole_queue text,
+            slot int,
+            queue_limit int,
+            queue_holds bool,
+            happened_at timestamptz,
+            queue_since timestamptz,
+            superseded_by bigint,
             check ((state = 1) = (lease is not null and lease_until is not null)),
-            unique (event_id, rule_id)
+            check (slot is null or (queue is not null and state in (0, 1, 3, 6))),
+            check (queue is null or (queue_limit is not null and queue_holds is not null and happened_at is not null)),
+            unique (event_id, rule_id, part)
         ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500)
         """,
-        "create index runs_due on @.runs (due_at, id) where state = 0",
+        "create index runs_due on @.runs (due_at, id) where state in (0, 6) and (queue is null or slot is not null)",
+        "create unique index runs_slots on @.runs (queue, slot) where slot is not null",
+        "create index runs_holding on @.runs (queue) where slot is not null and state = 3",
+        """
+        create index runs_queued on @.runs (queue, happened_at, event_id, id)
+        where state = 0 and slot is null and queue is not null
+        """,
         "create index runs_leased on @.runs (lease) where state = 1",
         "create index runs_expiring on @.runs (lease_until) where state = 1",
         "create index runs_by_state on @.runs (state, id)",
@@ -189,6 +210,70 @@ enum Migrations {
         """,
         "create index steps_by_run on @.steps (run_id, id)",
         "create index steps_by_stream on @.steps (stream, id)",
+        // What rules keep for their keys until it is due, or as long as it counts. part: the number of an entry of `after`.
+        // Long keys are cut in `key`, which has an index, and are in whole_key then; packages alike.
+        """
+        create table @.states (
+            id bigint generated always as identity primary key,
+            rule_id text collate "C" not null,
+            key text collate "C" not null,
+            whole_key text,
+            part text collate "C" not null default '',
+            kind text collate "C" not null,
+            shape text collate "C" not null,
+            event_id bigint,
+            package_id text collate "C",
+            whole_package_id text,
+            opened_at timestamptz not null,
+            due_at timestamptz,
+            expires_at timestamptz,
+            data text not null,
+            unique (rule_id, key, part)
+        ) with (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500)
+        """,
+        "create index states_due on @.states (due_at, id) where due_at is not null",
+        "create index states_expiring on @.states (expires_at, id) where expires_at is not null",
+        "create index states_by_package on @.states (package_id, id) where package_id is not null",
+        "create index states_by_event on @.states (event_id) where event_id is not null",
+        // Events that wait for the next digest of a key.
+        """
+        create table @.gathered (
+            id bigint generated always as identity primary key,
+            rule_id text collate "C" not null,
+            key text collate "C" not null,
+            whole_key text,
+            event_id bigint not null,
+            unique (rule_id, key, event_id)
+        ) with (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 500)
+        """,
+        "create index gathered_by_event on @.gathered (event_id)",
+        // What became of events at rules with state.
+        """
+        create table @.decisions (
+            id bigint generated always as identity primary key,
+            event_id bigint not null,
+            rule_id text collate "C" not null,
+            part text collate "C" not null default '',
+            kind text collate "C" not null,
+            facts text not null,
+            run_id bigint,
+            made_at timestamptz not null
+        )
+        """,
+        "create index decisions_by_event on @.decisions (event_id, id)",
+        // What people paused: 'rule', 'destination' or 'everything', which has no name.
+        """
+        create table @.pauses (
+            id bigint generated always as identity primary key,
+            subject text collate "C" not null,
+            name text collate "C" not null,
+            paused_by text not null,
+            reason text,
+            since timestamptz not null,
+            until timestamptz,
+            unique (subject, name)
+        )
+        """,
         """
         create table @.rule_sets (
             version text collate "C" primary key,

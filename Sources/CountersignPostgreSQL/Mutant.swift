@@ -9,6 +9,8 @@ enum Mutant: String {
     case trustedWarning = "trusted-warning"
     /// What polls find and what is called back is not decided under a lock of the package.
     case noPackageLock = "no-package-lock"
+    /// Decisions about one key, and about runs of one queue, do not wait for each other.
+    case noKeyLock = "no-key-lock"
 
     /// The one that `COUNTERSIGN_MUTANT` names.
     static let chosen = ProcessInfo.processInfo.environment["COUNTERSIGN_MUTANT"].flatMap { Mutant(rawValue: $0) }

@@ -70,6 +70,36 @@ extension PostgreSQLArchive: CheckableStore {
                 and not exists (select 1 from @.evaluations v where v.event_id = e.id)
             """
         ),
+        (
+            "state",
+            """
+            select s.id, 'the event that it was opened by is missing' from @.states s
+            where s.event_id is not null and not exists (select 1 from @.events e where e.id = s.event_id)
+            """
+        ),
+        (
+            "event",
+            """
+            select g.event_id, 'it waits for a digest of rule ' || g.rule_id || ', and is missing' from @.gathered g
+            where not exists (select 1 from @.events e where e.id = g.event_id)
+            """
+        ),
+        (
+            "event",
+            """
+            select distinct d.event_id, 'it was decided about, and is missing' from @.decisions d
+            where not exists (select 1 from @.events e where e.id = d.event_id)
+            """
+        ),
+        (
+            "run",
+            """
+            select min(w.id), 'it waits in a queue that no run holds' from @.runs w
+            where w.state = 0 and w.slot is null and w.queue is not null
+                and not exists (select 1 from @.runs h where h.queue = w.queue and h.slot is not null)
+            group by w.queue
+            """
+        ),
     ]
 
     private func checkBodies(_ check: inout StoreCheck) async throws {

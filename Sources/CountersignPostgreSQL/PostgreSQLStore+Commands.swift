@@ -13,33 +13,46 @@ extension PostgreSQLStore {
         at now: Date
     ) async throws {
         let retry = statements.retry(run, from: step, by: ruleSet, at: now)
-        try await change(retry, of: run, wanted: "failed", once: token, at: now)
+        _ = try await change(retry, of: run, wanted: "failed", once: token, at: now)
         announceRuns()
     }
 
-    /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
+    /// Discards a failed, queued or waiting run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
     package func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws {
         let discard = statements.discard(run, at: now)
-        try await change(discard, of: run, wanted: "failed or queued", once: token, at: now)
+        if try await change(discard, of: run, wanted: "failed, queued or waiting", once: token, at: now) != nil {
+            announceRuns()
+        }
     }
 
+    /// Changes a run, and gives the slots of its queue that are free then to those that wait; returns the queue.
     private func change(
         _ statement: Statement,
         of run: Run.ID,
         wanted: String,
         once token: CommandToken?,
         at now: Date
-    ) async throws {
+    ) async throws -> String? {
+        // A run never changes its queue.
+        let queue = try await archive.all(QueueStatements.queue(of: run)) { $0.optionalText(0) }.first ?? nil
+        let (locks, moment) = (locks(queue), clock.moment(now))
+        let followUp = queue.map { QueueStatements.promote($0) }
         guard let token else {
-            return try await changes.change(statement) { try Self.expectChange($0, of: run, wanted: wanted) }
+            let make: @Sendable (Connection) throws(DatabaseError) -> Statement = { _ in statement }
+            try await changes.change(make, locking: locks, followedBy: followUp) {
+                try Self.expectChange($0, of: run, wanted: wanted)
+            }
+            return queue
         }
-        let moment = clock.moment(now)
         _ = try await changes.transaction { connection in
-            try connection.once(token, at: moment) {
+            try connection.lock(locks)
+            return try connection.once(token, at: moment) {
                 try Self.expectChange(try connection.execute([statement])[0], of: run, wanted: wanted)
+                if let followUp { _ = try connection.execute([followUp]) }
                 return []
             }
         }
+        return queue
     }
 
     private static func expectChange(_ rows: Rows, of run: Run.ID, wanted: String) throws {
@@ -56,14 +69,18 @@ extension PostgreSQLStore {
         once token: CommandToken?,
         at now: Date
     ) async throws -> [ReplayedRun] {
-        let moment = clock.moment(now)
+        let (moment, schema) = (clock.moment(now), options.schema)
+        let events = dispatches.map(\.eventID)
         let runs = try await changes.transaction { connection in
-            try connection.once(token, at: moment) {
+            let queues = try connection.execute([QueueStatements.queues(ofEvents: events)])[0].map { $0.text(0) }
+            try connection.lock(Set(queues.map { KeyLock(queue: $0, in: schema) }))
+            return try connection.once(token, at: moment) {
                 var replayed: [ReplayedRun] = []
                 for dispatch in dispatches {
                     let replay = Replay(dispatch: dispatch, restartsEnded: restartsEnded, at: moment)
                     replayed += try replay.carryOut(over: connection)
                 }
+                if !queues.isEmpty { _ = try connection.execute(queues.map { QueueStatements.promote($0) }) }
                 return replayed
             }
         }

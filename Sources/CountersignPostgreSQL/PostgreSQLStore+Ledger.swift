@@ -75,6 +75,7 @@ extension PostgreSQLStore {
             }
         }
         guard !found.isEmpty else { return [] }
+        claimedQueues.add(found.map(\.run))
         let records = try await archive.steps(of: found.map(\.run.id))
         var runs: [ClaimedRun] = []
         for (run, event) in found {
@@ -159,13 +160,22 @@ extension PostgreSQLStore {
             )
         }
         let size = (record?.size ?? 0) + (raised?.body.count ?? 0) + 256
-        let hasRaised = try await changes.change(make, size: size, reaching: .afterSendingRelease) {
-            (rows: Rows) throws -> Bool in
+        // A run that goes on keeps its slot.
+        let freed = ending.isQueued ? nil : try await queue(of: run)
+        if ending.isQueued { _ = claimedQueues.take(run) }
+        let hasRaised = try await changes.change(
+            make,
+            locking: locks(freed),
+            followedBy: freed.map { QueueStatements.promote($0) },
+            size: size,
+            reaching: .afterSendingRelease
+        ) { (rows: Rows) throws -> Bool in
             guard let row = rows.first else { throw StoreError.leaseLost(run) }
             return raised != nil && row.flag(1)
         }
         if hasRaised { arrivals.notify() }
-        if ending.isQueued { queued.notify() }
+        if ending.isQueued || freed != nil { queued.notify() }
+        if freed != nil { wakeUps?.announceOwnRuns() }
     }
 
     /// Keeps the package of an event, unless one is kept already; returns the one that is kept.

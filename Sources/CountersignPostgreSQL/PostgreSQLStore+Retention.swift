@@ -60,11 +60,14 @@ extension PrunableKind {
                 where e.id > $1::int8 and e.id <= $2::int8 and e.received_at < $3::timestamptz
                     and e.id < (select max(id) from @.events)
                     and not exists (select 1 from @.inbox i where i.event_id = e.id)
-                    and not exists (select 1 from @.runs r where r.event_id = e.id and r.state in (0, 1, 3))
+                    and not exists (select 1 from @.runs r where r.event_id = e.id and r.state in (0, 1, 3, 6))
+                    and not exists (select 1 from @.states s where s.event_id = e.id)
+                    and not exists (select 1 from @.gathered c where c.event_id = e.id)
                 returning e.id
             ), k as (delete from @.event_keys x using g where x.event_id = g.id),
             p as (delete from @.packages x using g where x.event_id = g.id),
             v as (delete from @.evaluations x using g where x.event_id = g.id),
+            d as (delete from @.decisions x using g where x.event_id = g.id),
             y as (delete from @.replays x using g where x.event_id = g.id),
             r as (delete from @.runs x using g where x.event_id = g.id)
             select count(*) from g

@@ -17,6 +17,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
     /// Notified when runs were queued, here or by another process.
     package let queued = AsyncSignal()
 
+    /// Notified when a state of a rule with a due time was stored, here or by another process.
+    package let stateChanges = AsyncSignal()
+
     /// Notified when another process may have activated other rules.
     package let activated = AsyncSignal()
 
@@ -41,6 +44,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
 
     /// The streams of this process, those of connections that were lost among them.
     let streams = OwnStreams()
+
+    /// The queues of runs that this process has claimed.
+    let claimedQueues = ClaimedQueues()
 
     /// Tells other instances what there is to do, and hears of it; nil in suites.
     let wakeUps: WakeUps?
@@ -124,7 +130,9 @@ package final class PostgreSQLStore: Store, ArchivedStore {
             schema: schema,
             limit: timeouts.read
         )
-        let signals: [WakeUps.Kind: AsyncSignal] = [.events: arrivals, .runs: queued, .activation: activated]
+        let signals: [WakeUps.Kind: AsyncSignal] = [
+            .events: arrivals, .runs: queued, .states: stateChanges, .activation: activated,
+        ]
         wakeUps = clock.kind == .server ? WakeUps(options, first, greeting, timeouts, signals) : nil
     }
 

@@ -64,7 +64,8 @@ struct Queries: Sendable {
     func nextDue(of instance: String) -> Statement {
         Statement(
             """
-            select due_at from @.runs where state = 0 and (select least_program from @.store) <= $2::int8
+            select due_at from @.runs
+            where \(RunStatements.isClaimable) and (select least_program from @.store) <= $2::int8
                 and \(Homes.claimable(by: "$1", at: "null"))
             order by due_at limit 1
             """,
@@ -238,10 +239,10 @@ extension Queries {
             select (select count(*) from @.inbox),
                 (select e.received_at from @.inbox i join @.events e on e.id = i.event_id order by i.event_id limit 1),
                 (select count(*) from @.runs where state = 0),
-                (select count(*) from @.runs where state = 0 and due_at <= $1::timestamptz)
+                (select count(*) from @.runs where \(RunStatements.isClaimable) and due_at <= $1::timestamptz)
                     + (select count(*) from @.runs where waiting_for is not null and due_at > $1::timestamptz),
                 least(
-                    (select min(due_at) from @.runs where state = 0 and due_at <= $1::timestamptz),
+                    (select min(due_at) from @.runs where \(RunStatements.isClaimable) and due_at <= $1::timestamptz),
                     (select created_at from @.runs where id = (
                         select min(id) from @.runs where waiting_for is not null
                     ))

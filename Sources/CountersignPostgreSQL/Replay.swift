@@ -38,12 +38,13 @@ struct Replay {
 
     private func apply(_ ruleID: String, over connection: Connection) throws(DatabaseError) -> ReplayOutcome {
         let found = try connection.rows(
-            "select state from @.runs where event_id = $1::int8 and rule_id = $2::text for update",
+            "select state from @.runs where event_id = $1::int8 and rule_id = $2::text order by id for update",
             [event, .text(ruleID)]
         )
-        let state = found.first.flatMap { Run.State(code: $0.integer(0)) }
-        let outcome = ReplayedRun.outcome(ofRunIn: state, restarting: restartsEnded)
+        let states = found.map { Run.State(code: $0.integer(0)) ?? .queued }
+        let outcome = ReplayedRun.outcome(ofRunsIn: states, restarting: restartsEnded)
         switch outcome {
+        case .refused: break
         case .created:
             _ = try connection.rows(
                 """
@@ -56,8 +57,8 @@ struct Replay {
             _ = try connection.rows(
                 """
                 update @.runs set state = 0, rule_set = $3::text, retries = retries + 1, due_at = $4::timestamptz,
-                    finished_at = null, resume_step = null, resume_generation = retries + 1, home = null
-                where event_id = $1::int8 and rule_id = $2::text
+                    finished_at = null, resume_step = null, resume_generation = retries + 1, home = null, superseded_by = null
+                where event_id = $1::int8 and rule_id = $2::text and state in (2, 3, 4)
                 """,
                 [event, .text(ruleID), ruleSet, .time(moment)]
             )

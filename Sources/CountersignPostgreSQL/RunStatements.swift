@@ -9,12 +9,15 @@ struct RunStatements: Sendable {
     /// How many runs are rescued in one statement.
     static let mostRescued = 500
 
+    /// The condition that a run goes on by itself once it is due: as the index `runs_due` has it.
+    static let isClaimable = "state in (0, 6) and (queue is null or slot is not null)"
+
     let clock: DatabaseClock
 
     /// How many migrations this program knows; with too few of them it neither evaluates nor executes.
     let program: Int
 
-    private func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
+    func time(_ date: Date?) -> Parameter { .time(date.map { clock.moment($0) }) }
 
     /// Makes the runs of events that still wait; it gives how many runs were made.
     func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) -> Statement {
@@ -70,13 +73,15 @@ struct RunStatements: Sendable {
             """
             with d as (
                 select id from @.runs
-                where state = 0 and due_at <= $1::timestamptz and (select least_program from @.store) <= $7::int8
+                where \(Self.isClaimable) and due_at <= $1::timestamptz
+                    and (select least_program from @.store) <= $7::int8
                     and \(Homes.claimable(by: "$8", at: "$5"))
                 order by due_at, id limit $2::int8 for update skip locked
             ), c as (
                 update @.runs r set state = 1, lease = $3::text, owner = $4::int8,
                     lease_until = coalesce($5::timestamptz, clock_timestamp()) + $6::int8 * interval '1 millisecond',
                     waiting_for = null, wait_reason = null,
+                    queue_since = case when r.queue is not null then coalesce(r.queue_since, $1::timestamptz) end,
                     -- The instance that takes over from one that is gone has the files of the steps from here on.
                     home = case when r.home is not null then $8::text end
                 from d where r.id = d.id
@@ -144,7 +149,7 @@ struct RunStatements: Sendable {
         var parts = [
             """
             f as (
-                update @.runs set state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
+                update @.runs set \(Self.slot(after: ending)) state = $3::int8, due_at = coalesce($4::timestamptz, due_at), finished_at = $5::timestamptz,
                     lease = null, lease_until = null, step_id = null, step_attempt = null, step_started_at = null,
                     waiting_for = $6::text, wait_reason = $7::text, home = coalesce(home, $8::text)
                 where \(Self.isHeld) returning id
@@ -155,6 +160,10 @@ struct RunStatements: Sendable {
             .integer(run.rawValue), .text(lease), .integer(state.code), time(dueAt), time(dueAt == nil ? now : nil),
             .text(wait?.destination), .text(wait?.reason), .text(record?.home),
         ]
+        if case .cancelled(let decision) = ending {
+            parts.append(Self.insertDecision(from: "f", firstParameter: parameters.count + 1))
+            parameters += self.parameters(of: decision)
+        }
         if let record {
             parts.append("s as (\(Self.insertStep(from: "f", firstParameter: parameters.count + 1)))")
             parameters += step(record, stream)
@@ -166,6 +175,16 @@ struct RunStatements: Sendable {
             result = "select f.id, exists (select 1 from k) from f"
         }
         return Statement("with \(parts.joined(separator: ", ")) \(result)", parameters)
+    }
+
+    /// What becomes of the slot in a queue: only a run that goes on keeps it, or one that failed where the queue says so.
+    private static func slot(after ending: RunEnding) -> String {
+        switch ending {
+        case .queued, .waiting, .paused: ""
+        case .failed:
+            "slot = case when queue_holds then slot end, queue_since = case when queue_holds then queue_since end,"
+        case .succeeded, .cancelled, .unmatched: "slot = null, queue_since = null,"
+        }
     }
 
     private static func parts(of ending: RunEnding) -> (Run.State, dueAt: Date?, RunWait?) {
@@ -273,40 +292,9 @@ struct RunStatements: Sendable {
         Statement(
             """
             update @.runs set due_at = greatest($1::timestamptz, due_at - $2::int8 * interval '1 millisecond')
-            where state = 0 and due_at > $1::timestamptz
+            where state in (0, 6) and due_at > $1::timestamptz
             """,
             [time(now), .integer(Int64(seconds * 1_000))]
-        )
-    }
-
-    /// Queues a failed run again; it gives the state in which the run was, and whether it was changed.
-    func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) -> Statement {
-        Statement(
-            """
-            with r as (select id, state from @.runs where id = $1::int8 for update), u as (
-                update @.runs t set state = 0, retries = t.retries + 1, due_at = $2::timestamptz, finished_at = null,
-                    resume_step = coalesce($3::text, t.resume_step),
-                    resume_generation = case when $3::text is null then t.resume_generation else t.retries + 1 end,
-                    rule_set = coalesce($4::text, t.rule_set)
-                where t.id = (select id from r) and t.state = 3 returning t.id
-            )
-            select r.state, exists (select 1 from u) from r
-            """,
-            [.integer(run.rawValue), time(now), .text(step), .text(ruleSet?.rawValue)]
-        )
-    }
-
-    /// Gives up a failed or queued run; it gives the state in which the run was, and whether it was changed.
-    func discard(_ run: Run.ID, at now: Date) -> Statement {
-        Statement(
-            """
-            with r as (select id, state from @.runs where id = $1::int8 for update), u as (
-                update @.runs t set state = 4, finished_at = $2::timestamptz, waiting_for = null, wait_reason = null
-                where t.id = (select id from r) and t.state in (0, 3) returning t.id
-            )
-            select r.state, exists (select 1 from u) from r
-            """,
-            [.integer(run.rawValue), time(now)]
         )
     }
 }
@@ -354,6 +342,29 @@ extension RunStatements {
             )
             """,
             "q as (insert into @.inbox (event_id, stream) select event_id, \(type(1, "int8")) from k)",
+        ]
+    }
+
+    /// Inserts a decision about the run in `source`.
+    private static func insertDecision(from source: String, firstParameter first: Int) -> String {
+        func type(_ offset: Int, _ name: String) -> String { "$\(first + offset)::\(name)" }
+        let values = [
+            type(0, "int8"), type(1, "text"), type(2, "text"), type(3, "text"), type(4, "text"),
+            "coalesce(\(type(5, "int8")), \(source).id)", type(6, "timestamptz"),
+        ]
+        return """
+            d as (
+                insert into @.decisions (event_id, rule_id, part, kind, facts, run_id, made_at)
+                select \(values.joined(separator: ", ")) from \(source)
+            )
+            """
+    }
+
+    private func parameters(of decision: Decision) -> [Parameter] {
+        [
+            .integer(decision.eventID.rawValue), .text(decision.ruleID), .text(decision.part),
+            .verbatim(decision.kind.rawValue), .verbatim(decision.facts.text), .integer(decision.run?.rawValue),
+            time(decision.at),
         ]
     }
 

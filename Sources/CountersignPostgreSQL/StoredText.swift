@@ -44,6 +44,9 @@ enum StoredText {
         return escaped[..<end] + [backslash, UInt8(ascii: "#")] + hash
     }
 
+    /// The text where its copy for a column with an index is cut, for a column beside that; else nil.
+    static func whole(_ text: String?) -> String? { text.flatMap { escaped($0).count > longestIndexed ? $0 : nil } }
+
     /// Whether a text of a column is the cut copy of a longer one.
     static func isCut(_ bytes: some Collection<UInt8>) -> Bool {
         var previous: UInt8 = 0

@@ -152,6 +152,8 @@ enum StoreLocks {
     static let migrations = 723_002
     static let streams = 723_003
     static let polls = 723_004
+    /// Keys of rules and queues of runs; see `KeyLocks`.
+    static let keys = 723_005
 }
 
 /// The streams that one process has opened.

@@ -15,6 +15,8 @@ final class WakeUps: Sendable {
         case events
         /// Runs are due.
         case runs
+        /// States of rules have due times that others do not know yet.
+        case states
     }
 
     private struct State {
@@ -72,6 +74,9 @@ final class WakeUps: Sendable {
 
     /// Tells the others of runs that any of them may take; nothing where nobody is there.
     func announceOwnRuns() { if state.withLock({ $0.isShared }) { announce(.runs) } }
+
+    /// Tells the others of due times of states; nothing where nobody is there.
+    func announceStates() { if state.withLock({ $0.isShared }) { announce(.states) } }
 
     /// Tells what is still to be told, and ends.
     func finish() async {
@@ -152,13 +157,14 @@ final class WakeUps: Sendable {
                 """
                 select exists (select 1 from @.inbox),
                     exists (
-                        select 1 from @.runs where state = 0 and due_at <= clock_timestamp()
+                        select 1 from @.runs where \(RunStatements.isClaimable) and due_at <= clock_timestamp()
                             and \(Homes.claimable(by: "$2", at: "null"))
                     ),
                     exists (
                         select 1 from @.instances
                         where id <> $1::int8 and seen_at > clock_timestamp() - interval '30 seconds'
-                    )
+                    ),
+                    exists (select 1 from @.states where due_at <= clock_timestamp())
                 """,
                 [.integer(instance), .text(name)]
             )
@@ -169,6 +175,7 @@ final class WakeUps: Sendable {
         }
         if found?.flag(0) == true { signals[.events]?.notify() }
         if found?.flag(1) == true { signals[.runs]?.notify() }
+        if found?.flag(3) == true { signals[.states]?.notify() }
     }
 
     private func signal(_ payloads: [String]) {

@@ -35,7 +35,7 @@ package struct Rule: Sendable {
     /// What runs last, whether the chain succeeded or failed.
     package let always: [Step]
 
-    /// Whether the condition or a step uses the package or its signer, who must be asked for.
+    /// Whether a condition, a key, a time or a step uses the package or its signer, who must be asked for.
     package let usesPackage: Bool
 
     /// All steps in a form that rules with the same steps share, whatever the order of keys.
@@ -80,11 +80,40 @@ package struct Rule: Sendable {
         self.steps = steps
         self.onFailure = onFailure
         self.always = always
-        self.usesPackage = usesPackage || condition.asksPackage
+        self.usesPackage =
+            usesPackage || condition.asksPackage || timing?.asksPackage ?? false
+            || concurrency?.per.asksPackage ?? false
         self.stepsMeaning = stepsMeaning
         self.file = file
         self.line = line
         self.folder = folder
+    }
+}
+
+extension Rule {
+    /// Whether the package must be known to decide whether, when and in which queue the rule runs.
+    package var asksPackage: Bool {
+        condition.asksPackage || timing?.asksPackage ?? false || concurrency?.per.asksPackage ?? false
+    }
+
+    /// The rule's `after`; nil without one.
+    package var after: After? {
+        if case .after(let after)? = timing { after } else { nil }
+    }
+
+    /// What cancels its timers; nil without `unless`.
+    package var unless: Condition? { after?.unless }
+
+    /// What has to be read to decide about `event`, beside the states of its keys.
+    package func queries(for event: Event) -> Set<HistoryQuery> {
+        var queries = condition.queries(for: event)
+        if let query = after?.query(for: event) { queries.insert(query) }
+        return queries
+    }
+
+    /// The conditions on events that it acts on or looks back at.
+    var conditionsOnEvents: [Condition] {
+        [condition] + condition.seenTests.map(\.condition) + [unless].compactMap(\.self)
     }
 }
 
@@ -108,6 +137,11 @@ package struct Step: Sendable {
     /// How often a failed attempt is repeated, and after which waits.
     package let retry: RetryPolicy
 
+    /// How long the run waits here; nil for a step that calls an action.
+    ///
+    /// A step that waits has the action `Wait.action`, which no registry has, no options, and neither timeout nor retries.
+    package let wait: Wait?
+
     /// The step's `continue_on_error`: whether its failure neither stops nor fails the run.
     package let continuesOnError: Bool
 
@@ -119,8 +153,10 @@ package struct Step: Sendable {
         condition: Condition?,
         timeout: Duration,
         retry: RetryPolicy,
-        continuesOnError: Bool
+        continuesOnError: Bool,
+        wait: Wait? = nil
     ) {
+        self.wait = wait
         self.id = id
         self.action = action
         self.options = options

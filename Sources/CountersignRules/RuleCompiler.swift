@@ -50,6 +50,7 @@ package struct RuleCompiler: Sendable {
             files.append((findings, contents))
         }
         compare(drafts)
+        compareGroups(drafts)
         let steps = Dictionary(drafts.map { ($0.id, $0.stepIDs) }) { $0.union($1) }
         let isComplete = files.allSatisfy(\.contents.isComplete)
         let tests = files.flatMap { findings, contents in
@@ -90,6 +91,35 @@ package struct RuleCompiler: Sendable {
                 byMeaning[draft.meaning] = draft
             }
         }
+    }
+
+    /// Reports rules that share the keys of a group and do not agree on what that means.
+    private func compareGroups(_ drafts: [RuleDraft]) {
+        var first: [String: (draft: RuleDraft, concurrency: Concurrency)] = [:]
+        for draft in drafts {
+            guard let concurrency = draft.rule?.concurrency, let group = concurrency.group else { continue }
+            guard let other = first[group] else {
+                first[group] = (draft, concurrency)
+                continue
+            }
+            let words = concurrency.differences(from: other.concurrency)
+            guard let span = draft.groupSpan, !words.isEmpty else { continue }
+            let message =
+                "the rules of the group '\(group)' must agree in \(words.listed); compare with '\(other.draft.id)', at "
+                + other.draft.place
+            draft.findings.report(.groupMismatch, message, at: span)
+        }
+    }
+}
+
+extension Concurrency {
+    /// The keys in which rules of a group must agree and do not.
+    fileprivate func differences(from other: Concurrency) -> [String] {
+        [
+            ("per", per == other.per), ("limit", limit == other.limit),
+            ("on_failure", holdsOnFailure == other.holdsOnFailure),
+        ]
+        .filter { !$0.1 }.map(\.0)
     }
 }
 

@@ -17,6 +17,9 @@ package struct RuleSet: Sendable {
 
     private let index: RuleIndex
 
+    /// The index over what cancels; nil where no rule has `unless`.
+    private let cancellingIndex: RuleIndex?
+
     /// A set of rules that have been checked; it builds the index that `matches` uses.
     package init(
         version: RuleSetVersion,
@@ -28,20 +31,30 @@ package struct RuleSet: Sendable {
         self.version = version
         self.rules = rules
         self.secretNames = secretNames
-        index = RuleIndex(rules)
+        index = RuleIndex(rules.map { $0.isEnabled ? $0.condition : nil })
+        let cancelling = rules.map { $0.isEnabled ? $0.unless : nil }
+        cancellingIndex = cancelling.contains { $0 != nil } ? RuleIndex(cancelling) : nil
     }
 
-    /// The enabled rules whose conditions hold for `event`, or may hold once its package is known, in their order.
+    /// The enabled rules whose conditions hold for `event`, or may hold once its package and earlier events are known, in
+    /// their order.
     package func matching(_ event: Event, at now: Date) -> [Rule] {
         matches(EvaluationContext(event: event, now: now)).map { rules[$0] }
     }
 
-    /// The positions in `rules` of the enabled ones whose conditions hold, or may hold once the package is known, in
-    /// ascending order.
+    /// The positions in `rules` of the enabled ones whose conditions hold, or may hold once the package and earlier events
+    /// are known, in ascending order.
     ///
     /// This is `matching` for those who need no copies of the rules; it looks at the rules that can match, not at all.
     package func matches(_ context: EvaluationContext) -> [Int] {
         index.matches(context)
+    }
+
+    /// The positions in `rules` of the enabled ones whose `unless` holds for the event, in ascending order.
+    ///
+    /// Whether it cancels timers of theirs, `After.cancels` decides.
+    package func cancelling(_ context: EvaluationContext) -> [Int] {
+        cancellingIndex?.matches(context) ?? []
     }
 
     /// The rule called `id`.

@@ -30,20 +30,26 @@ extension Query {
         )
     }
 
-    /// Queued runs that are due, the longest due first.
+    /// The condition of the index `runs_due`, word for word: runs that go on by themselves once they are due.
+    static let claimable = "state IN ('queued', 'waiting') AND (queue IS NULL OR slot IS NOT NULL)"
+
+    /// The condition of the index `runs_in_queue`, word for word: runs that wait for a slot.
+    static let inQueue = "queue IS NOT NULL AND slot IS NULL AND state = 'queued'"
+
+    /// Runs that go on by themselves and are due, the longest due first.
     package static func due(at now: Date, limit: Int) -> Query {
         Query(
             """
             SELECT id FROM runs INDEXED BY runs_due
-            WHERE state = 'queued' AND due_at <= ? ORDER BY due_at, id LIMIT ?
+            WHERE \(claimable) AND due_at <= ? ORDER BY due_at, id LIMIT ?
             """,
             [now.milliseconds, limit]
         )
     }
 
-    /// The earliest due time of a queued run.
+    /// The earliest due time of a run that goes on by itself.
     package static let nextDue = Query(
-        "SELECT due_at FROM runs INDEXED BY runs_due WHERE state = 'queued' AND typeof(due_at) = 'integer' "
+        "SELECT due_at FROM runs INDEXED BY runs_due WHERE \(claimable) AND typeof(due_at) = 'integer' "
             + "ORDER BY due_at LIMIT 1"
     )
 

@@ -96,6 +96,23 @@ struct RowReader {
         return text
     }
 
+    mutating func optionalJSON(_ index: Int, _ name: String) -> JSON? {
+        guard let text = optionalText(index, name) else { return nil }
+        guard let value = try? JSON(parsing: text, limits: JSON.Limits(depth: 512, keys: .max)) else {
+            fail("its \(name) cannot be read")
+            return nil
+        }
+        return value
+    }
+
+    mutating func json(_ index: Int, _ name: String) -> JSON {
+        guard let value = optionalJSON(index, name) else {
+            fail("its \(name) is missing")
+            return .null
+        }
+        return value
+    }
+
     mutating func optionalBytes(_ index: Int, _ name: String) -> [UInt8]? {
         if case .null = storage(index) { return nil }
         guard let bytes = try? row.bytes(at: index) else {

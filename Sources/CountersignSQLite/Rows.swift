@@ -11,6 +11,9 @@ struct EventRow: Sendable {
         "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, match_set, body_hash, "
         + "package"
 
+    /// The same where the package is not looked at.
+    static let columnsWithoutPackage = columns.replacing(", package", with: ", NULL")
+
     /// The places in `columns` of what a search reads before it decodes a row, and the one behind them all.
     static let bodyColumn = 2
     static let receivedAtColumn = 4
@@ -257,7 +260,8 @@ struct ClaimedRow: Sendable {
 extension Run {
     static let columns = """
         id, event_id, rule_id, rule_set, state, due_at, retries, created_at, finished_at, resume_step, resume_generation,
-            waiting_for, wait_reason, home
+            waiting_for, wait_reason, home, part, facts, queue, slot, queue_limit, queue_holds, happened_at, queue_since,
+            superseded_by
         """
 
     init(_ row: Row) {
@@ -275,10 +279,17 @@ extension Run {
         let ruleSet = RuleSetVersion(rawValue: reader.text(3, "rule set"))
         let (dueAt, createdAt) = (reader.time(5, "due time"), reader.time(7, "time of making"))
         let (retries, finishedAt) = (reader.count(6, "count of retries"), reader.optionalTime(8, "time of end"))
+        let (part, facts) = (reader.text(14, "part"), reader.optionalJSON(15, "facts"))
+        let place = QueuePlace(&reader, from: 16)
+        let supersededBy = reader.optionalInteger(22, "number of the run that took its place")
         self.init(
             id: id,
             eventID: eventID,
             ruleID: ruleID,
+            part: part,
+            facts: facts,
+            place: place,
+            supersededBy: supersededBy.map { ID(rawValue: $0) },
             ruleSet: ruleSet,
             state: state ?? .failed,
             dueAt: dueAt,
@@ -289,6 +300,25 @@ extension Run {
             finishedAt: finishedAt,
             home: home,
             damage: reader.fault.map { "run \(id) is damaged: \($0)" }
+        )
+    }
+}
+
+extension QueuePlace {
+    /// The place in the columns from `queue` to `queue_since`; nil for a run that waits for no other.
+    fileprivate init?(_ reader: inout RowReader, from column: Int) {
+        guard let queue = reader.optionalText(column, "queue") else { return nil }
+        let slot = reader.optionalCount(column + 1, "slot")
+        let (limit, holds) = (reader.count(column + 2, "limit"), reader.flag(column + 3, "word on failures"))
+        let happenedAt = reader.time(column + 4, "own time")
+        let since = reader.optionalTime(column + 5, "time of the first claim")
+        self.init(
+            queue: queue,
+            happenedAt: happenedAt,
+            limit: limit,
+            holdsOnFailure: holds,
+            slot: slot,
+            since: since
         )
     }
 }

@@ -13,7 +13,8 @@ struct RunTable {
         for dispatch in dispatches {
             let isNew = try mark(dispatch, at: now)
             for ruleID in dispatch.ruleIDs where isNew {
-                made += try insert(ruleID, of: dispatch, at: now)
+                let run = try insert(NewRun(ruleID, of: dispatch, at: now), at: now)
+                if run.isNew { made += 1 }
             }
         }
         return made
@@ -42,26 +43,19 @@ struct RunTable {
         }
     }
 
-    @discardableResult
-    private func insert(_ ruleID: String, of dispatch: Dispatch, at now: Date) throws -> Int {
-        try db.change(
-            """
-            INSERT INTO runs (event_id, rule_id, rule_set, state, due_at, created_at)
-            VALUES (?1, ?2, ?3, 'queued', ?4, ?4) ON CONFLICT DO NOTHING
-            """,
-            [dispatch.eventID.rawValue, ruleID, dispatch.ruleSet.rawValue, now.milliseconds]
-        )
-    }
-
     func claim(limit: Int, lease: Lease, at now: Date) throws -> [ClaimedRow] {
         let due = try db.all(.due(at: now, limit: max(0, limit))) { Run.ID(rawValue: $0.number(at: 0) ?? 0) }
         return try due.compactMap { id in
             try db.change(
                 """
-                UPDATE runs SET state = 'running', lease_id = ?, lease_until = ?, waiting_for = NULL, wait_reason = NULL
-                WHERE id = ?
+                UPDATE runs SET state = 'running', lease_id = ?1, lease_until = ?2, waiting_for = NULL, wait_reason = NULL,
+                    queue_since = CASE WHEN queue IS NOT NULL THEN coalesce(queue_since, ?3) END
+                WHERE id = ?4
                 """,
-                [lease.id, now.addingTimeInterval(lease.duration.timeInterval).milliseconds, id.rawValue]
+                [
+                    lease.id, now.addingTimeInterval(lease.duration.timeInterval).milliseconds, now.milliseconds,
+                    id.rawValue,
+                ]
             )
             return try ClaimedRow(id, in: db)
         }
@@ -90,65 +84,68 @@ struct RunTable {
         try step.insert(for: run, in: db)
     }
 
+    /// - Returns: Whether the slot of the run went to the next one of its queue.
     func release(
         _ run: Run.ID,
         lease: Lease.ID,
         to ending: RunEnding,
         recording step: NewStep?,
         at now: Date
-    ) throws {
+    ) throws -> Bool {
         if case .unmatched(let place) = ending { return try takeBack(run, lease, place) }
-        let (state, dueAt, wait): (Run.State, Int64?, RunWait?) =
-            switch ending {
-            case .succeeded: (.succeeded, nil, nil)
-            case .failed: (.failed, nil, nil)
-            case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
-            case .paused(let until): (.waiting, until.milliseconds, nil)
-            case .cancelled: (.discarded, nil, nil)
-            case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
-            case .unmatched: preconditionFailure("it is taken back")
-            }
-        let changed = try db.change(
+        let end = ReleasedRun(ending)
+        let left = try db.first(
             """
-            UPDATE runs SET state = ?, due_at = coalesce(?, due_at), finished_at = ?, lease_id = NULL,
+            UPDATE runs SET state = ?1, due_at = coalesce(?2, due_at), finished_at = ?3, lease_id = NULL,
                 lease_until = NULL, step_id = NULL, step_attempt = NULL, step_started_at = NULL,
-                waiting_for = ?, wait_reason = ?, home = coalesce(home, ?)
-            WHERE id = ? AND state = 'running' AND lease_id = ?
+                waiting_for = ?4, wait_reason = ?5, home = coalesce(home, ?6),
+                slot = CASE WHEN ?7 OR ?8 AND queue_holds THEN slot END,
+                queue_since = CASE WHEN ?7 OR ?8 AND queue_holds THEN queue_since END
+            WHERE id = ?9 AND state = 'running' AND lease_id = ?10 RETURNING queue, slot
             """,
             [
-                state.rawValue, dueAt, dueAt == nil ? now.milliseconds : nil, wait?.destination, wait?.reason,
-                step?.home, run.rawValue, lease,
+                end.state.rawValue, end.dueAt, end.dueAt == nil ? now.milliseconds : nil, end.wait?.destination,
+                end.wait?.reason, step?.home, end.dueAt != nil, end.state == .failed, run.rawValue, lease,
             ]
-        )
-        guard changed > 0 else { throw StoreError.leaseLost(run) }
+        ) { (queue: $0.text(at: 0), slot: $0.number(at: 1)) }
+        guard let left else { throw StoreError.leaseLost(run) }
         try step?.insert(for: run, in: db)
+        if case .cancelled(let decision) = ending { try DecisionTable(db: db).insert(decision) }
+        guard let queue = left.queue, left.slot == nil else { return false }
+        return try RunQueue(db: db, name: queue).advance()
     }
 
     /// Removes a run whose rule does not match after all.
-    private func takeBack(_ run: Run.ID, _ lease: Lease.ID, _ place: Int) throws {
+    private func takeBack(_ run: Run.ID, _ lease: Lease.ID, _ place: Int) throws -> Bool {
         let event = try db.first(
-            "DELETE FROM runs WHERE id = ? AND state = 'running' AND lease_id = ? RETURNING event_id, rule_set",
+            "DELETE FROM runs WHERE id = ? AND state = 'running' AND lease_id = ? RETURNING event_id, rule_set, queue",
             [run.rawValue, lease]
-        ) { (id: $0.number(at: 0) ?? 0, ruleSet: $0.text(at: 1) ?? "") }
+        ) { (id: $0.number(at: 0) ?? 0, ruleSet: $0.text(at: 1) ?? "", queue: $0.text(at: 2)) }
         guard let event else { throw StoreError.leaseLost(run) }
+        try unmark(event.id, event.ruleSet, place)
+        return try event.queue.map { try RunQueue(db: db, name: $0).advance() } ?? false
+    }
+
+    /// Takes the rule at a place of its set out of what matched an event.
+    private func unmark(_ event: Int64, _ ruleSet: String, _ place: Int) throws {
         let latest = try db.first(
             "SELECT id, match_set, rule_set FROM evaluations WHERE event_id = ? ORDER BY id DESC LIMIT 1",
-            [event.id]
+            [event]
         ) { (id: $0.number(at: 0) ?? 0, matchSet: try $0.bytes(at: 1), ruleSet: $0.text(at: 2)) }
-        if let latest, latest.ruleSet == event.ruleSet {
+        if let latest, latest.ruleSet == ruleSet {
             let rest = MatchSet(bytes: latest.matchSet).without(place)
             try db.change("UPDATE evaluations SET match_set = ? WHERE id = ?", [Data(rest.bytes), latest.id])
         }
         // A replay by another set left the matches of the first one alone.
         let matchSet = try db.first(
             "SELECT match_set FROM events WHERE id = ? AND rule_set = ?",
-            [event.id, event.ruleSet]
+            [event, ruleSet]
         ) { row in
             row.hasNull(atIndex: 0) ? [] : try row.bytes(at: 0)
         }
         guard let matchSet else { return }
         let rest = MatchSet(bytes: matchSet).without(place)
-        try db.change("UPDATE events SET match_set = ? WHERE id = ?", [Data(rest.bytes), event.id])
+        try db.change("UPDATE events SET match_set = ? WHERE id = ?", [Data(rest.bytes), event])
     }
 
     func renew(_ lease: Lease, at now: Date) throws {
@@ -187,16 +184,17 @@ struct RunTable {
     func retry(_ run: Run.ID, from step: String?, by ruleSet: RuleSetVersion?, at now: Date) throws {
         try expect(run, in: [.failed], wanted: "failed")
         // On the right, SQLite sees the values of before.
-        try db.change(
+        let queue = try db.first(
             """
             UPDATE runs SET state = 'queued', retries = retries + 1, due_at = ?1, finished_at = NULL,
                 resume_step = coalesce(?2, resume_step),
                 resume_generation = CASE WHEN ?2 IS NULL THEN resume_generation ELSE retries + 1 END,
                 rule_set = coalesce(?4, rule_set)
-            WHERE id = ?3
+            WHERE id = ?3 RETURNING queue
             """,
             [now.milliseconds, step, run.rawValue, ruleSet?.rawValue]
-        )
+        ) { $0.text(at: 0) }
+        if let queue = queue ?? nil { _ = try RunQueue(db: db, name: queue).advance() }
     }
 
     func replay(_ dispatches: [Dispatch], restartsEnded: Bool, at now: Date) throws -> [ReplayedRun] {
@@ -210,27 +208,7 @@ struct RunTable {
                 ]
             )
             for ruleID in dispatch.ruleIDs {
-                let found = try db.first(
-                    "SELECT \(Run.columns) FROM runs WHERE event_id = ? AND rule_id = ?",
-                    [dispatch.eventID.rawValue, ruleID]
-                ) { Run($0) }
-                // A damaged run is left as it is, for somebody to look at.
-                let outcome =
-                    found?.damage == nil
-                    ? ReplayedRun.outcome(ofRunIn: found?.state, restarting: restartsEnded) : .unchanged
-                switch outcome {
-                case .created: try insert(ruleID, of: dispatch, at: now)
-                case .restarted:
-                    try db.change(
-                        """
-                        UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?,
-                            finished_at = NULL, resume_step = NULL, resume_generation = retries + 1, home = NULL
-                        WHERE event_id = ? AND rule_id = ?
-                        """,
-                        [dispatch.ruleSet.rawValue, now.milliseconds, dispatch.eventID.rawValue, ruleID]
-                    )
-                case .unchanged: break
-                }
+                let outcome = try replay(ruleID, of: dispatch, restartsEnded: restartsEnded, at: now)
                 replayed.append(ReplayedRun(eventID: dispatch.eventID, ruleID: ruleID, outcome: outcome))
                 if dispatch.forgetsPackage, outcome != .unchanged {
                     try db.change("UPDATE events SET package = NULL WHERE id = ?", [dispatch.eventID.rawValue])
@@ -238,6 +216,39 @@ struct RunTable {
             }
         }
         return replayed
+    }
+
+    /// Makes the run of a rule, or begins those again that have ended.
+    private func replay(
+        _ ruleID: String,
+        of dispatch: Dispatch,
+        restartsEnded: Bool,
+        at now: Date
+    ) throws -> ReplayOutcome {
+        let known = try db.all(
+            "SELECT \(Run.columns) FROM runs WHERE event_id = ? AND rule_id = ? ORDER BY id",
+            [dispatch.eventID.rawValue, ruleID]
+        ) { Run($0) }
+        guard !known.isEmpty else {
+            _ = try insert(NewRun(ruleID, of: dispatch, at: now), at: now)
+            return .created
+        }
+        // A damaged run is left as it is, for somebody to look at.
+        let ended = known.filter { run in
+            run.damage == nil && ReplayedRun.outcome(ofRunIn: run.state, restarting: restartsEnded) == .restarted
+        }
+        for run in ended {
+            try db.change(
+                """
+                UPDATE runs SET state = 'queued', rule_set = ?, retries = retries + 1, due_at = ?, finished_at = NULL,
+                    resume_step = NULL, resume_generation = retries + 1, home = NULL, superseded_by = NULL
+                WHERE id = ?
+                """,
+                [dispatch.ruleSet.rawValue, now.milliseconds, run.id.rawValue]
+            )
+            if let queue = run.place?.queue { _ = try RunQueue(db: db, name: queue).advance() }
+        }
+        return ended.isEmpty ? .unchanged : .restarted
     }
 
     func wake(waitingFor destination: String, limit: Int, at now: Date) throws -> Int {
@@ -253,21 +264,36 @@ struct RunTable {
     }
 
     func bringForward(by seconds: TimeInterval, at now: Date) throws -> Int {
-        try db.change(
+        let arguments: StatementArguments = [now.milliseconds, Int64(seconds * 1_000)]
+        let claimable = try db.change(
             """
             UPDATE runs INDEXED BY runs_due SET due_at = max(?1, due_at - ?2)
-            WHERE state = 'queued' AND due_at > ?1
+            WHERE \(Query.claimable) AND state = 'queued' AND due_at > ?1
             """,
-            [now.milliseconds, Int64(seconds * 1_000)]
+            arguments
         )
+        let waiting = try db.change(
+            """
+            UPDATE runs INDEXED BY runs_in_queue SET due_at = max(?1, due_at - ?2)
+            WHERE \(Query.inQueue) AND due_at > ?1
+            """,
+            arguments
+        )
+        return claimable + waiting
     }
 
-    func discard(_ run: Run.ID, at now: Date) throws {
-        try expect(run, in: [.failed, .queued], wanted: "failed, queued or waiting")
-        try db.change(
-            "UPDATE runs SET state = 'discarded', finished_at = ?, waiting_for = NULL, wait_reason = NULL WHERE id = ?",
+    /// - Returns: Whether the slot of the run went to the next one of its queue.
+    func discard(_ run: Run.ID, at now: Date) throws -> Bool {
+        try expect(run, in: [.failed, .queued, .waiting], wanted: "failed, queued or waiting")
+        let queue = try db.first(
+            """
+            UPDATE runs SET state = 'discarded', finished_at = ?, waiting_for = NULL, wait_reason = NULL, slot = NULL,
+                queue_since = NULL
+            WHERE id = ? RETURNING queue
+            """,
             [now.milliseconds, run.rawValue]
-        )
+        ) { $0.text(at: 0) }
+        return try (queue ?? nil).map { try RunQueue(db: db, name: $0).advance() } ?? false
     }
 
     private func expect(_ id: Run.ID, in states: [Run.State], wanted: String) throws {
@@ -299,5 +325,26 @@ private struct AbandonedRun {
     func interruption(at now: Date) -> StepRecord? {
         guard let stepID, let attempt, let startedAt else { return nil }
         return .interrupted(stepID: stepID, attempt: attempt, generation: retries, startedAt: startedAt, at: now)
+    }
+}
+
+/// The columns that a run has when its worker lets go of it.
+private struct ReleasedRun {
+    let state: Run.State
+
+    /// In milliseconds since 1970; nil for one that has ended.
+    let dueAt: Int64?
+    let wait: RunWait?
+
+    init(_ ending: RunEnding) {
+        (state, dueAt, wait) =
+            switch ending {
+            case .succeeded: (.succeeded, nil, nil)
+            case .failed: (.failed, nil, nil)
+            case .cancelled, .unmatched: (.discarded, nil, nil)
+            case .queued(let dueAt): (.queued, dueAt.milliseconds, nil)
+            case .paused(let until): (.waiting, until.milliseconds, nil)
+            case .waiting(let wait, let dueAt): (.queued, dueAt.milliseconds, wait)
+            }
     }
 }

@@ -61,7 +61,7 @@ extension SQLiteArchive {
         try await read { db in
             let due: Int = try db.first(.dueRuns(at: now)) { $0[0] } ?? 0
             let held: Int = try db.first(.heldRuns(after: now)) { $0[0] } ?? 0
-            let oldestDue = (try db.first(.nextDue) { $0.time(at: 0) } ?? nil).flatMap { $0 <= now ? $0 : nil }
+            let oldestDue = (try db.first(.nextDueQueued) { $0.time(at: 0) } ?? nil).flatMap { $0 <= now ? $0 : nil }
             return Backlog(
                 events: try db.first(.waitingEvents) { $0[0] } ?? 0,
                 oldestEvent: try db.first(.oldestWaitingEvent) { $0.time(at: 0) } ?? nil,
@@ -137,15 +137,21 @@ extension Query {
     )
 
     /// How many runs are queued.
-    package static let queuedRuns = Query("SELECT count(*) FROM runs INDEXED BY runs_due WHERE state = 'queued'")
+    package static let queuedRuns = Query("SELECT count(*) FROM runs INDEXED BY runs_by_state WHERE state = 'queued'")
 
-    /// How many queued runs are due at `now`, by their due times alone.
+    /// How many queued runs that wait for no other are due at `now`, by their due times alone.
     package static func dueRuns(at now: Date) -> Query {
         Query(
-            "SELECT count(*) FROM runs INDEXED BY runs_due WHERE state = 'queued' AND due_at <= ?",
+            "SELECT count(*) FROM runs INDEXED BY runs_due WHERE \(claimable) AND state = 'queued' AND due_at <= ?",
             [now.milliseconds]
         )
     }
+
+    /// The earliest due time of a queued run that waits for no other.
+    package static let nextDueQueued = Query(
+        "SELECT due_at FROM runs INDEXED BY runs_due WHERE \(claimable) AND state = 'queued' "
+            + "AND typeof(due_at) = 'integer' ORDER BY due_at LIMIT 1"
+    )
 
     /// Runs that wait for a destination and are looked at again after a time.
     package static func heldRuns(after date: Date) -> Query {

@@ -77,6 +77,23 @@ extension SQLiteArchive {
             let step = StepRow(row)
             return step.fault.map { ("step record \(step.id)", $0) }
         }
+        try look("states", StateRow.columns) { row in
+            let state = StateRow(row)
+            return state.fault.map { ("state \(state.id)", $0) }
+        }
+        try look("decisions", DecisionRow.columns) { row in
+            let decision = DecisionRow(row)
+            return decision.fault.map { ("decision \(decision.id)", $0) }
+        }
+        try look("pauses", "id, subject, name, paused_by, reason, since, until") { row in
+            var reader = RowReader(row)
+            let id = reader.integer(0, "number")
+            let subject = Pause.Subject(reader.text(1, "subject"), reader.text(2, "name"))
+            if subject == nil { reader.fail("its subject is unknown") }
+            _ = (reader.text(3, "author"), reader.optionalText(4, "reason"), reader.time(5, "beginning"))
+            _ = reader.optionalTime(6, "end")
+            return reader.fault.map { ("pause \(id)", $0) }
+        }
         try look("quarantine", QuarantinedBody.columns) { row in
             var reader = RowReader(row)
             let id = reader.integer(0, "number")

@@ -39,15 +39,17 @@ extension SQLiteStore {
         return runs
     }
 
-    /// Discards a failed or queued run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
+    /// Discards a run that does not run; throws `StoreError.noSuchRun` or `.wrongState` where that cannot be done.
     package func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws {
-        try await writer.write { db in
-            let table = RunTable(db: db)
+        let isHandedOver = try await writer.write { db in
+            var isHandedOver = false
             _ = try CommandTable(db: db)
                 .once(token, at: now) {
-                    try table.discard(run, at: now)
+                    isHandedOver = try RunTable(db: db).discard(run, at: now)
                     return []
                 }
+            return isHandedOver
         }
+        if isHandedOver { queued.notify() }
     }
 }

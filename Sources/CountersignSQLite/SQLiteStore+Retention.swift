@@ -67,8 +67,11 @@ extension PrunableKind {
             WHERE id > ?1 AND id <= ?2 AND received_at < ?3 AND dispatched_at IS NOT NULL
                 AND id < (SELECT max(id) FROM events)
                 AND NOT EXISTS (
-                    SELECT 1 FROM runs WHERE event_id = events.id AND state IN ('queued', 'running', 'failed')
+                    SELECT 1 FROM runs
+                    WHERE event_id = events.id AND state IN ('queued', 'waiting', 'running', 'failed')
                 )
+                AND NOT EXISTS (SELECT 1 FROM states WHERE event_id = events.id)
+                AND NOT EXISTS (SELECT 1 FROM gathered WHERE event_id = events.id)
             """
         case .steps:
             """

@@ -18,10 +18,13 @@ package final class SQLiteStore: Store, ArchivedStore {
     /// Notified when runs were queued.
     package let queued = AsyncSignal()
 
+    /// Notified when a state with a due time was stored.
+    package let stateChanges = AsyncSignal()
+
     /// Never notified: nobody else writes to the store.
     package let activated = AsyncSignal()
 
-    private let path: String
+    let path: String
     private let lock: StoreLock
     private let connection: WriterConnection
     let writer: GroupCommit
@@ -300,12 +303,13 @@ extension SQLiteStore {
     ) async throws {
         let step = record.map { NewStep($0) }
         let raised = event.map { NewEvent($0, at: now) }
-        let receipt = try await writer.write { db in
-            try RunTable(db: db).release(run, lease: lease, to: ending, recording: step, at: now)
-            return try raised?.insert(in: db, knowsPolls: false)
+        let (receipt, isHandedOver) = try await writer.write { db in
+            let table = RunTable(db: db)
+            let isHandedOver = try table.release(run, lease: lease, to: ending, recording: step, at: now)
+            return (try raised?.insert(in: db, knowsPolls: false), isHandedOver)
         }
         if case .stored? = receipt { arrivals.notify() }
-        if ending.isQueued { queued.notify() }
+        if ending.isQueued || isHandedOver { queued.notify() }
     }
 
     /// Keeps the package of an event, unless one is kept already; returns the one that is kept.

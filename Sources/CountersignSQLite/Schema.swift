@@ -148,6 +148,8 @@ struct Schema: Sendable {
         CREATE UNIQUE INDEX quarantine_by_token ON quarantine (token) WHERE token IS NOT NULL;
 
         -- AUTOINCREMENT: the number of a run names its effects in the world and is never given twice.
+        -- part: which of several runs of the rule for the event it is. queue: that of its concurrency key; slot: its place
+        -- among those of the queue that are under way, null while it waits; queue_since: its first claim since it has that.
         CREATE TABLE runs (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
@@ -168,10 +170,26 @@ struct Schema: Sendable {
             waiting_for TEXT,
             wait_reason TEXT,
             home TEXT,
+            part TEXT NOT NULL DEFAULT '',
+            facts TEXT,
+            queue TEXT,
+            slot INTEGER,
+            queue_limit INTEGER,
+            queue_holds INTEGER,
+            happened_at INTEGER,
+            queue_since INTEGER,
+            superseded_by INTEGER,
             CHECK ((state = 'running') = (lease_id IS NOT NULL AND lease_until IS NOT NULL)),
-            UNIQUE (event_id, rule_id)
+            CHECK (slot IS NULL OR queue IS NOT NULL AND state IN ('queued', 'waiting', 'running', 'failed')),
+            CHECK (queue IS NULL OR queue_limit > 0 AND queue_holds IS NOT NULL AND happened_at IS NOT NULL),
+            UNIQUE (event_id, rule_id, part)
         ) STRICT;
-        CREATE INDEX runs_due ON runs (due_at) WHERE state = 'queued';
+        CREATE INDEX runs_due ON runs (due_at)
+            WHERE state IN ('queued', 'waiting') AND (queue IS NULL OR slot IS NOT NULL);
+        CREATE UNIQUE INDEX runs_slots ON runs (queue, slot) WHERE slot IS NOT NULL;
+        CREATE INDEX runs_in_queue ON runs (queue, happened_at, event_id)
+            WHERE queue IS NOT NULL AND slot IS NULL AND state = 'queued';
+        CREATE INDEX runs_holding ON runs (queue) WHERE slot IS NOT NULL AND state = 'failed';
         CREATE INDEX runs_leased ON runs (lease_id) WHERE state = 'running';
         CREATE INDEX runs_by_state ON runs (state);
         CREATE INDEX runs_by_rule ON runs (rule_id);
@@ -193,6 +211,63 @@ struct Schema: Sendable {
             finished_at INTEGER NOT NULL
         ) STRICT;
         CREATE INDEX steps_by_run ON steps (run_id);
+
+        -- What rules keep for their keys until it is due, or as long as it counts. part: the number of an entry of `after`.
+        CREATE TABLE states (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            rule_id TEXT NOT NULL,
+            key TEXT NOT NULL,
+            part TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            shape TEXT NOT NULL,
+            event_id INTEGER REFERENCES events (id),
+            package_id TEXT,
+            opened_at INTEGER NOT NULL,
+            due_at INTEGER,
+            expires_at INTEGER,
+            data TEXT NOT NULL,
+            UNIQUE (rule_id, key, part)
+        ) STRICT;
+        CREATE INDEX states_due ON states (due_at) WHERE due_at IS NOT NULL;
+        CREATE INDEX states_expiring ON states (expires_at) WHERE expires_at IS NOT NULL;
+        CREATE INDEX states_by_package ON states (package_id) WHERE package_id IS NOT NULL;
+        CREATE INDEX states_by_event ON states (event_id) WHERE event_id IS NOT NULL;
+        CREATE INDEX states_by_rule ON states (rule_id, kind, opened_at, due_at);
+
+        -- Events that wait for the next digest of a key.
+        CREATE TABLE gathered (
+            id INTEGER PRIMARY KEY,
+            rule_id TEXT NOT NULL,
+            key TEXT NOT NULL,
+            event_id INTEGER NOT NULL REFERENCES events (id),
+            UNIQUE (rule_id, key, event_id)
+        ) STRICT;
+        CREATE INDEX gathered_by_event ON gathered (event_id);
+
+        -- What became of events at rules with state.
+        CREATE TABLE decisions (
+            id INTEGER PRIMARY KEY,
+            event_id INTEGER NOT NULL REFERENCES events (id) ON DELETE CASCADE,
+            rule_id TEXT NOT NULL,
+            part TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            facts TEXT NOT NULL,
+            run_id INTEGER,
+            made_at INTEGER NOT NULL
+        ) STRICT;
+        CREATE INDEX decisions_by_event ON decisions (event_id);
+
+        -- What people paused: 'rule', 'destination' or 'everything', which has no name.
+        CREATE TABLE pauses (
+            id INTEGER PRIMARY KEY,
+            subject TEXT NOT NULL,
+            name TEXT NOT NULL,
+            paused_by TEXT NOT NULL,
+            reason TEXT,
+            since INTEGER NOT NULL,
+            until INTEGER,
+            UNIQUE (subject, name)
+        ) STRICT;
 
         CREATE TABLE rule_sets (
             version TEXT PRIMARY KEY,

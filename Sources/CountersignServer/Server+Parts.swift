@@ -35,6 +35,7 @@ extension Server {
             planner: Planner(registry: parts.registry),
             services: services,
             limiter: limiter,
+            pauses: parts.pauses,
             traces: traces,
             home: parts.store.isShared && !settings.sharesFiles ? settings.instanceName : nil,
             clock: clock,
@@ -52,6 +53,31 @@ extension Server {
             logger: logger,
             makeLeaseID: { UUID().uuidString }
         )
+    }
+
+    /// What decides about events, and about what is due.
+    func states(_ parts: Parts, _ traces: EventTraces?) -> [any Service] {
+        let (store, clock) = (parts.store, environment.clock)
+        let reporter = IncidentReporter(store: store, clock: clock)
+        let bounds = StateBounds(store: store, reporter: reporter, mostKeys: settings.mostKeys)
+        return [
+            Dispatcher(
+                store: store,
+                book: parts.book,
+                traces: traces,
+                bounds: bounds,
+                clock: clock,
+                logger: logger
+            ),
+            StateService(
+                store: store,
+                book: parts.book,
+                pauses: parts.pauses,
+                bounds: bounds,
+                clock: clock,
+                logger: logger
+            ), QueueWatch(store: store, clock: clock, logger: logger),
+        ]
     }
 
     func callbackServer(_ parts: Parts, _ traces: EventTraces?) throws -> CallbackServer {

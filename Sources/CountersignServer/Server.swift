@@ -129,6 +129,7 @@ package struct Server {
         /// The socket on which callbacks were accepted already; nil where none were.
         let socket: CInt?
         let book: RuleBook
+        let pauses: PauseBook
         let registry: ActionRegistry
         let certificate: ServerCertificate?
         let access: AdminAccess
@@ -160,6 +161,7 @@ package struct Server {
             spooling: spool.map { Spooling($0, over: store, settings, environment.clock, logger) },
             socket: opened.socket,
             book: book,
+            pauses: PauseBook(store: store, clock: environment.clock),
             registry: registry,
             certificate: certificate,
             access: access,
@@ -192,7 +194,7 @@ package struct Server {
 
     /// In the order of starting; they are stopped from the last to the first.
     private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
-        let (store, book, clock) = (parts.store, parts.book, environment.clock)
+        let (store, clock) = (parts.store, environment.clock)
         let client = try environment.oneSpan(for: settings)
         let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
         let exporter = exporter(for: store)
@@ -219,7 +221,8 @@ package struct Server {
             ) { commandsAreHeard.notify() },
             DeferredListener(listener: callbacks, opener: commandsAreHeard),
             try runner(parts, client, limiter: limiter, traces: traces),
-            Dispatcher(store: store, book: book, traces: traces, clock: clock, logger: logger), reloader,
+        ] + states(parts, traces) + [
+            reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),

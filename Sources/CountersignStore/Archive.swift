@@ -2,7 +2,7 @@ package import CountersignCore
 package import Foundation
 
 /// What people ask of the store; reads only.
-package protocol Archive: Sendable {
+package protocol Archive: StateArchive {
     /// Events, the newest first: by the time of storing, then by number.
     func events(_ query: EventQuery) async throws -> [StoredEvent]
 

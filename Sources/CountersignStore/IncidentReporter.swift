@@ -76,6 +76,14 @@ package struct IncidentReporter: Sendable {
         return true
     }
 
+    /// Ends an incident of which no event reports the end.
+    ///
+    /// - Throws: `StoreError`.
+    package func forget(_ systemEvent: SystemEvent, of subject: String) async throws {
+        guard try await isOpen(systemEvent, of: subject) else { return }
+        try await store.set([:], forKey: Self.storeKey(systemEvent, subject))
+    }
+
     /// Whether an incident is open.
     ///
     /// - Throws: `StoreError`.

@@ -6,8 +6,13 @@ package enum ReplayOutcome: String, Sendable, CaseIterable {
     case created
     /// Its run is started again from the first step.
     case restarted
-    /// Its run is left as it is.
+    /// Its run, or what was decided about the event, is left as it is.
     case unchanged
+    /// The rule counts or gathers events, and no event is counted twice.
+    case refused
+
+    /// Whether something was made or started again.
+    package var isChange: Bool { self == .created || self == .restarted }
 }
 
 /// What a replay did about one rule for one event.
@@ -26,6 +31,12 @@ package struct ReplayedRun: Sendable, Equatable {
         self.eventID = eventID
         self.ruleID = ruleID
         self.outcome = outcome
+    }
+
+    /// The outcome for a rule whose runs for the event, one for each part, are in these states.
+    package static func outcome(ofRunsIn states: [Run.State], restarting: Bool) -> ReplayOutcome {
+        guard !states.isEmpty else { return .created }
+        return states.contains { outcome(ofRunIn: $0, restarting: restarting) == .restarted } ? .restarted : .unchanged
     }
 
     /// The outcome for a rule whose run for the event is in `state`; nil where it has none.

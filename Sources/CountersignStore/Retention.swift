@@ -20,7 +20,10 @@ package protocol Prunable: Sendable {
 
 /// What grows with time.
 package enum PrunableKind: String, Sendable, CaseIterable {
-    /// Events with their runs; one with a run that is not done, or that failed and was not discarded, stays.
+    /// Events with their runs and decisions.
+    ///
+    /// One with a run that is not done, or that failed and was not discarded, stays, and so does one that a state of a rule
+    /// or a digest needs.
     case events
 
     /// What the steps of runs that succeeded or were discarded did; the runs stay with their events.

@@ -18,6 +18,9 @@ package struct StateQuery: Sendable {
     /// Only states of this rule.
     package var ruleID: String?
 
+    /// Only states of this key, whatever else is asked for.
+    package var key: StateKey?
+
     /// Only states of events of this package.
     package var packageID: String?
 
@@ -171,4 +174,20 @@ package protocol RuleStateStore: StateArchive {
 
     /// Notified when a state with a due time was stored.
     var stateChanges: AsyncSignal { get }
+}
+
+extension StateArchive {
+    /// What a decision would be told now, without the locks of one.
+    package func snapshot(for request: StateRequest) async throws -> StateSnapshot {
+        var snapshot = StateSnapshot()
+        for key in request.keys {
+            var query = StateQuery(ruleID: key.ruleID, limit: .max)
+            query.key = key
+            for state in try await states(query) { snapshot.states[key, default: [:]][state.part] = state }
+        }
+        for name in request.queues { snapshot.queues[name] = try await queue(name) }
+        for query in request.history { snapshot.history[query] = try await history(query) }
+        for key in request.gathered { snapshot.gathered[key] = try await gathered(of: key) }
+        return snapshot
+    }
 }

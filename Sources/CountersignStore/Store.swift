@@ -3,7 +3,7 @@ package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
 package protocol Store: Inbox, Ledger, Archive, TailingStore, KeyValueStore, ActivatingStore, SingletonStore,
-    CircuitStore
+    CircuitStore, RuleStateStore, PausingStore
 {
     /// Writes what is still waiting to be written and closes the files.
     func close() async
@@ -159,10 +159,10 @@ package protocol Ledger: Sendable {
     /// - Throws: `StoreError.activationChanged` where `activation` is no longer the newest one; nothing was made then.
     func dispatch(_ dispatches: [Dispatch], under activation: Activation.Number, at now: Date) async throws
 
-    /// Gives queued runs that are due to `lease`, the longest due first.
+    /// Gives queued and waiting runs that are due to `lease`, the longest due first; none that waits for a slot of its queue.
     func claim(limit: Int, lease: Lease, at now: Date) async throws -> [ClaimedRun]
 
-    /// The earliest due time of a queued run; nil when none is queued.
+    /// The earliest due time of a run that `claim` would give; nil when there is none.
     func nextDue() async throws -> Date?
 
     /// Writes down that an attempt at a step is under way, so that an owner's death leaves a record of it.
@@ -232,11 +232,13 @@ package protocol Ledger: Sendable {
 
     /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest: the clock was set back.
     ///
+    /// Runs in a step `wait` keep their time.
+    ///
     /// - Throws: `StoreError`.
     /// - Returns: How many runs there were.
     func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int
 
-    /// Gives up a failed or queued run; once for each token.
+    /// Gives up a failed, queued or waiting run; once for each token.
     ///
     /// - Throws: `StoreError.noSuchRun`, `StoreError.wrongState`.
     func discard(_ run: Run.ID, once token: CommandToken?, at now: Date) async throws
@@ -284,7 +286,7 @@ extension Ledger {
         try await replay(dispatches, restartsEnded: restartsEnded, once: nil, at: now)
     }
 
-    /// Gives up a failed or queued run, by a command that is sent once.
+    /// Gives up a failed, queued or waiting run, by a command that is sent once.
     package func discard(_ run: Run.ID, at now: Date) async throws { try await discard(run, once: nil, at: now) }
 }
 

@@ -164,7 +164,7 @@ extension StoreContract {
                 try await write(made, on: .lookUp(run.id, "w"), to: store)
             }
         },
-        clause("a decision about a look-up is told of the events that it asks for, with their packages") {
+        clause("a decision has the events that it asks for, with their packages") {
             store async throws in
             let ids = try await appended(2, to: store)
             _ = try await store.keep(package: ["name": "Lease"], of: ids[0])
@@ -282,7 +282,7 @@ extension StoreContract {
         _ name: String,
         _ package: String,
         _ seconds: Double,
-        in store: any StatefulStore
+        in store: any Store
     ) async throws -> Event.ID {
         let body = #"{"name":"\#(name)","packageId":"\#(package)","at":\#(seconds)}"#
         return try await store.append(SampleDelivery.delivery(body), at: after(seconds)).eventID

@@ -19,7 +19,7 @@ extension StoreContract {
     }
 
     /// Runs of a rule, one for each of these places and with an event of its own.
-    static func line(_ places: [QueuePlace], in store: any StatefulStore) async throws -> [Run.ID] {
+    static func line(_ places: [QueuePlace], in store: any Store) async throws -> [Run.ID] {
         let first = try await store.events(EventQuery(limit: 1)).first.map { Int($0.event.id.rawValue) + 1 } ?? 1
         var runs: [NewRun] = []
         for (index, place) in places.enumerated() {
@@ -31,7 +31,7 @@ extension StoreContract {
     }
 
     /// Claims what can be claimed.
-    static func claim(_ store: any StatefulStore, limit: Int = 9, at seconds: Double = 0) async throws -> [Run.ID] {
+    static func claim(_ store: any Store, limit: Int = 9, at seconds: Double = 0) async throws -> [Run.ID] {
         try await store.claim(limit: limit, lease: lease("w", seconds: 9_999), at: after(seconds)).map(\.run.id)
     }
 
@@ -39,13 +39,13 @@ extension StoreContract {
         _ run: Run.ID,
         _ ending: RunEnding = .succeeded,
         at seconds: Double = 1,
-        in store: any StatefulStore
+        in store: any Store
     ) async throws {
         try await store.release(run, lease: "w", to: ending, recording: nil, at: after(seconds))
     }
 
     /// The slots of these runs.
-    static func slots(of runs: [Run.ID], in store: any StatefulStore) async throws -> [Int?] {
+    static func slots(of runs: [Run.ID], in store: any Store) async throws -> [Int?] {
         var slots: [Int?] = []
         for run in runs { slots.append(try await store.run(run)?.run.place?.slot) }
         return slots
@@ -148,7 +148,7 @@ extension StoreContract {
             try await store.discard(runs[0], at: after(5))
             #expect(try await claim(store, at: 5) == [runs[1]])
         },
-        clause("of a queue, a decision is told who has a slot, who has begun, and the newest of those that wait") {
+        clause("a decision sees who has a slot of a queue, who has begun, and the newest of those that wait") {
             store async throws in
             let count = QueueState.mostWaiting + 2
             let places = [place(0, slot: 0, limit: 2), place(9, slot: 1, limit: 2)]

@@ -3,21 +3,10 @@ package import CountersignStore
 import Foundation
 import Testing
 
-/// A store that keeps the states of rules and what is paused.
-package typealias StatefulStore = Store & RuleStateStore & PausingStore
-
 /// Promises about the states of rules.
 extension StoreContract {
     /// All promises of a store that keeps the states of rules and what is paused.
     package static let stateful = states + deciding + stateRuns + histories + queues + queueCommands + pauses
-
-    /// A promise of such a store; any other store breaks it.
-    static func clause(
-        _ sentence: String,
-        _ check: @escaping @Sendable (any StatefulStore) async throws -> Void
-    ) -> Clause {
-        Clause(sentence) { store async throws in try await check(try #require(store as? any StatefulStore)) }
-    }
 
     static func key(_ text: String, rule: String = "r") -> StateKey { StateKey(ruleID: rule, values: [JSON(text)]) }
 
@@ -50,7 +39,7 @@ extension StoreContract {
     static func write(
         _ outcome: StateOutcome,
         on basis: DecisionBasis = .states,
-        to store: any StatefulStore,
+        to store: any Store,
         at now: Date = start
     ) async throws -> [Decision] {
         var request = StateRequest()
@@ -66,7 +55,7 @@ extension StoreContract {
 
     static func write(
         _ changes: [StateChange],
-        to store: any StatefulStore,
+        to store: any Store,
         at now: Date = start
     ) async throws {
         var outcome = StateOutcome()
@@ -78,7 +67,7 @@ extension StoreContract {
     static func read(
         _ request: StateRequest,
         on basis: DecisionBasis = .states,
-        in store: any StatefulStore
+        in store: any Store
     ) async throws -> StateSnapshot {
         let (snapshots, continuation) = AsyncStream.makeStream(
             of: StateSnapshot.self,
@@ -149,12 +138,26 @@ extension StoreContract {
             let states = [("a", 9.0), ("b", 3), ("c", 5)].map { timer(key($0), due: $1) } + [timer(key("d"))]
             try await write(states.map { .set($0) }, to: store)
             #expect(try await store.nextDueState() == after(3))
-            #expect(try await store.dueStates(limit: 9, at: after(2.999)).isEmpty)
-            #expect(try await store.dueStates(limit: 9, at: after(5)).map(\.key) == [key("b"), key("c")])
-            #expect(try await store.dueStates(limit: 2, at: after(99)).map(\.key) == [key("b"), key("c")])
+            #expect(try await store.dueStates(limit: 9, excluding: [], at: after(2.999)).isEmpty)
+            #expect(
+                try await store.dueStates(limit: 9, excluding: [], at: after(5)).map(\.key) == [key("b"), key("c")]
+            )
+            #expect(
+                try await store.dueStates(limit: 2, excluding: [], at: after(99)).map(\.key) == [key("b"), key("c")]
+            )
             try await write([.remove(key("b"), part: "1"), .set(timer(key("c"), due: 20))], to: store)
             #expect(try await store.nextDueState() == after(9))
-            #expect(try await store.dueStates(limit: 9, at: after(99)).map(\.key) == [key("a"), key("c")])
+            #expect(
+                try await store.dueStates(limit: 9, excluding: [], at: after(99)).map(\.key) == [key("a"), key("c")]
+            )
+        },
+        clause("what is due of paused rules is left out") { store async throws in
+            let states = [("a", "r"), ("a", "s"), ("b", "r"), ("a", "t")].map { timer(key($0, rule: $1), due: 1) }
+            try await write(states.map { .set($0) }, to: store)
+            let due = try await store.dueStates(limit: 2, excluding: ["r"], at: after(1))
+            #expect(due.map(\.key) == [key("a", rule: "s"), key("a", rule: "t")])
+            #expect(try await store.dueStates(limit: 9, excluding: ["r", "s", "t"], at: after(1)).isEmpty)
+            #expect(try await store.dueStates(limit: 9, excluding: ["none"], at: after(1)).count == 4)
         },
         clause("states that are of no use any more are removed, so many at a time") { store async throws in
             let states = (1...3).map { timer(key("\($0)"), expires: Double($0)) } + [timer(key("never"))]

@@ -8,12 +8,21 @@ import Synchronization
 final class VendorFake: PackageServing {
     private let parts: [String]
     private let failure: StepFailure?
+    private let packages: [String: JSON]
+    private let pending: Set<String>
     private let kept = Mutex<[String]>([])
 
-    /// Gives `parts`, then fails where there is a failure.
-    init(parts: [String] = [], failure: StepFailure? = nil) {
+    /// Gives `parts`, then fails where there is a failure; knows these packages, and the signers who have not signed.
+    init(
+        parts: [String] = [],
+        failure: StepFailure? = nil,
+        packages: [String: JSON] = [:],
+        pending: Set<String> = []
+    ) {
         self.parts = parts
         self.failure = failure
+        self.packages = packages
+        self.pending = pending
     }
 
     /// What it was asked for, in order.
@@ -38,7 +47,11 @@ final class VendorFake: PackageServing {
     func package(_ id: String, asOf _: Date) async throws(StepFailure) -> JSON? {
         kept.withLock { $0.append("package \(id)") }
         if let failure { throw failure }
-        return nil
+        return packages[id]
+    }
+
+    func isSigningPending(of signer: String, in _: String) async throws(StepFailure) -> Bool {
+        pending.contains(signer)
     }
 
     func remind(role: String, of packageID: String) async throws(StepFailure) {

@@ -220,6 +220,7 @@ private final class ScriptedVendor: PackageServing {
     }
 
     func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) {}
+    func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { true }
     func remind(role _: String, of _: String) async throws(StepFailure) {}
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
 }
@@ -258,6 +259,7 @@ private final class HeldVendor: PackageServing {
     }
 
     func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) {}
+    func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { true }
     func remind(role _: String, of _: String) async throws(StepFailure) {}
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
 }

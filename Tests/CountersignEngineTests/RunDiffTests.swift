@@ -37,7 +37,7 @@ struct RunDiffTests {
             ("new", "{ number: 7 }", "a"), ("range", "{ number: { gte: 4 } }", "b"), ("same", "{ number: 2 }", "a"),
         ])
         var comparison = RuleSetComparison(old: old, new: new, examples: 2)
-        try await comparison.evaluate(try await Self.store(), since: nil, page: page)
+        try await comparison.evaluate(try await Self.store(), since: nil, page: page, until: Self.start)
         #expect(comparison.diff.events == 10 && comparison.diff.differs)
         #expect(comparison.diff.rows.map(\.ruleID) == ["range", "gone", "same", "new"])
         #expect(comparison.diff.rows.map(\.presence) == [.both, .gone, .both, .new])
@@ -66,7 +66,7 @@ struct RunDiffTests {
         let rules = try Self.ruleSet([("all", "{ event: '*' }", "a")])
         var comparison = RuleSetComparison(old: rules, new: rules, examples: 1)
         var told: [Int] = []
-        try await comparison.evaluate(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2) {
+        try await comparison.evaluate(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2, until: Self.start) {
             told.append($0)
         }
         #expect(comparison.diff.events == 3 && !comparison.diff.differs)
@@ -84,7 +84,7 @@ struct RunDiffTests {
         let old = try Self.ruleSet([("late", "{ createdDate: { older_than: 30m } }", "a")])
         let new = try Self.ruleSet([("late", "{ createdDate: { older_than: 2h } }", "a")])
         var comparison = RuleSetComparison(old: old, new: new, examples: 1)
-        try await comparison.evaluate(store, since: nil)
+        try await comparison.evaluate(store, since: nil, until: Self.start)
         #expect(comparison.diff.rows[0].removed.examples.map(\.event.rawValue) == [1])
         #expect(comparison.diff.rows[0].unchanged == 1)
     }

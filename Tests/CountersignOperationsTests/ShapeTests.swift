@@ -57,6 +57,35 @@ struct ShapeTests {
         #expect(row.json["package"] == "package-1" && row.json["event_name"] == "PACKAGE_CREATE")
     }
 
+    @Test func `a run's document says which part it is, what it waits for, and which run took its place`() throws {
+        let now = Date(milliseconds: 1_530_389_095_384)
+        func run(_ state: Run.State, slot: Int? = nil, supersededBy: Run.ID? = nil) -> Run {
+            Run(
+                id: Run.ID(rawValue: 7),
+                eventID: Event.ID(rawValue: 3),
+                ruleID: "r",
+                part: "2",
+                place: QueuePlace(queue: "crm [1]", happenedAt: now, limit: 1, holdsOnFailure: false, slot: slot),
+                supersededBy: supersededBy,
+                ruleSet: RuleSetVersion(rawValue: "v"),
+                state: state,
+                dueAt: now,
+                retries: 0,
+                createdAt: now,
+                finishedAt: nil
+            )
+        }
+        let queued = try Run(json: run(.queued).json)
+        #expect(queued.part == "2" && queued.place?.queue == "crm [1]" && queued.waitsInQueue)
+        #expect(queued.waiting(\.rfc3339) == "waiting for its turn")
+        #expect(try Run(json: run(.queued, slot: 0).json).waiting(\.rfc3339) == nil)
+        #expect(run(.waiting, slot: 0).json["due_at"]?.string == now.rfc3339)
+        #expect(try Run(json: run(.waiting, slot: 0).json).waiting(\.rfc3339) == "due \(now.rfc3339)")
+        let superseded = try Run(json: run(.discarded, supersededBy: Run.ID(rawValue: 9)).json)
+        #expect(superseded.supersededBy == Run.ID(rawValue: 9))
+        for state in Run.State.allCases { try expect(run(state).json, Run.shape.schema) }
+    }
+
     private func expect(_ json: JSON, _ schema: Schema) throws {
         let members = Set(try #require(json.object).keys)
         let declared = Set(try #require(schema.json["properties"]?.object).keys)

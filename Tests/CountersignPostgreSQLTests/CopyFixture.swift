@@ -22,6 +22,7 @@ enum CopyFixture {
         let events = try await addEvents(to: store)
         try await evaluate(events, in: store)
         try await work(in: store)
+        try await addStates(to: store, about: events)
         try await store.set(["since": "2018-06-30T20:04:55Z", "é": "\0"], forKey: "poll")
         try await store.set(7, forKey: "a\0b\\")
         _ = try await store.take(.poll, as: "one", under: Lease(id: "p", for: .seconds(30)), at: now)

@@ -71,7 +71,9 @@ import Testing
         let archive = try PostgreSQLArchive.open(place.options)
         for round in 0..<8 { try await read(store, archive, try await write(store, round)) }
         try fill(place)
-        try place.sql("analyze @.events, @.event_keys, @.evaluations, @.packages, @.runs, @.steps, @.inbox, @.streams")
+        try place.sql(
+            "analyze @.events, @.event_keys, @.evaluations, @.packages, @.runs, @.steps, @.inbox, @.streams, @.states, @.gathered, @.decisions"
+        )
         for round in 8..<12 { try await read(store, archive, try await write(store, round)) }
         await store.close()
         archive.close()
@@ -110,10 +112,80 @@ import Testing
         for claimed in try await store.claim(limit: 5, lease: Lease(id: "w", for: .seconds(9)), at: now) {
             try await work(on: claimed.run.id, in: store)
         }
+        try await decide(store, round, about: id)
         _ = try await store.rescue(.expired, at: now)
         _ = try await store.wake(waitingFor: "erp:443", limit: 10, at: now)
         _ = try await store.keep(package: ["name": "n"], of: id)
         return id
+    }
+
+    /// Decides as rules with state do: about several keys, queues, packages and names at a time.
+    private func decide(_ store: PostgreSQLStore, _ round: Int, about id: Event.ID) async throws {
+        let keys = (0..<3).map { StateKey(ruleID: "rule", values: [JSON("key \(round) \($0)")]) }
+        var request = StateRequest()
+        (request.keys, request.gathered, request.events) = (Set(keys), Set(keys), [id])
+        request.queues = ["queue \(round)", "queue \(round + 1)"]
+        request.history = [
+            HistoryQuery(.package("package-\(round)")), HistoryQuery(.package("package-1"), since: now),
+            HistoryQuery(.names(["PACKAGE_CREATE", "PACKAGE_COMPLETE"]), since: now),
+        ]
+        let event = try await store.append(SampleDelivery.numbered(1_000 + round), at: now).eventID
+        let state = { RuleState(key: $0, kind: .timer, shape: "s", eventID: event, openedAt: now, dueAt: now) }
+        var outcome = StateOutcome()
+        outcome.changes = keys.flatMap { [StateChange.set(state($0)), .gather($0, event)] }
+        outcome.runs = (0..<3)
+            .map { number in
+                let place = QueuePlace(
+                    queue: "queue \(round)",
+                    happenedAt: now,
+                    limit: 1,
+                    holdsOnFailure: false,
+                    slot: number == 0 ? 0 : nil
+                )
+                let version = RuleSetVersion(rawValue: "v")
+                return NewRun(eventID: event, ruleID: "r\(number)", ruleSet: version, dueAt: now - 60, place: place)
+            }
+        outcome.decisions = [(Decision(eventID: event, ruleID: "r0", kind: .run, at: now), 0)]
+        outcome.dispatches = [
+            Dispatch(eventID: event, ruleSet: RuleSetVersion(rawValue: "v"), ruleIDs: [], matchSet: MatchSet([]))
+        ]
+        let first = outcome
+        let made = try await store.decide(on: .waiting([event, id]), reading: request, under: nil, at: now) { _ in first
+        }
+        let run = try #require(made.first?.run)
+        let lease = Lease(id: "q", for: .seconds(9))
+        #expect(try await store.claim(limit: 1, lease: lease, at: now - 1).map(\.run.id) == [run])
+        try await store.release(run, lease: "q", to: .succeeded, recording: nil, at: now)
+        try await close(keys, of: event, round, in: store)
+        for left in try await store.runs(RunQuery(eventID: event)) where left.state == .queued {
+            try await store.discard(left.id, at: now)
+        }
+        _ = try await store.dueStates(limit: 5, excluding: [], at: now)
+        _ = try await store.nextDueState()
+        _ = try await store.removeExpiredStates(limit: 5, at: now)
+        _ = try await store.decisions(of: event)
+        _ = try await store.resume(.rule("rule"), at: now)
+    }
+
+    /// Closes what was opened, and moves the runs of the queue.
+    private func close(_ keys: [StateKey], of event: Event.ID, _ round: Int, in store: PostgreSQLStore) async throws {
+        let queue = try await store.queue("queue \(round)")
+        let (holder, waiting) = (try #require(queue.holders.first?.run), try #require(queue.waiting.first?.run))
+        let new = try await store.append(SampleDelivery.numbered(2_000 + round), at: now).eventID
+        var outcome = StateOutcome()
+        outcome.changes = keys.flatMap { [StateChange.remove($0, part: ""), .clear($0)] }
+        let place = QueuePlace(queue: "queue \(round)", happenedAt: now, limit: 1, holdsOnFailure: false, slot: 0)
+        let version = RuleSetVersion(rawValue: "v")
+        outcome.runs = [NewRun(eventID: new, ruleID: "n", ruleSet: version, dueAt: now, place: place)]
+        outcome.moved = [(holder, nil)]
+        outcome.superseded = [(waiting, 0)]
+        outcome.decisions = [(Decision(eventID: new, ruleID: "n", kind: .run, at: now), 0)]
+        outcome.dispatches = [Dispatch(eventID: new, ruleSet: version, ruleIDs: [], matchSet: MatchSet([]))]
+        var request = StateRequest()
+        (request.keys, request.queues) = (Set(keys), ["queue \(round)"])
+        let written = outcome
+        let made = try await store.decide(on: .waiting([new]), reading: request, under: nil, at: now) { _ in written }
+        if let run = made.first?.run { try await store.discard(run, at: now) }
     }
 
     private func work(on run: Run.ID, in store: PostgreSQLStore) async throws {
@@ -162,6 +234,12 @@ import Testing
         _ = try await store.statistics(ofRules: ["rule"], since: now + 60)
         _ = try await store.evaluations(of: id)
         _ = try await store.prune(.events, before: now - 1, after: 0, limit: 10)
+        for query in [StateQuery(limit: 5), StateQuery(ruleID: "rule", limit: 5), StateQuery(packageID: "p", limit: 5)]
+        {
+            _ = try await store.states(query)
+        }
+        _ = try await store.queues(limit: 5)
+        _ = try await store.pauses(at: now)
     }
 
     private func fill(_ place: TestStore) throws {

@@ -4,7 +4,7 @@ import CountersignTesting
 import Testing
 
 @Suite struct StoreContractTests {
-    @Test(arguments: TestStore.Way.allCases, StoreContract.clauses)
+    @Test(arguments: TestStore.Way.allCases, StoreContract.clauses + StoreContract.stateful)
     func `a store on a PostgreSQL server keeps its promises`(
         way: TestStore.Way,
         clause: StoreContract.Clause
@@ -16,7 +16,7 @@ import Testing
         try place.remove()
     }
 
-    @Test(arguments: TestStore.Way.allCases, ClusterContract.clauses)
+    @Test(arguments: TestStore.Way.allCases, ClusterContract.clauses + ClusterContract.stateful)
     func `a store on a PostgreSQL server keeps its promises to two handles`(
         way: TestStore.Way,
         clause: ClusterContract.Clause

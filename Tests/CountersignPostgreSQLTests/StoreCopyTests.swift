@@ -69,7 +69,7 @@ import Testing
                     .joined(separator: " || ' ' || ")
                 contents[table] = try String.fetchAll(db, sql: "SELECT \(values) FROM \(table) ORDER BY 1")
             }
-            contents["numbers"] = try String.fetchAll(db, sql: "SELECT name || seq FROM sqlite_sequence")
+            contents["numbers"] = try String.fetchAll(db, sql: "SELECT name || seq FROM sqlite_sequence ORDER BY 1")
             return contents
         }
     }

@@ -48,7 +48,8 @@ struct HintTests {
     }
 
     @Test(arguments: [
-        "{schedule: '0 8 * * *'}", "{evnt: PACKAGE_COMPLETE}", "{Event: A}", "{any: [{evnt: X}, {other: y}]}",
+        "{cron: '0 8 * * *'}", "{interval: 5m}", "{evnt: PACKAGE_COMPLETE}", "{Event: A}",
+        "{any: [{evnt: X}, {other: y}]}",
         "{not: {evnt: X}}", "{packageID: A}",
     ])
     func `a rule that no event can fire is an error`(when: String) {

@@ -36,6 +36,34 @@ import Testing
             RunQuery(ruleID: "r", packageID: "p"),
         ]
         .map { .runs($0) }
+        + stateQueries
+
+    private static let key = StateKey(ruleID: "r", values: ["a"])
+
+    private static let stateQueries: [Query] =
+        [
+            .nextDueQueued, .nextInQueue("q"), .newestInQueue("q"), .countInQueue("q"), .slots(of: "q"),
+            .holders(of: "q"), .waitingQueues(limit: 1), .heldQueues(limit: 1), .states(of: key), .gathered(of: key),
+            .dueStates(limit: 1, excluding: ["r"], at: now), .nextDueState, .stateCounts,
+            .decisions(of: .init(rawValue: 1)),
+        ]
+        + [
+            StateQuery(limit: 1), StateQuery(ruleID: "r", limit: 1), StateQuery(packageID: "p", limit: 1),
+            StateQuery(ruleID: "r", packageID: "p", kinds: [.timer, .digest], limit: 1), due(StateQuery(limit: 1)),
+            due(StateQuery(ruleID: "r", limit: 1)), due(StateQuery(packageID: "p", limit: 1)),
+        ]
+        .map { .states($0) }
+        + [
+            HistoryQuery(.package("p")), HistoryQuery(.package("p"), since: now), HistoryQuery(.names(["a"])),
+            HistoryQuery(.names(["a"]), since: now),
+        ]
+        .flatMap { Query.history($0) }
+
+    private static func due(_ query: StateQuery) -> StateQuery {
+        var query = query
+        query.isDueOnly = true
+        return query
+    }
 
     @Test(arguments: queries.map { $0.sql })
     func `a query walks an index, never the table`(sql: String) async throws {
@@ -68,8 +96,12 @@ import Testing
         StatementArguments(Array(repeating: 1, count: sql.count { $0 == "?" }))
     }
 
-    /// Whether a query sorts only the runs of one event, or the few that are running.
+    /// Whether a query sorts only the runs of one event, the few that are running, or one row for each queue or package.
     private static func sortsFew(_ sql: String) -> Bool {
-        ["event_id = ?", "runs_leased", "events_by_package\nCROSS JOIN", "steps_by_run"].contains { sql.contains($0) }
+        [
+            "event_id = ?", "runs_leased", "events_by_package\nCROSS JOIN", "steps_by_run", "GROUP BY queue",
+            "states_by_package", "SELECT id FROM states INDEXED BY states_by_rule",
+        ]
+        .contains { sql.contains($0) }
     }
 }

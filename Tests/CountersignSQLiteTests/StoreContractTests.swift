@@ -25,7 +25,7 @@ enum BackEnd: CaseIterable {
         await store.close()
     }
 
-    @Test(arguments: [BackEnd.memory], StoreContract.stateful)
+    @Test(arguments: BackEnd.allCases, StoreContract.stateful)
     func `a store keeps its promises about rules with state`(
         backEnd: BackEnd,
         clause: StoreContract.Clause

@@ -29,6 +29,22 @@ struct CheckTests {
         #expect(outcome.status == .exited(0), "\(outcome.output)")
     }
 
+    @Test func `a rule that looks back longer than events are kept is a warning`() async throws {
+        let rules = """
+            rules:
+              - id: a
+                when: { event: PACKAGE_DECLINE, seen: { event: EMAIL_BOUNCE, within: 30d } }
+                then: [{ log: hello }]
+            """
+        let deployment = try Deployment(rules: rules, settings: "retention: { events: 7d }\n")
+        let outcome = try await deployment.run("check")
+        #expect(outcome.status == .exited(0))
+        #expect(outcome.output.contains("'seen' of 'a' looks back 30d, but events are kept for 7d only"))
+        #expect(outcome.output.contains("[beyond-retention]"))
+        let other = try await deployment.run("check", "--strict", "rules")
+        #expect(other.status == .exited(0))
+    }
+
     @Test func `all errors are shown at once, each with its line, a caret and the near word`() async throws {
         let deployment = try Deployment(rules: Self.wrong)
         let outcome = try await deployment.run("check", "rules")

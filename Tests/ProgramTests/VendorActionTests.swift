@@ -57,6 +57,30 @@ struct VendorActionTests {
         }
     }
 
+    @Test func `those who have not signed are reminded, and nobody once all have`() async throws {
+        try await Simulator.run { simulator in
+            let rules = """
+                rules:
+                  - id: chase
+                    when: { event: [PACKAGE_ACTIVATE, SIGNER_COMPLETE] }
+                    then: [ { onespan.remind: {} } ]
+                """
+            let deployment = try simulator.deployment(rules: rules)
+            try await deployment.serve { server in
+                let registered = try await deployment.run("register", "--url", server.url, "--yes")
+                #expect(registered.status == .exited(0))
+                let package = try await simulator.makePackage()
+                _ = try await deployment.settledRuns()
+                try await simulator.act("sign", on: package)
+                try await simulator.settle()
+                let runs = try await deployment.settledRuns()
+                #expect(runs.allSatisfy { $0["state"] == "succeeded" }, "\(runs)")
+                let reminders = try await simulator.state()["reminders"]
+                #expect(reminders == [["packageId": .string(package), "role": "Signer1"]])
+            }
+        }
+    }
+
     @Test func `rules match by the package and use it, in a dry run from a file`() async throws {
         try await Simulator.run { simulator in
             let rules = """

@@ -233,7 +233,7 @@ extension Endpoint {
         Endpoint(
             method: .post,
             path: "/runs/{id}/discard",
-            summary: "Discard a failed or queued run; its history is kept.",
+            summary: "Discard a failed, queued or waiting run; its history is kept.",
             pathParameter: id(of: "Run"),
             takesToken: true,
             content: .json(.object([])),

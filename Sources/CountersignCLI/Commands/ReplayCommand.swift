@@ -74,7 +74,7 @@ struct ReplayCommand: EnvironmentCommand {
         let client = try options.client(in: environment)
         let events = try await events(of: client, environment)
         let prospects = try await replay(events, by: client, isDryRun: true, environment)
-        let count = prospects.count { $0.outcome != .unchanged }
+        let count = prospects.count { $0.outcome.isChange }
         if dryRun || count == 0 {
             show(prospects, tense: "would be ", environment)
             return
@@ -85,7 +85,7 @@ struct ReplayCommand: EnvironmentCommand {
         if json {
             show(replayed, tense: "", environment)
         } else {
-            let count = replayed.count { $0.outcome != .unchanged }
+            let count = replayed.count { $0.outcome.isChange }
             print(count == 1 ? "1 run is queued" : "\(count) runs are queued")
         }
     }
@@ -140,6 +140,7 @@ struct ReplayCommand: EnvironmentCommand {
                 case .created: "\(tense)created"
                 case .restarted: "\(tense)restarted"
                 case .unchanged: "unchanged"
+                case .refused: "refused: the rule counts events, and counts none twice"
                 }
             table.add(["\(run.eventID)", run.ruleID, words])
         }

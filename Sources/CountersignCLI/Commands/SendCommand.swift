@@ -21,6 +21,10 @@ struct SendCommand: EnvironmentCommand {
             The key is that of the settings (COUNTERSIGN_CALLBACK_KEY or callback.key_file). As OneSpan Sign
             does, it sends the key as is, an empty User-Agent, and waits 20 seconds for a response.
 
+            The published samples are of 2018. With --now they are stamped with the present time, so that rules with
+            time see them as new:
+              countersign send --now PACKAGE_ACTIVATE
+
             There is a sample of every event of OneSpan Sign (see: countersign reference events), and
             DOCUMENT_SIGNED-consent.
             """
@@ -34,6 +38,9 @@ struct SendCommand: EnvironmentCommand {
 
     @Option(help: ArgumentHelp("The URL to post to (default: the server of the settings).", valueName: "url"))
     var to: String?
+
+    @Flag(help: "Set each payload's createdDate to the present time.")
+    var now = false
 
     @Flag(help: "Print one JSON object per line for each response.")
     var json = false
@@ -52,11 +59,21 @@ struct SendCommand: EnvironmentCommand {
         let key = try settings.callbackKeys(environment.variables).first
         var refusals = 0
         for source in sources {
-            let answer = try await post(source.body, to: url, key: key, through: environment.client)
+            let body = now ? try stamped(source, at: environment.clock.now) : source.body
+            let answer = try await post(body, to: url, key: key, through: environment.client)
             if answer.status != 200 { refusals += 1 }
             show(answer, source)
         }
         if refusals > 0 { throw ExitCode(1) }
+    }
+
+    /// The payload with the present time as its `createdDate`.
+    private func stamped(_ source: PayloadReader.Source, at now: Date) throws -> [UInt8] {
+        guard var payload = (try? JSON(parsing: source.body))?.object else {
+            throw UsageError("'\(source.name.printable)' is not a JSON object, so it cannot be stamped with --now")
+        }
+        payload["createdDate"] = .string(now.rfc3339)
+        return JSON.object(payload).bytes
     }
 
     private struct Answer {

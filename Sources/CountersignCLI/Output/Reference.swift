@@ -106,7 +106,12 @@ package struct Reference {
             let fields = systemEvent.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
             return "| `\(systemEvent.name)` | \(systemEvent.summary) | \(fields) |\n"
         }
-        return "| event | when | fields beside `name` and `createdDate` |\n|---|---|---|\n" + rows.joined()
+        let ruleEvents = RuleEvent.allCases.map { event in
+            let fields = event.fields.map { "`\($0.name)` (\($0.meaning))" }.joined(separator: ", ")
+            return "| `\(event.name)` | \(event.summary) | \(fields) |\n"
+        }
+        return "| event | when | fields beside `name` and `createdDate` |\n|---|---|---|\n"
+            + (rows + ruleEvents).joined()
     }
 
     private var metrics: String {

@@ -46,9 +46,12 @@ extension Event {
     package static let clockTolerance: TimeInterval = 600
 
     /// The event's own time: `createdDate`, or its arrival where that is absent or more than ten minutes ahead of it.
-    package var happenedAt: Date {
+    package var happenedAt: Date { Self.ownTime(of: payload, receivedAt: receivedAt) }
+
+    /// The own time of an event with this payload that was stored at `receivedAt`.
+    package static func ownTime(of payload: JSON, receivedAt: Date) -> Date {
         guard let created = payload["createdDate"]?.string.flatMap({ Date(outside: $0) }),
-            created <= receivedAt.addingTimeInterval(Self.clockTolerance)
+            created <= receivedAt.addingTimeInterval(clockTolerance)
         else { return receivedAt }
         return Date(milliseconds: created.milliseconds)
     }

@@ -24,6 +24,12 @@ extension SystemEvent {
         case .noCallbacks: "No callback has arrived for `onespan.alert_after`; once until the next one arrives."
         case .eventMissing:
             "A package completed whose activation never arrived; checked when `onespan.alert_after` is set."
+        case .stateFull:
+            "A rule has as many keys as `engine.max_keys` allows, so it opens no further ones; once until there are fewer."
+        case .queueStuck:
+            "Runs wait behind one that has held their concurrency key for an hour, or that failed and holds it, or 10,000 "
+                + "of them wait; once until it has recovered."
+        case .queueRecovered: "The queue of `X_QUEUE_STUCK` moves again."
         }
     }
 
@@ -67,6 +73,9 @@ extension SystemEvent {
         case .spoolDrained: Self.fieldsOfDraining
         case .noCallbacks: [Field("since", "when the last callback arrived")]
         case .eventMissing: [Field("packageId", "the package"), Field("missing", "the event that never arrived")]
+        case .stateFull: [Field("rule", "the rule"), Field("keys", "how many keys it may have")]
+        case .queueStuck: Self.fieldsOfQueue
+        case .queueRecovered: [Field("queue", "the rule or group, and the key"), Field("since", "when it began")]
         }
     }
 
@@ -79,6 +88,12 @@ extension SystemEvent {
         Field("since", "when it began"), Field("events", "how many events were stored from the spool"),
         Field("duplicates", "how many of these were stored already"),
         Field("quarantined", "how many could not be stored and were quarantined"),
+    ]
+
+    private static let fieldsOfQueue = [
+        Field("queue", "the rule or group, and the key"), Field("run", "the run that holds the key, or null"),
+        Field("heldSince", "since when it holds it, or null"), Field("waiting", "how many runs wait"),
+        Field("reason", "`held`, `failed` or `long`"),
     ]
 
     private static let fieldsOfRun = [

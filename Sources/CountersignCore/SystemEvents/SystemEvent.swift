@@ -16,6 +16,9 @@ package enum SystemEvent: String, Sendable, CaseIterable {
     case spoolDrained = "X_SPOOL_DRAINED"
     case noCallbacks = "X_NO_CALLBACKS"
     case eventMissing = "X_EVENT_MISSING"
+    case stateFull = "X_STATE_FULL"
+    case queueStuck = "X_QUEUE_STUCK"
+    case queueRecovered = "X_QUEUE_RECOVERED"
 
     /// A field of the payload.
     package struct Field: Sendable {

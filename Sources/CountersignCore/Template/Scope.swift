@@ -56,9 +56,6 @@ public struct Scope: Sendable {
     /// What the words of the rule left to the run: see `Run.facts`.
     public var facts: JSON?
 
-    /// What distinguishes the run from others of the rule for the event: see `Run.part`.
-    package var part = ""
-
     /// The secrets that the rules name; hidden in a dry run.
     public let secrets: Secrets
 

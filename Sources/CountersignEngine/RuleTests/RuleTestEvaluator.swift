@@ -85,8 +85,11 @@ struct RuleTestEvaluator {
         let actual = run.tried.map(\.id)
         if expected.map(\.id) != actual { differences.append(.steps(expected: expected.map(\.id), actual: actual)) }
         for step in expected {
-            guard let condition = step.plan, let tried = run.tried.first(where: { $0.id == step.id }) else { continue }
-            differences += difference(of: tried, from: condition).map { [$0] } ?? []
+            guard let tried = run.tried.first(where: { $0.id == step.id }) else { continue }
+            if let time = step.time, !time.isNear(tried.begin) {
+                differences.append(.time(step: step.id, expected: time, actual: tried.begin))
+            }
+            if let condition = step.plan { differences += difference(of: tried, from: condition).map { [$0] } ?? [] }
         }
         return differences
     }

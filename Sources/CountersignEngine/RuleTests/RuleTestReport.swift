@@ -1,5 +1,8 @@
 package import CountersignCore
 package import CountersignRules
+package import Foundation
+package import CountersignCore
+package import CountersignRules
 
 /// What a test inside a rule file came to.
 package struct RuleTestReport: Sendable {
@@ -62,6 +65,9 @@ package struct RuleTestReport: Sendable {
 
         /// What it would have done; nil for a skipped step, or where a value could not be at its place.
         package let plan: JSON?
+
+        /// How long after the start of the test it was tried first.
+        package let begin: Duration
     }
 
     /// Something that is not as the test expects.
@@ -78,6 +84,28 @@ package struct RuleTestReport: Sendable {
         case wrongCount(RuleTest.Expectation, expected: Int, actual: Int)
         /// A rule of `expect_none` ran.
         case unexpectedRun(TestedRun)
+        /// Nothing is open as expected at the end; what else is open for the rule.
+        case notPending(RuleTest.PendingExpectation, open: [OpenItem])
+        /// Not as many timers were cancelled as expected; nil where one or more would do.
+        case notCancelled(RuleTest.CancelledExpectation, expected: Int?, actual: Int)
+    }
+
+    /// Something that is open at the end of a test.
+    package struct OpenItem: Sendable, Equatable {
+        /// The rule.
+        package let rule: String
+
+        /// The key.
+        package let key: StateKey
+
+        /// What it is.
+        package let kind: RuleTest.PendingKind
+
+        /// When it is due; nil for a run in a queue.
+        package let due: Date?
+
+        /// How long after the start of the test that is; nil for a run in a queue.
+        package let offset: Duration?
     }
 
     /// Why a rule did not match an event.
@@ -95,6 +123,8 @@ package struct RuleTestReport: Sendable {
     /// One point in which a run is not as expected.
     package enum Difference: Sendable {
         case end(expected: RuleTest.End, actual: Run.State)
+        /// The step was tried at another time since the start of the test.
+        case time(step: String, expected: Duration, actual: Duration)
         case steps(expected: [String], actual: [String])
         /// Tests of the plan that came out otherwise, with the values that they found.
         case plan(step: String, [ConditionFinding], plan: JSON)

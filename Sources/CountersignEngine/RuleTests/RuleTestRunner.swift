@@ -5,6 +5,7 @@ package import CountersignRules
 import CountersignStore
 import Foundation
 import Logging
+import Synchronization
 
 /// Runs the tests inside rule files through the engine itself.
 ///
@@ -54,12 +55,15 @@ package struct RuleTestRunner: Sendable {
         let order = test.sends.indices.sorted { (test.sends[$0].delay, $0) < (test.sends[$1].delay, $1) }
         for index in order {
             let send = test.sends[index]
-            try await bench.settle(until: start.addingTimeInterval(send.delay.timeInterval))
+            let time = start.addingTimeInterval(send.delay.timeInterval)
+            // An event behind `until` is none that the test sends.
+            if let until = test.until, send.delay > until { break }
+            try await bench.settle(until: time)
             let (outcome, id) = try await take(send, into: bench, after: sent)
             sent.append((.init(number: index + 1, name: send.name, outcome: outcome), id))
         }
-        try await bench.settle(until: nil)
-        return try await report(on: test, sent, bench)
+        try await bench.settle(until: test.until.map { start.addingTimeInterval($0.timeInterval) })
+        return try await report(on: test, sent, bench, from: start)
     }
 
     private static func start(of test: RuleTest) -> Date {
@@ -79,10 +83,23 @@ package struct RuleTestRunner: Sendable {
         )
         try await book.activate(ruleSet, of: sources, because: .start)
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        let states = StateService(
+            store: store,
+            book: book,
+            pauses: PauseBook(store: store, clock: clock),
+            bounds: StateBounds(store: store, mostKeys: .max),
+            clock: clock,
+            logger: logger
+        )
+        // Schedules occur for ever, so they only do where the test has an end.
+        if test.until != nil { try await states.keepUp() }
+        let packages = TestPackages()
         return Bench(
             store: store,
             clock: clock,
+            packages: packages,
             dispatcher: Dispatcher(store: store, book: book, clock: clock, logger: logger),
+            states: states,
             worker: RunWorker(
                 store: store,
                 book: book,
@@ -93,7 +110,7 @@ package struct RuleTestRunner: Sendable {
                     http: services.http,
                     events: InboxEvents(inbox: store, clock: clock),
                     clock: clock,
-                    packages: AbsentPackages(),
+                    packages: packages,
                     configured: test.configured
                 ),
                 clock: clock,
@@ -117,7 +134,10 @@ package struct RuleTestRunner: Sendable {
         }
         switch try await bench.store.append(delivery, at: bench.clock.now) {
         case .stored(let id):
-            if let package = send.package { _ = try await bench.store.keep(package: package, of: id) }
+            if let package = send.package {
+                _ = try await bench.store.keep(package: package, of: id)
+                send.payload.packageID.map { bench.packages.set(package, for: $0) }
+            }
             return (.evaluated, id)
         case .duplicate(let id):
             let first = sent.first { $0.id == id }?.send.number
@@ -129,7 +149,8 @@ package struct RuleTestRunner: Sendable {
     private func report(
         on test: RuleTest,
         _ sent: [(send: RuleTestReport.Sent, id: Event.ID?)],
-        _ bench: Bench
+        _ bench: Bench,
+        from start: Date
     ) async throws -> RuleTestReport {
         let sent = try await sent + raised(on: bench, after: sent)
         var events: [(number: Int, event: Event)] = []
@@ -139,7 +160,7 @@ package struct RuleTestRunner: Sendable {
             events.append((send.number, stored.event))
             for run in try await bench.store.runs(RunQuery(eventID: id, limit: .max)).sorted(by: Self.isEarlier) {
                 guard let claimed = try await bench.store.run(run.id) else { continue }
-                runs.append(RuleTestReport.TestedRun(claimed, event: send.number))
+                runs.append(RuleTestReport.TestedRun(claimed, event: send.number, from: start))
             }
         }
         let evaluate = RuleTestEvaluator(test: test, ruleSet: ruleSet, events: events, runs: runs, now: bench.clock.now)
@@ -147,7 +168,12 @@ package struct RuleTestRunner: Sendable {
             guard case .unreadable(let reason) = entry.send.outcome else { return nil }
             return .unreadable(event: entry.send.number, reason: reason)
         }
-        let failures = unreadable + unknownOutputs(of: test) + evaluate.failures
+        let open = try await evaluate.failures(
+            ofStates: openItems(in: bench.store, from: start),
+            cancellations: cancellations(of: events.map(\.event), in: bench.store, by: ruleSet),
+            from: start
+        )
+        let failures = unreadable + unknownOutputs(of: test) + evaluate.failures + open
         return RuleTestReport(test: test, sent: sent.map(\.send), runs: runs, failures: failures)
     }
 
@@ -186,18 +212,22 @@ package struct RuleTestRunner: Sendable {
     private struct Bench: Sendable {
         let store: MemoryStore
         let clock: SteppedClock
+        let packages: TestPackages
         let dispatcher: Dispatcher
+        let states: StateService
         let worker: RunWorker
 
         /// Does all that is due by `time` (nil: all there is), each thing at its own time, and ends at `time`.
         func settle(until time: Date?) async throws {
             while true {
                 while try await dispatcher.dispatchBatch() > 0 {}
+                if try await states.decideBatch() > 0 { continue }
                 let lease = Lease(id: RuleTestRunner.lease, for: .seconds(100 * 365 * 86_400))
                 let runs = try await store.claim(limit: 100, lease: lease, at: clock.now)
                 for run in runs { await worker.work(on: run, lease: lease.id) { false } }
                 if !runs.isEmpty { continue }
-                guard let due = try await store.nextDue(), due <= time ?? .distantFuture, due > clock.now else { break }
+                let due = [try await store.nextDue(), try await store.nextDueState()].compactMap(\.self).min()
+                guard let due, due <= time ?? .distantFuture, due > clock.now else { break }
                 clock.step(to: due)
             }
             if let time { clock.step(to: time) }
@@ -205,11 +235,16 @@ package struct RuleTestRunner: Sendable {
     }
 }
 
-/// A vendor who knows no package but those that a test sends with its events.
-private struct AbsentPackages: PackageServing {
-    func package(_: String, asOf _: Date) async throws(StepFailure) -> JSON? { nil }
+/// A vendor who knows no package but those that a test sends with its events, each as it was sent last.
+private final class TestPackages: PackageServing {
+    private let packages = Mutex<[String: JSON]>([:])
+
+    func set(_ package: JSON, for id: String) { packages.withLock { $0[id] = package } }
+
+    func package(_ id: String, asOf _: Date) async throws(StepFailure) -> JSON? { packages.withLock { $0[id] } }
 
     func fetch(_: PackageFile, of _: String, to _: any BodyReceiving) async throws(StepFailure) { throw Self.refusal }
+    func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { throw Self.refusal }
     func remind(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
     func unlock(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
 
@@ -218,7 +253,7 @@ private struct AbsentPackages: PackageServing {
 
 extension RuleTestReport.TestedRun {
     /// The run with its attempts drawn together into steps, in the order in which they were first tried.
-    fileprivate init(_ claimed: ClaimedRun, event: Int) {
+    fileprivate init(_ claimed: ClaimedRun, event: Int, from start: Date) {
         var order: [String] = []
         var attempts: [String: [StepRecord]] = [:]
         // Fetching the package is not a step of the rule.
@@ -234,7 +269,8 @@ extension RuleTestReport.TestedRun {
                 status: last.status,
                 attempts: records.count,
                 reason: last.reason,
-                plan: last.plan
+                plan: last.plan,
+                begin: .milliseconds((records.first ?? last).startedAt.milliseconds - start.milliseconds)
             )
         }
         self.init(event: event, rule: claimed.run.ruleID, state: claimed.run.state, steps: steps)

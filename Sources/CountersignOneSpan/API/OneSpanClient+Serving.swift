@@ -35,6 +35,24 @@ extension OneSpanClient: PackageServing {
         }
     }
 
+    /// Asks `GET /api/packages/{id}/signingStatus?signer={id}&document=`, once.
+    ///
+    /// The vendor's SDKs (Java, .NET: `getSigningStatus`) call it so, and name `INACTIVE`, `COMPLETE`, `ARCHIVED`,
+    /// `SIGNING-PENDING` and `SIGNING-COMPLETE`; an underscore in the place of the hyphen is taken as the same.
+    package func isSigningPending(of signer: String, in packageID: String) async throws(StepFailure) -> Bool {
+        do throws(APIFailure) {
+            let answer = try await get(
+                ["api", "packages", packageID, "signingStatus"],
+                [("signer", signer), ("document", "")],
+                retry: Self.once,
+                isAdmitted: true
+            )
+            return answer["status"]?.string?.replacing("-", with: "_") == "SIGNING_PENDING"
+        } catch {
+            throw error.stepFailure
+        }
+    }
+
     /// Posts to `/api/packages/{id}/roles/{role}/notifications`, once.
     package func remind(role: String, of packageID: String) async throws(StepFailure) {
         try await act("notifications", on: role, of: packageID)

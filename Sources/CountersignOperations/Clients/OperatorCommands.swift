@@ -10,7 +10,7 @@ package protocol OperatorCommands: Sendable {
     /// Retries a failed run, or only tells whether that is possible.
     func retry(_ request: RetryRequest, once token: CommandToken?) async throws -> RetryResult
 
-    /// Discards a failed or queued run; its history is kept.
+    /// Discards a failed, queued or waiting run; its history is kept.
     func discard(_ run: Run.ID, once token: CommandToken?) async throws
 
     /// Evaluates stored events once more by the active rules, and tells what became of their runs.

@@ -14,7 +14,7 @@ extension RemoteClient: OperatorCommands {
         )
     }
 
-    /// Discards a failed or queued run; its history is kept.
+    /// Discards a failed, queued or waiting run; its history is kept.
     package func discard(_ run: Run.ID, once token: CommandToken?) async throws {
         _ = try await json(ServerCall(.post, ["runs", "\(run)", "discard"], token: token))
     }

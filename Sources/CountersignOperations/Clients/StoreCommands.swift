@@ -54,7 +54,7 @@ package struct StoreCommands: OperatorCommands {
         return RetryResult(ruleSet: version, isActive: active.map { $0 == version })
     }
 
-    /// Discards a failed or queued run; its history is kept.
+    /// Discards a failed, queued or waiting run; its history is kept.
     package func discard(_ run: Run.ID, once token: CommandToken?) async throws {
         try await store.discard(run, once: token?.of("discard \(run)"), at: clock.now)
     }

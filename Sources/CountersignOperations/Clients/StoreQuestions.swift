@@ -192,7 +192,7 @@ package struct StoreQuestions: OperatorQuestions {
         let new = try await compiled(request.new, "the new rules")
         var comparison = RuleSetComparison(old: old, new: new, examples: request.examples)
         let total = try await expectedEvents(since: request.since)
-        try await comparison.evaluate(archive, since: request.since) { progress($0, total) }
+        try await comparison.evaluate(archive, since: request.since, until: .now) { progress($0, total) }
         return comparison.diff
     }
 

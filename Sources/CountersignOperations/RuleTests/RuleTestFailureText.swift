@@ -18,6 +18,8 @@ package struct RuleTestFailureText {
         switch failure {
         case .noRun(let expectation, _, _), .differs(let expectation, _, _), .wrongCount(let expectation, _, _):
             expectation.span.line
+        case .notPending(let expectation, _): expectation.span.line
+        case .notCancelled(let expectation, _, _): expectation.span.line
         case .unreadable, .unknownOutput, .unexpectedRun: nil
         }
     }
@@ -35,6 +37,11 @@ package struct RuleTestFailureText {
             "rule '\(expectation.rule)' ran for event \(run.event), but not as expected"
         case .wrongCount(let expectation, let expected, let actual):
             "rule '\(expectation.rule)' ran \(Self.times(actual)) as described here, not \(Self.times(expected))"
+        case .notPending(let expectation, _): "nothing is open for rule '\(expectation.rule)' as described here"
+        case .notCancelled(let expectation, nil, _): "no timer of rule '\(expectation.rule)' was cancelled as described here"
+        case .notCancelled(let expectation, let expected?, let actual):
+            "timers of rule '\(expectation.rule)' were cancelled \(Self.times(actual)) as described here, not "
+                + Self.times(expected)
         case .unexpectedRun(let run): "rule '\(run.rule)' ran for event \(run.event), which 'expect_none' rules out"
         }
     }
@@ -42,7 +49,9 @@ package struct RuleTestFailureText {
     /// What is under the sentence.
     package var details: [String] {
         switch failure {
-        case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .noRun(_, isEnabled: false, _): []
+        case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .notCancelled, .noRun(_, isEnabled: false, _): []
+        case .notPending(_, let open):
+            open.isEmpty ? ["nothing is open for the rule"] : open.map(Self.line)
         case .noRun(_, isEnabled: true, let matchSet): matchSet.flatMap(lines)
         case .differs(_, _, let differences): differences.flatMap(lines)
         }
@@ -58,6 +67,8 @@ package struct RuleTestFailureText {
 
     private func lines(_ difference: RuleTestReport.Difference) -> [String] {
         switch difference {
+        case .time(let step, let expected, let actual):
+            ["time of step '\(step)' since the start"] + Self.pair(expected.text, actual.text)
         case .end(let expected, let actual): ["end"] + Self.pair(expected.rawValue, actual.rawValue)
         case .steps(let expected, let actual): ["steps"] + Self.pair(Self.list(expected), Self.list(actual))
         case .plan(let step, let findings, let plan):
@@ -91,6 +102,11 @@ package struct RuleTestFailureText {
 
     private static func list(_ words: [String]) -> String {
         words.isEmpty ? "none" : words.joined(separator: ", ")
+    }
+
+    private static func line(_ item: RuleTestReport.OpenItem) -> String {
+        "\(item.kind.rawValue) of \(item.key.description.printable)"
+            + (item.offset.map { ", due \($0.text) after the start" } ?? "")
     }
 
     private static func times(_ count: Int) -> String {

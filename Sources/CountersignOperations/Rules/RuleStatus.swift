@@ -35,6 +35,9 @@ package struct RuleStatus: Sendable {
     /// The events that it may match, as it writes them; nil for any.
     package let eventPatterns: [String]?
 
+    /// When it runs after a match, and which of its runs wait for one another, in words; nil where each match runs at once.
+    package let timing: String?
+
     /// The file that it is in, as messages name it.
     package let file: String
 
@@ -53,6 +56,7 @@ package struct RuleStatus: Sendable {
         summary: String?,
         isEnabled: Bool,
         eventPatterns: [String]?,
+        timing: String? = nil,
         file: String,
         line: Int,
         steps: [Step],
@@ -62,6 +66,7 @@ package struct RuleStatus: Sendable {
         self.summary = summary
         self.isEnabled = isEnabled
         self.eventPatterns = eventPatterns
+        self.timing = timing
         self.file = file
         self.line = line
         self.steps = steps
@@ -75,6 +80,7 @@ package struct RuleStatus: Sendable {
             summary: rule.summary,
             isEnabled: rule.isEnabled,
             eventPatterns: rule.eventPatterns,
+            timing: rule.timingText,
             file: rule.file,
             line: rule.line,
             steps: rule.steps.map { Step(id: $0.id, action: $0.action) },

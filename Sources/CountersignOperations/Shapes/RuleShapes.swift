@@ -15,6 +15,7 @@ extension RuleStatus {
             .always("events", .nullable(.array(.string))) { status in
                 status.eventPatterns.map { .array($0.map { .string($0) }) } ?? .null
             },
+            .text("timing") { $0.timing },
             .always("file", .string) { .string($0.file) },
             .always("line", .count) { JSON($0.line) },
             .always("steps", .array(.object([("id", .string), ("action", .string)]))) { status in
@@ -65,6 +66,7 @@ extension RuleStatus {
             summary: try document.optionalText("description"),
             isEnabled: try document.flag("enabled"),
             eventPatterns: try document.optional("events") { $0.array?.compactMap(\.string) },
+            timing: try document.optionalText("timing"),
             file: try document.text("file"),
             line: try document.count("line"),
             steps: try document.list("steps") { json throws(OperationError) in

@@ -9,21 +9,25 @@ extension Schema {
 
 /// The documents about runs.
 extension Run {
-    /// A run by itself; `due_at` is null unless the run is queued.
+    /// A run by itself; `due_at` is null unless the run is queued or waiting.
     package static let shape = Shape<Run>(
         "Run",
         [
             .always("id", .id) { JSON($0.id.rawValue) },
             .always("event", .id) { JSON($0.eventID.rawValue) },
             .always("rule", .string) { .string($0.ruleID) },
+            .optional("part", .string) { $0.part.isEmpty ? nil : .string($0.part) },
             .always("state", .state) { .string($0.state.rawValue) },
-            .time("due_at") { $0.state == .queued ? $0.dueAt.rfc3339 : nil },
+            .time("due_at") { $0.state.isClaimable ? $0.dueAt.rfc3339 : nil },
             .always("retries", .count) { JSON($0.retries) },
             .always("created_at", .dateTime) { .string($0.createdAt.rfc3339) },
             .time("finished_at") { $0.finishedAt?.rfc3339 },
             .always("rule_set", .string) { .string($0.ruleSet.rawValue) },
             .optional("waiting_for", .string) { $0.wait.map { .string($0.destination) } },
             .optional("wait_reason", .string) { $0.wait.map { .string($0.reason) } },
+            .optional("queue", .string) { $0.place.map { .string($0.queue) } },
+            .optional("slot", .count) { $0.place?.slot.map { JSON($0) } },
+            .optional("superseded_by", .id) { $0.supersededBy.map { JSON($0.rawValue) } },
             .optional("home", .string) { $0.home.map { .string($0) } },
         ]
     )
@@ -31,11 +35,13 @@ extension Run {
     /// The run without its attempts, as the API and `--json` show it within other documents.
     package var json: JSON { Self.shape.json(self) }
 
-    /// What a queued run waits for, in words, its times written by `time`.
+    /// What a queued or waiting run waits for, in words, its times written by `time`.
     ///
-    /// - Returns: nil when it only waits for a worker, or is not queued.
+    /// - Returns: nil when it only waits for a worker, or is neither queued nor waiting.
     package func waiting(_ time: (Date) -> String) -> String? {
+        if state == .waiting { return "due \(time(dueAt))" }
         guard state == .queued else { return nil }
+        if waitsInQueue { return "waiting for its turn" }
         if let wait { return "waiting for \(wait.destination)" }
         return waitsForNextTry ? "due \(time(dueAt))" : nil
     }
@@ -96,10 +102,24 @@ extension Run {
         let createdAt = try document.time("created_at")
         let wait = try document.optionalText("waiting_for")
         let reason = try document.optionalText("wait_reason") ?? ""
+        let queue = try document.optionalText("queue")
+        let slot = try document.optional("slot") { $0.number?.integer }
+        let successor = try document.optional("superseded_by") { $0.number?.integer }
         self.init(
             id: Run.ID(rawValue: try document.number("id")),
             eventID: Event.ID(rawValue: try document.number("event")),
             ruleID: try document.text("rule"),
+            part: try document.optionalText("part") ?? "",
+            place: queue.map {
+                QueuePlace(
+                    queue: $0,
+                    happenedAt: createdAt,
+                    limit: 1,
+                    holdsOnFailure: false,
+                    slot: slot.map { Int($0) }
+                )
+            },
+            supersededBy: successor.map { Run.ID(rawValue: Int64($0)) },
             ruleSet: RuleSetVersion(rawValue: try document.text("rule_set")),
             state: try document.choice("state"),
             dueAt: try document.optionalTime("due_at") ?? createdAt,

@@ -7,11 +7,20 @@ extension CopiedTable {
     func insertion(of rows: [StoreRow], stream: Int64) -> Statement {
         let columns = table.columns
         let parameters = columns.enumerated().map { index, column in parameter(column, rows.map { $0.values[index] }) }
-        let names = columns.map(\.name).joined(separator: ", ")
-        let types = columns.enumerated().map { "$\($0 + 1)::\(Self.type(of: $1))[]" }.joined(separator: ", ")
+        let wholes = columns.enumerated()
+            .compactMap { index, column in
+                Self.wholes[table]?[column.name]
+                    .map { (name: $0, parameter: Self.wholes(rows.map { $0.values[index] })) }
+            }
+        let names = (columns.map(\.name) + wholes.map(\.name)).joined(separator: ", ")
+        let types = (columns.map { Self.type(of: $0) } + wholes.map { _ in "text" }).enumerated()
+            .map { "$\($0 + 1)::\($1)[]" }.joined(separator: ", ")
         let rows = "select * from unnest(\(types)) as u (\(names))"
         guard table == .events else {
-            let values = columns.map { $0.kind == .flag ? "i.\($0.name) <> 0" : "i.\($0.name)" }.joined(separator: ", ")
+            let values =
+                (columns.map { $0.kind == .flag ? "i.\($0.name) <> 0" : "i.\($0.name)" }
+                + wholes.map { "i.\($0.name)" })
+                .joined(separator: ", ")
             let (more, moreValues) = table == .steps ? (", stream", ", $\(columns.count + 1)::int8") : ("", "")
             return Statement(
                 """
@@ -19,10 +28,15 @@ extension CopiedTable {
                 insert into @.\(name) (\(names)\(more)) overriding system value select \(values)\(moreValues) from i
                 \(table.isNumbered ? "" : "on conflict do nothing")
                 """,
-                parameters + (table == .steps ? [.integer(stream)] : [])
+                parameters + wholes.map(\.parameter) + (table == .steps ? [.integer(stream)] : [])
             )
         }
         return Statement(Self.events(rows, stream: "$\(columns.count + 1)::int8"), parameters + [.integer(stream)])
+    }
+
+    /// The texts that are cut in their column.
+    private static func wholes(_ values: [StoreValue]) -> Parameter {
+        .texts(values.map { StoredText.whole($0.bytes.map { String(decoding: $0, as: UTF8.self) }) })
     }
 
     private static func events(_ rows: String, stream: String) -> String {
@@ -60,7 +74,9 @@ extension CopiedTable {
         case .json: return .escapedTexts(values.map(\.bytes))
         case .text:
             // These have an index of their own, where long texts are cut.
-            let isIndexed = table == .events && ["name", "package_id"].contains(column.name)
+            let isIndexed =
+                table == .events && ["name", "package_id"].contains(column.name)
+                || Self.wholes[table]?[column.name] != nil
             return .escapedTexts(
                 values.map { $0.bytes.map { isIndexed ? StoredText.indexed($0) : StoredText.escaped($0) } }
             )

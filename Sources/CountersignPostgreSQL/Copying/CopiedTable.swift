@@ -21,7 +21,7 @@ struct CopiedTable {
     var sequence: String? {
         switch table {
         case .events: "event_ids"
-        case .replays, .quarantine, .runs, .steps: "\(name)_id_seq"
+        case .replays, .quarantine, .runs, .steps, .states, .gathered, .decisions, .pauses: "\(name)_id_seq"
         case .ruleSets, .activations, .keyValues, .singletons, .destinations, .commands: nil
         }
     }
@@ -80,8 +80,20 @@ struct CopiedTable {
         ]
     ]
 
+    /// The columns where a long text of another one is whole, as that has an index of its own and is cut.
+    static let wholes: [StoreTable: [String: String]] = [
+        .runs: ["queue": "whole_queue"],
+        .states: ["key": "whole_key", "package_id": "whole_package_id"],
+        .gathered: ["key": "whole_key"],
+    ]
+
     private var columns: String {
-        table.columns.map { Self.elsewhere[table]?[$0.name] ?? "e.\($0.name)" }.joined(separator: ", ")
+        table.columns
+            .map { column in
+                if let whole = Self.wholes[table]?[column.name] { return "coalesce(e.\(whole), e.\(column.name))" }
+                return Self.elsewhere[table]?[column.name] ?? "e.\(column.name)"
+            }
+            .joined(separator: ", ")
     }
 
     private var joins: String {
@@ -95,7 +107,7 @@ struct CopiedTable {
 
     /// The columns of this schema that are copied, by table.
     var copiedColumns: [String: Set<String>] {
-        var copied = [name: Set(ownColumns.map(\.name))]
+        var copied = [name: Set(ownColumns.map(\.name)).union((Self.wholes[table] ?? [:]).values)]
         if table == .events {
             copied["event_keys"] = ["account", "place", "key", "event_id", "duplicates", "token"]
             copied["evaluations"] = ["event_id", "rule_set", "evaluated_at", "match_set"]

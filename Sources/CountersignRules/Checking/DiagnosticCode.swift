@@ -35,6 +35,15 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case neverFires = "never-fires"
     case misplacedFailure = "misplaced-failure"
 
+    // Rules with time and state.
+    case misplacedKey = "misplaced-key"
+    case misplacedFact = "misplaced-fact"
+    case badSchedule = "bad-schedule"
+    case unknownZone = "unknown-zone"
+    case neverOccurs = "never-occurs"
+    case badKey = "bad-key"
+    case groupMismatch = "group-mismatch"
+
     // Options.
     case unknownOption = "unknown-option"
     case missingOption = "missing-option"
@@ -74,12 +83,13 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case unquotedVariable = "unquoted-variable"
     case literalVariable = "literal-variable"
     case asciiClass = "ascii-class"
+    case absentKey = "absent-key"
 
     /// Whether a finding of this kind keeps the rule set from being used.
     package var severity: Diagnostic.Severity {
         switch self {
         case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear, .selfTrigger,
-            .unquotedVariable, .literalVariable, .asciiClass:
+            .unquotedVariable, .literalVariable, .asciiClass, .absentKey:
             .warning
         default: .error
         }

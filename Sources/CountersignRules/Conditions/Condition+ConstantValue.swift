@@ -21,6 +21,7 @@ extension Condition {
         case .origin(let test):
             return test.origins.isEmpty ? false : Set(test.origins).count == Event.Origin.allCases.count ? true : nil
         case .field(let field): return field.test.constantValue
+        case .seen(let test): return test.constantValue
         }
     }
 
@@ -42,6 +43,16 @@ extension Condition {
 
     private var conjuncts: [Condition] {
         if case .all(let conditions) = self { conditions.flatMap(\.conjuncts) } else { [self] }
+    }
+}
+
+extension SeenTest {
+    /// Whether it holds whatever was stored (true), or never (false), as far as that is plain to see.
+    fileprivate var constantValue: Bool? {
+        let context = EvaluationContext(subject: .null, eventName: "", origin: .callback, now: .distantPast)
+        let results = Set((0...HistoryQuery.limit).map { count.holds(for: JSON($0), in: context) })
+        if results.count == 1 { return results.first }
+        return condition.constantValue == false ? count.holds(for: 0, in: context) : nil
     }
 }
 

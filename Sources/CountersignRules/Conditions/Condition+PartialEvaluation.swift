@@ -11,7 +11,7 @@ extension Condition {
             let partialResults = conditions.map { $0.partialResult(known) }
             return partialResults.contains(true) ? true : partialResults.contains(nil) ? nil : false
         case .not(let condition): return condition.partialResult(known).map { !$0 }
-        case .event, .origin, .field: return known(self)
+        case .event, .origin, .field, .seen: return known(self)
         }
     }
 
@@ -29,28 +29,30 @@ extension Condition {
         return Set(names)
     }
 
-    /// Whether it holds, or may hold once the package is known.
+    /// Whether it holds, or may hold once the package and earlier events are known.
     package func canHold(in context: EvaluationContext) -> Bool { partialResult(in: context) != false }
 
-    /// Whether it holds; nil where that depends on a package that is not known yet.
+    /// Whether it holds; nil where that depends on a package or on earlier events that are not known yet.
     package func partialResult(in context: EvaluationContext) -> Bool? {
-        guard context.package == nil else { return holds(in: context) }
-        return partialResult { $0.asksPackage ? nil : $0.holds(in: context) }
+        partialResult { test in
+            if case .seen(let seen) = test { return seen.result(in: context) }
+            return context.package == nil && test.asksPackage ? nil : test.holds(in: context)
+        }
     }
 
     /// Whether it can hold for an event called `name`.
-    fileprivate func canHold(forEvent name: String) -> Bool {
+    func canHold(forEvent name: String) -> Bool {
         partialResult { if case .event(let test) = $0 { test.holds(for: name) } else { nil } } != false
     }
 
     /// The names of events that it spells out.
-    fileprivate var namedEvents: Set<String> {
+    var namedEvents: Set<String> {
         switch self {
         case .all(let conditions), .any(let conditions):
             conditions.reduce(into: []) { $0.formUnion($1.namedEvents) }
         case .not(let condition): condition.namedEvents
         case .event(let test): test.names
-        case .origin, .field: []
+        case .origin, .field, .seen: []
         }
     }
 }
@@ -65,18 +67,19 @@ extension Condition {
         switch self {
         case .event(let test): test.patterns
         case .all(let conditions): conditions.lazy.compactMap(\.eventPatterns).first
-        case .any, .not, .origin, .field: nil
+        case .any, .not, .origin, .field, .seen: nil
         }
     }
 }
 
 extension RuleSet {
-    /// The events that an enabled rule may act on: those of `catalogue`, and others that rules name; none of rules' own.
+    /// The events that an enabled rule may act on or look back at: those of `catalogue`, and others that rules name; none of
+    /// rules' own.
     package func events(among catalogue: [String]) -> Set<String> {
         var events: Set<String> = []
-        for rule in rules where rule.isEnabled {
-            let candidates = rule.condition.namedEvents.union(catalogue)
-            events.formUnion(candidates.filter { rule.condition.canHold(forEvent: $0) })
+        for condition in rules.lazy.filter(\.isEnabled).flatMap(\.conditionsOnEvents) {
+            let candidates = condition.namedEvents.union(catalogue)
+            events.formUnion(candidates.filter { condition.canHold(forEvent: $0) })
         }
         return events.filter { !$0.hasPrefix(EventCatalogue.ownPrefix) }
     }

@@ -8,6 +8,7 @@ package enum Condition: Sendable {
     case event(EventTest)
     case origin(OriginTest)
     case field(FieldTest)
+    indirect case seen(SeenTest)
 
     /// Whether it holds; never an error, whatever the event looks like.
     package func holds(in context: EvaluationContext) -> Bool {
@@ -18,15 +19,16 @@ package enum Condition: Sendable {
         case .event(let test): test.holds(for: context.eventName)
         case .origin(let test): test.origins.contains(context.origin)
         case .field(let test): test.holds(in: context)
+        case .seen(let test): test.result(in: context) ?? false
         }
     }
 
-    /// The paths that it reads; for a step's `if` they begin with `event` or `steps`.
+    /// The paths that it reads of the event itself; for a step's `if` they begin with `event` or `steps`.
     package var references: [ConditionPath] {
         switch self {
         case .all(let conditions), .any(let conditions): conditions.flatMap(\.references)
         case .not(let condition): condition.references
-        case .event, .origin: []
+        case .event, .origin, .seen: []
         case .field(let test): [test.path] + test.test.references
         }
     }
@@ -121,7 +123,10 @@ extension EvaluationContext {
             origin: origin,
             now: now,
             package: package,
-            signer: signer
+            signer: signer,
+            eventID: eventID,
+            receivedAt: receivedAt,
+            earlier: earlier
         )
     }
 }

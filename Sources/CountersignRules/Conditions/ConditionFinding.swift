@@ -14,10 +14,10 @@ package struct ConditionFinding: Sendable, Equatable {
     /// Whether the test holds, before any `not` or `any` around it.
     package let holds: Bool
 
-    /// Whether the value is part of a package that is not known.
+    /// Whether the value is part of a package, or a number of earlier events, that is not known.
     package let isOpen: Bool
 
-    /// A test with the value that was found; `isOpen` where that is part of a package that is not known.
+    /// A test with the value that was found; `isOpen` where that is not known.
     package init(path: String, test: String, actual: JSON?, holds: Bool, isOpen: Bool = false) {
         self.path = path
         self.test = test
@@ -52,6 +52,16 @@ extension Condition {
                 )
             ]
         case .field(let field): field.findings(in: context)
+        case .seen(let test):
+            [
+                ConditionFinding(
+                    path: "seen",
+                    test: test.text,
+                    actual: test.found(in: context).map { JSON($0) },
+                    holds: holds(in: context),
+                    isOpen: test.found(in: context) == nil
+                )
+            ]
         }
     }
 }

@@ -12,14 +12,19 @@ struct ConditionReader {
         case step
         /// In `any_item` or `every_item`: the item.
         case item
+        /// In `seen` or `unless`: the payload of an event that is looked back at, whose package is not known.
+        case stored
     }
 
     let findings: Findings
     let setting: Setting
     let references: ReferenceChecker
 
+    /// The word that a path belongs to, in findings.
+    var owner = "'when'"
+
     /// The keys of a condition map that are no paths.
-    private static let reservedWords = ["event", "origin", "all", "any", "not", "package", "signer"]
+    private static let reservedWords = ["event", "origin", "all", "any", "not", "seen", "package", "signer"]
 
     /// Reads a condition map.
     func condition(_ node: Node, what: String) -> Condition? {
@@ -46,8 +51,22 @@ struct ConditionReader {
         case "all": list(entry).map { .all($0) }
         case "any": list(entry).map { .any($0) }
         case "not": condition(entry.value, what: "'not'").map { .not($0) }
+        case "seen" where setting == .rule: SeenReader(findings: findings).seen(entry)
+        case "seen" where setting == .stored, "schedule" where isOfEvent, "every" where isOfEvent: misplaced(entry)
         default: field(entry)
         }
+    }
+
+    /// Whether it is about an event, whose payload its paths start in.
+    private var isOfEvent: Bool { setting == .rule || setting == .stored }
+
+    private func misplaced(_ entry: Node.Entry) -> Condition? {
+        let place =
+            entry.key == "seen"
+            ? "inside \(owner), which looks at one event at a time" : "here; it must be the only condition in 'when'"
+        let message = "'\(entry.key)' is not available \(place) (a payload field is 'payload.\(entry.key)')"
+        findings.report(.misplacedKey, message, at: entry.keySpan)
+        return nil
     }
 
     private func list(_ entry: Node.Entry) -> [Condition]? {
@@ -125,6 +144,12 @@ struct ConditionReader {
         let rest = JSONPath(Array(path.components.dropFirst()))
         for (word, root) in [("package", ConditionPath.Root.package), ("signer", .signer)]
         where setting != .item && path.components.first == .key(word) && !rest.components.isEmpty {
+            guard setting != .stored else {
+                let message =
+                    "\(owner) looks at stored events, of which no package is known; it takes payload fields only"
+                findings.report(.badPath, message, at: span)
+                return nil
+            }
             references.check(root == .package ? .package(rest) : .signer(rest), at: span)
             return ConditionPath(rest, in: root)
         }
@@ -140,14 +165,17 @@ struct ConditionReader {
                 findings.report(.badPath, "'payload' needs a key, such as payload.message", at: span)
                 return nil
             }
-        case .key("event") where components.count > 1, .key("steps") where components.count > 1 && setting == .rule:
+        case .key("event") where components.count > 1, .key("steps") where components.count > 1 && isOfEvent:
             let rest = JSONPath(Array(components.dropFirst()))
             let advice = components[0] == .key("event") ? "write '\(rest)'" : "no step has run yet"
-            findings.report(.badPath, "a path of 'when' starts in the payload; \(advice)", at: span)
+            findings.report(.badPath, "a path of \(owner) starts in the payload; \(advice)", at: span)
             return nil
         default: break
         }
-        if setting == .rule { references.check(.event(JSONPath(components)), at: span, where: Self.reservedWords) }
+        if isOfEvent {
+            let words = owner == "'per'" ? [] : Self.reservedWords
+            references.check(.event(JSONPath(components)), at: span, where: words)
+        }
         return ConditionPath(JSONPath(components))
     }
 
@@ -163,8 +191,12 @@ struct ConditionReader {
                 findings.report(.unknownPath, fault, at: span)
                 return nil
             }
+        case (.key(let root), .key(let field)):
+            guard let fact = RuleFact(rawValue: root), fact.fields.contains(field) else { fallthrough }
+            references.check(.fact(fact, rest), at: span)
         default:
-            let roots = ["event", "steps", "package", "signer", "configured"]
+            let facts = references.fact.map { [$0.rawValue] } ?? []
+            let roots = ["event", "steps", "package", "signer", "configured"] + facts
             let near = Suggestion.nearest(to: String(text.prefix { $0 != "." }), among: roots)
             let hint = near.map { "; did you mean '\($0).…'?" } ?? ""
             let known = roots.map { "\($0)." }.listedAsChoice

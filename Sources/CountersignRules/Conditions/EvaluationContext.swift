@@ -21,6 +21,15 @@ package struct EvaluationContext: Sendable {
     /// The signer whom the event's `sessionUser` names; nil where the package has no such one.
     package let signer: JSON?
 
+    /// The number of the event; nil where none is evaluated.
+    package let eventID: Event.ID?
+
+    /// When the event was stored; nil where none is evaluated.
+    package let receivedAt: Date?
+
+    /// The stored events that `seen` looks back at; nil where nobody has read them yet.
+    package var earlier: EventHistories?
+
     /// A context in which nobody has asked for the package yet, unless one is given.
     package init(
         subject: JSON,
@@ -28,8 +37,14 @@ package struct EvaluationContext: Sendable {
         origin: Event.Origin,
         now: Date,
         package: JSON? = nil,
-        signer: JSON? = nil
+        signer: JSON? = nil,
+        eventID: Event.ID? = nil,
+        receivedAt: Date? = nil,
+        earlier: EventHistories? = nil
     ) {
+        self.eventID = eventID
+        self.receivedAt = receivedAt
+        self.earlier = earlier
         self.package = package
         self.signer = signer
         self.subject = subject
@@ -38,24 +53,37 @@ package struct EvaluationContext: Sendable {
         self.now = now
     }
 
-    /// A rule's `when` is evaluated by the event's payload.
-    package init(event: Event, now: Date) {
+    /// A rule's `when` is evaluated by the event's payload; `seen` in it needs the events that it looks back at.
+    package init(event: Event, now: Date, earlier: EventHistories? = nil) {
         self.init(
             subject: event.payload,
             eventName: event.name,
             origin: event.origin,
             now: now,
             package: event.package,
-            signer: event.signer
+            signer: event.signer,
+            eventID: event.id,
+            receivedAt: event.receivedAt,
+            earlier: earlier
         )
     }
 
-    /// A step's `if` is evaluated by `event.…`, `steps.…` and `configured.…`.
-    package init(event: Event, steps: JSONObject, configured: Configured = Configured(), now: Date) {
+    /// A step's `if` is evaluated by `event.…`, `steps.…`, `configured.…` and what the rule's word left: see `Run.facts`.
+    package init(
+        event: Event,
+        steps: JSONObject,
+        configured: Configured = Configured(),
+        facts: JSON? = nil,
+        now: Date
+    ) {
+        var subject: JSONObject = [
+            "event": event.payload, "steps": .object(steps), "configured": .object(configured.json),
+        ]
+        for member in facts?.object?.members ?? [] where RuleFact(rawValue: member.key) != nil {
+            subject[member.key] = member.value
+        }
         self.init(
-            subject: [
-                "event": event.payload, "steps": .object(steps), "configured": .object(configured.json),
-            ],
+            subject: .object(subject),
             eventName: event.name,
             origin: event.origin,
             now: now,

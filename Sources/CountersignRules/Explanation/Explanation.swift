@@ -24,7 +24,8 @@ package indirect enum Explanation: Sendable, Equatable {
         /// Whether the test holds for the value.
         package let holds: Bool
 
-        /// Whether the value is unknown, since it belongs to a package that nobody has fetched.
+        /// Whether the value is unknown, since it belongs to a package that nobody has fetched, or counts earlier events that
+        /// nobody has read.
         package let isUnknown: Bool
 
         /// The result of a test; by default of a value that is known.
@@ -90,7 +91,23 @@ extension Condition {
                 isUnknown: context.package == nil && field.path.root != .subject,
                 in: context
             )
+        case .seen(let test): .test(test.explained(in: context))
         }
+    }
+}
+
+extension SeenTest {
+    /// How many earlier events there are, and how many there would have to be.
+    fileprivate func explained(in context: EvaluationContext) -> Explanation.Finding {
+        let found = found(in: context)
+        return Explanation.Finding(
+            path: "the number of earlier events",
+            test: "seen: \(text)",
+            requirement: requirement,
+            actual: found.map { JSON($0) },
+            holds: found.map { count.holds(for: JSON($0), in: context) } ?? false,
+            isUnknown: found == nil
+        )
     }
 }
 

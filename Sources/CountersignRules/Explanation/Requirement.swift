@@ -14,6 +14,10 @@ extension OriginTest {
     var requirement: String { "be \(origins.map(\.rawValue).listedAsChoice)" }
 }
 
+extension SeenTest {
+    var requirement: String { count.parts.map(\.requirement).joined(separator: " and ") }
+}
+
 extension ValueTest.Part {
     var requirement: String {
         words + (ignoresCase ? " ignoring case" : "")

@@ -15,7 +15,7 @@ package struct RuleExplanation: Sendable {
     /// The rule's `when` with the result of each test, as this program evaluates it now.
     package let condition: Explanation
 
-    /// Whether that depends on the package, which was not fetched or is not fetched yet.
+    /// Whether that depends on the package or on earlier events, which were not read or are not read yet.
     package let isOpen: Bool
 
     /// Why a rule matched or did not, as the parameters say.
@@ -39,17 +39,42 @@ package struct RuleExplanation: Sendable {
 
 extension RuleSet {
     /// Why each rule matched `event`, or did not, evaluated as at `now`; in the order of the rules.
-    package func explanations(of event: Event, at now: Date, kept: MatchSet?) -> [RuleExplanation] {
-        let context = EvaluationContext(event: event, now: now)
+    ///
+    /// Conditions look back at the events in `earlier`, which is nil where nobody has read them.
+    package func explanations(
+        of event: Event,
+        at now: Date,
+        kept: MatchSet?,
+        earlier: EventHistories? = nil
+    ) -> [RuleExplanation] {
+        let context = EvaluationContext(event: event, now: now, earlier: earlier)
         return rules.enumerated()
             .map { index, rule in
                 RuleExplanation(
                     ruleID: rule.id,
                     isEnabled: rule.isEnabled,
                     kept: kept.map { $0[index] },
-                    condition: rule.condition.explained(in: context),
+                    condition: rule.explained(in: context),
                     isOpen: rule.condition.partialResult(in: context) == nil
                 )
             }
+    }
+}
+
+extension Rule {
+    /// Why its `when` holds, or not.
+    ///
+    /// An event that a rule with time raises for itself is for those only that name it exactly.
+    package func explained(in context: EvaluationContext) -> Explanation {
+        let explanation = condition.explained(in: context)
+        guard !condition.isAbout(context.eventName) else { return explanation }
+        let finding = Explanation.Finding(
+            path: "event",
+            test: "its exact name",
+            requirement: "be named by the rule itself, as no pattern matches \(context.eventName)",
+            actual: .string(context.eventName),
+            holds: false
+        )
+        return .all([.test(finding), explanation])
     }
 }

@@ -36,7 +36,7 @@ extension Condition {
         case .any(let conditions): Self.union(conditions.map(\.anchors))
         // What is known of a package only later rules nothing out.
         case .field(let field): field.path.root == .subject ? field.test.anchors(at: field.path.path) : nil
-        case .not, .event, .origin: nil
+        case .not, .event, .origin, .seen: nil
         }
     }
 
@@ -49,7 +49,7 @@ extension Condition {
             conditions.reduce(into: Set<String>?.some([])) { names, condition in
                 names = condition.eventNames.flatMap { more in names?.union(more) }
             }
-        case .not, .field, .origin: nil
+        case .not, .field, .origin, .seen: nil
         }
     }
 
@@ -63,7 +63,7 @@ extension Condition {
                 if case .event(let test) = condition { !eventNames.isSubset(of: test.names) } else { true }
             }
             return rest.count == 1 ? rest[0] : .all(rest)
-        case .any, .not, .field, .origin: return self
+        case .any, .not, .field, .origin, .seen: return self
         }
     }
 

@@ -1,8 +1,8 @@
 import CountersignCore
 
-/// Finds the rules that an event can match without a look at each: by the event's name, then by what fields hold.
+/// Finds the rules whose conditions an event can meet without a look at each: by the event's name, then by what fields hold.
 ///
-/// The index only narrows; the rule's condition decides. So it may be coarse, but never leaves out a rule that matches.
+/// The index only narrows; the condition decides. So it may be coarse, but never leaves out a rule that matches.
 struct RuleIndex: Sendable {
     /// Rules that share a way to be found.
     private struct Group: Sendable {
@@ -19,36 +19,45 @@ struct RuleIndex: Sendable {
     /// What is left to be evaluated of each rule once it was found.
     private let conditions: [Condition]
 
-    /// Whether each rule's condition looks at the package.
-    private let asksPackage: [Bool]
+    /// Whether each rule's condition looks at what may not be known yet: the package, or earlier events.
+    private let asks: [Bool]
+
+    /// The positions of the rules that name events exactly which rules with time raise for themselves.
+    private let named: [String: Set<Int>]
 
     /// The groups; the first one is of the rules that no name rules out.
     private let groups: [Group]
     private let groupOfName: [String: Int]
 
-    /// An index over the enabled ones of `rules`.
-    init(_ rules: [Rule]) {
-        conditions = rules.map(\.condition.besidesEventNames)
-        asksPackage = conditions.map(\.asksPackage)
+    /// An index over the conditions of rules, by their positions; nil where a rule has none, or is disabled.
+    init(_ original: [Condition?]) {
+        conditions = original.map { $0?.besidesEventNames ?? .any([]) }
+        asks = conditions.map { $0.asksPackage || $0.asksHistory }
         var byName: [String: [Int]] = [:]
         var ofAnyName: [Int] = []
-        for (number, rule) in rules.enumerated() where rule.isEnabled {
-            guard let names = rule.condition.eventNames else {
+        var named: [String: Set<Int>] = [:]
+        for (number, condition) in original.enumerated() {
+            guard let condition else { continue }
+            for event in RuleEvent.allCases where condition.isAbout(event.name) {
+                named[event.name, default: []].insert(number)
+            }
+            guard let names = condition.eventNames else {
                 ofAnyName.append(number)
                 continue
             }
             for name in names { byName[name, default: []].append(number) }
         }
-        let named = byName.sorted { $0.key < $1.key }
-        groups = [Self.group(ofAnyName, rules)] + named.map { Self.group($0.value, rules) }
-        groupOfName = Dictionary(uniqueKeysWithValues: named.enumerated().map { ($0.element.key, $0.offset + 1) })
+        self.named = named
+        let sorted = byName.sorted { $0.key < $1.key }
+        groups = [Self.group(ofAnyName, original)] + sorted.map { Self.group($0.value, original) }
+        groupOfName = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($0.element.key, $0.offset + 1) })
     }
 
-    private static func group(_ numbers: [Int], _ rules: [Rule]) -> Group {
+    private static func group(_ numbers: [Int], _ conditions: [Condition?]) -> Group {
         var unanchored: [Int] = []
         var fields: [JSONPath: [(anchor: Anchor, number: Int)]] = [:]
         for number in numbers {
-            guard let anchors = rules[number].condition.anchors else {
+            guard let anchors = conditions[number]?.anchors else {
                 unanchored.append(number)
                 continue
             }
@@ -58,7 +67,8 @@ struct RuleIndex: Sendable {
         return Group(unanchored: unanchored, fields: indices)
     }
 
-    /// The numbers of the rules that match, or may match once the package is known, in ascending order.
+    /// The positions of the rules whose conditions hold, or may hold once the package and earlier events are known, in
+    /// ascending order.
     func matches(_ context: EvaluationContext) -> [Int] {
         var found: [Int] = []
         groups[0].collect(in: context.subject, into: &found)
@@ -74,15 +84,14 @@ struct RuleIndex: Sendable {
         for place in found.indices where found[place] != last {
             last = found[place]
             let condition = conditions[last]
-            let holds =
-                asksPackage[last] && context.package == nil
-                ? condition.canHold(in: context) : condition.holds(in: context)
-            guard holds else { continue }
+            guard asks[last] ? condition.canHold(in: context) : condition.holds(in: context) else { continue }
             found[kept] = last
             kept += 1
         }
         found.removeSubrange(kept...)
-        return found
+        guard RuleEvent(rawValue: context.eventName) != nil else { return found }
+        let named = named[context.eventName] ?? []
+        return found.filter(named.contains)
     }
 }
 

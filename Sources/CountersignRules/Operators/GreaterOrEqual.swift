@@ -14,6 +14,10 @@ struct GreaterOrEqual: Operator {
 
     let bound: Comparand
 
+    init(bound: Comparand) {
+        self.bound = bound
+    }
+
     init?(_ argument: OperatorArgument) {
         guard let bound = argument.comparable() else { return nil }
         self.bound = bound

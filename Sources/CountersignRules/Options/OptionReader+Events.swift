@@ -20,6 +20,11 @@ extension OptionReader {
             findings.report(.badEventName, message, at: node.span)
             return nil
         }
+        guard !EventCatalogue.reservedNames.contains(text) else {
+            let message = "\(what) cannot be '\(text)', which Countersign raises itself; give it another name"
+            findings.report(.badEventName, message, at: node.span)
+            return nil
+        }
         return text
     }
 

@@ -7,8 +7,11 @@ struct ReferenceChecker {
     /// Whether an event field that the vendor does not send is a likely slip: not in rules for events of one's own.
     let knowsFields: Bool
 
-    /// The problems of Countersign's own that the rule is about, where it is about nothing else.
-    var systemEvents: [SystemEvent] = []
+    /// The events that Countersign raises itself which the rule is about, where it is about nothing else.
+    var systemEvents: [RaisedKind] = []
+
+    /// The word of the rule that leaves something to its run; nil where it has none.
+    var fact: RuleFact?
 
     /// The events that the rule is about, as its `when` names them.
     var triggers = RuleTriggers()
@@ -38,6 +41,9 @@ struct ReferenceChecker {
             findings.report(.misplacedFailure, message, at: span)
         case .package(let path): checkKnown(path, PackageFields.ofPackage, "package", at: span)
         case .signer(let path): checkKnown(path, PackageFields.ofSigner, "signer", at: span)
+        case .fact(let fact, _) where fact != self.fact:
+            let message = "'\(reference)' is only available in a rule with '\(fact.rawValue)'"
+            findings.report(.misplacedFact, message, at: span)
         case .fact, .failure, .runID, .runAttempt, .ruleID, .secret: break
         }
     }
@@ -91,5 +97,52 @@ struct ReferenceChecker {
         let near = Suggestion.clause(for: name, among: names)
         let rest = near.isEmpty ? "; it leaves \(names.listed)" : near
         findings.report(.unknownPath, "the action '\(action.name)' has no output '\(name)'\(rest)", at: span)
+    }
+}
+
+/// A kind of events that Countersign raises itself.
+struct RaisedKind {
+    let name: String
+    let fieldNames: [String]
+
+    /// The kind that is called `name`; nil where there is none.
+    init?(named name: String) {
+        guard let fieldNames = SystemEvent(rawValue: name)?.fieldNames ?? RuleEvent(rawValue: name)?.fieldNames else {
+            return nil
+        }
+        self.name = name
+        self.fieldNames = fieldNames
+    }
+}
+
+extension ReferenceChecker {
+    /// A checker for what is about the events that a condition map names.
+    init(findings: Findings, about conditions: Node?) {
+        self.init(findings: findings, knowsFields: Self.knowsFields(conditions))
+        systemEvents = Self.systemEvents(conditions)
+    }
+
+    /// The nodes of the names and patterns of events; nil where a condition map has none.
+    private static func names(_ conditions: Node?) -> [Node]? {
+        guard let event = conditions?.entries?.first(where: { $0.key == "event" })?.value else { return nil }
+        return event.items ?? [event]
+    }
+
+    /// Whether the conditions are about the vendor's events: they name no other ones.
+    private static func knowsFields(_ conditions: Node?) -> Bool {
+        guard let names = names(conditions) else { return true }
+        return names.allSatisfy { node in
+            guard let name = node.scalar?.text else { return true }
+            return EventCatalogue.names.contains(name)
+                || (Glob.isPattern(name) && !name.hasPrefix(EventCatalogue.ownPrefix))
+                || EventCatalogue.misnomers[name] != nil
+        }
+    }
+
+    /// The events that Countersign raises itself which the conditions name, where they name nothing else.
+    private static func systemEvents(_ conditions: Node?) -> [RaisedKind] {
+        guard let names = names(conditions)?.map({ $0.scalar?.text }) else { return [] }
+        let kinds = names.compactMap { $0.flatMap { RaisedKind(named: $0) } }
+        return kinds.count == names.count ? kinds : []
     }
 }

@@ -20,6 +20,9 @@ struct RuleDraft {
     /// The ids of all its steps.
     let stepIDs: Set<String>
 
+    /// Where its `concurrency` names a group.
+    let groupSpan: SourceSpan?
+
     let findings: Findings
 }
 
@@ -47,31 +50,29 @@ struct RuleReader {
         let before = findings.diagnostics.count
         let idEntry = map.required("id")
         let id = idEntry.flatMap { identifier($0.value) }
-        let when = map["when"]?.value
-        let references = ReferenceChecker(
+        let parts = parts(map, id)
+        let chain = StepsReader(
+            catalogue: catalogue + [Wait.declaration],
             findings: findings,
-            knowsFields: knowsFields(when),
-            systemEvents: systemEvents(when),
-            triggers: RuleTriggers(when)
+            references: parts.references
         )
-        let condition = condition(map, references)
-        let chain = StepsReader(catalogue: catalogue, findings: findings, references: references)
-            .chain(
-                then: then(map),
-                onFailure: map.list("on_failure", of: "steps"),
-                always: map.list("always", of: "steps")
-            )
-        let rule = rule(map, id, condition, chain, line: node.span.line)
+        .chain(
+            then: then(map),
+            onFailure: map.list("on_failure", of: "steps"),
+            always: map.list("always", of: "steps")
+        )
+        let rule = rule(map, id, parts, chain, line: node.span.line)
         let isSound = !findings.diagnostics.dropFirst(before).contains { $0.severity == .error }
         guard let id, let idEntry else { return nil }
         return RuleDraft(
             id: id,
             idSpan: idEntry.value.span,
             rule: isSound ? rule : nil,
-            meaning: meaning(map, of: ["when"] + Self.chains),
+            meaning: meaning(map, of: ["when"] + Self.words + ["concurrency"] + Self.chains),
             secretNames: chain.needs.secretNames,
             optionalSecretNames: chain.needs.optionalSecretNames,
             stepIDs: chain.stepIDs,
+            groupSpan: map["concurrency"]?.value.entries?.first { $0.key == "group" }?.value.span,
             findings: findings
         )
     }
@@ -80,17 +81,21 @@ struct RuleReader {
     private func rule(
         _ map: MapReader,
         _ id: String?,
-        _ condition: Condition?,
+        _ parts: Parts,
         _ chain: StepsReader.Chain,
         line: Int
     ) -> Rule? {
         let (isEnabled, summary) = (map.boolean("enabled", default: true), map.text("description"))
-        guard let id, let condition else { return nil }
+        guard let id, let condition = parts.condition else { return nil }
         return Rule(
             id: id,
             summary: summary,
             isEnabled: isEnabled,
             condition: condition,
+            schedule: parts.schedule,
+            timing: parts.timing,
+            concurrency: parts.concurrency,
+            shape: shape(map, parts),
             steps: chain.steps,
             onFailure: chain.onFailure,
             always: chain.always,
@@ -100,6 +105,80 @@ struct RuleReader {
             line: line,
             folder: folder
         )
+    }
+
+    // MARK: When it runs
+
+    /// What decides whether, when and beside what a rule runs.
+    private struct Parts {
+        var condition: Condition?
+        var schedule: RuleSchedule?
+        var timing: Timing?
+        var concurrency: Concurrency?
+
+        /// Checks what steps name.
+        var references: ReferenceChecker
+    }
+
+    private func parts(_ map: MapReader, _ id: String?) -> Parts {
+        let when = map["when"]?.value
+        var parts = Parts(references: ReferenceChecker(findings: findings, about: when))
+        parts.references.triggers = RuleTriggers(when)
+        if let entry = map["when"], let keys = entry.value.entries, keys.contains(where: Self.isSchedule) {
+            parts.schedule = ScheduleReader(findings: findings).ruleSchedule(keys, at: entry.keySpan)
+            parts.condition = parts.schedule == nil ? nil : .schedule(ofRule: id ?? "")
+            parts.references.systemEvents = [RaisedKind(named: RuleEvent.schedule.name)].compactMap(\.self)
+            for word in map.entries where Self.words.contains(word.key) {
+                let message = "'\(word.key)' cannot be combined with a schedule; it is for rules that events trigger"
+                findings.report(.misplacedKey, message, at: word.keySpan)
+            }
+        } else {
+            parts.condition = condition(map, parts.references)
+            let reader = TimingReader(
+                map: map,
+                findings: findings,
+                references: parts.references,
+                condition: parts.condition
+            )
+            parts.timing = reader.timing()
+            parts.references.fact = Self.facts.first { map[$0.rawValue] != nil }
+            if parts.references.fact == .digest {
+                parts.references.systemEvents = [RaisedKind(named: RuleEvent.digest.name)].compactMap(\.self)
+            }
+        }
+        parts.concurrency = map["concurrency"].flatMap { concurrency($0, map, parts) }
+        return parts
+    }
+
+    private func concurrency(_ entry: Node.Entry, _ map: MapReader, _ parts: Parts) -> Concurrency? {
+        let reader = TimingReader(
+            map: map,
+            findings: findings,
+            references: parts.references,
+            condition: parts.condition
+        )
+        return ConcurrencyReader(words: reader).concurrency(entry)
+    }
+
+    private static func isSchedule(_ entry: Node.Entry) -> Bool { entry.key == "schedule" || entry.key == "every" }
+
+    private static let facts = RuleFact.allCases
+
+    /// The keys of which a rule keeps state, beside its `when`.
+    private static let words = facts.map(\.rawValue) + ["unless"]
+
+    /// What distinguishes the states of the rule from those of another one; empty for a rule that keeps none.
+    ///
+    /// Nothing of a digest's text is part of it.
+    private func shape(_ map: MapReader, _ parts: Parts) -> String {
+        guard parts.timing != nil || parts.schedule != nil else { return "" }
+        let nodes = (["when"] + Self.words)
+            .map { key -> String in
+                guard let value = map[key]?.value else { return "" }
+                guard key == RuleFact.digest.rawValue, let entries = value.entries else { return value.canonical }
+                return Node(content: .mapping(entries.filter { $0.key != "line" }), span: value.span).canonical
+            }
+        return String(Fingerprint.of(nodes.joined(separator: "\n")).prefix(16))
     }
 
     /// The keys whose steps make up what a rule does.
@@ -144,22 +223,20 @@ struct RuleReader {
     }
 
     /// What other automation engines fire by, and an event cannot have.
-    private static let timers = ["schedule", "cron", "every", "interval", "timer"]
+    private static let timers = ["cron": "schedule", "timer": "schedule", "time": "schedule", "interval": "every"]
 
     /// The first key of a condition that is a slip, where nothing else in it names anything that an event has.
     ///
     /// OneSpan Sign may well send fields that are not known here, so a key that resembles no known one is left unchanged.
     private static func slip(in when: Node) -> (key: Node.Entry, advice: String)? {
         let keys = leaves(of: when)
-        let known = Set(["event", "origin", "package", "signer", "payload"] + EventCatalogue.fields)
+        let known = Set(["event", "origin", "seen", "package", "signer", "payload"] + EventCatalogue.fields)
         func root(_ key: String) -> String {
             String(key.prefix { $0 != "." && $0 != "[" }).trimmingCharacters(in: CharacterSet(charactersIn: "\""))
         }
         guard !keys.contains(where: { known.contains(root($0.key)) }) else { return nil }
         for key in keys {
-            if timers.contains(key.key) {
-                return (key, "; rules are triggered by events, such as 'event: PACKAGE_COMPLETE'")
-            }
+            if let word = timers[key.key] { return (key, "; did you mean '\(word)'?") }
             let near = Suggestion.clause(for: key.key, among: ["event", "origin"] + EventCatalogue.fields)
             if !near.isEmpty { return (key, near) }
         }
@@ -185,25 +262,5 @@ struct RuleReader {
             return nil
         }
         return map.list("then", of: "steps")
-    }
-
-    /// Whether the rule is about the vendor's events: it names no other ones.
-    private func knowsFields(_ when: Node?) -> Bool {
-        guard let event = when?.entries?.first(where: { $0.key == "event" })?.value else { return true }
-        return (event.items ?? [event])
-            .allSatisfy { node in
-                guard let name = node.scalar?.text else { return true }
-                return EventCatalogue.names.contains(name)
-                    || (Glob.isPattern(name) && !name.hasPrefix(EventCatalogue.ownPrefix))
-                    || EventCatalogue.misnomers[name] != nil
-            }
-    }
-
-    /// The problems of Countersign's own that the rule names, where it names nothing else.
-    private func systemEvents(_ when: Node?) -> [SystemEvent] {
-        guard let event = when?.entries?.first(where: { $0.key == "event" })?.value else { return [] }
-        let names = (event.items ?? [event]).map { $0.scalar?.text }
-        let systemEvents = names.compactMap { $0.flatMap { SystemEvent(rawValue: $0) } }
-        return systemEvents.count == names.count ? systemEvents : []
     }
 }

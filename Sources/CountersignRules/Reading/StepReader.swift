@@ -1,4 +1,5 @@
 import CountersignCore
+import Foundation
 
 /// Reads one step.
 struct StepReader {
@@ -28,17 +29,44 @@ struct StepReader {
         own.makeOptional(condition?.secretsAskedFor ?? [])
         needs.add(own)
         let (timeout, retry, continues) = (timeout(), retry(), continuesOnError())
-        guard let timeout, let retry, let continues else { return nil }
+        let wait = isWait ? self.wait(read) : .some(nil)
+        guard let timeout, let retry, let continues, let wait else { return nil }
         if entry("if") != nil, condition == nil { return nil }
         return Step(
             id: header.id,
             action: header.action.name,
-            options: read,
+            options: isWait ? Options() : read,
             condition: condition,
             timeout: timeout,
             retry: retry,
-            continuesOnError: continues
+            continuesOnError: continues,
+            wait: wait
         )
+    }
+
+    private var isWait: Bool { header.action.name == Wait.action }
+
+    /// How long a step waits; nil where it has errors, which have been reported.
+    private func wait(_ read: Options) -> Wait?? {
+        for key in ["timeout", "retry", "continue_on_error"] {
+            guard let entry = entry(key) else { continue }
+            let message = "'\(key)' is not available with 'wait', which neither ends early nor fails"
+            findings.report(.misplacedKey, message, at: entry.keySpan)
+        }
+        if let duration = read[Wait.duration] { return .some(.delay(duration)) }
+        let value = header.actionEntry.value
+        guard let template = read[Wait.time] else {
+            if value.isNull || value.entries?.isEmpty ?? false {
+                let message = "'wait' needs a duration, such as 'wait: 10m', or the key 'until'"
+                findings.report(.missingOption, message, at: header.actionEntry.keySpan)
+            }
+            return nil
+        }
+        guard let text = template.literal, Date(outside: text) == nil else { return .some(.until(template)) }
+        let place = value.entries?.first { $0.key == "until" }?.value ?? value
+        let message = "'until' must be a time, such as \"${package.due}\" or 2026-01-31T09:00:00Z, not '\(text)'"
+        findings.report(.wrongType, message, at: place.span)
+        return nil
     }
 
     private func entry(_ key: String) -> Node.Entry? {

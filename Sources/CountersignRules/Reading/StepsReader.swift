@@ -13,6 +13,7 @@ struct StepsReader {
         var stepIDs: Set<String> = []
     }
 
+    /// The actions that a step may call, and `wait`.
     let catalogue: [ActionDeclaration]
     let findings: Findings
     let references: ReferenceChecker

@@ -58,9 +58,14 @@ extension RuleSchema {
     static var ruleTest: JSON {
         let lists: JSONObject = [
             "send": ["type": "array", "items": send, "description": "The events that are sent."],
+            "until": duration(
+                "How far the clock goes from the start (default: until nothing is due that an event opened)."
+            ),
             "mock": ["type": "array", "items": mock, "description": "Results of steps; steps are never executed."],
             "expect": ["type": "array", "items": expectation, "description": "Expected runs."],
             "expect_none": ["type": "array", "items": text(), "description": "Rules that must not run."],
+            "expect_pending": ["type": "array", "items": pending, "description": "What is open at the end."],
+            "expect_cancelled": ["type": "array", "items": cancelled, "description": "Timers that events cancelled."],
         ]
         let head: JSONObject = [
             "name": text("The name of the test."),
@@ -70,9 +75,45 @@ extension RuleSchema {
                 "description": "What steps find under 'configured', such as mail.to; everything else is not set.",
             ],
         ]
-        var test = map(JSONObject(head.members + lists.members), required: ["name", "send"])
-        test["anyOf"] = [["required": ["expect"]], ["required": ["expect_none"]]]
+        var test = map(JSONObject(head.members + lists.members), required: ["name"])
+        let expectations = ["expect", "expect_none", "expect_pending", "expect_cancelled"]
+        test["allOf"] = [
+            ["anyOf": .array(expectations.map { ["required": [.string($0)]] })],
+            ["anyOf": [["required": ["send"]], ["required": ["until"]]]],
+        ]
         return .object(test)
+    }
+
+    private static let key: JSON = [
+        "description": "The values that 'per' names: one of them, or a list.",
+        "type": ["string", "number", "boolean", "null", "array"],
+    ]
+
+    private static var pending: JSON {
+        let pending = map(
+            [
+                "rule": text("The rule that waits."), "key": key,
+                "kind": [
+                    "enum": .array(RuleTest.PendingKind.allCases.map { .string($0.rawValue) }),
+                    "description": "What waits.",
+                ],
+                "due": text("When it is due: from the start of the test, such as 3d, or a time."),
+            ],
+            required: ["rule"]
+        )
+        return .object(pending)
+    }
+
+    private static var cancelled: JSON {
+        let cancelled = map(
+            [
+                "rule": text("The rule whose timers were cancelled."), "key": key,
+                "by": text("The name of the event that cancelled them."),
+                "times": integer(1...10_000, "The number of timers (default: one or more)."),
+            ],
+            required: ["rule"]
+        )
+        return .object(cancelled)
     }
 
     private static var send: JSON {
@@ -104,7 +145,10 @@ extension RuleSchema {
 
     private static var expectation: JSON {
         let step = map(
-            ["id": text(), "plan": .object(reference("condition", "Conditions on its plan."))],
+            [
+                "id": text(), "plan": .object(reference("condition", "Conditions on its plan.")),
+                "at": duration("When it begins, from the start of the test, to the second."),
+            ],
             required: ["id"]
         )
         let expectation = map(

@@ -8,7 +8,7 @@ package struct RuleSchema: Sendable {
 
     /// - Parameter catalogue: The actions that steps may name.
     package init(catalogue: [ActionDeclaration]) {
-        self.catalogue = catalogue
+        self.catalogue = catalogue + [Wait.declaration]
     }
 
     /// The schema as one document, its parts under `definitions`.
@@ -20,10 +20,13 @@ package struct RuleSchema: Sendable {
             "condition": condition(at: "when"), "stepCondition": condition(at: "if"),
             "valueTest": Self.valueTest, "operators": Self.operators, "itemTest": Self.itemTest,
         ]
+        definitions["seen"] = Self.seen(condition(at: "when"))
+        for member in Self.stateDefinitions.members { definitions[member.key] = member.value }
         for action in catalogue {
             definitions["action-\(action.name)"] = Self.schema(of: action)
             definitions["options-\(action.name)"] = Self.options(action.fields, alternatives: action.alternatives)
         }
+        definitions["action-\(Wait.action)"] = Self.wait
         let head: JSONObject = [
             "$schema": "http://json-schema.org/draft-07/schema#",
             "title": "Countersign rules",
@@ -37,20 +40,26 @@ package struct RuleSchema: Sendable {
     private var rule: JSON {
         var steps = Self.list(of: "step", "The steps, in order.")
         steps["minItems"] = 1
-        var when = Self.reference("condition", "When the rule applies.")
-        when["minProperties"] = 1
-        let rule = Self.map(
-            [
-                "id": ["type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "description": "The id of the rule."],
-                "description": Self.text("The purpose of the rule."),
-                "enabled": ["type": "boolean", "default": true, "description": "Whether the rule is enabled."],
-                "when": .object(when),
-                "then": .object(steps),
-                "on_failure": .object(Self.list(of: "step", "The steps after a step has failed for good.")),
-                "always": .object(Self.list(of: "step", "The steps at the end in either case.")),
-            ],
-            required: ["id", "when", "then"]
-        )
+        let when: JSON = [
+            "description": "When the rule applies: conditions on an event, or a schedule.", "minProperties": 1,
+            "if": ["anyOf": [["required": ["schedule"]], ["required": ["every"]]]],
+            "then": .object(Self.reference("schedule")), "else": .object(Self.reference("condition")),
+        ]
+        let head: JSONObject = [
+            "id": ["type": "string", "pattern": "^[a-z0-9][a-z0-9-]*$", "description": "The id of the rule."],
+            "description": Self.text("The purpose of the rule."),
+            "enabled": ["type": "boolean", "default": true, "description": "Whether the rule is enabled."],
+            "when": when,
+        ]
+        let tail: JSONObject = [
+            "then": .object(steps),
+            "on_failure": .object(Self.list(of: "step", "The steps after a step has failed for good.")),
+            "always": .object(Self.list(of: "step", "The steps at the end in either case.")),
+        ]
+        let properties = JSONObject(head.members + Self.words.members + tail.members)
+        var rule = Self.map(properties, required: ["id", "when", "then"])
+        rule["dependencies"] = ["unless": ["after"]]
+        rule["not"] = ["anyOf": .array(Self.pairsOfWords)]
         return .object(rule)
     }
 
@@ -95,6 +104,9 @@ package struct RuleSchema: Sendable {
         )
     }
 
+    private static let eventNames =
+        EventCatalogue.names + SystemEvent.allCases.map(\.name) + RuleEvent.allCases.map(\.name)
+
     private func condition(at key: String) -> JSON {
         let itself: JSON = .object(Self.reference(key == "if" ? "stepCondition" : "condition"))
         let names: JSON = ["type": "string", "minLength": 1]
@@ -103,7 +115,7 @@ package struct RuleSchema: Sendable {
             "event": [
                 "description": "The event's name: a name, a list of names, or a pattern such as PACKAGE_*.",
                 "anyOf": [
-                    ["enum": .array((EventCatalogue.names + SystemEvent.allCases.map(\.name)).map { .string($0) })],
+                    ["enum": .array(Self.eventNames.map { .string($0) })],
                     names,
                     ["type": "array", "items": names],
                 ],
@@ -114,10 +126,15 @@ package struct RuleSchema: Sendable {
             "not": .object(Self.reference(key == "if" ? "stepCondition" : "condition", "This does not hold.")),
         ]
         guard key == "if" else {
+            if case .object(var properties)? = condition["properties"] {
+                properties["seen"] = .object(Self.reference("seen", "Earlier events of the same key."))
+                condition["properties"] = .object(properties)
+            }
             condition["additionalProperties"] = .object(Self.reference("valueTest"))
             return .object(condition)
         }
-        let roots = #"^(event|steps|package|signer|configured)\."#
+        let facts = RuleFact.allCases.map(\.rawValue).joined(separator: "|")
+        let roots = "^(event|steps|package|signer|configured|\(facts))\\."
         condition["patternProperties"] = .object([roots: .object(Self.reference("valueTest"))])
         condition["additionalProperties"] = false
         return .object(condition)

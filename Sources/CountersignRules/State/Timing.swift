@@ -19,6 +19,26 @@ package enum Timing: Sendable {
         }
     }
 
+    /// Whether the package must be known to tell the key, the time or what is counted.
+    package var asksPackage: Bool {
+        switch self {
+        case .after(let after): after.entries.contains(where: \.asksPackage)
+        case .threshold(let threshold): per.asksPackage || threshold.distinct.map { $0.root != .subject } ?? false
+        case .throttle, .debounce, .digest: per.asksPackage
+        }
+    }
+
+    /// The word by which the rule writes it, and what it leaves to the rule's run.
+    package var fact: RuleFact {
+        switch self {
+        case .after: .after
+        case .throttle: .throttle
+        case .threshold: .threshold
+        case .debounce: .debounce
+        case .digest: .digest
+        }
+    }
+
     /// The kind of the states that it keeps.
     package var kind: RuleState.Kind {
         switch self {
@@ -41,6 +61,12 @@ package struct After: Sendable {
         case until(Template, less: Duration)
         /// At the next such time behind the event's own.
         case schedule(CronSchedule)
+
+        /// Whether the package must be known to tell the time.
+        var asksPackage: Bool {
+            guard case .until(let template, _) = self else { return false }
+            return template.asksPackage
+        }
     }
 
     /// What an event does while a series of timers is open for its key.
@@ -255,32 +281,5 @@ package struct RuleSchedule: Sendable {
     package init(timetable: Timetable, missed: Missed) {
         self.timetable = timetable
         self.missed = missed
-    }
-}
-
-/// `seen` in `when`: how many earlier events of the key there must be.
-package struct SeenTest: Sendable {
-    /// What the earlier events must meet; it looks at `event`, `origin` and the payload only.
-    package let condition: Condition
-
-    /// The names of the events, where the condition names them exactly; they are needed where `per` is `rule`.
-    package let names: [String]?
-
-    /// How far back they may lie, by own time; nil for as far as events are stored.
-    package let within: Duration?
-
-    /// What must hold for their number.
-    package let count: ValueTest
-
-    /// Which events are looked at: by package, or by name where it is `rule`.
-    package let per: Per
-
-    /// A test of earlier events.
-    package init(condition: Condition, names: [String]?, within: Duration?, count: ValueTest, per: Per) {
-        self.condition = condition
-        self.names = names
-        self.within = within
-        self.count = count
-        self.per = per
     }
 }

@@ -53,6 +53,9 @@ package struct RuleTest: Sendable {
         /// What should hold for its plan; paths start in the plan.
         package let plan: Condition?
 
+        /// How long after the start of the test it should begin, to the second; nil where that does not matter.
+        package let time: Duration?
+
         /// The position of the step's id in the expectation, for reports.
         package let span: SourceSpan
     }
@@ -89,11 +92,20 @@ package struct RuleTest: Sendable {
     /// The events, in the order in which the file has them.
     package let sends: [Send]
 
+    /// How far the clock goes from the start of the test; nil for until nothing that an event opened is due any more.
+    package let until: Duration?
+
     /// The runs that must be created; runs of rules that no expectation names are allowed.
     package let expectations: [Expectation]
 
     /// Rules that should not run.
     package let silentRules: [String]
+
+    /// What should be open at the end.
+    package let pending: [PendingExpectation]
+
+    /// What events should have cancelled.
+    package let cancelled: [CancelledExpectation]
 
     /// The results of steps in this test; a step without one is only planned and has no output, unless it is an `emit`.
     package let mocks: [Mock]

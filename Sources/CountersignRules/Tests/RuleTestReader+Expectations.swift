@@ -25,7 +25,8 @@ extension RuleTestReader {
     /// A step's id, or a map of its id and what should hold for its plan.
     private func step(_ node: Node, of rule: String) -> RuleTest.StepExpectation? {
         guard node.entries != nil else {
-            return stepID(node, of: rule).map { RuleTest.StepExpectation(id: $0, plan: nil, span: node.span) }
+            return stepID(node, of: rule)
+                .map { RuleTest.StepExpectation(id: $0, plan: nil, time: nil, span: node.span) }
         }
         guard let map = MapReader(node, what: "an expected step", keys: RuleKeys.expectedStep, findings: findings),
             let idEntry = map.required("id"), let id = stepID(idEntry.value, of: rule)
@@ -34,6 +35,7 @@ extension RuleTestReader {
         let reader = ConditionReader(findings: findings, setting: .item, references: references)
         let plan = map["plan"].flatMap { reader.root($0.value, what: "'plan'", at: $0.keySpan) }
         if map["plan"] != nil, plan == nil { return nil }
-        return RuleTest.StepExpectation(id: id, plan: plan, span: idEntry.value.span)
+        let time = map["at"].flatMap { options.duration($0.value, what: "'at'") }
+        return RuleTest.StepExpectation(id: id, plan: plan, time: time, span: idEntry.value.span)
     }
 }

@@ -20,11 +20,15 @@ struct RuleTestReader {
         let name = nameEntry.flatMap { options.text($0.value, what: "'name'") }
         let start = map["at"].flatMap { time($0.value) }
         let configured = map.list("configured", of: "names")?.compactMap(configuredName)
-        let sends = map.required("send") == nil ? [] : map.list("send", of: "events")?.compactMap(send)
+        let until = map["until"].flatMap { options.duration($0.value, what: "'until'") }
+        let sends =
+            map["until"] == nil && map.required("send") == nil ? [] : map.list("send", of: "events")?.compactMap(send)
         let mocks = map.list("mock", of: "mocked steps")?.compactMap(mock)
         let expectations = map.list("expect", of: "expected runs")?.compactMap(expectation)
         let silentRules = map.list("expect_none", of: "rules")?.compactMap(ruleID)
-        if map["expect"] == nil, map["expect_none"] == nil { _ = map.required("expect") }
+        let pending = map.list("expect_pending", of: "what is open")?.compactMap(self.pending)
+        let cancelled = map.list("expect_cancelled", of: "what is cancelled")?.compactMap(self.cancelled)
+        if !map.entries.contains(where: { $0.key.hasPrefix("expect") }) { _ = map.required("expect") }
         guard findings.diagnostics.dropFirst(before).allSatisfy({ $0.severity == .warning }) else { return nil }
         guard let name, let nameEntry else { return nil }
         return RuleTest(
@@ -32,8 +36,11 @@ struct RuleTestReader {
             start: start,
             configured: Configured(Set(configured ?? [])),
             sends: sends ?? [],
+            until: until,
             expectations: expectations ?? [],
             silentRules: silentRules ?? [],
+            pending: pending ?? [],
+            cancelled: cancelled ?? [],
             mocks: mocks ?? [],
             file: findings.source.path,
             span: nameEntry.value.span

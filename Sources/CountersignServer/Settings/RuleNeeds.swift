@@ -29,18 +29,31 @@ extension Settings {
     /// A warning for each enabled rule that needs what is not set; `label` is before the paths of its files.
     package func lacks(of ruleSet: RuleSet, labelled label: String) -> [Diagnostic] {
         ruleSet.rules.filter(\.isEnabled)
-            .compactMap { rule in
+            .flatMap { rule in
                 let steps = rule.steps + rule.onFailure + rule.always
-                guard let (step, lack) = steps.lazy.compactMap({ step in self.lack(of: step).map { (step, $0) } }).first
-                else { return nil }
-                return Diagnostic(
-                    severity: .warning,
-                    code: "missing-setting",
-                    message: "the step '\(step.id)' of '\(rule.id)' will fail: \(lack)",
-                    file: label.isEmpty || rule.file.hasPrefix("/") ? rule.file : "\(label)/\(rule.file)",
-                    span: SourceSpan(line: rule.line, column: 1)
-                )
+                let lack = steps.lazy.compactMap { step in self.lack(of: step).map { (step, $0) } }.first
+                    .map { step, lack in ("missing-setting", "the step '\(step.id)' of '\(rule.id)' will fail: \(lack)")
+                    }
+                let reach = forgotten(by: rule).map { ("beyond-retention", $0) }
+                return [lack, reach].compactMap(\.self)
+                    .map { code, message in
+                        Diagnostic(
+                            severity: .warning,
+                            code: code,
+                            message: message,
+                            file: label.isEmpty || rule.file.hasPrefix("/") ? rule.file : "\(label)/\(rule.file)",
+                            span: SourceSpan(line: rule.line, column: 1)
+                        )
+                    }
             }
+    }
+
+    /// Why a rule would miss events that it looks back at, as a sentence; nil where it misses none.
+    private func forgotten(by rule: Rule) -> String? {
+        let longest = rule.condition.seenTests.compactMap(\.within).max()
+        guard let longest, longest > retention.events else { return nil }
+        let kept = "events are kept for \(retention.events.text) only; raise 'retention.events'"
+        return "'seen' of '\(rule.id)' looks back \(longest.text), but \(kept)"
     }
 
     /// What a step needs that is not set, as a sentence; nil where it lacks nothing.

@@ -57,6 +57,9 @@ package /// What a deployment runs with, put together from flags, environment an
     /// How long a run belongs to an instance that gives no sign of life.
     let lease: Duration
 
+    /// How many keys a rule may have open.
+    let mostKeys: Int
+
     /// The absolute path of the output folder.
     let outputRoot: String
 
@@ -128,6 +131,7 @@ package /// What a deployment runs with, put together from flags, environment an
         workersPerDestination = engine.required(Declared.perDestination)
         shutdownTimeout = engine.required(Declared.shutdownTimeout)
         lease = try Self.lease(engine.required(Declared.lease))
+        mostKeys = engine.required(Declared.mostKeys)
         let root = (options[Declared.files] ?? Options())[Declared.root]
         driver = try Self.driver(options, workingDirectory)
         outputRoot =

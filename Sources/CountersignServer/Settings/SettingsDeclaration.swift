@@ -81,9 +81,19 @@ package enum SettingsDeclaration {
         "How long a run belongs to an instance that gives no sign of life, at least `3s`; another instance then resumes it.",
         default: .seconds(60)
     )
+    static let mostKeys = Field.integer(
+        "max_keys",
+        in: 1...100_000_000,
+        "How many keys a rule with `throttle`, `threshold`, `debounce` or `digest` may have open; it opens no further ones "
+            + "then and `X_STATE_FULL` is raised.",
+        default: 1_000_000
+    )
     static let engine = Field.group(
         "engine",
-        [workers.declaration, perDestination.declaration, shutdownTimeout.declaration, lease.declaration],
+        [
+            workers.declaration, perDestination.declaration, shutdownTimeout.declaration, lease.declaration,
+            mostKeys.declaration,
+        ],
         "Execution of runs."
     )
 

@@ -17,6 +17,13 @@ package enum StoreTable: String, CaseIterable, Sendable {
     case quarantine
     case runs
     case steps
+    /// What rules keep for their keys.
+    case states
+    /// Events that wait for a digest.
+    case gathered
+    /// What became of events at rules with state.
+    case decisions
+    case pauses
 }
 
 /// A column of a row that is copied.
@@ -67,6 +74,10 @@ extension StoreTable {
         case .quarantine: Self.quarantineColumns
         case .runs: Self.runColumns
         case .steps: Self.stepColumns
+        case .states: Self.stateColumns
+        case .gathered: Self.gatheredColumns
+        case .decisions: Self.decisionColumns
+        case .pauses: Self.pauseColumns
         }
     }
 
@@ -134,6 +145,9 @@ extension StoreTable {
         StoreColumn("step_attempt", .integer), StoreColumn("step_started_at", .time),
         StoreColumn("resume_step", .text), StoreColumn("resume_generation", .integer),
         StoreColumn("waiting_for", .text), StoreColumn("wait_reason", .text),
+        StoreColumn("part", .text), StoreColumn("facts", .json), StoreColumn("queue", .text),
+        StoreColumn("slot", .integer), StoreColumn("queue_limit", .integer), StoreColumn("queue_holds", .flag),
+        StoreColumn("happened_at", .time), StoreColumn("queue_since", .time), StoreColumn("superseded_by", .integer),
     ]
 
     private static let stepColumns = [
@@ -141,5 +155,29 @@ extension StoreTable {
         StoreColumn("attempt", .integer), StoreColumn("generation", .integer), StoreColumn("status", .stepStatus),
         StoreColumn("is_final", .flag), StoreColumn("plan", .json), StoreColumn("output", .json),
         StoreColumn("reason", .text), StoreColumn("started_at", .time), StoreColumn("finished_at", .time),
+    ]
+
+    private static let stateColumns = [
+        StoreColumn("id", .integer), StoreColumn("rule_id", .text), StoreColumn("key", .text),
+        StoreColumn("part", .text), StoreColumn("kind", .text), StoreColumn("shape", .text),
+        StoreColumn("event_id", .integer), StoreColumn("package_id", .text), StoreColumn("opened_at", .time),
+        StoreColumn("due_at", .time), StoreColumn("expires_at", .time), StoreColumn("data", .json),
+    ]
+
+    private static let gatheredColumns = [
+        StoreColumn("id", .integer), StoreColumn("rule_id", .text), StoreColumn("key", .text),
+        StoreColumn("event_id", .integer),
+    ]
+
+    private static let decisionColumns = [
+        StoreColumn("id", .integer), StoreColumn("event_id", .integer), StoreColumn("rule_id", .text),
+        StoreColumn("part", .text), StoreColumn("kind", .text), StoreColumn("facts", .json),
+        StoreColumn("run_id", .integer), StoreColumn("made_at", .time),
+    ]
+
+    private static let pauseColumns = [
+        StoreColumn("id", .integer), StoreColumn("subject", .text), StoreColumn("name", .text),
+        StoreColumn("paused_by", .text), StoreColumn("reason", .text), StoreColumn("since", .time),
+        StoreColumn("until", .time),
     ]
 }

@@ -113,6 +113,7 @@ extension MemoryContents {
     func states(_ query: StateQuery) -> [RuleState] {
         let found = states.all.filter { state in
             (query.ruleID.map { $0 == state.key.ruleID } ?? true)
+                && (query.key.map { $0 == state.key } ?? true)
                 && (query.packageID.map { $0 == state.packageID } ?? true)
                 && (query.kinds.isEmpty || query.kinds.contains(state.kind))
                 && (query.after.map { (state.id ?? 0) > $0 } ?? true) && (!query.isDueOnly || state.dueAt != nil)

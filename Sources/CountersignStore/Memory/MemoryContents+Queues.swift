@@ -1,13 +1,6 @@
 import CountersignCore
 import Foundation
 
-extension NewRun {
-    /// The run of a rule without state.
-    init(_ ruleID: String, of dispatch: Dispatch, at now: Date) {
-        self.init(eventID: dispatch.eventID, ruleID: ruleID, ruleSet: dispatch.ruleSet, dueAt: now)
-    }
-}
-
 /// Runs that take turns.
 extension MemoryContents {
     /// Makes a run, unless its rule has one of this part for the event; gives the number of the one that is there.

@@ -43,16 +43,17 @@ struct MemoryStates {
 
     var all: some Sequence<RuleState> { byKey.values.lazy.flatMap { $0.values } }
 
-    /// The states that are due first, `limit` at most.
-    mutating func due(limit: Int, by now: Date) -> [RuleState] {
-        var found: [RuleState] = []
+    /// The states that are due first, `limit` at most, without those of some rules.
+    mutating func due(limit: Int, excluding rules: Set<String> = [], by now: Date) -> [RuleState] {
+        var (found, seen): ([RuleState], [RuleState]) = ([], [])
         while found.count < limit, let state = takeFirst(), let dueAt = state.dueAt {
-            found.append(state)
-            if dueAt > now { break }
+            seen.append(state)
+            guard dueAt <= now else { break }
+            if !rules.contains(state.key.ruleID) { found.append(state) }
         }
         // They stay in their places until a decision takes them.
-        for state in found { state.dueAt.map { due.add(state.id ?? 0, at: $0) } }
-        return found.filter { $0.dueAt.map { $0 <= now } ?? false }
+        for state in seen { state.dueAt.map { due.add(state.id ?? 0, at: $0) } }
+        return found
     }
 
     private mutating func takeFirst() -> RuleState? {

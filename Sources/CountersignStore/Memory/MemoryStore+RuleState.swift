@@ -1,7 +1,7 @@
 package import CountersignCore
 package import Foundation
 
-extension MemoryStore: RuleStateStore {
+extension MemoryStore {
     /// Decides with what is read under one lock, and writes what was decided.
     package func decide(
         on basis: DecisionBasis,
@@ -19,9 +19,9 @@ extension MemoryStore: RuleStateStore {
         return written.decisions
     }
 
-    /// States that are due, those due first coming first.
-    package func dueStates(limit: Int, at now: Date) async throws -> [RuleState] {
-        look { $0.states.due(limit: max(0, limit), by: now.stored) }
+    /// States that are due, those due first coming first, without those of `rules`.
+    package func dueStates(limit: Int, excluding rules: Set<String>, at now: Date) async throws -> [RuleState] {
+        look { $0.states.due(limit: max(0, limit), excluding: rules, by: now.stored) }
     }
 
     /// The due time of the state that is due first; nil where none is ever due.
@@ -57,7 +57,7 @@ extension MemoryStore: RuleStateStore {
     package func queue(_ name: String) async throws -> QueueState { look { $0.queue(name) } }
 }
 
-extension MemoryStore: PausingStore {
+extension MemoryStore {
     /// Pauses something, or gives a pause new words and a new end.
     package func pause(_ pause: Pause) async throws {
         try write { contents in

@@ -29,6 +29,23 @@ struct RulesBenchmark {
                 String(format: "%.1f | %.2f |", ratio, Double(matches) / Double(sample.count))
             )
         }
+        try compareStates(bodies, of: sizes.last ?? 10_000)
+    }
+
+    /// What it costs that half of the rules wait, count or gather: which rules match, and whose timers are cancelled.
+    private static func compareStates(_ bodies: [[UInt8]], of size: Int) throws {
+        var (plain, stateful) = (Workload(seed: 2), Workload(seed: 2))
+        let control = try plain.ruleSet(of: size)
+        let ruleSet = try stateful.ruleSet(of: size, isHalfStateful: true)
+        let without = try measure(bodies, forSeconds: 2) { try evaluated($0, by: control).count }
+        let with = try measure(bodies, forSeconds: 2) { body in
+            let context = try context(body)
+            return ruleSet.matches(context).count + ruleSet.cancelling(context).count
+        }
+        print(
+            "\nOf \(size) rules, half with state: \(perSecond(with.best)) events/s, without: \(perSecond(without.best)),",
+            String(format: "%.2f ×", with.best / without.best)
+        )
     }
 
     private static func evaluated(_ body: [UInt8], by ruleSet: RuleSet) throws -> [Int] {

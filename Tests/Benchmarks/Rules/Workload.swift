@@ -62,13 +62,22 @@ extension Workload {
     }
 
     /// A checked set of `count` rules of mixed kinds, no two alike.
-    mutating func ruleSet(of count: Int) throws -> RuleSet {
+    ///
+    /// With `isHalfStateful`, every second one waits for a time, counts or gathers, with a condition that cancels.
+    mutating func ruleSet(of count: Int, isHalfStateful: Bool = false) throws -> RuleSet {
         var known: Set<String> = []
         var rules: [JSON] = []
         while rules.count < count {
             let condition = condition(ofKind: rules.count % 7)
             guard known.insert(condition.text).inserted else { continue }
-            rules.append(["id": .string("r\(rules.count)"), "when": condition, "then": [["log": "${event.packageId}"]]])
+            var rule: JSONObject = ["id": .string("r\(rules.count)"), "when": condition]
+            // The same conditions come about with and without.
+            let word = word()
+            if isHalfStateful, rules.count.isMultiple(of: 2) {
+                for member in word.members { rule[member.key] = member.value }
+            }
+            rule["then"] = [["log": "${event.packageId}"]]
+            rules.append(.object(rule))
         }
         // JSON is YAML too; on many lines, as people write rules.
         let file = RuleSources.File(
@@ -86,6 +95,16 @@ extension Workload {
         mainField: "message",
         fields: [Field.template("message", in: .text, "The line.", isRequired: true).declaration]
     )
+
+    private mutating func word() -> JSONObject {
+        switch number(below: 5) {
+        case 0: ["after": "3d", "unless": ["event": .string(pick(Self.names)), "sessionUser": .string(pick(users))]]
+        case 1: ["throttle": ["within": "1d", "per": "packageId"]]
+        case 2: ["threshold": ["count": 5, "within": "15m"]]
+        case 3: ["debounce": ["quiet": "20s"]]
+        default: ["digest": ["within": "1h"]]
+        }
+    }
 
     private mutating func condition(ofKind kind: Int) -> JSON {
         let (package, user) = (JSON.string(pick(packages)), JSON.string(pick(users)))

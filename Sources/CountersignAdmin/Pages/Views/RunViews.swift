@@ -116,6 +116,9 @@ struct RunView {
         state = run.state.rawValue
         stateNote =
             run.wait.map { "for \($0.destination.printable): \($0.reason.printable)" }
+            ?? run.place.flatMap { run.waitsInQueue ? "for its turn in the queue \($0.queue.printable)" : nil }
+            ?? (run.state == .waiting ? "until \(run.dueAt.shown)" : nil)
+            ?? run.supersededBy.map { "as run \($0) took its place" }
             ?? (run.waitsForNextTry
                 ? "until \(run.dueAt.shown)"
                     + (row.reason.map { ", since the last attempt failed: \($0.printable)" } ?? "")
@@ -133,7 +136,7 @@ struct RunView {
         retries = run.retries > 0 ? run.retries : nil
         trace = details.trace?.description ?? ""
         canRetry = run.state == .failed
-        canDiscard = run.state == .failed || run.state == .queued
+        canDiscard = [.failed, .queued, .waiting].contains(run.state)
         choices = resumption?.choices ?? []
         hasChoices = !choices.isEmpty
         stoppedAt = resumption?.stoppedAt

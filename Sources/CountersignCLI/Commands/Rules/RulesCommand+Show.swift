@@ -41,6 +41,7 @@ extension RulesCommand {
             )
             if let summary = rule.summary { print("for         \(summary.printable)") }
             print("events      \((rule.eventPatterns?.joined(separator: ", ") ?? "any").printable)")
+            if let timing = rule.timing { print("timing      \(timing.printable)") }
             print("file        \(rule.file.printable)\(", line \(rule.line)")")
             print("last day    \(statistics.runs.runs)")
             let failed = statistics.failed == 0 ? "none" : Style.bad.applied(to: statistics.failed.runs, on: terminal)

@@ -69,7 +69,7 @@ extension RunsCommand {
         static let configuration = CommandConfiguration(
             abstract: "Discard runs.",
             discussion: """
-                Failed or queued runs are no longer retried; they and their history are kept.
+                Failed, queued or waiting runs are no longer retried or executed; they and their history are kept.
 
                 Examples:
                   countersign runs discard 7
@@ -83,7 +83,12 @@ extension RunsCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             let client = try options.client(in: environment)
-            let ids = try await selection.runs(in: [.failed, .queued], of: client, environment, verb: "discard")
+            let ids = try await selection.runs(
+                in: [.failed, .queued, .waiting],
+                of: client,
+                environment,
+                verb: "discard"
+            )
             try await client.each(ids) { commands, id in
                 try await commands.discard(id, once: CommandToken())
                 print("run \(id) is discarded")
@@ -146,7 +151,9 @@ struct RunSelection: ParsableArguments {
             return found
         }
         guard !found.isEmpty else {
-            let words = states.map(\.rawValue).joined(separator: " or ")
+            let names = states.map(\.rawValue)
+            let words = [names.dropLast().joined(separator: ", "), names.last ?? ""].filter { !$0.isEmpty }
+                .joined(separator: " or ")
             throw CommandFailure("no \(words) runs match; see 'countersign runs list'")
         }
         let rules = Dictionary(grouping: found, by: \.ruleID).map { "\($0) (\($1.count))" }.sorted()

@@ -35,13 +35,19 @@ extension RunsCommand {
         private func show(_ details: RunDetails, on terminal: Terminal) {
             let run = details.run
             print("run       \(run.id)  \(Style.of(run.state).applied(to: run.state.rawValue, on: terminal))")
-            print("rule      \(run.ruleID), of rule set \(run.ruleSet.short)")
+            let part = run.part.isEmpty ? "" : ", part \(run.part.printable)"
+            print("rule      \(run.ruleID)\(part), of rule set \(run.ruleSet.short)")
             print("event     \(run.eventID)  \(details.row.eventName.printable)")
             if let trace = details.trace { print("trace     \(trace)") }
             print("created   \(run.createdAt.rfc3339)")
             if let wait = run.wait { print("waits     for \(wait.destination.printable): \(wait.reason.printable)") }
+            if let place = run.place {
+                let slot = place.slot.map { "slot \($0)" } ?? (run.waitsInQueue ? "waiting for its turn" : "done")
+                print("queue     \(place.queue.printable), \(slot)")
+            }
+            if let successor = run.supersededBy { print("replaced  by run \(successor)") }
             // Who waits for a destination is woken; its due time is for the case that nobody does so.
-            if run.state == .queued, run.wait == nil { print("due       \(run.dueAt.rfc3339)") }
+            if run.state.isClaimable, run.wait == nil, !run.waitsInQueue { print("due       \(run.dueAt.rfc3339)") }
             if run.state == .queued, let reason = details.row.reason { print("after     \(reason.printable)") }
             if let home = run.home { print("home      \(home.printable), where its steps left files") }
             if let finished = run.finishedAt { print("finished  \(finished.rfc3339)") }

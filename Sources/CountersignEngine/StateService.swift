@@ -1,0 +1,175 @@
+package import CountersignCore
+import CountersignRules
+package import CountersignStore
+import Foundation
+package import Logging
+import ServiceLifecycle
+
+/// Decides about what is due: timers, debounces, digests and schedules.
+///
+/// All of it is rows of the store. Any instance may decide about any of them; what another one decided meanwhile is found
+/// under the lock of its key.
+package struct StateService: Service {
+    /// How many states are decided about in one transaction.
+    private static let batch = 100
+
+    /// How often it looks at what does not wake it: edited rules, expired states, pauses that have ended.
+    private static let interval: TimeInterval = 5
+
+    private let store: any Store
+    private let book: RuleBook
+    private let pauses: PauseBook
+    private let bounds: StateBounds
+    private let clock: any WallClock
+    private let logger: Logger
+
+    /// A service that decides by the active rules of `book`.
+    package init(
+        store: any Store,
+        book: RuleBook,
+        pauses: PauseBook,
+        bounds: StateBounds,
+        clock: any WallClock,
+        logger: Logger
+    ) {
+        self.store = store
+        self.book = book
+        self.pauses = pauses
+        self.bounds = bounds
+        self.clock = clock
+        self.logger = logger
+    }
+
+    /// Decides about what comes due until the service shuts down; after an error it waits a second.
+    package func run() async throws {
+        await cancelWhenGracefulShutdown {
+            var lookedAt = Date.distantPast
+            while !Task.isCancelled {
+                do {
+                    if clock.now.timeIntervalSince(lookedAt) >= Self.interval || clock.now < lookedAt {
+                        lookedAt = clock.now
+                        try await keepUp()
+                    }
+                    if try await decideBatch() == 0 { await wait() }
+                } catch {
+                    logger.error("What is due cannot be decided, retrying", metadata: ["error": "\(error)"])
+                    try? await clock.sleep(until: clock.now.addingTimeInterval(1))
+                }
+            }
+        }
+    }
+
+    private func wait() async {
+        let limit = clock.now.addingTimeInterval(Self.interval)
+        let due = pauses.isEverythingPaused ? nil : try? await store.nextDueState()
+        // What is due and was not decided, as its rule is paused, does not come sooner by looking at once.
+        let next = due.flatMap { $0 > clock.now ? $0 : nil }
+        await store.stateChanges.wait(until: min(limit, next ?? limit), on: clock)
+    }
+
+    /// Decides about the states that are due first.
+    ///
+    /// - Throws: `StoreError`; nothing was decided then.
+    /// - Returns: How many there were.
+    package func decideBatch() async throws -> Int {
+        guard let active = book.active, !pauses.isEverythingPaused else { return 0 }
+        let now = Date(milliseconds: clock.now.milliseconds)
+        let due = try await store.dueStates(limit: Self.batch, excluding: pauses.pausedRules, at: now)
+        guard !due.isEmpty else { return 0 }
+        let events = try await store.events(openingAny: due)
+        let decider = Decider(rules: active.rules.ruleSet, now: now)
+        do {
+            let decisions = try await store.decide(
+                on: .states,
+                reading: decider.request(forDue: due, of: events),
+                under: active.activation.number,
+                at: now
+            ) { decider.outcome(forDue: due, of: events, in: $0) }
+            log(decisions)
+        } catch StoreError.activationChanged {
+            store.activated.notify()
+            await store.stateChanges.wait(until: clock.now.addingTimeInterval(1), on: clock)
+        }
+        return due.count
+    }
+
+    private func log(_ decisions: [Decision]) {
+        for decision in decisions {
+            logger.debug(
+                "Decided about what was due",
+                metadata: [
+                    "event.id": "\(decision.eventID)", "rule.id": "\(decision.ruleID)",
+                    "decision": "\(decision.kind.rawValue)", "run.id": "\(decision.run.map { "\($0)" } ?? "")",
+                ]
+            )
+        }
+    }
+
+    // MARK: Upkeep
+
+    /// Keeps the next occurrence of each schedule, applies edited rules to open timers, and removes what is of no use.
+    ///
+    /// - Throws: `StoreError`.
+    package func keepUp() async throws {
+        try await pauses.refresh()
+        guard let active = book.active else { return }
+        let now = Date(milliseconds: clock.now.milliseconds)
+        let decider = Decider(rules: active.rules.ruleSet, now: now)
+        do {
+            let request = decider.requestForSchedules
+            if !request.isEmpty {
+                _ = try await store.decide(
+                    on: .states,
+                    reading: request,
+                    under: active.activation.number,
+                    at: now
+                ) { decider.outcomeForSchedules(in: $0) }
+            }
+            try await adapt(active, decider, at: now)
+        } catch StoreError.activationChanged {
+            store.activated.notify()
+        }
+        while try await store.removeExpiredStates(limit: 500, at: now) == 500 {}
+        try await bounds.refresh(at: now)
+    }
+
+    /// Applies the shapes of edited rules to the timers that are open.
+    private func adapt(_ active: RuleBook.Active, _ decider: Decider, at now: Date) async throws {
+        guard bounds.isNewActivation(active.activation.number) else { return }
+        for rule in active.rules.ruleSet.rules where rule.isEnabled {
+            var query = StateQuery(ruleID: rule.id, kinds: [.timer], limit: Self.batch)
+            while case let states = try await store.states(query), !states.isEmpty {
+                query.after = states.last?.id
+                let edited = states.filter { $0.shape != rule.shape && $0.dueAt != nil }
+                guard !edited.isEmpty else { continue }
+                let events = try await store.events(openingAny: edited)
+                let decisions = try await store.decide(
+                    on: .states,
+                    reading: decider.request(forEdited: edited),
+                    under: active.activation.number,
+                    at: now
+                ) { decider.outcome(forEdited: edited, of: events, in: $0) }
+                logger.info(
+                    "Open timers follow the edited rule",
+                    metadata: [
+                        "rule.id": "\(rule.id)", "timers": "\(edited.count)",
+                        "closed": "\(decisions.count { $0.kind == .noLongerMatches })",
+                    ]
+                )
+            }
+        }
+        bounds.note(activation: active.activation.number)
+    }
+}
+
+extension Archive {
+    /// The events that opened these states, with their packages; those that are gone or damaged are absent.
+    package func events(openingAny states: [RuleState]) async throws -> [Event.ID: Event] {
+        var events: [Event.ID: Event] = [:]
+        for id in Set(states.compactMap(\.eventID)) {
+            guard let stored = try await event(id), stored.damage == nil else { continue }
+            events[id] = stored.event
+        }
+        return events
+    }
+}

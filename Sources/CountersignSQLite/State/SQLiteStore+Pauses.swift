@@ -1,0 +1,61 @@
+import CountersignCore
+package import CountersignStore
+package import Foundation
+import GRDB
+
+extension SQLiteStore {
+    /// Pauses something, or gives a pause new words and a new end.
+    package func pause(_ pause: Pause) async throws {
+        try await writer.write { db in
+            let (subject, name) = pause.subject.columns
+            _ = try db.change(
+                """
+                INSERT INTO pauses (subject, name, paused_by, reason, since, until) VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT (subject, name) DO UPDATE SET paused_by = excluded.paused_by, reason = excluded.reason,
+                    since = iif(until <= excluded.since, excluded.since, since), until = excluded.until
+                """,
+                [
+                    subject, name, pause.by, pause.reason, pause.since.milliseconds, pause.until?.milliseconds,
+                ]
+            )
+        }
+    }
+
+    /// Resumes something, and makes the runs due that waited for it.
+    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
+        let wasPaused = try await writer.write { db in
+            let (kind, name) = subject.columns
+            let isActive = try db.first(
+                "DELETE FROM pauses WHERE subject = ? AND name = ? RETURNING until IS NULL OR until > ?",
+                [kind, name, now.milliseconds]
+            ) { $0.number(at: 0) == 1 }
+            if let destination = subject.waitDestination {
+                _ = try RunTable(db: db).wake(waitingFor: destination, limit: .max, at: now)
+            }
+            return isActive ?? false
+        }
+        queued.notify()
+        stateChanges.notify()
+        return wasPaused
+    }
+}
+
+extension Pause.Subject {
+    /// The columns `subject` and `name`.
+    fileprivate var columns: (String, String) {
+        switch self {
+        case .rule(let id): ("rule", id)
+        case .destination(let name): ("destination", name)
+        case .everything: ("everything", "")
+        }
+    }
+
+    init?(_ subject: String?, _ name: String?) {
+        switch (subject, name) {
+        case ("rule", let id?): self = .rule(id)
+        case ("destination", let name?): self = .destination(name)
+        case ("everything", _): self = .everything
+        default: return nil
+        }
+    }
+}
