@@ -116,7 +116,7 @@ package struct RunWorker: Sendable {
     var knowsActiveRules: Bool { book.status.unusable == nil }
 
     /// Whether runs are executed; not while everything is paused.
-    var mayExecute: Bool { knowsActiveRules && pauses?.isEverythingPaused != true }
+    package var mayExecute: Bool { knowsActiveRules && pauses?.isEverythingPaused != true }
 
     /// The rule set of the run; nil where only this program cannot use it, and the run is left to another instance.
     private func rules(for context: RunContext) async throws -> LoadedRules? {

@@ -48,7 +48,7 @@ extension StoreContract {
     }
 
     static let deciding = [
-        clause("decisions are kept in their order, with the number of the run that was made") { store async throws in
+        Clause("decisions are kept in their order, with the number of the run that was made") { store async throws in
             let ids = try await appended(2, to: store)
             var made = outcome([newRun(ids[0], part: "1")])
             made.decisions.insert((decision(ids[0], .scheduled, part: "2", facts: ["due": "x"], at: 1), nil), at: 0)
@@ -64,7 +64,7 @@ extension StoreContract {
             try await write(closing, to: store, at: after(5))
             #expect(try await store.decisions(of: ids[0]) == Array(written.prefix(2)) + [later])
         },
-        clause("events that wait are dispatched with the outcome; one that is dispatched already waits no more") {
+        Clause("events that wait are dispatched with the outcome; one that is dispatched already waits no more") {
             store async throws in
             let ids = try await appended(3, to: store)
             try await store.dispatch([dispatch(ids[0], [])], at: start)
@@ -80,7 +80,7 @@ extension StoreContract {
             #expect(try await store.undispatched(limit: 9, at: start).events.map(\.id) == [ids[2]])
             #expect(store.queued.take())
         },
-        clause("what a decision throws comes back, and nothing was written") { store async throws in
+        Clause("what a decision throws comes back, and nothing was written") { store async throws in
             let event = try await appended(1, to: store)[0]
             _ = store.queued.take()
             await #expect(throws: Refusal()) {
@@ -96,7 +96,7 @@ extension StoreContract {
             #expect(try await store.undispatched(limit: 9, at: start).events.map(\.id) == [event])
             #expect(!store.queued.take())
         },
-        clause("one that throws among many that are written at the same time hinders none of them") {
+        Clause("one that throws among many that are written at the same time hinders none of them") {
             store async throws in
             let ids = try await appended(40, to: store)
             let failures = await withTaskGroup(of: Bool.self) { group in
@@ -120,7 +120,7 @@ extension StoreContract {
             #expect(failures.count { $0 } == 10)
             #expect(try await store.runs(RunQuery(limit: 99)).count == 30)
         },
-        clause("what is decided under an activation that another replaced is not written") { store async throws in
+        Clause("what is decided under an activation that another replaced is not written") { store async throws in
             let event = try await appended(1, to: store)[0]
             try await activate("v1", [:], in: store, after: 0)
             try await activate("v2", [:], in: store, after: 1)
@@ -135,7 +135,7 @@ extension StoreContract {
             }
             #expect(try await store.runs(RunQuery()).count == 1)
         },
-        clause("a run that looks up the package is replaced by what is decided, and the match of the event stays") {
+        Clause("a run that looks up the package is replaced by what is decided, and the match of the event stays") {
             store async throws in
             let event = try await appended(1, to: store)[0]
             var first = outcome([newRun(event, part: Run.lookUpPart)])
@@ -164,7 +164,7 @@ extension StoreContract {
                 try await write(made, on: .lookUp(run.id, "w"), to: store)
             }
         },
-        clause("a decision has the events that it asks for, with their packages") {
+        Clause("a decision has the events that it asks for, with their packages") {
             store async throws in
             let ids = try await appended(2, to: store)
             _ = try await store.keep(package: ["name": "Lease"], of: ids[0])
@@ -175,7 +175,7 @@ extension StoreContract {
             #expect(events[ids[0]]?.package == ["name": "Lease"])
             #expect(events[ids[1]]?.package == nil && events[ids[1]]?.payload["number"] == 2)
         },
-        clause("events that a decision raises are stored with it, each once for its key") { store async throws in
+        Clause("events that a decision raises are stored with it, each once for its key") { store async throws in
             let raised = SystemEvent.runFailed.delivery(["run": 1], key: "run", at: after(1))
             for _ in 1...2 {
                 var outcome = StateOutcome()
@@ -190,7 +190,7 @@ extension StoreContract {
 
     /// Promises about the runs that decisions make.
     static let stateRuns = [
-        clause("a run is made with its part, its facts, its due time and its place") { store async throws in
+        Clause("a run is made with its part, its facts, its due time and its place") { store async throws in
             let event = try await appended(1, to: store)[0]
             let place = QueuePlace(
                 queue: #"r ["a"]"#,
@@ -210,7 +210,7 @@ extension StoreContract {
             let claimed = try #require(try await store.claim(limit: 9, lease: lease("w"), at: after(7)).first?.run)
             #expect(claimed.facts == facts && claimed.part == "3")
         },
-        clause("a rule has one run for each part of an event; one that is there is left as it is") {
+        Clause("a rule has one run for each part of an event; one that is there is left as it is") {
             store async throws in
             let event = try await appended(1, to: store)[0]
             let first = try await write(outcome([newRun(event, part: "1"), newRun(event, part: "2")]), to: store)
@@ -222,7 +222,7 @@ extension StoreContract {
             #expect(runs.map(\.part).sorted() == ["1", "2", "3"])
             #expect(runs.allSatisfy { $0.facts == nil && $0.dueAt == start })
         },
-        clause("a run in a step 'wait' is claimed again at its time, and shown as waiting") { store async throws in
+        Clause("a run in a step 'wait' is claimed again at its time, and shown as waiting") { store async throws in
             let run = try await running(in: store)
             try await store.release(
                 run,
@@ -239,7 +239,7 @@ extension StoreContract {
             let claimed = try #require(try await store.claim(limit: 9, lease: lease("v"), at: after(60)).first)
             #expect(claimed.run.id == run && claimed.run.state == .running && claimed.records.count == 1)
         },
-        clause("a waiting run can be discarded") { store async throws in
+        Clause("a waiting run can be discarded") { store async throws in
             let run = try await running(in: store)
             let wanted = "failed, queued or waiting"
             await #expect(throws: StoreError.wrongState(run, .running, wanted: wanted)) {
@@ -250,7 +250,7 @@ extension StoreContract {
             #expect(try await state(of: run, in: store) == .discarded)
             #expect(try await store.nextDue() == nil)
         },
-        clause("a run that is cancelled is discarded, and the decision says why") { store async throws in
+        Clause("a run that is cancelled is discarded, and the decision says why") { store async throws in
             let run = try await running(in: store)
             let event = try #require(try await store.run(run)?.run.eventID)
             let cancelled = decision(event, .cancelled, rule: "rule", facts: ["by": 7], run: run, at: 2)
@@ -259,7 +259,7 @@ extension StoreContract {
             #expect(ended.state == .discarded && ended.finishedAt == after(2))
             #expect(try await store.decisions(of: event) == [cancelled])
         },
-        clause(
+        Clause(
             "replaying an event takes all runs of a rule for it as one: those that ended begin again, and none is added"
         ) {
             store async throws in
@@ -289,7 +289,7 @@ extension StoreContract {
     }
 
     static let histories = [
-        clause("the history of a package is its events, the newest first, since a time") { store async throws in
+        Clause("the history of a package is its events, the newest first, since a time") { store async throws in
             let a = try await event("A", "P", 1, in: store)
             _ = try await event("A", "Q", 2, in: store)
             let b = try await event("B", "P", 3, in: store)
@@ -305,7 +305,7 @@ extension StoreContract {
             #expect(history[some]?.events.map(\.id) == [b, a])
             #expect(history[HistoryQuery(.package("none"))]?.events.isEmpty == true)
         },
-        clause("the history of names is the events of all of them, the newest first, since a time") {
+        Clause("the history of names is the events of all of them, the newest first, since a time") {
             store async throws in
             var ids: [Event.ID] = []
             for (number, name) in ["A", "B", "C", "A", "B"].enumerated() {
@@ -319,7 +319,7 @@ extension StoreContract {
             #expect(some.events.map(\.id) == [ids[4], ids[3], ids[1]])
             #expect(try await store.history(HistoryQuery(.names(["D"]))).events.isEmpty)
         },
-        clause("a history is the newest events up to a limit, and says that there are more") { store async throws in
+        Clause("a history is the newest events up to a limit, and says that there are more") { store async throws in
             let count = HistoryQuery.limit + 1
             let batch = (1...count)
                 .map { number in

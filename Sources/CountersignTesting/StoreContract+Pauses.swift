@@ -16,7 +16,7 @@ extension StoreContract {
     }
 
     static let pauses = [
-        clause("what is paused is listed with who, why and until when, the oldest first, until it is resumed") {
+        Clause("what is paused is listed with who, why and until when, the oldest first, until it is resumed") {
             store async throws in
             #expect(try await store.pauses(at: start).isEmpty)
             let all = [
@@ -30,13 +30,13 @@ extension StoreContract {
             #expect(try await !store.resume(.destination("erp:443"), at: after(5)))
             #expect(try await !store.resume(.rule("erp:443"), at: after(5)))
         },
-        clause("a pause ends by itself at its time") { store async throws in
+        Clause("a pause ends by itself at its time") { store async throws in
             try await store.pause(pause(.rule("r"), until: 60))
             #expect(try await store.pauses(at: after(59.999)).count == 1)
             #expect(try await store.pauses(at: after(60)).isEmpty)
             #expect(try await !store.resume(.rule("r"), at: after(61)))
         },
-        clause("what is paused again has the new words and end, and the old beginning while it is paused") {
+        Clause("what is paused again has the new words and end, and the old beginning while it is paused") {
             store async throws in
             try await store.pause(pause(.everything, "one", until: 60))
             try await store.pause(pause(.everything, by: "bob", "two", since: 5, until: 90))
@@ -44,7 +44,7 @@ extension StoreContract {
             try await store.pause(pause(.everything, "three", since: 100))
             #expect(try await store.pauses(at: after(101)) == [pause(.everything, "three", since: 100)])
         },
-        clause("runs that wait for what was paused are due when it is resumed") { store async throws in
+        Clause("runs that wait for what was paused are due when it is resumed") { store async throws in
             let ids = try await appended(3, to: store)
             try await store.dispatch(ids.map { dispatch($0, ["r"]) }, at: start)
             let waits = ["rule r", "erp:443", "rule s"].map { RunWait(destination: $0, reason: "it is paused") }
@@ -67,7 +67,7 @@ extension StoreContract {
             )
             #expect(try await store.nextDue() == after(3_600))
         },
-        clause("whoever waits for work looks again when everything is resumed") { store async throws in
+        Clause("whoever waits for work looks again when everything is resumed") { store async throws in
             try await store.pause(pause(.everything))
             (_, _) = (store.queued.take(), store.stateChanges.take())
             #expect(try await store.resume(.everything, at: after(2)))

@@ -52,7 +52,7 @@ extension StoreContract {
     }
 
     static let queues = [
-        clause("a run without a slot is queued and not claimed, and its time is not waited for") { store async throws in
+        Clause("a run without a slot is queued and not claimed, and its time is not waited for") { store async throws in
             let runs = try await line([place(0, slot: 0), place(1)], in: store)
             #expect(try await store.runs(RunQuery(state: .queued)).count == 2)
             #expect(try await store.run(runs[1])?.run.waitsInQueue == true)
@@ -60,7 +60,7 @@ extension StoreContract {
             #expect(try await store.nextDue() == nil)
             #expect(try await claim(store, at: 99).isEmpty)
         },
-        clause("a run has its slot since its first claim, and keeps it over tries, waits and its owner's death") {
+        Clause("a run has its slot since its first claim, and keeps it over tries, waits and its owner's death") {
             store async throws in
             let run = try await line([place(0, slot: 0), place(1)], in: store)[0]
             #expect(try await store.run(run)?.run.place?.since == nil)
@@ -78,7 +78,7 @@ extension StoreContract {
             #expect(try await claim(store, at: 3) == [run])
             #expect(try await store.run(run)?.run.place == place(0, slot: 0).with(since: after(1)))
         },
-        clause("when a run ends, the next one is that of the oldest own time, then of the lowest number of an event") {
+        Clause("when a run ends, the next one is that of the oldest own time, then of the lowest number of an event") {
             store async throws in
             let runs = try await line([place(0, slot: 0), place(9), place(5), place(5), place(7)], in: store)
             var order = try await claim(store)
@@ -93,7 +93,7 @@ extension StoreContract {
             #expect(try await slots(of: runs, in: store) == [nil, nil, nil, nil, nil])
             #expect(try await store.queue(queueName) == QueueState())
         },
-        clause("as many runs of a queue are under way as it has slots, and each gives its own to the next one") {
+        Clause("as many runs of a queue are under way as it has slots, and each gives its own to the next one") {
             store async throws in
             let places = [
                 place(0, slot: 0, limit: 2), place(1, slot: 1, limit: 2), place(2, limit: 2), place(3, limit: 2),
@@ -106,7 +106,7 @@ extension StoreContract {
             try await end(runs[0], .failed, in: store)
             #expect(try await slots(of: runs, in: store) == [nil, nil, 1, 0])
         },
-        clause("each queue has slots of its own") { store async throws in
+        Clause("each queue has slots of its own") { store async throws in
             let other = "other"
             let places = [place(0, slot: 0), place(1), place(0, slot: 0, queue: other), place(1, queue: other)]
             let runs = try await line(places, in: store)
@@ -114,7 +114,7 @@ extension StoreContract {
             try await end(runs[2], in: store)
             #expect(try await claim(store, at: 2) == [runs[3]])
         },
-        clause("a run that is taken back, cancelled or discarded gives its slot to the next one") {
+        Clause("a run that is taken back, cancelled or discarded gives its slot to the next one") {
             store async throws in
             let runs = try await line([place(0, slot: 0)] + (1...5).map { place(Double($0)) }, in: store)
             #expect(try await claim(store) == [runs[0]])
@@ -135,7 +135,7 @@ extension StoreContract {
             #expect(store.queued.take())
             #expect(try await claim(store, at: 4) == [runs[5]])
         },
-        clause("a failed run keeps its slot where the rule says so, until it is retried or discarded") {
+        Clause("a failed run keeps its slot where the rule says so, until it is retried or discarded") {
             store async throws in
             let runs = try await line([place(0, slot: 0, holds: true), place(1, holds: true)], in: store)
             #expect(try await claim(store) == [runs[0]])
@@ -148,7 +148,7 @@ extension StoreContract {
             try await store.discard(runs[0], at: after(5))
             #expect(try await claim(store, at: 5) == [runs[1]])
         },
-        clause("a decision sees who has a slot of a queue, who has begun, and the newest of those that wait") {
+        Clause("a decision sees who has a slot of a queue, who has begun, and the newest of those that wait") {
             store async throws in
             let count = QueueState.mostWaiting + 2
             let places = [place(0, slot: 0, limit: 2), place(9, slot: 1, limit: 2)]
@@ -167,13 +167,13 @@ extension StoreContract {
             #expect(queue.waiting.first == member(runs[2], event: 3, 100))
             #expect(queue.waiting.map(\.happenedAt) == queue.waiting.map(\.happenedAt).sorted(by: >))
         },
-        clause("a run that waits for its turn is no backlog that is due") { store async throws in
+        Clause("a run that waits for its turn is no backlog that is due") { store async throws in
             let runs = try await line([place(0, slot: 0), place(1)], in: store)
             #expect(try await claim(store) == [runs[0]])
             let backlog = try await store.backlog(at: after(99))
             #expect(backlog.runs == 1 && backlog.dueRuns == 0 && backlog.oldestDue == nil)
         },
-        clause("queues in which runs wait, or that a failed run holds, are listed, those that wait longest first") {
+        Clause("queues in which runs wait, or that a failed run holds, are listed, those that wait longest first") {
             store async throws in
             _ = try await line([place(0, slot: 0, queue: "idle")], in: store)
             let held = try await line([place(0, slot: 0, holds: true, queue: "held")], in: store)[0]
@@ -225,7 +225,7 @@ extension QueuePlace {
 /// Promises about what decisions and commands do to runs that take turns.
 extension StoreContract {
     static let queueCommands = [
-        clause("a failed run that is retried queues again at the place of its event") { store async throws in
+        Clause("a failed run that is retried queues again at the place of its event") { store async throws in
             let runs = try await line([place(0, slot: 0), place(1), place(2)], in: store)
             #expect(try await claim(store) == [runs[0]])
             try await end(runs[0], .failed, in: store)
@@ -236,7 +236,7 @@ extension StoreContract {
             try await end(runs[1], in: store)
             #expect(try await claim(store, at: 3) == [runs[0]])
         },
-        clause("a failed run that is retried while nothing holds its queue has a slot at once") { store async throws in
+        Clause("a failed run that is retried while nothing holds its queue has a slot at once") { store async throws in
             let runs = try await line([place(0, slot: 0)], in: store)
             #expect(try await claim(store) == runs)
             try await end(runs[0], .failed, in: store)
@@ -244,7 +244,7 @@ extension StoreContract {
             #expect(try await store.run(runs[0])?.run.place == place(0, slot: 0))
             #expect(try await claim(store, at: 2) == runs)
         },
-        clause("a run that begins again in a replay queues at the place of its event") { store async throws in
+        Clause("a run that begins again in a replay queues at the place of its event") { store async throws in
             let runs = try await line([place(0, slot: 0), place(1), place(2)], in: store)
             #expect(try await claim(store) == [runs[0]])
             try await end(runs[0], in: store)
@@ -261,7 +261,7 @@ extension StoreContract {
             _ = try await store.replay([dispatch(event, ["r"])], restartsEnded: true, at: after(5))
             #expect(try await claim(store, at: 5) == [runs[0]])
         },
-        clause("a rescue, a destination that is back and a clock that was set back give no slot") {
+        Clause("a rescue, a destination that is back and a clock that was set back give no slot") {
             store async throws in
             let runs = try await line([place(0, slot: 0), place(1)], in: store)
             #expect(try await claim(store) == [runs[0]])
@@ -271,7 +271,7 @@ extension StoreContract {
             #expect(try await slots(of: runs, in: store) == [0, nil])
             #expect(try await claim(store, at: 99) == [runs[0]])
         },
-        clause("where the clock was set back, runs that wait for their turn are due earlier as well") {
+        Clause("where the clock was set back, runs that wait for their turn are due earlier as well") {
             store async throws in
             let runs = try await line([place(0, slot: 0), place(1)], in: store)
             #expect(try await claim(store) == [runs[0]])
@@ -279,7 +279,7 @@ extension StoreContract {
             try await end(runs[0], at: -30, in: store)
             #expect(try await claim(store, at: -30) == [runs[1]])
         },
-        clause("a decision takes a slot from a run that has not begun, and gives it to its own") { store async throws in
+        Clause("a decision takes a slot from a run that has not begun, and gives it to its own") { store async throws in
             let first = try await line([place(5, slot: 0), place(6)], in: store)
             let event = try await store.append(SampleDelivery.numbered(50), at: start).eventID
             var earlier = outcome([newRun(event, place: place(1, slot: 0))])
@@ -290,7 +290,7 @@ extension StoreContract {
             try await end(run, in: store)
             #expect(try await claim(store, at: 1) == [first[0]])
         },
-        clause("a decision gives a slot to a run that waits, which is claimed then") { store async throws in
+        Clause("a decision gives a slot to a run that waits, which is claimed then") { store async throws in
             let runs = try await line([place(0, slot: 0), place(1, limit: 2)], in: store)
             _ = store.queued.take()
             var outcome = StateOutcome()
@@ -299,7 +299,7 @@ extension StoreContract {
             #expect(store.queued.take())
             #expect(Set(try await claim(store)) == Set(runs))
         },
-        clause("a waiting run whose place another takes is discarded, and names it") { store async throws in
+        Clause("a waiting run whose place another takes is discarded, and names it") { store async throws in
             let runs = try await line([place(0, slot: 0), place(1)], in: store)
             let event = try await store.append(SampleDelivery.numbered(50), at: start).eventID
             var newer = outcome([newRun(event, place: place(2))])
@@ -314,7 +314,7 @@ extension StoreContract {
             try await end(runs[0], in: store)
             #expect(try await claim(store, at: 4) == [run])
         },
-        clause("of two decisions at the same time, one has the slot") { store async throws in
+        Clause("of two decisions at the same time, one has the slot") { store async throws in
             let ids = try await appended(20, to: store)
             try await withThrowingTaskGroup(of: Void.self) { group in
                 for id in ids {

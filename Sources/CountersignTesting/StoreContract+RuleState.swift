@@ -1,5 +1,5 @@
 import CountersignCore
-package import CountersignStore
+import CountersignStore
 import Foundation
 import Testing
 
@@ -82,7 +82,7 @@ extension StoreContract {
     }
 
     static let states = [
-        clause("a state is kept with every field, and has the same number when it is set again") { store async throws in
+        Clause("a state is kept with every field, and has the same number when it is set again") { store async throws in
             let event = try await appended(1, to: store)[0]
             let first = timer(key("a"), event: event, package: "package-1", due: 5, expires: 9, data: ["n": 1])
             try await write([.set(timer(key("b"))), .set(first)], to: store)
@@ -110,7 +110,7 @@ extension StoreContract {
             #expect(try await store.states(StateQuery(packageID: "package-1", limit: 9)).isEmpty)
             #expect(try await store.states(StateQuery(limit: 9)).count == 2)
         },
-        clause("a key has one state for each part, and one that is removed is gone; its number is not given again") {
+        Clause("a key has one state for each part, and one that is removed is gone; its number is not given again") {
             store async throws in
             try await write([.set(timer(key("a"), "1", due: 1)), .set(timer(key("a"), "2", due: 2))], to: store)
             var request = StateRequest()
@@ -126,13 +126,13 @@ extension StoreContract {
             let new = try #require(try await read(request, in: store).states[key("a")]?["2"]?.id)
             #expect(new > removed)
         },
-        clause("keys of several rules with the same values are different ones") { store async throws in
+        Clause("keys of several rules with the same values are different ones") { store async throws in
             try await write([.set(timer(key("a", rule: "r"))), .set(timer(key("a", rule: "s")))], to: store)
             var request = StateRequest()
             request.keys = [key("a", rule: "s")]
             #expect(try await read(request, in: store).states.keys.map(\.self) == [key("a", rule: "s")])
         },
-        clause("states that are due are given out in the order of their times, and the next time is known") {
+        Clause("states that are due are given out in the order of their times, and the next time is known") {
             store async throws in
             #expect(try await store.nextDueState() == nil)
             let states = [("a", 9.0), ("b", 3), ("c", 5)].map { timer(key($0), due: $1) } + [timer(key("d"))]
@@ -151,7 +151,7 @@ extension StoreContract {
                 try await store.dueStates(limit: 9, excluding: [], at: after(99)).map(\.key) == [key("a"), key("c")]
             )
         },
-        clause("what is due of paused rules is left out") { store async throws in
+        Clause("what is due of paused rules is left out") { store async throws in
             let states = [("a", "r"), ("a", "s"), ("b", "r"), ("a", "t")].map { timer(key($0, rule: $1), due: 1) }
             try await write(states.map { .set($0) }, to: store)
             let due = try await store.dueStates(limit: 2, excluding: ["r"], at: after(1))
@@ -159,7 +159,7 @@ extension StoreContract {
             #expect(try await store.dueStates(limit: 9, excluding: ["r", "s", "t"], at: after(1)).isEmpty)
             #expect(try await store.dueStates(limit: 9, excluding: ["none"], at: after(1)).count == 4)
         },
-        clause("states that are of no use any more are removed, so many at a time") { store async throws in
+        Clause("states that are of no use any more are removed, so many at a time") { store async throws in
             let states = (1...3).map { timer(key("\($0)"), expires: Double($0)) } + [timer(key("never"))]
             try await write(states.map { .set($0) }, to: store)
             #expect(try await store.removeExpiredStates(limit: 9, at: after(0.999)) == 0)
@@ -167,7 +167,7 @@ extension StoreContract {
             #expect(try await store.removeExpiredStates(limit: 9, at: after(2)) == 1)
             #expect(try await store.states(StateQuery(limit: 9)).map(\.key) == [key("3"), key("never")])
         },
-        clause("an event is gathered once for a key, in the order of numbers, until the key is cleared") {
+        Clause("an event is gathered once for a key, in the order of numbers, until the key is cleared") {
             store async throws in
             let ids = try await appended(3, to: store)
             let gathering = [ids[2], ids[0], ids[2]].map { StateChange.gather(key("a"), $0) }
@@ -180,7 +180,7 @@ extension StoreContract {
             #expect(try await store.gathered(of: key("a")) == [ids[1]])
             #expect(try await store.gathered(of: key("b")) == [ids[1]])
         },
-        clause("states are asked for by rule, package and kind, page by page, or in the order of due times") {
+        Clause("states are asked for by rule, package and kind, page by page, or in the order of due times") {
             store async throws in
             let states = [
                 timer(key("a"), package: "P", due: 9), timer(key("b"), package: "Q", due: 3),
@@ -204,7 +204,7 @@ extension StoreContract {
             let second = try #require(try await store.states(StateQuery(limit: 9))[1].id)
             #expect(try await keys { $0.after = second } == [all[2], all[3]])
         },
-        clause("states are counted by rule and kind, with the oldest and the one that is due first") {
+        Clause("states are counted by rule and kind, with the oldest and the one that is due first") {
             store async throws in
             let states = [timer(key("a"), due: 9), timer(key("b"), due: 3), timer(key("c"))]
             try await write(states.map { .set($0) }, to: store)
@@ -221,7 +221,7 @@ extension StoreContract {
                 ]
             )
         },
-        clause("a state with a due time is signalled, one that only counts is not") { store async throws in
+        Clause("a state with a due time is signalled, one that only counts is not") { store async throws in
             try await write([.set(timer(key("a")))], to: store)
             #expect(!store.stateChanges.take())
             try await write([.set(timer(key("a"), due: 9))], to: store)

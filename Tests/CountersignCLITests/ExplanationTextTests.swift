@@ -107,7 +107,7 @@ import Testing
         }
         let old = try ruleSet("{ number: 1 }", "x")
         var comparison = RuleSetComparison(old: old, new: try ruleSet("{ event: '*' }", "y"), examples: 1)
-        try await comparison.evaluate(store, since: nil)
+        try await comparison.evaluate(store, since: nil, until: .now)
         #expect(
             DiffText(comparison.diff).text == """
                 RULE  ADDED  REMOVED  UNCHANGED  NOTE
@@ -122,7 +122,7 @@ import Testing
                 """
         )
         var same = RuleSetComparison(old: old, new: old, examples: 1)
-        try await same.evaluate(store, since: nil)
+        try await same.evaluate(store, since: nil, until: .now)
         #expect(DiffText(same.diff).text == "3 events evaluated: the same runs; 3 rules are unchanged")
         #expect(same.diff.json["differs"] == false)
     }

@@ -5,6 +5,7 @@ import CountersignRules
 import CountersignStore
 import CountersignTesting
 import Foundation
+import Logging
 import Synchronization
 import Testing
 
