@@ -28,6 +28,9 @@ package struct DryRun: Sendable {
         /// What a rule with time or state would decide about the event; empty for any other rule.
         package let decisions: [Decision]
 
+        /// When the rule runs after a match, in words; nil for one that runs at once.
+        package let timing: String?
+
         /// A report whose parts are known.
         package init(
             ruleID: String,
@@ -36,9 +39,11 @@ package struct DryRun: Sendable {
             isOpen: Bool,
             findings: [ConditionFinding],
             steps: [StepReport],
-            decisions: [Decision] = []
+            decisions: [Decision] = [],
+            timing: String? = nil
         ) {
             self.decisions = decisions
+            self.timing = timing
             self.ruleID = ruleID
             self.isEnabled = isEnabled
             self.isMatch = isMatch
@@ -127,7 +132,8 @@ package struct DryRun: Sendable {
                     isOpen: rule.isEnabled && partialResult == nil,
                     findings: rule.condition.findings(in: context),
                     steps: isMatch ? await steps(of: rule, on: event, outcome, at: now) : [],
-                    decisions: outcome.decisions.map(\.decision).filter { $0.ruleID == rule.id }
+                    decisions: outcome.decisions.map(\.decision).filter { $0.ruleID == rule.id },
+                    timing: rule.timingText
                 )
             )
         }

@@ -171,6 +171,7 @@ import Testing
         let fixture = StateFixture()
         try await fixture.use(rules("threshold: {count: 2, within: 15m}"))
         let first = try await fixture.send("PACKAGE_DECLINE", own: 0)
+        fixture.clock.step(to: StateFixture.start.addingTimeInterval(901))
         let second = try await fixture.send("PACKAGE_DECLINE", own: 901)
         try await fixture.settle()
         #expect(try await fixture.ran().isEmpty)

@@ -1,5 +1,6 @@
 import CountersignCore
 import CountersignEngine
+import CountersignOperations
 import CountersignRules
 
 /// What a dry run found out about one event, for people and for programs.
@@ -24,6 +25,8 @@ struct DryRunText {
                 return
                     "      \(finding.isOpen ? "?  " : finding.holds ? "yes" : "no ")  \(finding.path) \(finding.test.printable)  (is \(actual))"
             }
+            if report.isMatch, let timing = report.timing { lines.append("      \(timing.printable)") }
+            lines += report.decisions.map { "      \(DecisionText().prospect($0).printable)" }
             lines += report.steps.map(text)
         }
         let count = reports.count { $0.isMatch }

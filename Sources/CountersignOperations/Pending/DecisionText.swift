@@ -38,6 +38,20 @@ package struct DecisionText: Sendable {
         }
     }
 
+    /// A decision that would be made, as a sentence without a subject.
+    package func prospect(_ decision: Decision) -> String {
+        let head = decision.part.isEmpty ? "" : "after \(decision.part): "
+        return switch decision.kind {
+        case .run: head + "would run"
+        case .belowThreshold: head + "would not run yet: it would be \(words(decision))"
+        case .cancelled, .scheduled, .throttled, .gathered, .queued, .debounced, .superseded, .alreadyScheduled,
+            .replaced, .refused, .quiet, .cancelledByHand:
+            head + "would be \(words(decision))"
+        case .notScheduled, .skippedOverdue, .skippedBusy, .noLongerMatches, .noSuchRule:
+            head + "would not run: \(words(decision))"
+        }
+    }
+
     /// How many events were found, of how many that are needed, and which.
     private func tally(_ facts: JSON) -> String {
         let within = text(facts["within"]).map { " within \($0)" } ?? ""

@@ -49,6 +49,10 @@ extension DryRun.RuleReport {
             .always("steps", .array(.any)) { .array($0.steps.map(\.json)) },
             .optional("enabled", .boolean) { $0.isEnabled ? nil : false },
             .optional("depends_on_package", .boolean) { $0.isOpen ? true : nil },
+            .optional("timing", .string) { $0.timing.map { .string($0) } },
+            .optional("decisions", .array(.named(Decision.shape.name))) { report in
+                report.decisions.isEmpty ? nil : .array(report.decisions.map(\.json))
+            },
         ]
     )
 
@@ -65,7 +69,10 @@ extension DryRun.RuleReport {
             findings: try document.list("conditions") { json throws(OperationError) in
                 try ConditionFinding(json: json)
             },
-            steps: try document.list("steps") { json throws(OperationError) in try DryRun.StepReport(json: json) }
+            steps: try document.list("steps") { json throws(OperationError) in try DryRun.StepReport(json: json) },
+            decisions: document.has("decisions")
+                ? try document.list("decisions") { json throws(OperationError) in try Decision(json: json) } : [],
+            timing: try document.optionalText("timing")
         )
     }
 }

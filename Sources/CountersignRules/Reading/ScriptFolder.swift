@@ -23,16 +23,14 @@ package final class ScriptFolder: Sendable {
         let node: ino_t
         let size: Int64
         let mode: mode_t
-        let modified: [Int]
+        let modified: [[UInt8]]
 
         init(_ path: String, _ status: stat) {
             self.path = path
             node = status.st_ino
             size = Int64(status.st_size)
             mode = status.st_mode
-            modified = [
-                status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec,
-            ]
+            modified = [status.st_mtim, status.st_ctim].map { time in withUnsafeBytes(of: time) { Array($0) } }
         }
     }
 

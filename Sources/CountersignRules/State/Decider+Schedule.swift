@@ -69,8 +69,7 @@ extension RuleSchedule {
                 found.append(next)
                 time = next
             }
-            let isEnough = missed == .all ? found.count >= Self.mostMissed : !found.isEmpty
-            if start == first || isEnough { return Array(found.suffix(Self.mostMissed)) }
+            if start == first || found.count >= Self.mostMissed { return Array(found.suffix(Self.mostMissed)) }
             span *= 8
         }
     }

@@ -43,11 +43,20 @@ package struct Decider: Sendable {
     package func evaluation(of event: Event) -> Evaluation {
         let context = EvaluationContext(event: event, now: now)
         let cancelling = rules.cancelling(context)
-        let matches = rules.matches(context)
+        var matches = rules.matches(context)
             .filter { !cancelling.contains($0) && rules.rules[$0].isMeant(by: context) }
+        if let place = digest(event) {
+            matches = (matches.filter { $0 != place } + [place]).sorted()
+        }
         let concernsState =
             !cancelling.isEmpty || matches.contains { rules.rules[$0].hasState || rules.rules[$0].condition.asksHistory }
         return Evaluation(event: event, matches: matches, cancelling: cancelling, concernsState: concernsState)
+    }
+
+    /// The place of the rule whose digest an event is.
+    private func digest(_ event: Event) -> Int? {
+        guard event.name == RuleEvent.digest.name else { return nil }
+        return rules.rules.firstIndex { $0.isEnabled && event.isDigest(of: $0) }
     }
 
     /// The runs of an event that concerns no rule with state.
@@ -118,7 +127,8 @@ package struct Decider: Sendable {
     // MARK: Parts
 
     private func add(_ rule: Rule, _ event: Event, _ context: EvaluationContext, to request: inout StateRequest) {
-        guard rule.hasState || rule.condition.asksHistory, !needsLookUp(rule, event) else { return }
+        guard rule.hasState || rule.condition.asksHistory else { return }
+        guard event.isDigest(of: rule) || !needsLookUp(rule, event) else { return }
         if !rule.asksHistoryWhenDue {
             request.history.formUnion(rule.condition.queries(for: event))
         }
@@ -152,7 +162,10 @@ package struct Decider: Sendable {
         var (matched, plain): ([Int], [String]) = ([], [])
         for place in evaluation.matches {
             let rule = rules.rules[place]
-            if needsLookUp(rule, event) {
+            if event.isDigest(of: rule) {
+                // What the rule asks of events, it asked of each one that was gathered.
+                apply(rule, to: event, context, in: &draft)
+            } else if needsLookUp(rule, event) {
                 guard rule.condition.canHold(in: context) else { continue }
                 draft.make(rule, for: event, part: Run.lookUpPart)
             } else if rule.hasState {
