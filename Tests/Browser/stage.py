@@ -187,7 +187,7 @@ class Stage:
 
     def end(self):
         self.receiver.end()
-        self.client.connection.close()
+        self.client.close()
         self.server.end(15)
         self.server.process.stderr.close()
         self.folder.cleanup()

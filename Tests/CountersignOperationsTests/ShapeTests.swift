@@ -77,7 +77,7 @@ struct ShapeTests {
         }
         let queued = try Run(json: run(.queued).json)
         #expect(queued.part == "2" && queued.place?.queue == "crm [1]" && queued.waitsInQueue)
-        #expect(queued.waiting(\.rfc3339) == "waiting for its turn")
+        #expect(queued.waiting(\.rfc3339) == "waiting in queue crm [1]")
         #expect(try Run(json: run(.queued, slot: 0).json).waiting(\.rfc3339) == nil)
         #expect(run(.waiting, slot: 0).json["due_at"]?.string == now.rfc3339)
         #expect(try Run(json: run(.waiting, slot: 0).json).waiting(\.rfc3339) == "due \(now.rfc3339)")
