@@ -23,6 +23,9 @@ package final class PauseBook: Sendable {
         pauses.withLock { $0 = current }
     }
 
+    /// Whether anything is paused.
+    package var isAnythingPaused: Bool { pauses.withLock { !$0.isEmpty } }
+
     /// Whether nothing is to be executed.
     package var isEverythingPaused: Bool { pause(of: .everything) != nil }
 

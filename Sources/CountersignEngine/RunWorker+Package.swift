@@ -49,7 +49,9 @@ extension RunWorker {
     private func eventWithPackage(_ context: RunContext) async throws -> Event? {
         let (claimed, store) = (context.claimed, store)
         let isLate = claimed.needsFreshPackage(at: clock.now)
-        if let package = isLate ? claimed.freshPackage : claimed.event.package { return claimed.event.with(package: package) }
+        if let package = isLate ? claimed.freshPackage : claimed.event.package {
+            return claimed.event.with(package: package)
+        }
         guard let places = try await enter(PackageInquiry.destinations(for: claimed.event), context) else { return nil }
         let inquiry = PackageInquiry(store: store, services: performer.services, clock: clock)
         let outcome: Result<JSON, StepFailure>?

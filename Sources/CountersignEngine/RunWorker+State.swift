@@ -54,7 +54,9 @@ extension RunWorker {
             !claimed.records.contains(where: { $0.stepID != PackageInquiry.stepID }),
             let query = after.query(for: claimed.event)
         else { return true }
-        guard let canceller = after.canceller(of: claimed.event, in: try await store.history(query)) else { return true }
+        guard let canceller = after.canceller(of: claimed.event, in: try await store.history(query)) else {
+            return true
+        }
         let decision = Decision(
             eventID: claimed.event.id,
             ruleID: rule.id,

@@ -49,6 +49,9 @@ package struct StateService: Service {
                     if clock.now.timeIntervalSince(lookedAt) >= Self.interval || clock.now < lookedAt {
                         lookedAt = clock.now
                         try await keepUp()
+                    } else if pauses.isAnythingPaused {
+                        // The end of a pause is waited for.
+                        try await pauses.refresh()
                     }
                     if try await decideBatch() == 0 { await wait() }
                 } catch {

@@ -120,7 +120,8 @@ package protocol StateArchive: Sendable {
     /// One state; nil where it is closed.
     func state(_ id: RuleState.ID) async throws -> RuleState?
 
-    /// How many states there are, for each rule and kind that has any.
+    /// How many states there are, for each rule and kind that has any; timers that only remember a series that has ended are
+    /// none.
     func stateCounts() async throws -> [StateCount]
 
     /// How many events are gathered for a key, and which.

@@ -48,8 +48,7 @@ extension ClusterContract {
     }
 
     /// An event of a package, by its name.
-    private static func event(_ name: String, of package: String, in store: any Store) async throws -> Event.ID
-    {
+    private static func event(_ name: String, of package: String, in store: any Store) async throws -> Event.ID {
         let body = #"{"name":"\#(name)","packageId":"\#(package)"}"#
         return try await store.append(SampleDelivery.delivery(body), at: start).eventID
     }

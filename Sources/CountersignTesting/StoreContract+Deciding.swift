@@ -164,17 +164,6 @@ extension StoreContract {
                 try await write(made, on: .lookUp(run.id, "w"), to: store)
             }
         },
-        Clause("a decision has the events that it asks for, with their packages") {
-            store async throws in
-            let ids = try await appended(2, to: store)
-            _ = try await store.keep(package: ["name": "Lease"], of: ids[0])
-            var request = StateRequest()
-            request.events = [ids[0], ids[1], Event.ID(rawValue: 99)]
-            let events = try await read(request, in: store).events
-            #expect(events.keys.sorted { $0.rawValue < $1.rawValue } == ids)
-            #expect(events[ids[0]]?.package == ["name": "Lease"])
-            #expect(events[ids[1]]?.package == nil && events[ids[1]]?.payload["number"] == 2)
-        },
         Clause("events that a decision raises are stored with it, each once for its key") { store async throws in
             let raised = SystemEvent.runFailed.delivery(["run": 1], key: "run", at: after(1))
             for _ in 1...2 {

@@ -17,7 +17,9 @@ import Testing
     @Test func `without a role, those who have not signed are reminded`() async throws {
         let vendor = VendorFake(packages: [Self.id: Self.package(status: "SENT")], pending: ["ada", "eve"])
         let outputs = try await World(packages: vendor).run("onespan.remind", [:])
-        #expect(vendor.deeds.filter { $0.hasPrefix("remind") } == ["remind R1 of \(Self.id)", "remind R3 of \(Self.id)"])
+        #expect(
+            vendor.deeds.filter { $0.hasPrefix("remind") } == ["remind R1 of \(Self.id)", "remind R3 of \(Self.id)"]
+        )
         #expect(outputs["roles"] == ["R1", "R3"])
         #expect(outputs["count"] == 2)
     }

@@ -66,7 +66,12 @@ struct RunDiffTests {
         let rules = try Self.ruleSet([("all", "{ event: '*' }", "a")])
         var comparison = RuleSetComparison(old: rules, new: rules, examples: 1)
         var told: [Int] = []
-        try await comparison.evaluate(try await Self.store(), since: Self.start.addingTimeInterval(8), page: 2, until: Self.start) {
+        try await comparison.evaluate(
+            try await Self.store(),
+            since: Self.start.addingTimeInterval(8),
+            page: 2,
+            until: Self.start
+        ) {
             told.append($0)
         }
         #expect(comparison.diff.events == 3 && !comparison.diff.differs)

@@ -144,6 +144,8 @@ struct StateFixture {
     /// What was decided about an event, in words.
     func decisions(of event: Event.ID) async throws -> [String] {
         try await store.decisions(of: event)
-            .map { decision in decision.part.isEmpty ? decision.kind.rawValue : "\(decision.part) \(decision.kind.rawValue)" }
+            .map { decision in
+                decision.part.isEmpty ? decision.kind.rawValue : "\(decision.part) \(decision.kind.rawValue)"
+            }
     }
 }

@@ -18,14 +18,15 @@ import Testing
     private static let seeds = ProcessInfo.processInfo.environment["COUNTERSIGN_TEST_SEEDS"].flatMap(UInt64.init) ?? 60
 
     private static func trials(_ random: inout SplitMix64) -> [Trial] {
-        (0..<Int.random(in: 2...7, using: &random)).map { index in
-            Trial(
-                label: "e\(index)",
-                own: TimeInterval(Int.random(in: -20...0, using: &random)) * 86_400 / 2 + TimeInterval(index),
-                cancels: Int.random(in: 0..<3, using: &random) == 0,
-                package: Bool.random(using: &random) ? "P1" : "P2"
-            )
-        }
+        (0..<Int.random(in: 2...7, using: &random))
+            .map { index in
+                Trial(
+                    label: "e\(index)",
+                    own: TimeInterval(Int.random(in: -20...0, using: &random)) * 86_400 / 2 + TimeInterval(index),
+                    cancels: Int.random(in: 0..<3, using: &random) == 0,
+                    package: Bool.random(using: &random) ? "P1" : "P2"
+                )
+            }
     }
 
     /// The runs that come about in the end where everything arrives before anything is due.

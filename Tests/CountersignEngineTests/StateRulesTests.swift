@@ -40,7 +40,9 @@ import Testing
         #expect(decisions.last?.facts["by"] == JSON(signed.rawValue))
     }
 
-    @Test func `an event that comes too late runs the last overdue entry at once, and says that it is late`() async throws {
+    @Test func `an event that comes too late runs the last overdue entry at once, and says that it is late`()
+        async throws
+    {
         let fixture = StateFixture()
         try await fixture.use(rules("after: [1d, 2d, 9d]", when: "{event: PACKAGE_ACTIVATE}"))
         try await fixture.settle(seconds: 5 * Self.day)
@@ -137,7 +139,9 @@ import Testing
 
     // MARK: throttle and threshold
 
-    @Test func `the first events of a window run, and the next one that runs tells how many were suppressed`() async throws {
+    @Test func `the first events of a window run, and the next one that runs tells how many were suppressed`()
+        async throws
+    {
         let fixture = StateFixture()
         try await fixture.use(rules("throttle: {limit: 2, within: 1h, per: packageId}"))
         for number in 1...5 { try await fixture.send("PACKAGE_DECLINE", label: "\(number)") }
@@ -161,7 +165,12 @@ import Testing
         #expect(try await fixture.ran().map(\.label) == ["3"])
         try await fixture.settle(seconds: 7_200)
         for (index, package) in ["A", "B", "C"].enumerated() {
-            try await fixture.send("PACKAGE_DECLINE", package: package, own: 7_200 + Double(index), label: "later\(index)")
+            try await fixture.send(
+                "PACKAGE_DECLINE",
+                package: package,
+                own: 7_200 + Double(index),
+                label: "later\(index)"
+            )
         }
         try await fixture.settle()
         #expect(try await fixture.ran().map(\.label) == ["3", "later2"])

@@ -110,8 +110,11 @@ import Testing
     @Test func `a step that waits holds no worker and keeps its key`() async throws {
         let fixture = StateFixture()
         try await fixture.use(
-            rules("concurrency: packageId", then: #"[probe: "${event.label} 1", wait: 10m, probe: {id: second, say: "${event.label} 2"}]"#)
-                .replacing("probe: {id: second, say:", with: "{id: second, probe:")
+            rules(
+                "concurrency: packageId",
+                then: #"[probe: "${event.label} 1", wait: 10m, probe: {id: second, say: "${event.label} 2"}]"#
+            )
+            .replacing("probe: {id: second, say:", with: "{id: second, probe:")
         )
         for label in ["a", "b"] { try await fixture.send("PACKAGE_CREATE", label: label) }
         try await fixture.settle(seconds: 60)
@@ -146,7 +149,9 @@ import Testing
     }
 
     @Test func `a package that the rule does not match, or without a due date, opens no timer`() async throws {
-        for (package, decisions) in [(["name": "Loan"], []), (["name": "Lease"], ["1 not_scheduled"])] as [(JSON, [String])] {
+        for (package, decisions) in [(["name": "Loan"], []), (["name": "Lease"], ["1 not_scheduled"])]
+            as [(JSON, [String])]
+        {
             let fixture = StateFixture(packages: PackageVendor(package))
             try await fixture.use(
                 rules(

@@ -123,7 +123,7 @@ import Testing
     private func decide(_ store: PostgreSQLStore, _ round: Int, about id: Event.ID) async throws {
         let keys = (0..<3).map { StateKey(ruleID: "rule", values: [JSON("key \(round) \($0)")]) }
         var request = StateRequest()
-        (request.keys, request.gathered, request.events) = (Set(keys), Set(keys), [id])
+        (request.keys, request.gathered) = (Set(keys), Set(keys))
         request.queues = ["queue \(round)", "queue \(round + 1)"]
         request.history = [
             HistoryQuery(.package("package-\(round)")), HistoryQuery(.package("package-1"), since: now),

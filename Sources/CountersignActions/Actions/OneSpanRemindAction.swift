@@ -69,7 +69,9 @@ package struct OneSpanRemindAction: Action {
         guard package["status"]?.string == "SENT" else { return [] }
         var pending: [String] = []
         for role in package["roles"]?.array ?? [] {
-            guard let id = role["id"]?.string, let signer = role["signers"]?.array?.first?["id"]?.string else { continue }
+            guard let id = role["id"]?.string, let signer = role["signers"]?.array?.first?["id"]?.string else {
+                continue
+            }
             if try await vendor.isSigningPending(of: signer, in: packageID) { pending.append(id) }
         }
         return pending

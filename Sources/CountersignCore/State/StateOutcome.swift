@@ -9,9 +9,6 @@ package struct StateRequest: Sendable {
     /// The stored events that are looked back at.
     package var history: Set<HistoryQuery> = []
 
-    /// Events that are read by their numbers.
-    package var events: Set<Event.ID> = []
-
     /// The keys whose gathered events are read.
     package var gathered: Set<StateKey> = []
 
@@ -20,7 +17,7 @@ package struct StateRequest: Sendable {
 
     /// Whether nothing has to be read or locked.
     package var isEmpty: Bool {
-        keys.isEmpty && queues.isEmpty && history.isEmpty && events.isEmpty && gathered.isEmpty
+        keys.isEmpty && queues.isEmpty && history.isEmpty && gathered.isEmpty
     }
 }
 
@@ -34,9 +31,6 @@ package struct StateSnapshot: Sendable {
 
     /// The events of each query.
     package var history: [HistoryQuery: EventHistory] = [:]
-
-    /// The events that were asked for by number, with their packages where these are kept; those that are gone are absent.
-    package var events: [Event.ID: Event] = [:]
 
     /// The gathered events of each key, the oldest number first.
     package var gathered: [StateKey: [Event.ID]] = [:]

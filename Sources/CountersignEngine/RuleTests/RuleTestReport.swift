@@ -1,8 +1,6 @@
 package import CountersignCore
 package import CountersignRules
 package import Foundation
-package import CountersignCore
-package import CountersignRules
 
 /// What a test inside a rule file came to.
 package struct RuleTestReport: Sendable {

@@ -9,7 +9,9 @@ extension RuleTestRunner {
     func openItems(in store: any Store, from start: Date) async throws -> [RuleTestReport.OpenItem] {
         var items: [RuleTestReport.OpenItem] = []
         for state in try await store.states(StateQuery(limit: .max)) {
-            guard let due = state.dueAt, let kind = RuleTest.PendingKind(rawValue: state.kind.rawValue) else { continue }
+            guard let due = state.dueAt, let kind = RuleTest.PendingKind(rawValue: state.kind.rawValue) else {
+                continue
+            }
             let offset = Duration.milliseconds(due.milliseconds - start.milliseconds)
             items.append(.init(rule: state.key.ruleID, key: state.key, kind: kind, due: due, offset: offset))
         }

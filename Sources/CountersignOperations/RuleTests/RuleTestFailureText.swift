@@ -38,7 +38,8 @@ package struct RuleTestFailureText {
         case .wrongCount(let expectation, let expected, let actual):
             "rule '\(expectation.rule)' ran \(Self.times(actual)) as described here, not \(Self.times(expected))"
         case .notPending(let expectation, _): "nothing is open for rule '\(expectation.rule)' as described here"
-        case .notCancelled(let expectation, nil, _): "no timer of rule '\(expectation.rule)' was cancelled as described here"
+        case .notCancelled(let expectation, nil, _):
+            "no timer of rule '\(expectation.rule)' was cancelled as described here"
         case .notCancelled(let expectation, let expected?, let actual):
             "timers of rule '\(expectation.rule)' were cancelled \(Self.times(actual)) as described here, not "
                 + Self.times(expected)

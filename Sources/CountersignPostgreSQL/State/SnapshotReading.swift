@@ -46,9 +46,6 @@ struct SnapshotReading: Sendable {
         if !request.keys.isEmpty { parts.append(Self.states(request.keys.sorted())) }
         if !request.queues.isEmpty { parts.append(Self.queues(request.queues.sorted())) }
         if !request.gathered.isEmpty { parts.append(Self.gathered(request.gathered.sorted())) }
-        if !request.events.isEmpty {
-            parts.append(Self.events(request.events.sorted { $0.rawValue < $1.rawValue }, options.name))
-        }
         self.parts = parts + Self.history(Array(request.history), options.name)
     }
 
@@ -136,15 +133,6 @@ extension SnapshotReading {
         Part(StateStatements.gathered(of: keys)) { rows, snapshot in
             for row in rows.flatMap({ Array($0) }) {
                 snapshot.gathered[keys[row.count(1) - 1], default: []].append(Event.ID(rawValue: row.integer(0)))
-            }
-        }
-    }
-
-    private static func events(_ ids: [Event.ID], _ name: String) -> Part {
-        Part(StateStatements.events(ids)) { rows, snapshot in
-            for row in rows.flatMap({ Array($0) }) {
-                // A damaged one is as good as gone.
-                if let event = try? EventRow(row).event(in: name) { snapshot.events[event.id] = event }
             }
         }
     }

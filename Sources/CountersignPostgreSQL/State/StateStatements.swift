@@ -97,7 +97,8 @@ enum StateStatements {
     /// How many states there are of each rule and kind.
     static let counts = Statement(
         """
-        select rule_id, kind, count(*), min(opened_at), min(due_at) from @.states group by 1, 2 order by 1, 2
+        select rule_id, kind, count(*), min(opened_at), min(due_at) from @.states
+        where kind <> 'timer' or due_at is not null group by 1, 2 order by 1, 2
         """
     )
 
@@ -120,17 +121,6 @@ extension StateStatements {
         e.id, e.name, e.body, e.origin, e.received_at, 0, null::timestamptz, null::text, null::bytea, e.body_hash,
             (select p.package from @.packages p where p.event_id = e.id)
         """
-
-    /// Events by their numbers.
-    static func events(_ ids: [Event.ID]) -> Statement {
-        Statement(
-            """
-            select \(event) from unnest($1::int8[]) as u (id)
-            cross join lateral (select * from @.events t where t.id = u.id offset 0) e
-            """,
-            [.integers(ids.map(\.rawValue))]
-        )
-    }
 
     /// The newest events of packages since times, each behind the place of its package, counted from 1.
     static func events(ofPackages packages: [(id: String, since: Date?)]) -> Statement {

@@ -198,7 +198,8 @@ extension Decider {
     /// When an entry is due for an event, and why it is not.
     func time(_ entry: After.Entry, of event: Event) -> Opener.Time {
         switch entry {
-        case .delay(let delay): return .init(due: event.happenedAt.addingTimeInterval(delay.timeInterval).roundedToMilliseconds)
+        case .delay(let delay):
+            return .init(due: event.happenedAt.addingTimeInterval(delay.timeInterval).roundedToMilliseconds)
         case .schedule(let schedule):
             return .init(due: schedule.next(after: event.happenedAt), reason: "'\(schedule.text)' has no next time")
         case .until(let template, let less):
@@ -217,7 +218,8 @@ extension Decider {
     /// Fires a timer that is due, unless something speaks against it.
     func fire(timer old: RuleState, of event: Event?, in draft: inout DecisionDraft) {
         guard let series = Series(draft.snapshot.states[old.key] ?? [:]),
-            let state = draft.state(old.key, part: old.part), state.eventID == old.eventID, let due = state.dueAt, due <= now
+            let state = draft.state(old.key, part: old.part), state.eventID == old.eventID, let due = state.dueAt,
+            due <= now
         else { return }
         guard let rule = rules.rule(state.key.ruleID), rule.isEnabled else {
             return closePart(state, .noSuchRule, in: &draft)
@@ -236,9 +238,15 @@ extension Decider {
         guard !rule.condition.asksHistory || rule.condition.holds(in: context) else {
             return closePart(state, .noLongerMatches, in: &draft)
         }
-        draft.remove(state.key, part: state.part)
+        close(state, rule, in: &draft)
         start(event, state.part, due: due, isLate: Series.isLate(state), rule, in: &draft)
-        if series.open.count == 1 { conclude(series, rule, state.key, in: &draft) }
+    }
+
+    /// Closes a timer, and ends its series where it is the last one of it.
+    func close(_ state: RuleState, _ rule: Rule, in draft: inout DecisionDraft) {
+        let series = Series(draft.snapshot.states[state.key] ?? [:])
+        draft.remove(state.key, part: state.part)
+        if let series, series.open.count == 1 { conclude(series, rule, state.key, in: &draft) }
     }
 
     private func closePart(_ state: RuleState, _ kind: Decision.Kind, in draft: inout DecisionDraft) {
@@ -249,9 +257,11 @@ extension Decider {
 
     /// Applies the edited shape of a rule to an open timer; false where it is closed or due later now.
     @discardableResult
-    func adapt(_ state: RuleState, to after: After, _ rule: Rule, _ event: Event, in draft: inout DecisionDraft) -> Bool {
+    func adapt(_ state: RuleState, to after: After, _ rule: Rule, _ event: Event, in draft: inout DecisionDraft) -> Bool
+    {
         let context = EvaluationContext(event: event, now: now)
-        guard rule.condition.canHold(in: context), let index = Int(state.part), after.entries.indices.contains(index - 1),
+        guard rule.condition.canHold(in: context), let index = Int(state.part),
+            after.entries.indices.contains(index - 1),
             let due = time(after.entries[index - 1], of: event).due,
             after.per.key(of: context, ruleID: rule.id) == state.key
         else {

@@ -30,7 +30,8 @@ extension Decider {
                 window.expiresAt = end.addingTimeInterval(Self.memory)
                 draft.set(window)
                 let facts: JSON = [
-                    "by": JSON(old.eventID?.rawValue ?? 0), "until": .string(end.rfc3339), "limit": JSON(throttle.limit),
+                    "by": JSON(old.eventID?.rawValue ?? 0), "until": .string(end.rfc3339),
+                    "limit": JSON(throttle.limit),
                 ]
                 return draft.decide(.throttled, event, rule, facts)
             }

@@ -8,7 +8,9 @@ extension Decider {
         for state in states {
             request.keys.insert(state.key)
             if state.kind == .digest { request.gathered.insert(state.key) }
-            guard let rule = rules.rule(state.key.ruleID), let event = state.eventID.flatMap({ events[$0] }) else { continue }
+            guard let rule = rules.rule(state.key.ruleID), let event = state.eventID.flatMap({ events[$0] }) else {
+                continue
+            }
             if case .after(let after)? = rule.timing, state.kind == .timer {
                 if let query = after.query(for: event) { request.history.insert(query) }
                 request.history.formUnion(rule.condition.queries(for: event))
@@ -93,11 +95,15 @@ extension Decider {
 
     // MARK: By hand
 
-    /// What becomes of an open state that a person closes, and of the others of its series.
+    /// What becomes of an open state that a person closes; other timers of its series stay open.
     package func outcome(forCancelled state: RuleState, by person: String, in snapshot: StateSnapshot) -> StateOutcome {
         var draft = DecisionDraft(snapshot, rules: rules, now: now)
         guard let found = draft.state(state.key, part: state.part), found.id == state.id else { return draft.outcome }
-        draft.remove(state.key, part: state.part)
+        if state.kind == .timer, let rule = rules.rule(state.key.ruleID) {
+            close(found, rule, in: &draft)
+        } else {
+            draft.remove(state.key, part: state.part)
+        }
         if state.kind == .digest { draft.clear(state.key) }
         if let id = state.eventID {
             draft.decide(.cancelledByHand, id, state.key.ruleID, part: state.part, ["by": .string(person)])

@@ -59,7 +59,9 @@ extension Decider {
         var state = RuleState(key: key, kind: .digest, shape: rule.shape, eventID: event.id, openedAt: arrival)
         state.packageID = digest.per.holdsPackage ? event.payload.packageID : nil
         if let old {
-            (state.eventID, state.openedAt, state.dueAt, state.shape) = (old.eventID, old.openedAt, old.dueAt, old.shape)
+            (state.eventID, state.openedAt, state.dueAt, state.shape) = (
+                old.eventID, old.openedAt, old.dueAt, old.shape
+            )
         } else {
             state.dueAt =
                 switch digest.due {

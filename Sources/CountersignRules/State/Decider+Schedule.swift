@@ -43,7 +43,7 @@ extension Decider {
             case .skip: occurrences.filter { $0 >= earliest }
             case .all: occurrences
             }
-        // Those that do not occur are told to the first one that does.
+        // The first one that occurs tells how many do not.
         var missed = occurrences.count - chosen.count
         for time in chosen {
             let payload: JSON = [

@@ -49,7 +49,8 @@ package struct Decider: Sendable {
             matches = (matches.filter { $0 != place } + [place]).sorted()
         }
         let concernsState =
-            !cancelling.isEmpty || matches.contains { rules.rules[$0].hasState || rules.rules[$0].condition.asksHistory }
+            !cancelling.isEmpty
+            || matches.contains { rules.rules[$0].hasState || rules.rules[$0].condition.asksHistory }
         return Evaluation(event: event, matches: matches, cancelling: cancelling, concernsState: concernsState)
     }
 

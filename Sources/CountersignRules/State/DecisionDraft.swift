@@ -109,9 +109,9 @@ struct DecisionDraft {
         let name = concurrency.queue(of: context, ruleID: rule.id)
         let newcomer = QueueDraft.Newcomer(event: event, happenedAt: event.happenedAt)
         var queue = queues[name] ?? QueueDraft(QueueState())
-        let admission = queue.admit(newcomer, by: concurrency, as: runs.count)
+        let placement = queue.admit(newcomer, by: concurrency, as: runs.count)
         queues[name] = queue
-        switch admission {
+        switch placement {
         case .busy(let holder):
             return decide(.skippedBusy, event.id, rule.id, part: part, holder.facts, stored: holder.storedRun)
         case .superseded(let newer):

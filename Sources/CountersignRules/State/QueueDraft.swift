@@ -42,7 +42,7 @@ struct QueueDraft {
     }
 
     /// What becomes of a newcomer.
-    enum Admission {
+    enum Placement {
         /// No run is made: this one has the key.
         case busy(Member)
         /// No run is made: this one waits and is newer.
@@ -60,7 +60,7 @@ struct QueueDraft {
     }
 
     /// Decides about a newcomer that will be the run at the place `index`.
-    mutating func admit(_ newcomer: Newcomer, by concurrency: Concurrency, as index: Int) -> Admission {
+    mutating func admit(_ newcomer: Newcomer, by concurrency: Concurrency, as index: Int) -> Placement {
         var member = Member(
             run: .new(index),
             eventID: newcomer.event.id,
@@ -82,7 +82,7 @@ struct QueueDraft {
     }
 
     /// It waits, or goes ahead of one that has not begun and is later.
-    private mutating func queue(_ newcomer: Member) -> Admission {
+    private mutating func queue(_ newcomer: Member) -> Placement {
         var member = newcomer
         let later = holders.indices.filter { !holders[$0].hasBegun && member.isBefore(holders[$0]) }
         guard let place = later.max(by: { holders[$0].isBefore(holders[$1]) }) else {
@@ -98,7 +98,7 @@ struct QueueDraft {
     }
 
     /// It takes the place of those that wait, or is superseded by one of them.
-    private mutating func takeOver(_ newcomer: Member) -> Admission {
+    private mutating func takeOver(_ newcomer: Member) -> Placement {
         var member = newcomer
         let rivals = waiting + holders.filter { !$0.hasBegun }
         if let newest = rivals.max(by: { $0.isBefore($1) }), member.isBefore(newest) { return .superseded(newest) }

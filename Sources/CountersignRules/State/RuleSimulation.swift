@@ -121,7 +121,9 @@ package struct RuleSimulation: Sendable {
         for run in outcome.runs where run.part == Run.lookUpPart {
             guard let rule = rules.rule(run.ruleID) else { continue }
             let request = decider.request(forLookUp: known, at: rule)
-            guard let found = decider.outcome(forLookUp: known, at: rule, in: self.snapshot(for: request)) else { continue }
+            guard let found = decider.outcome(forLookUp: known, at: rule, in: self.snapshot(for: request)) else {
+                continue
+            }
             write(found)
         }
         outcome.runs.removeAll { $0.part == Run.lookUpPart }

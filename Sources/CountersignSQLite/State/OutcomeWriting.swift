@@ -37,13 +37,6 @@ struct OutcomeWriting {
             if queue != QueueState() { snapshot.queues[name] = queue }
         }
         for query in request.history { snapshot.history[query] = try db.history(query, path: path) }
-        if !request.events.isEmpty {
-            // A damaged one is as good as gone.
-            for event in try db.all(.events(request.events), { EventRow($0) }).compactMap({ try? $0.event(path: path) })
-            {
-                snapshot.events[event.id] = event
-            }
-        }
         for key in request.gathered {
             let ids = try table.gathered(of: key)
             if !ids.isEmpty { snapshot.gathered[key] = ids }

@@ -234,7 +234,7 @@ extension Query {
     package static let stateCounts = Query(
         """
         SELECT rule_id, kind, count(*), min(opened_at), min(due_at) FROM states INDEXED BY states_by_rule
-        GROUP BY rule_id, kind
+        WHERE kind <> 'timer' OR due_at IS NOT NULL GROUP BY rule_id, kind
         """
     )
 

@@ -31,7 +31,6 @@ extension MemoryContents {
         for key in request.keys { snapshot.states[key] = states.states(of: key) }
         for name in request.queues where lines[name] != nil { snapshot.queues[name] = queue(name) }
         for query in request.history { snapshot.history[query] = history(query) }
-        for id in request.events { snapshot.events[id] = index(of: id).map { events[$0].event } }
         for key in request.gathered {
             let ids = states.gathered(of: key)
             if !ids.isEmpty { snapshot.gathered[key] = ids }
@@ -130,7 +129,8 @@ extension MemoryContents {
             let ruleID: String
             let kind: RuleState.Kind
         }
-        return Dictionary(grouping: states.all) { Key(ruleID: $0.key.ruleID, kind: $0.kind) }
+        let open = states.all.filter { $0.kind != .timer || $0.dueAt != nil }
+        return Dictionary(grouping: open) { Key(ruleID: $0.key.ruleID, kind: $0.kind) }
             .map { key, states in
                 StateCount(
                     ruleID: key.ruleID,

@@ -22,7 +22,8 @@ struct StateBenchmark {
 
     private static let rules = [
         "plain": "rules: [{id: r, when: {event: E}, then: [log: x]}]",
-        "throttle": "rules: [{id: r, when: {event: E}, throttle: {limit: 1, within: 1h, per: packageId}, then: [log: x]}]",
+        "throttle":
+            "rules: [{id: r, when: {event: E}, throttle: {limit: 1, within: 1h, per: packageId}, then: [log: x]}]",
         "timer": "rules: [{id: r, when: {event: E}, after: 30d, unless: {event: F}, then: [log: x]}]",
         "hot": "rules: [{id: r, when: {event: E}, threshold: {count: 200, within: 1h}, then: [log: x]}]",
     ]
@@ -35,7 +36,8 @@ struct StateBenchmark {
         let benchmark = StateBenchmark(store: try open(words[0]))
         let numbers = words.compactMap { Int($0) }
         switch (words[1], numbers.count) {
-        case ("dispatch", 2): print(Int(try await benchmark.dispatch(words[2], numbers[0], batch: numbers[1], keys: numbers[0])))
+        case ("dispatch", 2):
+            print(Int(try await benchmark.dispatch(words[2], numbers[0], batch: numbers[1], keys: numbers[0])))
         case ("hot", 2): print(Int(try await benchmark.dispatch("hot", numbers[0], batch: numbers[1], keys: 1)))
         case ("claims", 2): print(Int(try await benchmark.claims(beside: words[2], numbers[0], runs: numbers[1])))
         case ("due", 1): try await benchmark.due(among: numbers[0])
@@ -49,7 +51,10 @@ struct StateBenchmark {
             return try SQLiteStore.open(path: address)
         }
         let schema = String(address[address.index(after: comma)...])
-        return try PostgreSQLStore.open(try ConnectionOptions(String(address[..<comma].dropFirst("postgresql:".count)), schema: schema), time: .server)
+        return try PostgreSQLStore.open(
+            try ConnectionOptions(String(address[..<comma].dropFirst("postgresql:".count)), schema: schema),
+            time: .server
+        )
     }
 
     private static func ruleSet(_ name: String) throws -> RuleSet {
