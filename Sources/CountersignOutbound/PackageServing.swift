@@ -15,11 +15,7 @@ package protocol PackageServing: Sendable {
     /// The package as it is at `date` or later; nil where the vendor knows none of this id.
     func package(_ id: String, asOf date: Date) async throws(StepFailure) -> JSON?
 
-    /// Whether a signer has still to sign.
-    ///
-    /// - Parameters:
-    ///   - signer: The id of the signer, not of the role.
-    ///   - packageID: The package.
+    /// Whether a signer, by the id of the signer and not of the role, has still to sign.
     func isSigningPending(of signer: String, in packageID: String) async throws(StepFailure) -> Bool
 
     /// Has the vendor mail the signer of a role once more.

@@ -6,10 +6,7 @@ import Foundation
 extension RuleTestEvaluator {
     /// Everything that is not as expected of what is open at the end, and of what was cancelled.
     ///
-    /// - Parameters:
-    ///   - open: What is open at the end.
-    ///   - cancellations: The timers that events cancelled: rule, key, and the name of the event.
-    ///   - start: When the test began.
+    /// `cancellations` are the timers that events cancelled: rule, key, and the name of the event.
     func failures(
         ofStates open: [Report.OpenItem],
         cancellations: [(rule: String, key: StateKey, by: String)],
