@@ -190,7 +190,11 @@ package struct Server {
     private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
         let (store, book, clock) = (parts.store, parts.book, environment.clock)
         let client = try environment.oneSpan(for: settings)
-        let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
+        let limiter = DestinationLimiter(
+            capacity: settings.workersPerDestination,
+            capacities: settings.capacities,
+            rates: settings.rates
+        )
         let exporter = exporter(for: store)
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }

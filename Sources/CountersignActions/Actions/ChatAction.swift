@@ -77,7 +77,7 @@ package struct ChatAction: Action {
         let target: OutgoingTarget
 
         /// Host and port of the webhook, or the step where its URL holds a secret.
-        package var destination: String? { target.destination }
+        package var destination: String? { target.limiterKey }
 
         /// The message as people read it, before it is converted for the kind of chat.
         package var json: JSON {
@@ -156,7 +156,7 @@ package struct ChatAction: Action {
             method: "POST",
             target: plan.target,
             headers: [.init("Content-Type", "application/json; charset=utf-8")],
-            body: plan.message.body(for: kind).text,
+            body: .text(plan.message.body(for: kind).text, type: "application/json; charset=utf-8"),
             signingSecret: nil,
             accepted: nil
         )

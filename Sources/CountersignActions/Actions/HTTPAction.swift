@@ -1,13 +1,22 @@
 package import CountersignCore
-import CountersignOutbound
+package import CountersignOutbound
 
 /// Sends an HTTP request.
-package struct HTTPAction: Action {
+package struct HTTPAction: DestinationUsing {
     private static let url = Field.template(
         "url",
         in: .url,
-        "The URL, http or https; a value is percent-encoded as one path segment or one query value.",
-        isRequired: true
+        "The URL, http or https; a value is percent-encoded as one path segment or one query value."
+    )
+    private static let to = Field.destination(
+        "to",
+        "A destination of the settings (`destinations`), with its URL, authentication and limits. Only `${package.data.…}` may "
+            + "choose it, among those with `selectable: true`."
+    )
+    private static let path = Field.template(
+        "path",
+        in: .urlPath,
+        "The path behind the URL of the destination; it begins with `/` or `?`, and values are percent-encoded as in `url`."
     )
     private static let method = Field.choice(
         "method",
@@ -24,6 +33,11 @@ package struct HTTPAction: Action {
     private static let json = Field.json("json", in: .requestField, "A JSON value as the body.")
     private static let form = Field.templates("form", in: .requestField, "Form fields as the body.")
     private static let body = Field.template("body", in: .text, "A text as the body.")
+    private static let bodyRaw = Field.boolean(
+        "body_raw",
+        "Sends the event byte for byte as it came.",
+        default: false
+    )
     private static let statuses = Field.integers("status", in: 100...599, "The status codes that mean success.")
     private static let expect = Field.group(
         "expect",
@@ -48,10 +62,13 @@ package struct HTTPAction: Action {
         summary: "Sends an HTTP request; without a body of its own, POST, PUT and PATCH send the event's JSON.",
         mainField: "url",
         fields: [
-            url.declaration, method.declaration, headers.declaration, query.declaration, json.declaration,
-            form.declaration, body.declaration, expect.declaration, sign.declaration,
+            url.declaration, to.declaration, path.declaration, method.declaration, headers.declaration,
+            query.declaration, json.declaration, form.declaration, body.declaration, bodyRaw.declaration,
+            expect.declaration, sign.declaration,
         ],
-        alternatives: [["json", "form", "body"]],
+        alternatives: [["json", "form", "body", "body_raw"]],
+        exactlyOneOf: [["url", "to"]],
+        dependencies: [("path", needs: "to")],
         outputs: [
             .init("status_code", "The status code of the response."),
             .init("headers", "The response headers, with lower-case names."),
@@ -78,35 +95,62 @@ package struct HTTPAction: Action {
                       expect: { status: [200, 204] }
                     """
             ),
+            .init(
+                "Update a contract in the CRM that the settings define as a destination.",
+                yaml: """
+                    http: { to: crm, method: PATCH, path: "/contracts/${event.packageId}", json: { status: signed } }
+                    """
+            ),
+            .init(
+                "Pass the callback on, byte for byte, to the application that the package's data names.",
+                yaml: "http: { to: \"${package.data.app}\", path: /onespan, body_raw: true }"
+            ),
         ]
     )
 
+    /// The headers that neither rules nor settings can set, in lower case.
+    package static var reservedHeaders: Set<String> { HTTPPlan.ownHeaders }
+
     private let options: Options
+    private let destinations: Destinations?
 
     /// The action of one step, from options that were checked against `declaration`.
-    package init(options: Options) {
+    package init(options: Options, destinations: Destinations?) {
         self.options = options
+        self.destinations = destinations
     }
 
     /// Fills in URL, headers and body.
     ///
-    /// - Throws: `StepFailure` where a value does not fit into the URL or a header.
+    /// - Throws: `StepFailure` where a value does not fit into the URL or a header, or there is no such destination.
     package func plan(in scope: Scope) async throws(StepFailure) -> HTTPPlan {
         let method = options.required(Self.method)
-        let parameters = try texts(Self.query, in: scope, for: .query)
-        let target = try OutgoingTarget(options.required(Self.url), adding: parameters, in: scope)
+        let target = try target(in: scope)
         let body = try body(for: method, in: scope)
-        let headers = try headers(in: scope, type: body?.type)
+        let headers = try headers(in: scope, for: target, type: body?.type)
         return HTTPPlan(
             method: method,
             target: target,
             headers: headers,
-            body: body?.text,
+            body: body,
             signingSecret: try options[Self.sign]
                 .map { options throws(StepFailure) in
                     try options.required(Self.secret).text(in: scope, for: .credential)
                 },
             accepted: options[Self.expect].flatMap { $0[Self.statuses] }
+        )
+    }
+
+    private func target(in scope: Scope) throws(StepFailure) -> OutgoingTarget {
+        let parameters = try texts(Self.query, in: scope, for: .query)
+        if let url = options[Self.url] { return try OutgoingTarget(url, adding: parameters, in: scope) }
+        guard let name = options[Self.to] else { throw .final("'http' needs 'url' or 'to'") }
+        return try OutgoingTarget(
+            to: name,
+            path: options[Self.path],
+            adding: parameters,
+            among: destinations,
+            in: scope
         )
     }
 
@@ -122,21 +166,33 @@ package struct HTTPAction: Action {
         return texts
     }
 
-    private func body(for method: String, in scope: Scope) throws(StepFailure) -> (text: String, type: String)? {
-        if let json = options[Self.json] { return (try json.json(in: scope).text, "application/json") }
-        if let body = options[Self.body] { return (try body.text(in: scope, for: .text), "text/plain; charset=utf-8") }
+    private func body(for method: String, in scope: Scope) throws(StepFailure) -> HTTPBody? {
+        if let json = options[Self.json] { return .text(try json.json(in: scope).text, type: "application/json") }
+        if let body = options[Self.body] {
+            return .text(try body.text(in: scope, for: .text), type: "text/plain; charset=utf-8")
+        }
         let form = try texts(Self.form, in: scope, for: .requestField)
-        if !form.isEmpty { return (RequestURL.form(form), "application/x-www-form-urlencoded") }
-        return ["POST", "PUT", "PATCH"].contains(method) ? (scope.event.payload.text, "application/json") : nil
+        if !form.isEmpty { return .text(RequestURL.form(form), type: "application/x-www-form-urlencoded") }
+        if options.required(Self.bodyRaw) { return .event(scope.event.rawBody) }
+        return ["POST", "PUT", "PATCH"].contains(method)
+            ? .text(scope.event.payload.text, type: "application/json") : nil
     }
 
-    private func headers(in scope: Scope, type: String?) throws(StepFailure) -> [OutgoingRequest.Header] {
+    private func headers(
+        in scope: Scope,
+        for target: OutgoingTarget,
+        type: String?
+    ) throws(StepFailure) -> [OutgoingRequest.Header] {
+        let setsAuthorization = target.named?.destination?.authentication.word != nil
         var headers: [OutgoingRequest.Header] = []
         for (name, value) in try texts(Self.headers, in: scope, for: .header) {
             if let fault = EncodingContext.header.fault(ofName: name) { throw .final(fault) }
             let isSignature = options[Self.sign] != nil && name.lowercased().hasPrefix("webhook-")
             guard !HTTPPlan.ownHeaders.contains(name.lowercased()), !isSignature else {
                 throw .final("the header '\(name)' is set by Countersign; leave it out")
+            }
+            guard !setsAuthorization || name.lowercased() != "authorization" else {
+                throw .final("the header '\(name)' is set by the destination \(target.name); leave it out")
             }
             guard !value.utf8.contains(where: { $0 < 0x20 && $0 != 0x09 || $0 == 0x7F }) else {
                 throw .final(

@@ -9,7 +9,7 @@ package struct HTTPPlan: ActionPlan {
     let method: String
     let target: OutgoingTarget
     let headers: [OutgoingRequest.Header]
-    let body: String?
+    let body: HTTPBody?
 
     /// The secret that signs the request.
     let signingSecret: String?
@@ -17,14 +17,25 @@ package struct HTTPPlan: ActionPlan {
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
-    /// Host and port, or the step where the URL holds a secret.
-    package var destination: String? { target.destination }
+    /// The name of a destination, host and port, or the step where the URL holds a secret.
+    package var destination: String? { target.limiterKey }
 
     /// The request as people read it; of a signature, only that there is one.
     package var json: JSON {
-        var object: JSONObject = ["method": .string(method), "url": .string(Self.shown(target.url))]
-        object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
-        object["body"] = body.map { .string(Self.shown($0)) }
+        var object: JSONObject = [:]
+        object["to"] = (target.named?.name).map { .string($0) }
+        object["method"] = .string(method)
+        let isWhole = target.named == nil || target.named?.destination != nil
+        object[isWhole ? "url" : "path"] = .string(Self.shown(target.url))
+        let shared = target.named?.destination?.shown ?? [:]
+        let own = headers.map { JSONObject.Member(key: $0.name, value: .string($0.value)) }
+        let names = Set(headers.map { $0.name.lowercased() })
+        let others = (shared["headers"]?.object?.members ?? []).filter { !names.contains($0.key.lowercased()) }
+        object["headers"] = .object(JSONObject(own + others))
+        for member in shared.members where member.key != "headers" { object[member.key] = member.value }
+        for member in body?.shown.members ?? [] {
+            object[member.key] = member.value.string.map { .string(Self.shown($0)) } ?? member.value
+        }
         object["sign"] = signingSecret.map { _ in "Standard Webhooks" }
         object["expect"] = accepted.map { .array($0.map { JSON($0) }) }
         return .object(object)
@@ -36,16 +47,36 @@ package struct HTTPPlan: ActionPlan {
     }
 
     func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        let destination = try RequestURL(target.url, source: target.source)
+        if let named = target.named, named.destination == nil {
+            throw .final(
+                "there is no destination '\(named.name)'; set it under 'destinations' in countersign.yaml, then retry the run"
+            )
+        }
+        let url = try RequestURL(target.url, source: target.source)
         let request = OutgoingRequest(
             method: method,
-            url: destination.url,
+            url: url.url,
             headers: try headers + ownHeaders(in: context),
-            body: body.map { Array($0.utf8) }
+            body: body?.bytes
         )
-        let answer: IncomingAnswer
+        let (answer, secrets) = try await answer(to: request, in: context)
+        let outputs = secrets?.masking(.object(answer.outputs)).object ?? answer.outputs
+        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
+        guard isAccepted else { throw failure(of: answer, outputs, in: context) }
+        return outputs
+    }
+
+    /// What the other side says, and what must not be shown of it.
+    private func answer(
+        to request: OutgoingRequest,
+        in context: ActionContext
+    ) async throws(StepFailure) -> (IncomingAnswer, Secrets?) {
+        if let destination = target.named?.destination {
+            let answer = try await destination.send(request)
+            return (answer.answer, answer.secrets)
+        }
         do throws(ExchangeError) {
-            answer = try await context.services.http.send(request)
+            return (try await context.services.http.send(request), nil)
         } catch {
             throw StepFailure(
                 "\(target.name) did not answer: \(error.reason)",
@@ -53,20 +84,21 @@ package struct HTTPPlan: ActionPlan {
                 isOutage: error.isOutage
             )
         }
-        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
-        guard isAccepted else { throw failure(of: answer, in: context) }
-        return answer.outputs
     }
 
     private func ownHeaders(in context: ActionContext) throws(StepFailure) -> [OutgoingRequest.Header] {
         let key = OutgoingRequest.Header("Idempotency-Key", context.idempotencyKey)
         guard let signingSecret else { return [key] }
         let signature = try WebhookSignature(secret: signingSecret)
-        let (now, bytes) = (context.services.clock.now, Array((body ?? "").utf8))
+        let (now, bytes) = (context.services.clock.now, body?.bytes ?? [])
         return [key] + signature.headers(id: context.idempotencyKey, at: now, body: bytes)
     }
 
-    private func failure(of answer: IncomingAnswer, in context: ActionContext) -> StepFailure {
+    private func failure(
+        of answer: IncomingAnswer,
+        _ outputs: JSONObject,
+        in context: ActionContext
+    ) -> StepFailure {
         let isBusy = answer.status == 429 || answer.status == 503
         let wait = isBusy ? answer.header("retry-after") : nil
         let hint = (300...399).contains(answer.status) ? "; redirects are not followed" : ""
@@ -75,7 +107,7 @@ package struct HTTPPlan: ActionPlan {
             isWorthRetrying: Self.isWorthRetrying(answer.status),
             retryAfter: wait.flatMap { RetryAfter.wait(from: $0, at: context.services.clock.now) },
             isOutage: answer.status >= 500,
-            output: .object(answer.outputs)
+            output: .object(outputs)
         )
     }
 

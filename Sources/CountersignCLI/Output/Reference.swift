@@ -45,6 +45,9 @@ package struct Reference {
             let groups = action.alternatives.map { keys in keys.map { "`\($0)`" }.joined(separator: ", ") }
             lines += ["", "At most one of " + groups.joined(separator: "; at most one of ") + "."]
         }
+        for keys in action.exactlyOneOf {
+            lines += ["", "Exactly one of " + keys.map { "`\($0)`" }.joined(separator: ", ") + "."]
+        }
         if !action.outputs.isEmpty {
             lines += [
                 "",
@@ -65,7 +68,8 @@ package struct Reference {
         let summary = field.summary.replacing("|", with: "\\|")
         let row = "| \(name) | \(field.kind.words) | \(fallback) | \(summary) |"
         switch field.kind {
-        case .group(let fields): return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
+        case .group(let fields), .oneOf(let fields):
+            return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
         case .groups(let fields): return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
         default: return [row]
         }
@@ -120,7 +124,7 @@ package struct Reference {
     private func leaves(_ field: FieldDeclaration, under prefix: String) -> [(String, FieldDeclaration)] {
         let key = prefix + field.key
         return switch field.kind {
-        case .group(let fields): fields.flatMap { leaves($0, under: key + ".") }
+        case .group(let fields), .oneOf(let fields): fields.flatMap { leaves($0, under: key + ".") }
         case .groups(let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
         default: [(key, field)]
         }
@@ -157,6 +161,9 @@ extension OptionKind {
         case .jsonObject: "map of values with `${…}`"
         case .ownEvent: "name beginning with `X_`"
         case .text: "text"
+        case .form(let form): form.words
+        case .destination: "name of a destination"
+        case .oneOf: "map with one of these"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .duration: "duration"
         case .size: "size"

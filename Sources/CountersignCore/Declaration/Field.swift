@@ -81,6 +81,15 @@ extension Field where Value == Template {
     }
 }
 
+extension Field where Value == Template {
+    /// The name of a destination of the settings, or a template of the package's data that gives one.
+    public static func destination(_ key: String, _ summary: String) -> Field {
+        Field(key, .destination(known: nil), summary) {
+            if case .template(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
 extension Field where Value == [Template] {
     /// A text with `${…}` in it, or a list of such texts.
     public static func templateList(_ key: String, in place: EncodingContext, _ summary: String) -> Field {
@@ -137,6 +146,11 @@ extension Field where Value == String {
         default fallback: String? = nil
     ) -> Field {
         Field(key, .text, summary, isRequired: isRequired, default: fallback, defaultText: fallback, extract: text)
+    }
+
+    /// A text of a form that is checked, in which `${…}` means nothing.
+    public static func form(_ key: String, _ form: TextForm, _ summary: String, isRequired: Bool = false) -> Field {
+        Field(key, .form(form), summary, isRequired: isRequired, extract: text)
     }
 
     /// One of some words.
@@ -213,6 +227,13 @@ extension Field where Value == Options {
     /// A map of further options.
     public static func group(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
         Field(key, .group(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == Options {
+    /// A map with exactly one of some options.
+    public static func oneOf(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
+        Field(key, .oneOf(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
     }
 }
 

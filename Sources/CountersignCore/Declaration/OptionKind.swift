@@ -18,6 +18,11 @@ public indirect enum OptionKind: Sendable {
     case ownEvent
     /// A text in which `${…}` means nothing.
     case text
+    /// A text in which `${…}` means nothing, of a form that is checked.
+    case form(TextForm)
+    /// The name of a destination, or a template of the package's data that gives one; with those that there are, where they
+    /// are known.
+    case destination(known: DestinationNames?)
     /// One of these words.
     case choice([String])
     /// A duration such as `30s`.
@@ -34,6 +39,8 @@ public indirect enum OptionKind: Sendable {
     case boolean
     /// A map of further options.
     case group([FieldDeclaration])
+    /// A map with exactly one of these options.
+    case oneOf([FieldDeclaration])
     /// A map whose keys the user chooses, each with these options under it.
     case groups([FieldDeclaration])
 }

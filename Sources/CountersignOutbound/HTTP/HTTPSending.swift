@@ -118,6 +118,14 @@ package struct ExchangeError: Error, Sendable, Equatable {
         network = nil
     }
 
+    /// The failure of an exchange that went through a proxy.
+    package init(_ error: NetworkError, through proxy: ProxyServer) {
+        reason = "through the proxy \(proxy.name): \(error)"
+        isPassing = error.isPassing
+        isOutage = error.isOutage
+        network = error
+    }
+
     /// The failure of an exchange in which the network or the other side failed, with what to do where the caller knows.
     package init(_ error: NetworkError, adding advice: [NetworkError.Kind: String] = [:]) {
         reason = error.text(adding: advice)

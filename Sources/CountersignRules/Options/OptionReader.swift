@@ -78,6 +78,8 @@ struct OptionReader {
         case .jsonObject(let reserved): jsonObject(node, without: reserved, what: what).map { .json($0) }
         case .ownEvent: ownEvent(node, what: what).map { .text($0) }
         case .text: text(node, what: what).map { .text($0) }
+        case .form(let form): formed(node, form, what: what).map { .text($0) }
+        case .destination(let known): destination(node, known, what: what).map { .template($0) }
         case .choice(let words): choice(node, of: words, what: what).map { .text($0) }
         case .duration: duration(node, what: what).map { .duration($0) }
         case .size(let range): size(node, in: range, what: what).map { .size($0) }
@@ -89,6 +91,7 @@ struct OptionReader {
             list(node, what: what, of: "texts") { text($0, what: "an item of \(what)") }.map { .texts($0) }
         case .boolean: boolean(node, what: what).map { .boolean($0) }
         case .group(let fields): group(node, fields, what: what).map { .group($0) }
+        case .oneOf(let fields): oneOf(node, fields, what: what).map { .group($0) }
         case .groups(let fields): groups(node, fields, what: what).map { .groups($0) }
         }
     }

@@ -61,6 +61,7 @@ struct StepReader {
         }
         if let entries = value.entries ?? (value.isNull ? [] : nil) {
             options = reader.options(entries, action.fields, alternatives: action.alternatives, of: owner)
+            reader.checkCombination(of: entries, action, at: owner)
         } else if let main = action.mainField {
             let entry = Node.Entry(key: main, keySpan: header.actionEntry.keySpan, value: value)
             options = reader.options([entry], action.fields, alternatives: action.alternatives, of: owner)

@@ -22,7 +22,12 @@ package struct RuleSchema: Sendable {
         ]
         for action in catalogue {
             definitions["action-\(action.name)"] = Self.schema(of: action)
-            definitions["options-\(action.name)"] = Self.options(action.fields, alternatives: action.alternatives)
+            definitions["options-\(action.name)"] = Self.options(
+                action.fields,
+                alternatives: action.alternatives,
+                exactlyOneOf: action.exactlyOneOf,
+                dependencies: action.dependencies
+            )
         }
         let head: JSONObject = [
             "$schema": "http://json-schema.org/draft-07/schema#",
