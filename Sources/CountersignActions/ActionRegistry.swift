@@ -41,6 +41,8 @@ public struct ActionRegistry: Sendable {
         LogAction.self,
         ChatAction.self,
         EmailAction.self,
+        SFTPAction.self,
+        SQLAction.self,
         EmitAction.self,
         OneSpanDownloadAction.self,
         OneSpanRemindAction.self,

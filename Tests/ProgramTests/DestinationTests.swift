@@ -99,7 +99,8 @@ struct DestinationTests {
     @Test func `a client certificate is shown, and only the destination's own authority is trusted`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         let pem = try await certificates(in: deployment)
-        try await RecordingServer.with(tls: pem, answering: { _ in .status(204) }) { server in
+        let answer: @Sendable (RecordingServer.Request) -> RecordingServer.Answer = { _ in .status(204) }
+        try await RecordingServer.with(tls: pem, answering: answer) { server in
             let url = server.url.replacing("127.0.0.1", with: "localhost")
             let settings = Self.settings(
                 "url: '\(url)', client_certificate: { certificate: c.pem, key: c.key }, ca: ca.pem"

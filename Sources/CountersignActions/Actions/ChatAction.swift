@@ -157,8 +157,9 @@ package struct ChatAction: Action {
             target: plan.target,
             headers: [.init("Content-Type", "application/json; charset=utf-8")],
             body: .text(plan.message.body(for: kind).text, type: "application/json; charset=utf-8"),
-            signingSecret: nil,
-            accepted: nil
+            signature: nil,
+            accepted: nil,
+            saved: nil
         )
         let outputs = try await request.perform(in: context)
         return ["status_code": outputs["status_code"] ?? .null]

@@ -11,11 +11,13 @@ package struct HTTPPlan: ActionPlan {
     let headers: [OutgoingRequest.Header]
     let body: HTTPBody?
 
-    /// The secret that signs the request.
-    let signingSecret: String?
+    let signature: RequestSignature?
 
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
+
+    /// The path beneath the output folder of the file that the answer's body is written to; nil where it is an output.
+    let saved: [String]?
 
     /// The name of a destination, host and port, or the step where the URL holds a secret.
     package var destination: String? { target.limiterKey }
@@ -36,8 +38,9 @@ package struct HTTPPlan: ActionPlan {
         for member in body?.shown.members ?? [] {
             object[member.key] = member.value.string.map { .string(Self.shown($0)) } ?? member.value
         }
-        object["sign"] = signingSecret.map { _ in "Standard Webhooks" }
+        object["sign"] = signature?.shown
         object["expect"] = accepted.map { .array($0.map { JSON($0) }) }
+        object["save"] = saved.map { .string($0.joined(separator: "/")) }
         return .object(object)
     }
 
@@ -52,31 +55,74 @@ package struct HTTPPlan: ActionPlan {
                 "there is no destination '\(named.name)'; set it under 'destinations' in countersign.yaml, then retry the run"
             )
         }
-        let url = try RequestURL(target.url, source: target.source)
-        let request = OutgoingRequest(
-            method: method,
-            url: url.url,
-            headers: try headers + ownHeaders(in: context),
-            body: body?.bytes
-        )
-        let (answer, secrets) = try await answer(to: request, in: context)
-        let outputs = secrets?.masking(.object(answer.outputs)).object ?? answer.outputs
-        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
-        guard isAccepted else { throw failure(of: answer, outputs, in: context) }
+        let exchange = try await exchange(in: context)
+        guard let saved else {
+            let answer = try await answer(over: exchange, to: nil, in: context)
+            return answer.outputs
+        }
+        let folder = OutputFolder(path: context.services.outputRoot)
+        var outputs: JSONObject = [:]
+        let file = try await folder.receive(saved, spare: context.spareFile) { receiver async throws(StepFailure) in
+            outputs = try await answer(over: exchange, to: receiver, in: context).outputs
+        }
+        // It is in the file.
+        outputs["body"] = nil
+        outputs["path"] = .string(([folder.path] + saved).joined(separator: "/"))
+        outputs["bytes"] = JSON(file.bytes)
+        outputs["sha256"] = .string(file.sha256)
         return outputs
     }
 
-    /// What the other side says, and what must not be shown of it.
+    /// A request that is ready to be sent, and what signs it.
+    private struct Exchange {
+        let request: OutgoingRequest
+        let sign: @Sendable (OutgoingRequest) throws(StepFailure) -> OutgoingRequest
+    }
+
+    /// Opens the files of the body, and gets the signature ready.
+    private func exchange(in context: ActionContext) async throws(StepFailure) -> Exchange {
+        let url = try RequestURL(target.url, source: target.source)
+        let body = try await body?.prepared(in: context.services)
+        let empty = StreamedBody([])
+        let signer = try await signature?.signer(for: body?.stream ?? empty, in: context)
+        let request = OutgoingRequest(
+            method: method,
+            url: url.url,
+            headers: headers + [.init("Idempotency-Key", context.idempotencyKey)] + [body?.header].compactMap { $0 },
+            body: body?.bytes,
+            stream: body?.bytes == nil ? body?.stream : nil
+        )
+        return Exchange(request: request) { request throws(StepFailure) in try signer?(request) ?? request }
+    }
+
+    /// Sends the request; what the other side says of it that is no success is a failure.
     private func answer(
-        to request: OutgoingRequest,
+        over exchange: Exchange,
+        to receiver: (any BodyReceiving)?,
+        in context: ActionContext
+    ) async throws(StepFailure) -> (answer: IncomingAnswer, outputs: JSONObject) {
+        let (answer, secrets) = try await send(exchange, to: receiver, in: context)
+        let outputs = secrets?.masking(.object(answer.outputs)).object ?? answer.outputs
+        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
+        guard isAccepted else { throw failure(of: answer, outputs, in: context) }
+        return (answer, outputs)
+    }
+
+    /// What the other side says, and what must not be shown of it.
+    private func send(
+        _ exchange: Exchange,
+        to receiver: (any BodyReceiving)?,
         in context: ActionContext
     ) async throws(StepFailure) -> (IncomingAnswer, Secrets?) {
         if let destination = target.named?.destination {
-            let answer = try await destination.send(request)
-            return (answer.answer, answer.secrets)
+            let sent = try await destination.send(exchange.request, to: receiver) { request throws(StepFailure) in
+                try exchange.sign(request)
+            }
+            return (sent.answer, sent.secrets)
         }
+        let request = try exchange.sign(exchange.request)
         do throws(ExchangeError) {
-            return (try await context.services.http.send(request), nil)
+            return (try await context.services.http.send(request, to: receiver), nil)
         } catch {
             throw StepFailure(
                 "\(target.name) did not answer: \(error.reason)",
@@ -84,14 +130,6 @@ package struct HTTPPlan: ActionPlan {
                 isOutage: error.isOutage
             )
         }
-    }
-
-    private func ownHeaders(in context: ActionContext) throws(StepFailure) -> [OutgoingRequest.Header] {
-        let key = OutgoingRequest.Header("Idempotency-Key", context.idempotencyKey)
-        guard let signingSecret else { return [key] }
-        let signature = try WebhookSignature(secret: signingSecret)
-        let (now, bytes) = (context.services.clock.now, body?.bytes ?? [])
-        return [key] + signature.headers(id: context.idempotencyKey, at: now, body: bytes)
     }
 
     private func failure(

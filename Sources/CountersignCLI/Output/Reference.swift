@@ -70,7 +70,8 @@ package struct Reference {
         switch field.kind {
         case .group(let fields), .oneOf(let fields):
             return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
-        case .groups(let fields): return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
+        case .groups(let fields), .entries(_, let fields):
+            return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
         default: return [row]
         }
     }
@@ -125,7 +126,7 @@ package struct Reference {
         let key = prefix + field.key
         return switch field.kind {
         case .group(let fields), .oneOf(let fields): fields.flatMap { leaves($0, under: key + ".") }
-        case .groups(let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
+        case .groups(let fields), .entries(_, let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
         default: [(key, field)]
         }
     }
@@ -171,6 +172,7 @@ extension OptionKind {
         case .integers: "list of numbers"
         case .texts: "list of texts"
         case .boolean: "`true` or `false`"
+        case .entries: "map of texts with `${…}`, or of maps"
         case .group, .groups: "map"
         }
     }

@@ -115,7 +115,9 @@ extension FieldDeclaration {
             kind: .destination(known: destinations),
             summary: summary,
             isRequired: isRequired,
-            defaultText: defaultText
+            defaultText: defaultText,
+            secrets: secrets,
+            optionalSecrets: optionalSecrets
         )
     }
 }

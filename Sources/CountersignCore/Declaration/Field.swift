@@ -12,6 +12,8 @@ public struct Field<Value: Sendable>: Sendable {
         isRequired: Bool = false,
         default fallback: Value? = nil,
         defaultText: String? = nil,
+        secrets: [String] = [],
+        optionalSecrets: [String] = [],
         extract: @escaping @Sendable (OptionValue) -> Value?
     ) {
         declaration = FieldDeclaration(
@@ -19,7 +21,9 @@ public struct Field<Value: Sendable>: Sendable {
             kind: kind,
             summary: summary,
             isRequired: isRequired,
-            defaultText: defaultText
+            defaultText: defaultText,
+            secrets: secrets,
+            optionalSecrets: optionalSecrets
         )
         self.fallback = fallback
         self.extract = extract
@@ -224,9 +228,17 @@ extension Field where Value == Bool {
 }
 
 extension Field where Value == Options {
-    /// A map of further options.
-    public static func group(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
-        Field(key, .group(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
+    /// A map of further options, which uses these secrets where it is given.
+    public static func group(
+        _ key: String,
+        _ fields: [FieldDeclaration],
+        _ summary: String,
+        secrets: [String] = [],
+        optionalSecrets: [String] = []
+    ) -> Field {
+        Field(key, .group(fields), summary, secrets: secrets, optionalSecrets: optionalSecrets) {
+            if case .group(let value) = $0 { value } else { nil }
+        }
     }
 }
 
@@ -234,6 +246,20 @@ extension Field where Value == Options {
     /// A map with exactly one of some options.
     public static func oneOf(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
         Field(key, .oneOf(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == [OptionValue.NamedEntry] {
+    /// A map whose keys the user chooses, each with a text with `${…}` in it or with the same options under it.
+    public static func entries(
+        _ key: String,
+        in place: EncodingContext,
+        _ fields: [FieldDeclaration],
+        _ summary: String
+    ) -> Field {
+        Field(key, .entries(place, fields), summary, default: []) {
+            if case .entries(let value) = $0 { value } else { nil }
+        }
     }
 }
 

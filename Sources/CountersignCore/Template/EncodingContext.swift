@@ -139,6 +139,16 @@ extension Template {
     }
 }
 
+extension Template {
+    /// The same; nil where the template is a value alone, and there is none.
+    package func optionalText(in scope: Scope, for place: EncodingContext) throws(StepFailure) -> String? {
+        if segments.count == 1, case .value(let expression)? = segments.first, try expression.value(in: scope) == nil {
+            return nil
+        }
+        return try text(in: scope, for: place)
+    }
+}
+
 extension EncodingContext {
     fileprivate func encode(
         _ value: JSON?,

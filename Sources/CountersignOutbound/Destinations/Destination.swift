@@ -134,18 +134,24 @@ extension Destination {
 
     /// Sends a request with the destination's headers and authentication.
     ///
-    /// Where an access token is refused with 401, the request is sent once more with a new one.
+    /// Where an access token is refused with 401, the request is sent once more with a new one. `sign` is given the request as
+    /// it is sent.
     ///
     /// - Throws: `StepFailure` where a secret is not set, no token can be had, or no answer comes.
     package func send(
         _ request: OutgoingRequest,
-        to receiver: (any BodyReceiving)? = nil
+        to receiver: (any BodyReceiving)? = nil,
+        signedBy sign: @Sendable (OutgoingRequest) async throws(StepFailure) -> OutgoingRequest = { $0 }
     ) async throws(StepFailure) -> Answer {
         let secrets = secrets(secretNames)
         let sender = try connection.sender()
         let credentials = try await authentication.credentials(with: secrets)
         let own = try ownHeaders(besides: request.headers, with: secrets)
-        let first = try await exchange(request.adding(own + credentials.headers), to: receiver, over: sender)
+        let first = try await exchange(
+            sign(request.adding(own + credentials.headers)),
+            to: receiver,
+            over: sender
+        )
         guard first.status == 401, case .oauth(let client) = authentication, let token = credentials.token else {
             return Answer(answer: first, secrets: secrets.masking(alsoOthers: credentials.texts))
         }
@@ -154,7 +160,7 @@ extension Destination {
         guard fresh.token != token else {
             return Answer(answer: first, secrets: secrets.masking(alsoOthers: credentials.texts))
         }
-        let second = try await exchange(request.adding(own + fresh.headers), to: receiver, over: sender)
+        let second = try await exchange(sign(request.adding(own + fresh.headers)), to: receiver, over: sender)
         return Answer(answer: second, secrets: secrets.masking(alsoOthers: credentials.texts + fresh.texts))
     }
 
@@ -235,11 +241,5 @@ extension Destination.Authentication {
 
     private static func credentials(_ value: String) -> Credentials {
         Credentials(headers: [.init("Authorization", value)], texts: [value])
-    }
-}
-
-extension OutgoingRequest {
-    fileprivate func adding(_ headers: [Header]) -> OutgoingRequest {
-        OutgoingRequest(method: method, url: url, headers: self.headers + headers, body: body, timeout: timeout)
     }
 }

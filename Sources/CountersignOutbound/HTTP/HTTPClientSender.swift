@@ -198,7 +198,11 @@ package struct HTTPClientSender: HTTPSending {
             outgoing.headers.add(name: OutgoingTrace.header, value: traceparent)
         }
         if !outgoing.headers.contains(name: "User-Agent") { outgoing.headers.add(name: "User-Agent", value: userAgent) }
-        if let body = request.body { outgoing.body = .bytes(body) }
+        if let stream = request.stream {
+            outgoing.body = .stream(stream.buffers, length: .known(Int64(stream.count)))
+        } else if let body = request.body {
+            outgoing.body = .bytes(body)
+        }
         return outgoing
     }
 

@@ -43,6 +43,28 @@ extension OptionReader {
         return options(entries, fields, of: Owner(name: what, span: node.span))
     }
 
+    /// A map whose keys the user chooses; under each a template, or options.
+    func entries(
+        _ node: Node,
+        in place: EncodingContext,
+        _ fields: [FieldDeclaration],
+        what: String
+    ) -> [OptionValue.NamedEntry]? {
+        guard let entries = node.entries else {
+            findings.reportType(what, wants: "a map of names to texts or options", at: node)
+            return nil
+        }
+        let read = entries.compactMap { entry -> OptionValue.NamedEntry? in
+            if let inner = entry.value.entries {
+                let owner = Owner(name: "'\(entry.key)'", span: entry.keySpan)
+                return .init(name: entry.key, content: .options(options(inner, fields, of: owner)))
+            }
+            return template(entry.value, in: place, what: "'\(entry.key)'")
+                .map { .init(name: entry.key, content: .template($0)) }
+        }
+        return read.count == entries.count ? read : nil
+    }
+
     /// A text of a form.
     func formed(_ node: Node, _ form: TextForm, what: String) -> String? {
         guard let text = text(node, what: what) else { return nil }

@@ -7,6 +7,9 @@ struct OptionReader {
     /// Told of each `${…}` that is read, and its place.
     var onExpression: (Template.Expression, SourceSpan) -> Void = { _, _ in }
 
+    /// Told of each option that uses secrets without naming them.
+    var onField: (FieldDeclaration) -> Void = { _ in }
+
     /// What options belong to.
     struct Owner {
         /// Its name in a finding, such as "action 'log'".
@@ -46,6 +49,7 @@ struct OptionReader {
                 if let near { meant.insert(near) }
                 continue
             }
+            if !field.secrets.isEmpty || !field.optionalSecrets.isEmpty { onField(field) }
             if field.needsText, entry.value.scalar?.isBlank == true {
                 findings.report(.emptyText, "'\(field.key)' is empty; it must be a text", at: entry.value.span)
             } else if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
@@ -92,6 +96,8 @@ struct OptionReader {
         case .boolean: boolean(node, what: what).map { .boolean($0) }
         case .group(let fields): group(node, fields, what: what).map { .group($0) }
         case .oneOf(let fields): oneOf(node, fields, what: what).map { .group($0) }
+        case .entries(let place, let fields):
+            self.entries(node, in: place, fields, what: what).map { .entries($0) }
         case .groups(let fields): groups(node, fields, what: what).map { .groups($0) }
         }
     }

@@ -83,6 +83,8 @@ extension RuleSchema {
         case .boolean: ["type": "boolean"]
         case .oneOf(let fields): oneOf(fields)
         case .group(let fields): nullable(options(fields))
+        case .entries(_, let fields):
+            ["type": "object", "additionalProperties": ["anyOf": [text(), options(fields)]]]
         case .groups(let fields): ["type": "object", "additionalProperties": nullable(options(fields))]
         }
     }

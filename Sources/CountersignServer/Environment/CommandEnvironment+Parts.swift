@@ -51,10 +51,12 @@ extension CommandEnvironment {
                 owner: owner ?? UUID().uuidString
             ),
             http: try sender(for: settings),
+            addresses: ReachableAddresses(policy: settings.outgoingPolicy),
             events: events,
             clock: clock,
             packages: packages,
             mail: try mail(for: settings),
+            database: StoreAddress.databases,
             configured: settings.configured
         )
     }
