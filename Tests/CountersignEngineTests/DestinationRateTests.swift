@@ -3,6 +3,7 @@ import CountersignEngine
 import CountersignStore
 import CountersignTesting
 import Foundation
+import Logging
 import Testing
 
 /// How often steps may begin that use a destination with a rate.
@@ -90,5 +91,25 @@ struct DestinationRateTests {
         _ = limiter.acquire("crm", at: now)
         _ = limiter.release("crm", .answered, isProbe: false, at: now)
         #expect(wait(limiter.acquire("crm", at: now)) == 1)
+    }
+
+    @Test func `the instances that are up share a rate`() async throws {
+        let limiter = try limiter()
+        let clock = ManualClock(now: now)
+        func instance(_ id: Int64, seen: TimeInterval) -> InstanceRecord {
+            InstanceRecord(
+                id: id,
+                name: "web\(id)",
+                startedAt: now,
+                seenAt: now.addingTimeInterval(-seen),
+                clockOffset: .zero,
+                runs: 0,
+                report: InstanceReport(version: "1", activation: 1, folder: nil, folderSince: nil, spooled: 0)
+            )
+        }
+        let all = [instance(1, seen: 1), instance(2, seen: 5), instance(3, seen: 60)]
+        let sharing = RateSharing(limiter: limiter, instances: { all }, clock: clock, logger: Logger(label: "test"))
+        try await sharing.count()
+        #expect((0..<3).map { _ in wait(limiter.acquire("crm", at: now)) } == [0, 2, 4])
     }
 }

@@ -66,4 +66,17 @@ struct AWSSignatureTests {
         #expect(signed.headers.first { $0.name == "x-amz-security-token" }?.value == "the-token")
         #expect(signed.headers.last?.value.contains("x-amz-date;x-amz-security-token, ") == true)
     }
+
+    @Test(arguments: [
+        ("https://b.example/a (1)/%2Fb=c+d@e?x=a b&lifecycle&a=%2b#f", nil),
+        (
+            "https://b.example/a(1)/%2fb=c+d@e?x=a%20b&lifecycle&a=%2b#f",
+            "https://b.example/a%281%29/%2Fb%3Dc%2Bd%40e?a=%2B&lifecycle=&x=a%20b"
+        ),
+        ("https://b.example:8443", "https://b.example:8443/"),
+    ])
+    func `the request goes to the very URL that is signed`(url: String, expected: String?) throws {
+        let signed = try? signature.signed(.init(method: "GET", url: url), payload: Self.empty, at: now)
+        #expect(signed?.url == expected)
+    }
 }

@@ -37,7 +37,7 @@ enum RequestSignature {
                 return { request throws(StepFailure) in request.adding(headers) }
             case .aws(let credentials, let region, let service):
                 var hash = SHA256()
-                try await body.forEach { hash.update(data: $0) }
+                try await body.read { hash.update(data: $0) }
                 let digest = hash.finalize().hexDigits
                 let signature = AWSSignature(credentials, region: region, service: service)
                 return { request throws(StepFailure) in try signature.signed(request, payload: digest, at: now) }

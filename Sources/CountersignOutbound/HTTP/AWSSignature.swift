@@ -40,13 +40,14 @@ package struct AWSSignature: Sendable {
         self.service = service
     }
 
-    /// The request with its signature, and with the headers that go with it.
+    /// The request with its signature and the headers that go with it; its URL is written as it is signed.
     ///
     /// - Parameters:
     ///   - request: The request with all its headers.
     ///   - payload: The SHA-256 of its body in hex.
     ///   - now: The time that the signature is valid from, for some minutes.
     /// - Throws: `StepFailure` where the URL is refused.
+    /// - Returns: The request as it is sent.
     package func signed(
         _ request: OutgoingRequest,
         payload: String,
@@ -58,11 +59,14 @@ package struct AWSSignature: Sendable {
             .init("x-amz-date", time), .init("x-amz-content-sha256", payload),
         ]
         if let token = credentials.token { added.append(.init("x-amz-security-token", token)) }
-        let request = request.adding(added)
+        let path = Self.path(of: url.url)
+        let query = Self.query(of: url.url)
+        let target = Self.origin(of: url.url) + path + (query.isEmpty ? "" : "?" + query)
+        let request = request.at(target).adding(added)
         let fields = signedFields(of: request, host: url.name)
         let names = fields.map(\.name).joined(separator: ";")
         let canonical = [
-            request.method, path(of: url.url), Self.query(of: url.url),
+            request.method, service == "s3" ? path : Self.encodedAgain(path), query,
             fields.map { "\($0.name):\($0.value)\n" }.joined(), names, payload,
         ]
         .joined(separator: "\n")
@@ -87,17 +91,23 @@ package struct AWSSignature: Sendable {
         return fields.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
     }
 
-    /// The path with all but unreserved characters encoded; services other than S3 encode it twice.
-    private func path(of url: String) -> String {
-        let rest = Self.behindAuthority(url).prefix { !"?#".contains($0) }
+    /// The path with all but unreserved characters encoded, as the service sees it whatever is between.
+    private static func path(of url: String) -> String {
+        let rest = behindAuthority(url).prefix { !"?#".contains($0) }
         let segments = rest.split(separator: "/", omittingEmptySubsequences: false)
-            .map { segment in
-                let once = (segment.removingPercentEncoding ?? String(segment)).percentEncoded
-                return service == "s3" ? once : once.percentEncoded
-            }
+            .map { ($0.removingPercentEncoding ?? String($0)).percentEncoded }
         let path = segments.joined(separator: "/")
         return path.hasPrefix("/") ? path : "/" + path
     }
+
+    /// The path as services other than S3 sign it.
+    private static func encodedAgain(_ path: String) -> String {
+        path.split(separator: "/", omittingEmptySubsequences: false).map { String($0).percentEncoded }
+            .joined(separator: "/")
+    }
+
+    /// Scheme, host and port of a URL.
+    private static func origin(of url: String) -> String { String(url.dropLast(behindAuthority(url).count)) }
 
     /// The parameters by their encoded names and values.
     private static func query(of url: String) -> String {

@@ -79,6 +79,11 @@ package struct OutgoingRequest: Sendable, Equatable {
 }
 
 extension OutgoingRequest {
+    /// The request to another URL.
+    func at(_ url: String) -> OutgoingRequest {
+        OutgoingRequest(method: method, url: url, headers: headers, body: body, stream: stream, timeout: timeout)
+    }
+
     /// The request with further headers.
     package func adding(_ headers: [Header]) -> OutgoingRequest {
         OutgoingRequest(

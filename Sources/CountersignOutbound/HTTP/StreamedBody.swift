@@ -31,7 +31,7 @@ package struct StreamedBody: Sendable, Equatable {
     /// Hands all bytes to `receive`, some at a time.
     ///
     /// - Throws: `ExchangeError` where a file cannot be read, or has changed since it was opened.
-    package func forEach(_ receive: (ArraySlice<UInt8>) -> Void) async throws(ExchangeError) {
+    package func read(_ receive: (ArraySlice<UInt8>) -> Void) async throws(ExchangeError) {
         for part in parts {
             switch part {
             case .bytes(let bytes): receive(bytes[...])

@@ -33,7 +33,7 @@ package struct WebhookSignature: Sendable {
         body: StreamedBody
     ) async throws(ExchangeError) -> [OutgoingRequest.Header] {
         var code = begun(id, now)
-        try await body.forEach { code.update(data: $0) }
+        try await body.read { code.update(data: $0) }
         return headers(id, now, code)
     }
 
