@@ -68,7 +68,7 @@ let package = Package(
         ),
         .target(
             name: "CountersignPostgreSQL",
-            dependencies: ["CountersignCore", "CountersignStore", "CLibpq", .crypto, .metrics]
+            dependencies: ["CountersignCore", "CountersignOutbound", "CountersignStore", "CLibpq", .crypto, .metrics]
         ),
         .target(
             name: "CountersignObservability",
@@ -215,8 +215,8 @@ let package = Package(
         .testTarget(
             name: "CountersignActionsTests",
             dependencies: [
-                "CountersignCore", "CountersignOutbound", "CountersignActions", "CountersignTesting", .log, .nioCore,
-                .nioHTTP1, .nioPosix, .nioSSL,
+                "CountersignCore", "CountersignOutbound", "CountersignActions", "CountersignTesting", .crypto, .log,
+                .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
         .testTarget(
@@ -230,8 +230,9 @@ let package = Package(
         .testTarget(
             name: "CountersignPostgreSQLTests",
             dependencies: [
-                "CountersignCore", "CountersignStore", "CountersignPostgreSQL", "CountersignSQLite",
-                "CountersignTesting", "PostgreSQLServer", .grdb,
+                "CountersignCore", "CountersignOutbound", "CountersignActions", "CountersignStore",
+                "CountersignPostgreSQL",
+                "CountersignSQLite", "CountersignTesting", "PostgreSQLServer", .grdb, .log,
             ]
         ),
         .testTarget(

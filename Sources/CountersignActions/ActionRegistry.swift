@@ -10,12 +10,24 @@ public struct ActionRegistry: Sendable {
         /// Makes the action of one step from options that were checked against the declaration.
         package let make: @Sendable (Options) -> any PlannedAction
 
+        /// The type whose steps it makes; nil for an executable.
+        let action: (any Action.Type)?
+
         /// A kind of action; `make` is called once for each step that uses it, with checked options.
         package init(
             declaration: ActionDeclaration,
             make: @escaping @Sendable (Options) -> any PlannedAction
         ) {
+            self.init(declaration: declaration, action: nil, make: make)
+        }
+
+        init(
+            declaration: ActionDeclaration,
+            action: (any Action.Type)?,
+            make: @escaping @Sendable (Options) -> any PlannedAction
+        ) {
             self.declaration = declaration
+            self.action = action
             self.make = make
         }
     }
@@ -29,6 +41,8 @@ public struct ActionRegistry: Sendable {
         LogAction.self,
         ChatAction.self,
         EmailAction.self,
+        SFTPAction.self,
+        SQLAction.self,
         EmitAction.self,
         OneSpanDownloadAction.self,
         OneSpanRemindAction.self,
@@ -49,7 +63,7 @@ public struct ActionRegistry: Sendable {
 
     /// This registry and one more action; an action of the same name is replaced.
     public func adding(_ action: any Action.Type) -> ActionRegistry {
-        adding(Kind(declaration: action.declaration) { action.init(options: $0) })
+        adding(Kind(declaration: action.declaration, action: action) { action.init(options: $0) })
     }
 
     /// This registry and one more kind of action.
@@ -76,8 +90,11 @@ public struct ActionRegistry: Sendable {
         kinds.values.map(\.declaration).sorted { $0.name < $1.name }
     }
 
-    /// Whether the action called `name` leaves files on the machine.
-    package func leavesFiles(_ name: String) -> Bool { kinds[name]?.declaration.leavesFiles ?? false }
+    /// Whether the action called `name`, with these options, leaves files on the machine.
+    package func leavesFiles(_ name: String, _ options: Options) -> Bool {
+        guard let declaration = kinds[name]?.declaration else { return false }
+        return declaration.leavesFiles || options.entries.contains { declaration.fileOptions.contains($0.key) }
+    }
 
     /// The action called `name` with its options; nil when there is none of this name.
     package func make(_ name: String, options: Options) -> (any PlannedAction)? {

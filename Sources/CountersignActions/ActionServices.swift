@@ -12,6 +12,9 @@ package struct ActionServices: Sendable {
     /// Sends the HTTP requests of steps.
     package let http: any HTTPSending
 
+    /// The addresses that connections other than those of `http` and `mail` may go to.
+    package let addresses: ReachableAddresses
+
     /// Stores the events that `emit` raises.
     package let events: any EventRaising
 
@@ -24,6 +27,9 @@ package struct ActionServices: Sendable {
     /// The mail server; nil where the settings name none.
     package let mail: (any MailSending)?
 
+    /// Runs the statements of steps; nil where no storage driver can.
+    package let database: (any DatabaseQuerying)?
+
     /// What a step's `if` finds set.
     package let configured: Configured
 
@@ -32,17 +38,21 @@ package struct ActionServices: Sendable {
         outputRoot: String,
         processes: any ProcessRunning = SystemProcesses(),
         http: any HTTPSending,
+        addresses: ReachableAddresses = ReachableAddresses(),
         events: any EventRaising = NoEventRaising(),
         clock: any WallClock = SystemWallClock(),
         packages: (any PackageServing)? = nil,
         mail: (any MailSending)? = nil,
+        database: (any DatabaseQuerying)? = nil,
         configured: Configured = Configured()
     ) {
         self.mail = mail
+        self.database = database
         self.configured = configured
         self.outputRoot = outputRoot
         self.processes = processes
         self.http = http
+        self.addresses = addresses
         self.events = events
         self.clock = clock
         self.packages = packages

@@ -46,6 +46,12 @@ public struct Event: Sendable {
     /// nil where nobody has asked.
     public let package: JSON?
 
+    /// The body byte for byte as it came; nil where only its meaning is known, as in a list.
+    package let body: [UInt8]?
+
+    /// The bytes to pass on: the body as it came, or the payload where that is not known.
+    package var rawBody: [UInt8] { body ?? Array(payload.text.utf8) }
+
     /// An event as the store knows it.
     public init(
         id: ID,
@@ -55,6 +61,28 @@ public struct Event: Sendable {
         receivedAt: Date,
         package: JSON? = nil
     ) {
+        self.init(
+            id: id,
+            name: name,
+            payload: payload,
+            origin: origin,
+            receivedAt: receivedAt,
+            package: package,
+            body: nil
+        )
+    }
+
+    /// An event with its body as it came.
+    package init(
+        id: ID,
+        name: String,
+        payload: JSON,
+        origin: Origin,
+        receivedAt: Date,
+        package: JSON?,
+        body: [UInt8]?
+    ) {
+        self.body = body
         self.id = id
         self.name = name
         self.payload = payload
@@ -65,12 +93,28 @@ public struct Event: Sendable {
 
     /// The event with its package known.
     package func with(package: JSON) -> Event {
-        Event(id: id, name: name, payload: payload, origin: origin, receivedAt: receivedAt, package: package)
+        Event(
+            id: id,
+            name: name,
+            payload: payload,
+            origin: origin,
+            receivedAt: receivedAt,
+            package: package,
+            body: body
+        )
     }
 
     /// The event as it was before its package was known.
     package var withoutPackage: Event {
-        Event(id: id, name: name, payload: payload, origin: origin, receivedAt: receivedAt)
+        Event(
+            id: id,
+            name: name,
+            payload: payload,
+            origin: origin,
+            receivedAt: receivedAt,
+            package: nil,
+            body: body
+        )
     }
 
     /// The signer whom `sessionUser` names, with the id of the signer's role as `role`; nil where the package has none.

@@ -52,6 +52,15 @@ package struct CircuitBreaker: Sendable, Equatable {
         if case .closed = state { false } else { true }
     }
 
+    /// Whether `admit` would let a step go on at `now`.
+    func isClosedOrDue(at now: Date) -> Bool {
+        switch state {
+        case .closed: true
+        case .open(let until, _): until <= now
+        case .probing: false
+        }
+    }
+
     /// Whether a step may go on at `now`; the first one after the pause is the probe.
     ///
     /// - Returns: Nil when it may, else when to ask again.

@@ -59,7 +59,7 @@ extension DestinationLimiter {
         states.withLock { destinations in
             var adoption = Adoption()
             for circuit in circuits {
-                var state = destinations[circuit.destination] ?? newState
+                var state = destinations[circuit.destination] ?? newState(of: circuit.destination)
                 guard adopt(circuit, into: &state) else { continue }
                 if destinations[circuit.destination]?.breaker.isOpen != true { adoption.opened.append(circuit) }
                 destinations[circuit.destination] = state
@@ -69,7 +69,8 @@ extension DestinationLimiter {
                 guard var state = destinations[destination], state.sharedUntil == until else { continue }
                 state.sharedUntil = nil
                 if case .open = state.breaker.state {
-                    let resumable = state.isAwaited ? max(0, capacity(of: destination) - state.active) : 0
+                    let resumable =
+                        state.isAwaited && state.rate == nil ? max(0, capacity(of: destination) - state.active) : 0
                     adoption.closed.append((destination, state.downSince ?? until, resumable))
                     state.close()
                 }

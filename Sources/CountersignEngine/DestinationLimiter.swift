@@ -67,9 +67,12 @@ package final class DestinationLimiter: Sendable {
         var sharedUntil: Date?
         var breaker: CircuitBreaker
 
+        /// Where it has a rate; it is kept then, since it tells when the next step may begin.
+        var rate: DestinationRate?
+
         /// Whether it works and nobody waits for it, so that there are no more than are in use.
         var isForgettable: Bool {
-            active == 0 && !isAwaited && sharedUntil == nil && breaker.state == .closed(outages: 0)
+            active == 0 && !isAwaited && sharedUntil == nil && rate == nil && breaker.state == .closed(outages: 0)
         }
 
         /// It is back.
@@ -90,10 +93,20 @@ package final class DestinationLimiter: Sendable {
 
     /// Destinations that have a capacity of their own.
     private let capacities: [String: Int]
+
+    /// Destinations that have a rate.
+    private let rates: [String: Rate]
+    private let instances = Mutex(1)
     private let policy: CircuitBreaker.Policy
 
-    /// DestinationLimiter for `capacity` steps each, but for those of `capacities`.
-    package init(capacity: Int = 4, capacities: [String: Int] = [:], policy: CircuitBreaker.Policy = .init()) {
+    /// DestinationLimiter for `capacity` steps each, but for those of `capacities`; those of `rates` begin no more often.
+    package init(
+        capacity: Int = 4,
+        capacities: [String: Int] = [:],
+        rates: [String: Rate] = [:],
+        policy: CircuitBreaker.Policy = .init()
+    ) {
+        self.rates = rates
         self.capacity = capacity
         self.capacities = capacities
         self.policy = policy
@@ -108,8 +121,24 @@ package final class DestinationLimiter: Sendable {
         capacities[destination] ?? (destination.hasPrefix(PackageInquiry.packagePrefix) ? 1 : capacity)
     }
 
+    /// Whether any destination has a rate.
+    package var hasRates: Bool { !rates.isEmpty }
+
+    /// So many instances share each rate now; at least one.
+    package func share(among count: Int) { instances.withLock { $0 = max(1, count) } }
+
+    /// The time between two steps that begin here; nil without a rate.
+    private func interval(of destination: String) -> TimeInterval? {
+        rates[destination].map { $0.interval.preciseInterval * TimeInterval(instances.withLock { $0 }) }
+    }
+
     /// What is known of a destination that nobody has used yet.
-    var newState: DestinationState { DestinationState(breaker: CircuitBreaker(policy: policy)) }
+    func newState(of destination: String) -> DestinationState {
+        DestinationState(
+            breaker: CircuitBreaker(policy: policy),
+            rate: rates[destination].map { _ in DestinationRate() }
+        )
+    }
 
     /// What runs wait for that need a destination whose circuit is open.
     static func down(_ destination: String) -> RunWait {
@@ -120,26 +149,52 @@ package final class DestinationLimiter: Sendable {
     ///
     /// `isLocal` tells whether it is a program of this machine, which says nothing to the other instances.
     package func acquire(_ destination: String, isLocal: Bool = false, at now: Date) -> Permit {
-        states.withLock { destinations in
-            var state = destinations[destination] ?? newState
+        let interval = interval(of: destination)
+        return states.withLock { destinations in
+            var state = destinations[destination] ?? newState(of: destination)
             state.isLocal = isLocal
             defer { destinations[destination] = state }
             let capacity = capacity(of: destination)
             guard state.active < capacity else {
                 state.isAwaited = true
                 let wait = RunWait(destination: destination, reason: "\(capacity) steps are already in progress there")
-                return .refused(wait, until: now.addingTimeInterval(Self.longestWait))
+                return .refused(
+                    wait,
+                    until: state.wait(from: now, interval) ?? now.addingTimeInterval(Self.longestWait)
+                )
+            }
+            if !state.breaker.isClosedOrDue(at: now), let until = state.breaker.admit(at: now) {
+                return refusal(of: destination, &state, until: until, interval)
+            }
+            // Before the breaker is asked: who finds out whether the destination is back must not be sent away.
+            if let time = state.rate?.wait(at: now) {
+                state.isAwaited = true
+                let rate = rates[destination].map { "\($0)" } ?? ""
+                let wait = RunWait(destination: destination, reason: "its rate of \(rate) is used up")
+                return .refused(wait, until: state.wait(from: time, interval) ?? time)
             }
             if let until = state.breaker.admit(at: now) {
-                state.isAwaited = true
-                let due = state.hasCandidate ? until.addingTimeInterval(Self.longestWait) : until
-                state.hasCandidate = true
-                return .refused(Self.down(destination), until: due)
+                return refusal(of: destination, &state, until: until, interval)
             }
             state.active += 1
+            if let interval { state.rate?.begin(at: now, interval: interval) }
             if case .probing = state.breaker.state { return .granted(isProbe: true) }
             return .granted(isProbe: false)
         }
+    }
+
+    /// Has a run wait for a destination whose circuit is open.
+    private func refusal(
+        of destination: String,
+        _ state: inout DestinationState,
+        until: Date,
+        _ interval: TimeInterval?
+    ) -> Permit {
+        state.isAwaited = true
+        if let time = state.wait(from: until, interval) { return .refused(Self.down(destination), until: time) }
+        let due = state.hasCandidate ? until.addingTimeInterval(Self.longestWait) : until
+        state.hasCandidate = true
+        return .refused(Self.down(destination), until: due)
     }
 
     /// Gives a place back; `isProbe` as it was admitted.
@@ -154,7 +209,7 @@ package final class DestinationLimiter: Sendable {
             case .unknown: if isProbe { state.breaker.abandoned(at: now) }
             }
             var result = state.result(of: before, at: now)
-            if case .closed = state.breaker.state, state.isAwaited {
+            if case .closed = state.breaker.state, state.isAwaited, state.rate == nil {
                 result.resumable = capacity(of: destination) - state.active
             }
             destinations[destination] = state.isForgettable ? nil : state
@@ -169,6 +224,8 @@ package final class DestinationLimiter: Sendable {
     /// - Returns: How many runs that wait for the destination may go on.
     package func lookAgain(_ destination: String) -> Int {
         states.withLock { destinations in
+            // Who waits for a rate has a time of its own to come again.
+            guard rates[destination] == nil else { return 0 }
             guard let state = destinations[destination] else { return capacity(of: destination) }
             destinations[destination]?.isAwaited = true
             if case .closed = state.breaker.state { return max(0, capacity(of: destination) - state.active) }
@@ -213,5 +270,19 @@ extension DestinationLimiter.DestinationState {
         default: break
         }
         return result
+    }
+}
+
+extension DestinationLimiter.DestinationState {
+    /// When one comes again who has to wait for a destination with a rate; nil without a rate.
+    fileprivate mutating func wait(from earliest: Date, _ interval: TimeInterval?) -> Date? {
+        interval.flatMap { rate?.reserve(from: earliest, interval: $0) }
+    }
+}
+
+extension Duration {
+    /// The duration in seconds, parts of a millisecond not lost.
+    fileprivate var preciseInterval: TimeInterval {
+        TimeInterval(components.seconds) + TimeInterval(components.attoseconds) / 1e18
     }
 }

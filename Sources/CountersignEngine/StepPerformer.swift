@@ -117,7 +117,7 @@ struct StepPerformer: Sendable {
                 finishedAt: clock.now,
                 plan: prepared?.plan,
                 destination: prepared?.destination,
-                home: planner.registry.leavesFiles(attempt.step.action) ? home : nil,
+                home: planner.registry.leavesFiles(attempt.step.action, attempt.step.options) ? home : nil,
                 ending: ending
             )
         }

@@ -126,7 +126,7 @@ package struct ConnectionOptions: Sendable {
         return given
     }
 
-    private static func isLocal(_ given: [String: String]) -> Bool {
+    static func isLocal(_ given: [String: String]) -> Bool {
         let hosts = (given["hostaddr"] ?? given["host"] ?? ProcessInfo.processInfo.environment["PGHOST"] ?? "")
             .split(separator: ",", omittingEmptySubsequences: false)
         return hosts.allSatisfy { host in
@@ -134,7 +134,7 @@ package struct ConnectionOptions: Sendable {
         }
     }
 
-    private static func completed(
+    static func completed(
         _ given: [String: String],
         isLocal: Bool
     ) throws(Refusal) -> [String: String] {

@@ -79,7 +79,8 @@ struct EventRow: Sendable {
                 payload: payload,
                 origin: origin,
                 receivedAt: receivedAt,
-                package: try package.map { try JSON(parsing: $0, limits: .stored) }
+                package: try package.map { try JSON(parsing: $0, limits: .stored) },
+                body: Array(body)
             )
         } catch {
             throw damage(name, "\(error)")

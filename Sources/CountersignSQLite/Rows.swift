@@ -70,7 +70,8 @@ struct EventRow: Sendable {
                 payload: payload,
                 origin: origin,
                 receivedAt: receivedAt,
-                package: try package.map { try JSON(parsing: $0, limits: .package) }
+                package: try package.map { try JSON(parsing: $0, limits: .package) },
+                body: Array(body)
             )
         } catch {
             throw damage(path, "\(error)")

@@ -180,10 +180,19 @@ extension Server {
         )
     }
 
-    /// What tells the other instances which destinations are down, where there may be others.
+    /// What tells the other instances which destinations are down, and shares rates with them, where there may be others.
     func sharing(_ limiter: DestinationLimiter, over store: any Store) -> [any Service] {
         guard store.isShared else { return [] }
-        return [CircuitSharing(store: store, limiter: limiter, clock: environment.clock, logger: logger)]
+        let clock = environment.clock
+        let circuits = CircuitSharing(store: store, limiter: limiter, clock: clock, logger: logger)
+        guard limiter.hasRates else { return [circuits] }
+        let rates = RateSharing(
+            limiter: limiter,
+            instances: { try await store.instances() },
+            clock: clock,
+            logger: logger
+        )
+        return [circuits, rates]
     }
 
     func diskWatch(over store: any Store) -> DiskWatch {

@@ -21,8 +21,8 @@ extension Server {
             folder: settings.rulesPath,
             instance: settings.instanceName,
             clock: environment.clock,
-            loadSecrets: { [keys, mail = settings.mail] in
-                places.load($0).masking(alsoOthers: Self.ownSecrets(keys, mail, in: places))
+            loadSecrets: { [keys, names = settings.ownSecretNames] in
+                places.load($0).masking(alsoOthers: Self.ownSecrets(keys, names, in: places))
             }
         )
     }

@@ -1,6 +1,7 @@
 import CountersignCore
 import CountersignEngine
 import CountersignOperations
+import CountersignOutbound
 import CountersignRules
 import CountersignStore
 import Logging
@@ -66,12 +67,7 @@ extension Server {
     }
 
     /// The program's own secrets, which a program that it starts may read from its environment.
-    static func ownSecrets(_ keys: [CallbackKey], _ mail: MailSettings?, in places: SecretFiles) -> [String] {
-        let own: Set = [
-            Settings.adminTokenName, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
-            "ONESPAN_CLIENT_SECRET",
-        ]
-        let names = own.union(mail?.secretNames ?? [])
+    static func ownSecrets(_ keys: [CallbackKey], _ names: Set<String>, in places: SecretFiles) -> [String] {
         let secrets = places.load(names)
         return keys.map(\.value) + names.compactMap { try? secrets.value(of: $0) }
     }
@@ -86,14 +82,20 @@ extension Server {
         }
     }
 
-    /// Tells of a proxy that is not used.
+    /// Tells of the proxies that the environment names, and of those among them that cannot be used.
     func warnOfProxies() {
-        let names = Doctor.proxyVariables(in: environment.variables)
-        guard !names.isEmpty else { return }
-        logger.warning(
-            "Proxy variables are not used, every host is connected to directly",
-            metadata: ["variables": "\(names.joined(separator: " "))"]
-        )
+        guard case .environment = settings.proxy else { return }
+        for (variable, proxy) in ProxyRules(variables: environment.variables).findings {
+            switch proxy {
+            case .success(let name):
+                logger.info("Requests go through a proxy", metadata: ["proxy": "\(name)", "variable": "\(variable)"])
+            case .failure(let failure):
+                logger.error(
+                    "Proxy cannot be used, requests fail",
+                    metadata: ["variable": "\(variable)", "reason": "\(failure.reason)"]
+                )
+            }
+        }
     }
 
     /// Tells of variables that look like settings, and are none.
@@ -104,5 +106,16 @@ extension Server {
         ) {
             logger.warning("Unknown environment variable", metadata: ["reason": "\(stranger.sentence)"])
         }
+    }
+}
+
+extension Settings {
+    /// The names of the secrets that the program itself uses.
+    var ownSecretNames: Set<String> {
+        let own: Set = [
+            Settings.adminTokenName, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
+            "ONESPAN_CLIENT_SECRET",
+        ]
+        return (destinations ?? []).reduce(own.union(mail?.secretNames ?? [])) { $0.union($1.secretNames) }
     }
 }

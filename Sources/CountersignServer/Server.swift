@@ -196,7 +196,11 @@ package struct Server {
     private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
         let (store, clock) = (parts.store, environment.clock)
         let client = try environment.oneSpan(for: settings)
-        let limiter = DestinationLimiter(capacity: settings.workersPerDestination, capacities: settings.capacities)
+        let limiter = DestinationLimiter(
+            capacity: settings.workersPerDestination,
+            capacities: settings.capacities,
+            rates: settings.rates
+        )
         let exporter = exporter(for: store)
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }

@@ -1,3 +1,4 @@
+package import CountersignOutbound
 import CountersignPostgreSQL
 import CountersignSQLite
 package import CountersignStore
@@ -42,4 +43,9 @@ extension StoreAddress {
         case .postgresql: nil
         }
     }
+}
+
+extension StoreAddress {
+    /// What runs the statements of steps, wherever the store is.
+    package static var databases: any DatabaseQuerying { PostgreSQLQueries() }
 }

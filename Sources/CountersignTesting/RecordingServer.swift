@@ -1,6 +1,7 @@
 import NIOCore
 import NIOHTTP1
 import NIOPosix
+package import NIOSSL
 import Synchronization
 
 /// A small HTTP server on the loopback interface that keeps what it is sent and answers from a script.
@@ -70,15 +71,18 @@ package final class RecordingServer: Sendable {
     private let respond: @Sendable (Request) -> Answer
     private let group: MultiThreadedEventLoopGroup
     private let channel: any Channel
+    private let scheme: String
 
     private init(
         group: MultiThreadedEventLoopGroup,
         channel: any Channel,
+        scheme: String,
         respond: @escaping @Sendable (Request) -> Answer
     ) {
         self.respond = respond
         self.group = group
         self.channel = channel
+        self.scheme = scheme
     }
 
     /// Runs a server while `body` lasts; the last answer is given again and again.
@@ -90,8 +94,9 @@ package final class RecordingServer: Sendable {
         return try await with(answering: { _ in script.next() }, body)
     }
 
-    /// Runs a server while `body` lasts that answers each request as `respond` says.
+    /// Runs a server while `body` lasts that answers each request as `respond` says, over TLS where `tls` is given.
     package static func with<T>(
+        tls: NIOSSLContext? = nil,
         answering respond: @escaping @Sendable (Request) -> Answer,
         _ body: (RecordingServer) async throws -> T
     ) async throws -> T {
@@ -101,12 +106,20 @@ package final class RecordingServer: Sendable {
             .serverChannelOption(ChannelOptions.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
+                    if let tls {
+                        try channel.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: tls))
+                    }
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
                     try channel.pipeline.syncOperations.addHandler(Handler(server: shared))
                 }
             }
             .bind(host: "127.0.0.1", port: 0).get()
-        let server = RecordingServer(group: group, channel: channel, respond: respond)
+        let server = RecordingServer(
+            group: group,
+            channel: channel,
+            scheme: tls == nil ? "http" : "https",
+            respond: respond
+        )
         shared.set(server)
         let result: Result<T, any Error>
         do { result = .success(try await body(server)) } catch { result = .failure(error) }
@@ -117,7 +130,7 @@ package final class RecordingServer: Sendable {
     }
 
     /// The server's URL on 127.0.0.1, without a path and without a slash at the end.
-    package var url: String { "http://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
+    package var url: String { "\(scheme)://127.0.0.1:\(channel.localAddress?.port ?? 0)" }
 
     /// The requests so far, in the order in which they were complete.
     package var requests: [Request] { state.withLock { $0.requests } }

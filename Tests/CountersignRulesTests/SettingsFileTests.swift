@@ -8,7 +8,18 @@ struct SettingsFileTests {
     private static let callback = Field.group("callback", [port.declaration, body.declaration], "The callback.")
     private static let path = Field.text("path", "Where it lies.", isRequired: true)
     private static let actions = Field.groups("actions", [path.declaration], "More actions.")
-    private static let declarations = [callback.declaration, actions.declaration]
+    private static let rate = Field.form("rate", Rate.form, "How often.")
+    private static let auth = Field.oneOf(
+        "auth",
+        [
+            Field.template("bearer", in: .setting, "A token.").declaration,
+            Field.template("authorization", in: .setting, "A header.").declaration,
+        ],
+        "Who asks."
+    )
+    private static let declarations = [
+        callback.declaration, actions.declaration, rate.declaration, auth.declaration,
+    ]
 
     private func read(_ text: String) -> (options: Options?, diagnostics: [Diagnostic]) {
         SettingsFile.read(text: Array(text.utf8), file: "countersign.yaml", declarations: Self.declarations)
@@ -41,6 +52,24 @@ struct SettingsFileTests {
         ),
         ("callback: { max_body: 1GB }", "1:23: error: 'max_body' must be a size from 1KiB to 16MiB [out-of-range]"),
         ("actions: { mail: }", "1:12: error: 'mail' needs the option 'path' [missing-option]"),
+        (
+            "rate: 60",
+            "1:7: error: 'rate' must be a number, '/' and a duration, such as 60/1m, not '60' [bad-form]"
+        ),
+        ("auth: {}", "1:7: error: 'auth' needs one of the options 'bearer' or 'authorization' [missing-option]"),
+        (
+            "auth: x",
+            "1:7: error: 'auth' must be a map with one of 'bearer' or 'authorization', not a string [wrong-type]"
+        ),
+        (
+            "auth: { bearer: a, authorization: b }",
+            "1:20: error: 'authorization' cannot be combined with 'bearer'; give only one [exclusive-options]"
+        ),
+        (
+            "auth: { bearer: '${event.message}' }",
+            "1:18: error: settings know no event: only '${secret:NAME}' has a value here [bad-place]"
+        ),
+        ("auth: { baerer: a }", "1:9: error: 'auth' has no option 'baerer'; did you mean 'bearer'? [unknown-option]"),
         ("- a", "1:1: error: the settings file must be a map of options, not a list [wrong-type]"),
     ])
     func `what is wrong is reported with its place`(text: String, finding: String) {

@@ -181,12 +181,16 @@ struct DoctorTests {
         #expect(try finding("callback key", outcome)?["status"] == "FAIL")
     }
 
-    @Test(arguments: ["HTTPS_PROXY", "https_proxy", "no_proxy", "HTTP_PROXY"])
-    func `a proxy that is set and not used is reported`(variable: String) async throws {
-        let outcome = try await Deployment(rules: nil)
-            .run("doctor", "--json", environment: [variable: "http://proxy:3128"])
-        let text = try finding("proxy", outcome)?["text"]?.string ?? ""
-        #expect(text.contains(variable) && text.contains("not used"), "\(outcome.output)")
+    @Test(arguments: ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "ALL_PROXY"])
+    func `a proxy of the environment is reported, and one that cannot be used is a failure`(
+        variable: String
+    ) async throws {
+        let deployment = try Deployment(rules: nil)
+        let outcome = try await deployment.run("doctor", "--json", environment: [variable: "http://me:pw@proxy:3128"])
+        let text = try finding("proxy", outcome)?["text"]?.string
+        #expect(text == "http://proxy:3128 (\(variable)); 'http.proxy: none' switches it off", "\(outcome.output)")
+        let other = try await deployment.run("doctor", "--json", environment: [variable: "socks5://proxy:1080"])
+        #expect(try finding("proxy", other)?["status"] == "FAIL", "\(other.output)")
     }
 
     @Test func `a store with two names is served, and both the log and the doctor warn`() async throws {

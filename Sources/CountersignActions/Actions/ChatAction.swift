@@ -77,7 +77,7 @@ package struct ChatAction: Action {
         let target: OutgoingTarget
 
         /// Host and port of the webhook, or the step where its URL holds a secret.
-        package var destination: String? { target.destination }
+        package var destination: String? { target.limiterKey }
 
         /// The message as people read it, before it is converted for the kind of chat.
         package var json: JSON {
@@ -156,9 +156,10 @@ package struct ChatAction: Action {
             method: "POST",
             target: plan.target,
             headers: [.init("Content-Type", "application/json; charset=utf-8")],
-            body: plan.message.body(for: kind).text,
-            signingSecret: nil,
-            accepted: nil
+            body: .text(plan.message.body(for: kind).text, type: "application/json; charset=utf-8"),
+            signature: nil,
+            accepted: nil,
+            saved: nil
         )
         let outputs = try await request.perform(in: context)
         return ["status_code": outputs["status_code"] ?? .null]

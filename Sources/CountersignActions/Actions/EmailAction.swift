@@ -31,13 +31,20 @@ package struct EmailAction: Action {
         "The message as HTML. Values are escaped; they are allowed in text and in a link after its host."
     )
 
+    private static let attach = Field.templateList(
+        "attach",
+        in: .filePath,
+        "Files of the output folder to attach: their paths there, or the output `path` of an earlier step; at most "
+            + "`mail.max_attachments` together."
+    )
+
     /// The declaration of `email`; the examples in it are checked and dry-run by tests.
     package static let declaration = ActionDeclaration(
         name: "email",
         summary: "Sends an email through the server `mail.server`.",
         fields: [
             to.declaration, cc.declaration, bcc.declaration, replyTo.declaration, from.declaration, subject.declaration,
-            text.declaration, html.declaration,
+            text.declaration, html.declaration, attach.declaration,
         ],
         outputs: [
             .init("message_id", "The Message-ID, the same for every attempt."),
@@ -70,6 +77,16 @@ package struct EmailAction: Action {
                         <blockquote>${event.message}</blockquote>
                     """
             ),
+            .init(
+                "Send the signed documents to the archive.",
+                yaml: """
+                    email:
+                      to: archive@example.com
+                      subject: "Signed: ${event.packageId}"
+                      text: "The signed documents are attached."
+                      attach: "contracts/${event.packageId}.zip"
+                    """
+            ),
         ]
     )
 
@@ -79,6 +96,7 @@ package struct EmailAction: Action {
         static let destination = "the mail server"
 
         let mail: OutgoingMail
+        let files: [StepFile]
 
         /// The same for all mails: they go through one server.
         package var destination: String? { Self.destination }
@@ -94,6 +112,7 @@ package struct EmailAction: Action {
             object["subject"] = .string(mail.subject)
             object["text"] = .string(mail.text)
             object["html"] = mail.html.map { .string($0) }
+            if !files.isEmpty { object["attach"] = .array(files.map { .string($0.shown) }) }
             return .object(object)
         }
     }
@@ -125,7 +144,9 @@ package struct EmailAction: Action {
                 text: try options.required(Self.text).text(in: scope, for: .message(.plain)),
                 html: try options[Self.html]
                     .map { html throws(StepFailure) in try html.text(in: scope, for: .message(.html)) }
-            )
+            ),
+            files: try options.required(Self.attach)
+                .map { template throws(StepFailure) in try StepFile(template, in: scope) }
         )
     }
 
@@ -149,7 +170,9 @@ package struct EmailAction: Action {
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
         let server = try context.services.mailServer()
         let now = context.services.clock.now
-        let receipt = try await server.send(plan.mail, key: context.idempotencyKey, at: now)
+        var mail = plan.mail
+        mail.attachments = try await Self.attachments(plan.files, upTo: server.attachmentLimit, context.services)
+        let receipt = try await server.send(mail, key: context.idempotencyKey, at: now)
         for refusal in receipt.refused {
             context.logger.warning(
                 "Mail server rejected a recipient",
@@ -164,6 +187,34 @@ package struct EmailAction: Action {
             ),
             "reply": .string(receipt.reply),
         ]
+    }
+}
+
+extension EmailAction {
+    /// Reads the files that go with a mail.
+    private static func attachments(
+        _ files: [StepFile],
+        upTo limit: ByteSize,
+        _ services: ActionServices
+    ) async throws(StepFailure) -> [OutgoingMail.Attachment] {
+        var attachments: [OutgoingMail.Attachment] = []
+        var sum = 0
+        for file in files {
+            let open = try await file.open(in: services)
+            sum += open.count
+            guard sum <= limit.count else {
+                throw .final(
+                    "the attachments have more than \(limit) together: send a link, or set a larger 'mail.max_attachments', as "
+                        + "far as the mail server takes it"
+                )
+            }
+            do throws(ExchangeError) {
+                attachments.append(.init(name: file.name, type: file.type, bytes: try await open.content()))
+            } catch {
+                throw StepFailure("'\(file.shown)': \(error.reason)")
+            }
+        }
+        return attachments
     }
 }
 

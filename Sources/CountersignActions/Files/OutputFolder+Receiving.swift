@@ -43,7 +43,7 @@ extension OutputFolder {
     }
 
     /// Does what blocks its thread, which the threads of async code cannot spare.
-    fileprivate static func blocking<Value: Sendable, Failure: Error>(
+    static func blocking<Value: Sendable, Failure: Error>(
         _ work: @escaping @Sendable () throws(Failure) -> Value
     ) async throws(Failure) -> Value {
         let result: Result<Value, Failure> = await withCheckedContinuation { continuation in

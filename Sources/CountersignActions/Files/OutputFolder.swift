@@ -108,7 +108,7 @@ struct OutputFolder: Sendable {
     }
 
     /// Opens the folder itself, without following any link: links in the setting were resolved at the start.
-    private func openRoot() throws(Errno) -> CInt {
+    func openRoot() throws(Errno) -> CInt {
         let top = try check(open(path.hasPrefix("/") ? "/" : ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC))
         let rest = path.drop { $0 == "/" }
         guard !rest.isEmpty, rest != "." else { return top }

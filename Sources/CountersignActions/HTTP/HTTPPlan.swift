@@ -9,24 +9,38 @@ package struct HTTPPlan: ActionPlan {
     let method: String
     let target: OutgoingTarget
     let headers: [OutgoingRequest.Header]
-    let body: String?
+    let body: HTTPBody?
 
-    /// The secret that signs the request.
-    let signingSecret: String?
+    let signature: RequestSignature?
 
     /// The codes that count as success; nil means all from 200 to 299.
     let accepted: [Int]?
 
-    /// Host and port, or the step where the URL holds a secret.
-    package var destination: String? { target.destination }
+    /// The path beneath the output folder of the file that the answer's body is written to; nil where it is an output.
+    let saved: [String]?
+
+    /// The name of a destination, host and port, or the step where the URL holds a secret.
+    package var destination: String? { target.limiterKey }
 
     /// The request as people read it; of a signature, only that there is one.
     package var json: JSON {
-        var object: JSONObject = ["method": .string(method), "url": .string(Self.shown(target.url))]
-        object["headers"] = .object(JSONObject(headers.map { .init(key: $0.name, value: .string($0.value)) }))
-        object["body"] = body.map { .string(Self.shown($0)) }
-        object["sign"] = signingSecret.map { _ in "Standard Webhooks" }
+        var object: JSONObject = [:]
+        object["to"] = (target.named?.name).map { .string($0) }
+        object["method"] = .string(method)
+        let isWhole = target.named == nil || target.named?.destination != nil
+        object[isWhole ? "url" : "path"] = .string(Self.shown(target.url))
+        let shared = target.named?.destination?.shown ?? [:]
+        let own = headers.map { JSONObject.Member(key: $0.name, value: .string($0.value)) }
+        let names = Set(headers.map { $0.name.lowercased() })
+        let others = (shared["headers"]?.object?.members ?? []).filter { !names.contains($0.key.lowercased()) }
+        object["headers"] = .object(JSONObject(own + others))
+        for member in shared.members where member.key != "headers" { object[member.key] = member.value }
+        for member in body?.shown.members ?? [] {
+            object[member.key] = member.value.string.map { .string(Self.shown($0)) } ?? member.value
+        }
+        object["sign"] = signature?.shown
         object["expect"] = accepted.map { .array($0.map { JSON($0) }) }
+        object["save"] = saved.map { .string($0.joined(separator: "/")) }
         return .object(object)
     }
 
@@ -36,16 +50,79 @@ package struct HTTPPlan: ActionPlan {
     }
 
     func perform(in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        let destination = try RequestURL(target.url, source: target.source)
+        if let named = target.named, named.destination == nil {
+            throw .final(
+                "there is no destination '\(named.name)'; set it under 'destinations' in countersign.yaml, then retry the run"
+            )
+        }
+        let exchange = try await exchange(in: context)
+        guard let saved else {
+            let answer = try await answer(over: exchange, to: nil, in: context)
+            return answer.outputs
+        }
+        let folder = OutputFolder(path: context.services.outputRoot)
+        var outputs: JSONObject = [:]
+        let file = try await folder.receive(saved, spare: context.spareFile) { receiver async throws(StepFailure) in
+            outputs = try await answer(over: exchange, to: receiver, in: context).outputs
+        }
+        // It is in the file.
+        outputs["body"] = nil
+        outputs["path"] = .string(([folder.path] + saved).joined(separator: "/"))
+        outputs["bytes"] = JSON(file.bytes)
+        outputs["sha256"] = .string(file.sha256)
+        return outputs
+    }
+
+    /// A request that is ready to be sent, and what signs it.
+    private struct Exchange {
+        let request: OutgoingRequest
+        let sign: @Sendable (OutgoingRequest) throws(StepFailure) -> OutgoingRequest
+    }
+
+    /// Opens the files of the body, and gets the signature ready.
+    private func exchange(in context: ActionContext) async throws(StepFailure) -> Exchange {
+        let url = try RequestURL(target.url, source: target.source)
+        let body = try await body?.prepared(in: context.services)
+        let empty = StreamedBody([])
+        let signer = try await signature?.signer(for: body?.stream ?? empty, in: context)
         let request = OutgoingRequest(
             method: method,
-            url: destination.url,
-            headers: try headers + ownHeaders(in: context),
-            body: body.map { Array($0.utf8) }
+            url: url.url,
+            headers: headers + [.init("Idempotency-Key", context.idempotencyKey)] + [body?.header].compactMap { $0 },
+            body: body?.bytes,
+            stream: body?.bytes == nil ? body?.stream : nil
         )
-        let answer: IncomingAnswer
+        return Exchange(request: request) { request throws(StepFailure) in try signer?(request) ?? request }
+    }
+
+    /// Sends the request; what the other side says of it that is no success is a failure.
+    private func answer(
+        over exchange: Exchange,
+        to receiver: (any BodyReceiving)?,
+        in context: ActionContext
+    ) async throws(StepFailure) -> (answer: IncomingAnswer, outputs: JSONObject) {
+        let (answer, secrets) = try await send(exchange, to: receiver, in: context)
+        let outputs = secrets?.masking(.object(answer.outputs)).object ?? answer.outputs
+        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
+        guard isAccepted else { throw failure(of: answer, outputs, in: context) }
+        return (answer, outputs)
+    }
+
+    /// What the other side says, and what must not be shown of it.
+    private func send(
+        _ exchange: Exchange,
+        to receiver: (any BodyReceiving)?,
+        in context: ActionContext
+    ) async throws(StepFailure) -> (IncomingAnswer, Secrets?) {
+        if let destination = target.named?.destination {
+            let sent = try await destination.send(exchange.request, to: receiver) { request throws(StepFailure) in
+                try exchange.sign(request)
+            }
+            return (sent.answer, sent.secrets)
+        }
+        let request = try exchange.sign(exchange.request)
         do throws(ExchangeError) {
-            answer = try await context.services.http.send(request)
+            return (try await context.services.http.send(request, to: receiver), nil)
         } catch {
             throw StepFailure(
                 "\(target.name) did not answer: \(error.reason)",
@@ -53,20 +130,13 @@ package struct HTTPPlan: ActionPlan {
                 isOutage: error.isOutage
             )
         }
-        let isAccepted = accepted?.contains(answer.status) ?? (200...299).contains(answer.status)
-        guard isAccepted else { throw failure(of: answer, in: context) }
-        return answer.outputs
     }
 
-    private func ownHeaders(in context: ActionContext) throws(StepFailure) -> [OutgoingRequest.Header] {
-        let key = OutgoingRequest.Header("Idempotency-Key", context.idempotencyKey)
-        guard let signingSecret else { return [key] }
-        let signature = try WebhookSignature(secret: signingSecret)
-        let (now, bytes) = (context.services.clock.now, Array((body ?? "").utf8))
-        return [key] + signature.headers(id: context.idempotencyKey, at: now, body: bytes)
-    }
-
-    private func failure(of answer: IncomingAnswer, in context: ActionContext) -> StepFailure {
+    private func failure(
+        of answer: IncomingAnswer,
+        _ outputs: JSONObject,
+        in context: ActionContext
+    ) -> StepFailure {
         let isBusy = answer.status == 429 || answer.status == 503
         let wait = isBusy ? answer.header("retry-after") : nil
         let hint = (300...399).contains(answer.status) ? "; redirects are not followed" : ""
@@ -75,7 +145,7 @@ package struct HTTPPlan: ActionPlan {
             isWorthRetrying: Self.isWorthRetrying(answer.status),
             retryAfter: wait.flatMap { RetryAfter.wait(from: $0, at: context.services.clock.now) },
             isOutage: answer.status >= 500,
-            output: .object(answer.outputs)
+            output: .object(outputs)
         )
     }
 

@@ -45,6 +45,9 @@ package struct Reference {
             let groups = action.alternatives.map { keys in keys.map { "`\($0)`" }.joined(separator: ", ") }
             lines += ["", "At most one of " + groups.joined(separator: "; at most one of ") + "."]
         }
+        for keys in action.exactlyOneOf {
+            lines += ["", "Exactly one of " + keys.map { "`\($0)`" }.joined(separator: ", ") + "."]
+        }
         if !action.outputs.isEmpty {
             lines += [
                 "",
@@ -65,8 +68,10 @@ package struct Reference {
         let summary = field.summary.replacing("|", with: "\\|")
         let row = "| \(name) | \(field.kind.words) | \(fallback) | \(summary) |"
         switch field.kind {
-        case .group(let fields): return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
-        case .groups(let fields): return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
+        case .group(let fields), .oneOf(let fields):
+            return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
+        case .groups(let fields), .entries(_, let fields):
+            return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
         default: return [row]
         }
     }
@@ -125,8 +130,8 @@ package struct Reference {
     private func leaves(_ field: FieldDeclaration, under prefix: String) -> [(String, FieldDeclaration)] {
         let key = prefix + field.key
         return switch field.kind {
-        case .group(let fields): fields.flatMap { leaves($0, under: key + ".") }
-        case .groups(let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
+        case .group(let fields), .oneOf(let fields): fields.flatMap { leaves($0, under: key + ".") }
+        case .groups(let fields), .entries(_, let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
         default: [(key, field)]
         }
     }
@@ -162,6 +167,9 @@ extension OptionKind {
         case .jsonObject: "map of values with `${…}`"
         case .ownEvent: "name beginning with `X_`"
         case .text: "text"
+        case .form(let form): form.words
+        case .destination: "name of a destination"
+        case .oneOf: "map with one of these"
         case .choice(let words): words.map { "`\($0)`" }.joined(separator: ", ")
         case .duration: "duration"
         case .size: "size"
@@ -169,6 +177,7 @@ extension OptionKind {
         case .integers: "list of numbers"
         case .texts: "list of texts"
         case .boolean: "`true` or `false`"
+        case .entries: "map of texts with `${…}`, or of maps"
         case .group, .groups: "map"
         }
     }

@@ -45,11 +45,20 @@ public struct ActionDeclaration: Sendable {
     /// Options of which at most one may be given.
     public let alternatives: [[String]]
 
+    /// Options of which exactly one must be given.
+    public let exactlyOneOf: [[String]]
+
+    /// Options that need another one: the key of the first, and that of the other.
+    public let dependencies: [(key: String, needs: String)]
+
     /// What later steps can read.
     public let outputs: [Output]
 
     /// Whether it leaves files on the machine: where instances share a store, the run then stays with its instance.
     public let leavesFiles: Bool
+
+    /// Options with which it leaves files on the machine, where it does not always.
+    public let fileOptions: Set<String>
 
     /// Steps that work as they are.
     public let examples: [Example]
@@ -61,8 +70,11 @@ public struct ActionDeclaration: Sendable {
         mainField: String? = nil,
         fields: [FieldDeclaration],
         alternatives: [[String]] = [],
+        exactlyOneOf: [[String]] = [],
+        dependencies: [(key: String, needs: String)] = [],
         outputs: [Output] = [],
         leavesFiles: Bool = false,
+        fileOptions: Set<String> = [],
         examples: [Example] = []
     ) {
         self.name = name
@@ -70,8 +82,42 @@ public struct ActionDeclaration: Sendable {
         self.mainField = mainField
         self.fields = fields
         self.alternatives = alternatives
+        self.exactlyOneOf = exactlyOneOf
+        self.dependencies = dependencies
         self.outputs = outputs
         self.leavesFiles = leavesFiles
+        self.fileOptions = fileOptions
         self.examples = examples
+    }
+    /// The same with the destinations that there are, which its options can name.
+    package func knowing(_ destinations: DestinationNames?) -> ActionDeclaration {
+        ActionDeclaration(
+            name: name,
+            summary: summary,
+            mainField: mainField,
+            fields: fields.map { $0.knowing(destinations) },
+            alternatives: alternatives,
+            exactlyOneOf: exactlyOneOf,
+            dependencies: dependencies,
+            outputs: outputs,
+            leavesFiles: leavesFiles,
+            fileOptions: fileOptions,
+            examples: examples
+        )
+    }
+}
+
+extension FieldDeclaration {
+    fileprivate func knowing(_ destinations: DestinationNames?) -> FieldDeclaration {
+        guard case .destination = kind else { return self }
+        return FieldDeclaration(
+            key: key,
+            kind: .destination(known: destinations),
+            summary: summary,
+            isRequired: isRequired,
+            defaultText: defaultText,
+            secrets: secrets,
+            optionalSecrets: optionalSecrets
+        )
     }
 }

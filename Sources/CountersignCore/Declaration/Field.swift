@@ -12,6 +12,8 @@ public struct Field<Value: Sendable>: Sendable {
         isRequired: Bool = false,
         default fallback: Value? = nil,
         defaultText: String? = nil,
+        secrets: [String] = [],
+        optionalSecrets: [String] = [],
         extract: @escaping @Sendable (OptionValue) -> Value?
     ) {
         declaration = FieldDeclaration(
@@ -19,7 +21,9 @@ public struct Field<Value: Sendable>: Sendable {
             kind: kind,
             summary: summary,
             isRequired: isRequired,
-            defaultText: defaultText
+            defaultText: defaultText,
+            secrets: secrets,
+            optionalSecrets: optionalSecrets
         )
         self.fallback = fallback
         self.extract = extract
@@ -81,6 +85,15 @@ extension Field where Value == Template {
     }
 }
 
+extension Field where Value == Template {
+    /// The name of a destination of the settings, or a template of the package's data that gives one.
+    public static func destination(_ key: String, _ summary: String) -> Field {
+        Field(key, .destination(known: nil), summary) {
+            if case .template(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
 extension Field where Value == [Template] {
     /// A text with `${…}` in it, or a list of such texts.
     public static func templateList(_ key: String, in place: EncodingContext, _ summary: String) -> Field {
@@ -137,6 +150,11 @@ extension Field where Value == String {
         default fallback: String? = nil
     ) -> Field {
         Field(key, .text, summary, isRequired: isRequired, default: fallback, defaultText: fallback, extract: text)
+    }
+
+    /// A text of a form that is checked, in which `${…}` means nothing.
+    public static func form(_ key: String, _ form: TextForm, _ summary: String, isRequired: Bool = false) -> Field {
+        Field(key, .form(form), summary, isRequired: isRequired, extract: text)
     }
 
     /// One of some words.
@@ -210,9 +228,38 @@ extension Field where Value == Bool {
 }
 
 extension Field where Value == Options {
-    /// A map of further options.
-    public static func group(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
-        Field(key, .group(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
+    /// A map of further options, which uses these secrets where it is given.
+    public static func group(
+        _ key: String,
+        _ fields: [FieldDeclaration],
+        _ summary: String,
+        secrets: [String] = [],
+        optionalSecrets: [String] = []
+    ) -> Field {
+        Field(key, .group(fields), summary, secrets: secrets, optionalSecrets: optionalSecrets) {
+            if case .group(let value) = $0 { value } else { nil }
+        }
+    }
+}
+
+extension Field where Value == Options {
+    /// A map with exactly one of some options.
+    public static func oneOf(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
+        Field(key, .oneOf(fields), summary) { if case .group(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == [OptionValue.NamedEntry] {
+    /// A map whose keys the user chooses, each with a text with `${…}` in it or with the same options under it.
+    public static func entries(
+        _ key: String,
+        in place: EncodingContext,
+        _ fields: [FieldDeclaration],
+        _ summary: String
+    ) -> Field {
+        Field(key, .entries(place, fields), summary, default: []) {
+            if case .entries(let value) = $0 { value } else { nil }
+        }
     }
 }
 

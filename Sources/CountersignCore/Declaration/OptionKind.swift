@@ -18,6 +18,11 @@ public indirect enum OptionKind: Sendable {
     case ownEvent
     /// A text in which `${…}` means nothing.
     case text
+    /// A text in which `${…}` means nothing, of a form that is checked.
+    case form(TextForm)
+    /// The name of a destination, or a template of the package's data that gives one; with those that there are, where they
+    /// are known.
+    case destination(known: DestinationNames?)
     /// One of these words.
     case choice([String])
     /// A duration such as `30s`.
@@ -34,6 +39,10 @@ public indirect enum OptionKind: Sendable {
     case boolean
     /// A map of further options.
     case group([FieldDeclaration])
+    /// A map with exactly one of these options.
+    case oneOf([FieldDeclaration])
+    /// A map whose keys the user chooses; under each a template, or these options.
+    case entries(EncodingContext, [FieldDeclaration])
     /// A map whose keys the user chooses, each with these options under it.
     case groups([FieldDeclaration])
 }
@@ -54,6 +63,7 @@ public indirect enum OptionValue: Sendable {
     case boolean(Bool)
     case group(Options)
     case groups([NamedOptions])
+    case entries([NamedEntry])
 
     /// A name, such as that of a header, and the template of its value.
     public struct NamedTemplate: Sendable {
@@ -67,6 +77,27 @@ public indirect enum OptionValue: Sendable {
         public init(name: String, template: Template) {
             self.name = name
             self.template = template
+        }
+    }
+
+    /// A template or options under a key that the user chose.
+    public struct NamedEntry: Sendable {
+        /// What is under the key.
+        public enum Content: Sendable {
+            case template(Template)
+            case options(Options)
+        }
+
+        /// The key that the user chose.
+        public let name: String
+
+        /// What is under it.
+        public let content: Content
+
+        /// A key and what is under it.
+        public init(name: String, content: Content) {
+            self.name = name
+            self.content = content
         }
     }
 
@@ -103,12 +134,28 @@ public struct FieldDeclaration: Sendable {
     /// The value that counts where the option is left out, as a rule would write it; nil where there is none.
     public let defaultText: String?
 
+    /// The names of the secrets that the option uses where it is given.
+    public let secrets: [String]
+
+    /// The same of those that may be missing.
+    public let optionalSecrets: [String]
+
     /// An option; `defaultText` is what a rule would write to get the default.
-    public init(key: String, kind: OptionKind, summary: String, isRequired: Bool = false, defaultText: String? = nil) {
+    public init(
+        key: String,
+        kind: OptionKind,
+        summary: String,
+        isRequired: Bool = false,
+        defaultText: String? = nil,
+        secrets: [String] = [],
+        optionalSecrets: [String] = []
+    ) {
         self.key = key
         self.kind = kind
         self.summary = summary
         self.isRequired = isRequired
         self.defaultText = defaultText
+        self.secrets = secrets
+        self.optionalSecrets = optionalSecrets
     }
 }

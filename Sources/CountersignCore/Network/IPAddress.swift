@@ -61,6 +61,9 @@ package struct NetworkPrefix: Sendable, Hashable {
     /// How many leading bits all addresses of the range have in common.
     package let length: Int
 
+    /// The addresses of this machine itself.
+    package static let loopback = ["127.0.0.0/8", "::1"].compactMap { NetworkPrefix($0) }
+
     /// Reads a range, or an address alone as the range of itself; nil for anything else, or with bits behind the length.
     package init?(_ text: String) {
         let parts = text.split(separator: "/", omittingEmptySubsequences: false)

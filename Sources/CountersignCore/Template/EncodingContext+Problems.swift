@@ -6,10 +6,11 @@ extension EncodingContext {
         switch self {
         case .filePath: Self.pathFault(in: template)
         case .url: Self.urlFault(in: template)
+        case .urlPath: Self.urlPathFault(in: template)
+        case .destination: Self.destinationFault(in: template)
         case .mailAddress: Self.addressFault(in: template)
         case .argument, .environment: Self.lengthFault(in: template)
-        case .query, .header, .folder, .text, .requestField, .credential, .message,
-            .mailHeader:
+        case .query, .header, .folder, .text, .requestField, .credential, .message, .mailHeader, .setting:
             nil
         }
     }

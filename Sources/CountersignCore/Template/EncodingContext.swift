@@ -10,6 +10,12 @@ public enum EncodingContext: Sendable, Hashable {
     case url
     /// A value of a query parameter, encoded when the URL is put together.
     case query
+    /// A path behind the URL of a destination: values are percent-encoded as in a URL.
+    case urlPath
+    /// The name of a destination; only the package's own data may choose one.
+    case destination
+    /// A text of the settings, in which only secrets have values.
+    case setting
     /// An HTTP header.
     case header
     /// A path beneath the output folder: a value is one component, or a part of one.
@@ -40,8 +46,8 @@ extension EncodingContext {
     /// Whether `${secret:…}` may be here.
     package var allowsSecrets: Bool {
         switch self {
-        case .environment, .url, .query, .header, .requestField, .credential: true
-        case .argument, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
+        case .environment, .url, .urlPath, .query, .header, .requestField, .credential, .setting: true
+        case .argument, .destination, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
         }
     }
 
@@ -54,6 +60,8 @@ extension EncodingContext {
         }
         switch self {
         case .url: return Self.urlProblem(of: template)
+        case .destination: return Self.destinationProblem(of: template)
+        case .setting: return Self.settingProblem(of: template)
         case .message(.html): return Self.htmlProblem(of: template)
         default: return nil
         }
@@ -131,6 +139,16 @@ extension Template {
     }
 }
 
+extension Template {
+    /// The same; nil where the template is a value alone, and there is none.
+    package func optionalText(in scope: Scope, for place: EncodingContext) throws(StepFailure) -> String? {
+        if segments.count == 1, case .value(let expression)? = segments.first, try expression.value(in: scope) == nil {
+            return nil
+        }
+        return try text(in: scope, for: place)
+    }
+}
+
 extension EncodingContext {
     fileprivate func encode(
         _ value: JSON?,
@@ -143,9 +161,9 @@ extension EncodingContext {
         // secret has slashes in it as a rule.
         case .url where expression.isSecret:
             guard Self.isBehindAuthority(text) else { return plain }
-            let isInQuery = text.contains("?") || text.contains("#")
-            return isInQuery ? plain.percentEncoded : plain.percentEncoded.replacing("%2F", with: "/")
-        case .url:
+            return Self.encodedSecret(plain, after: text)
+        case .urlPath where expression.isSecret: return Self.encodedSecret(plain, after: text)
+        case .url, .urlPath:
             let isInQuery = text.contains("?") || text.contains("#")
             if !isInQuery || value == nil { try requireComponent(plain, value, expression, "URL") }
             if !isInQuery, plain == "." || plain == ".." {
@@ -170,6 +188,11 @@ extension EncodingContext {
         }
     }
 
+    private static func encodedSecret(_ plain: String, after text: String) -> String {
+        let isInQuery = text.contains("?") || text.contains("#")
+        return isInQuery ? plain.percentEncoded : plain.percentEncoded.replacing("%2F", with: "/")
+    }
+
     private func requireComponent(
         _ plain: String,
         _ value: JSON?,
@@ -182,10 +205,10 @@ extension EncodingContext {
     }
 
     /// `text` when the place can carry it.
-    fileprivate func checked(_ text: String, of template: Template) throws(StepFailure) -> String {
+    func checked(_ text: String, of template: Template) throws(StepFailure) -> String {
         let forbidden: [UInt8] =
             switch self {
-            case .header: [0, 0x0A, 0x0D]
+            case .header, .setting: [0, 0x0A, 0x0D]
             case .argument, .environment: [0]
             default: []
             }
@@ -207,7 +230,8 @@ extension EncodingContext {
         case .argument: "an argument"
         case .environment: "an environment variable"
         case .header: "a header"
-        case .url, .query, .filePath, .folder, .text, .requestField, .credential, .message, .mailHeader, .mailAddress:
+        case .url, .urlPath, .destination, .setting, .query, .filePath, .folder, .text, .requestField, .credential,
+            .message, .mailHeader, .mailAddress:
             "this place"
         }
     }

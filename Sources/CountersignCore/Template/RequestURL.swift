@@ -18,6 +18,9 @@ package struct RequestURL {
     package let port: Int
     private let hasUsualPort: Bool
 
+    /// Whether requests go over TLS.
+    package let isEncrypted: Bool
+
     /// Reads a URL; one that is not http or https, or that names an address which is never reached, is refused.
     ///
     /// What a name leads to is not known here; see `OutgoingPolicy`.
@@ -36,6 +39,7 @@ package struct RequestURL {
             throw .final("'\(source)' has no host")
         }
         self.url = url.absoluteString
+        isEncrypted = scheme == "https"
         let usual = scheme == "https" ? 443 : 80
         port = try Self.port(in: text, source: source) ?? usual
         hasUsualPort = port == usual

@@ -72,6 +72,12 @@ extension NetworkError {
             case .deadlineExceeded, .readTimeout, .writeTimeout, .getConnectionFromPoolTimeout:
                 .init(.timedOut, "no answer in time")
             case .remoteConnectionClosed, .uncleanShutdown: .closedEarly
+            case .proxyAuthenticationRequired:
+                .init(.refusedByProxy, "it wants a user and a password (407)", isBeforeConnection: true)
+            case .invalidProxyResponse:
+                .init(.refusedByProxy, "it refuses to connect to this host", isBeforeConnection: true)
+            case .httpProxyHandshakeTimeout:
+                .init(.timedOut, "it made no connection in time", isBeforeConnection: true)
             case .invalidURL, .emptyHost, .emptyScheme: .init(.invalidRequest, error.shortDescription.lowercased())
             default: .init(.other, error.shortDescription.lowercased())
             }

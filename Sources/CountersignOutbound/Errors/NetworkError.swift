@@ -35,6 +35,8 @@ package struct NetworkError: Error, Sendable, Equatable {
         case tls
         /// What the other side says is not of the protocol.
         case malformed
+        /// A proxy makes no connection to the other side.
+        case refusedByProxy
         /// This program has as many files and connections open as it may have.
         case tooManyDescriptors
         /// Another program listens at the address already.

@@ -15,6 +15,7 @@ package struct HTTPClientSender: HTTPSending {
     private let clients: OutgoingClients
     private let addresses: ReachableAddresses
     private let tls: TLSConfiguration?
+    private let proxy: ProxyChoice
     private let userAgent: String
 
     /// - Parameters:
@@ -22,17 +23,20 @@ package struct HTTPClientSender: HTTPSending {
     ///   - policy: Says which addresses may be reached.
     ///   - resolver: Looks names up.
     ///   - tls: What certificates are checked against; nil for the system's authorities.
+    ///   - proxy: Which proxy requests go through.
     ///   - userAgent: Sent where a request names none, such as `Countersign/1.0`.
     package init(
         clients: OutgoingClients,
         policy: OutgoingPolicy = OutgoingPolicy(),
         resolver: any NameResolving = SystemResolver(),
         tls: TLSConfiguration? = nil,
+        proxy: ProxyChoice = .none,
         userAgent: String
     ) {
         self.clients = clients
         addresses = ReachableAddresses(policy: policy, resolver: resolver)
         self.tls = tls
+        self.proxy = proxy
         self.userAgent = userAgent
     }
 
@@ -67,6 +71,26 @@ package struct HTTPClientSender: HTTPSending {
         return try first.get()
     }
 
+    /// Makes sure that the host of a URL has an address that may be reached, or that its proxy has; nothing is sent.
+    ///
+    /// - Throws: `ExchangeError`.
+    package func requireReachableName(in url: String) async throws(ExchangeError) {
+        let target: RequestURL
+        let proxy: ProxyServer?
+        do throws(StepFailure) {
+            target = try RequestURL(url, source: url)
+            proxy = try self.proxy.proxy(for: target)
+        } catch {
+            throw ExchangeError(error.reason, isPassing: false)
+        }
+        guard let proxy else {
+            _ = try await addresses.all(of: target.host)
+            return
+        }
+        try await addresses.requireAllowed(target.host)
+        _ = try await addresses.all(ofProxy: proxy)
+    }
+
     private func exchange(
         _ request: OutgoingRequest,
         to receiver: (any BodyReceiving)?
@@ -77,10 +101,17 @@ package struct HTTPClientSender: HTTPSending {
         } catch {
             throw ExchangeError("it cannot be sent: the URL is refused", isPassing: false)
         }
+        let proxy: ProxyServer?
+        do throws(StepFailure) {
+            proxy = try self.proxy.proxy(for: url)
+        } catch {
+            throw ExchangeError("it cannot be sent: \(error.reason)", isPassing: error.isWorthRetrying)
+        }
+        if let proxy { return try await exchange(request, to: receiver, with: url.host, through: proxy) }
         var lastFailure: ExchangeError?
         for address in try await addresses.all(of: url.host) {
             do {
-                return try await exchange(request, to: receiver, with: url.host, at: address)
+                return try await exchange(request, to: receiver, over: .init(host: url.host, address: address))
             } catch let error as ExchangeError {
                 throw error
             } catch {
@@ -99,13 +130,36 @@ package struct HTTPClientSender: HTTPSending {
         throw lastFailure ?? ExchangeError(.nameNotFound())
     }
 
+    /// Sends the request through a proxy, whose address is evaluated; the name of the other side has to be allowed as well.
     private func exchange(
         _ request: OutgoingRequest,
         to receiver: (any BodyReceiving)?,
         with host: String,
-        at address: IPAddress
+        through proxy: ProxyServer
+    ) async throws(ExchangeError) -> IncomingAnswer {
+        try await addresses.requireAllowed(host)
+        var lastFailure: ExchangeError?
+        for address in try await addresses.all(ofProxy: proxy) {
+            do {
+                let endpoint = OutgoingClients.Endpoint(host: host, address: address, proxy: proxy)
+                return try await exchange(request, to: receiver, over: endpoint)
+            } catch let error as ExchangeError {
+                throw error
+            } catch {
+                let error = NetworkError(error)
+                lastFailure = ExchangeError(error, through: proxy)
+                guard error.isBeforeConnection, error.kind != .refusedByProxy else { break }
+            }
+        }
+        throw lastFailure ?? ExchangeError(.nameNotFound(), through: proxy)
+    }
+
+    private func exchange(
+        _ request: OutgoingRequest,
+        to receiver: (any BodyReceiving)?,
+        over endpoint: OutgoingClients.Endpoint
     ) async throws -> IncomingAnswer {
-        let first = try await clients.with(host: host, at: address) { client, mayBeKept -> IncomingAnswer? in
+        let first = try await clients.with(endpoint) { client, mayBeKept -> IncomingAnswer? in
             let response: HTTPClientResponse
             do {
                 // The step's timeout cancels the task; this bound is only there because one must be.
@@ -118,7 +172,7 @@ package struct HTTPClientSender: HTTPSending {
         if let first { return first }
         // The server closed a connection that was kept just as the request went out (RFC 9112, section 9.3.1): that says
         // nothing about the request, so it is sent once more over a fresh one.
-        return try await clients.withFresh(host: host, at: address) { client in
+        return try await clients.withFresh(endpoint) { client in
             let response = try await client.execute(httpRequest(for: request), timeout: .hours(24))
             return try await answer(from: response, to: receiver)
         }
@@ -144,7 +198,11 @@ package struct HTTPClientSender: HTTPSending {
             outgoing.headers.add(name: OutgoingTrace.header, value: traceparent)
         }
         if !outgoing.headers.contains(name: "User-Agent") { outgoing.headers.add(name: "User-Agent", value: userAgent) }
-        if let body = request.body { outgoing.body = .bytes(body) }
+        if let stream = request.stream {
+            outgoing.body = .stream(stream.buffers, length: .known(Int64(stream.count)))
+        } else if let body = request.body {
+            outgoing.body = .bytes(body)
+        }
         return outgoing
     }
 

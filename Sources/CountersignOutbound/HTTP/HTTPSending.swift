@@ -51,8 +51,11 @@ package struct OutgoingRequest: Sendable, Equatable {
     /// The headers; others are added when the request is sent, such as `User-Agent` where it is missing.
     package let headers: [Header]
 
-    /// nil sends no body at all.
+    /// nil sends no body at all, unless there is a `stream`.
     package let body: [UInt8]?
+
+    /// A body that is read while it is sent, in the place of `body`.
+    package let stream: StreamedBody?
 
     /// After how long the exchange is ended; nil leaves that to whoever cancels the task.
     package let timeout: Duration?
@@ -63,13 +66,34 @@ package struct OutgoingRequest: Sendable, Equatable {
         url: String,
         headers: [Header] = [],
         body: [UInt8]? = nil,
+        stream: StreamedBody? = nil,
         timeout: Duration? = nil
     ) {
+        self.stream = stream
         self.timeout = timeout
         self.method = method
         self.url = url
         self.headers = headers
         self.body = body
+    }
+}
+
+extension OutgoingRequest {
+    /// The request to another URL.
+    func at(_ url: String) -> OutgoingRequest {
+        OutgoingRequest(method: method, url: url, headers: headers, body: body, stream: stream, timeout: timeout)
+    }
+
+    /// The request with further headers.
+    package func adding(_ headers: [Header]) -> OutgoingRequest {
+        OutgoingRequest(
+            method: method,
+            url: url,
+            headers: self.headers + headers,
+            body: body,
+            stream: stream,
+            timeout: timeout
+        )
     }
 }
 
@@ -116,6 +140,14 @@ package struct ExchangeError: Error, Sendable, Equatable {
         self.isPassing = isPassing
         isOutage = isPassing
         network = nil
+    }
+
+    /// The failure of an exchange that went through a proxy.
+    package init(_ error: NetworkError, through proxy: ProxyServer) {
+        reason = "through the proxy \(proxy.name): \(error)"
+        isPassing = error.isPassing
+        isOutage = error.isOutage
+        network = error
     }
 
     /// The failure of an exchange in which the network or the other side failed, with what to do where the caller knows.

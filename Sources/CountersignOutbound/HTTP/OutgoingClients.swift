@@ -9,9 +9,16 @@ import Synchronization
 ///
 /// Connections are kept between requests. Whoever makes this shuts it down.
 package final class OutgoingClients: Sendable {
-    private struct Endpoint: Hashable {
+    /// What a client connects to.
+    struct Endpoint: Hashable {
+        /// The name of the other side, which its certificate is checked against.
         let host: String
+
+        /// The address of the other side, or that of the proxy.
         let address: IPAddress
+
+        /// The proxy that connections go through; nil for none.
+        var proxy: ProxyServer?
     }
 
     private struct Entry {
@@ -36,13 +43,11 @@ package final class OutgoingClients: Sendable {
         self.limit = limit
     }
 
-    /// Lends the client that connects to `address` for `host`, and says whether it may use a connection that was kept.
+    /// Lends the client that connects to `endpoint`, and says whether it may use a connection that was kept.
     func with<Result>(
-        host: String,
-        at address: IPAddress,
+        _ endpoint: Endpoint,
         _ body: (HTTPClient, _ mayBeKept: Bool) async throws -> Result
     ) async throws -> Result {
-        let endpoint = Endpoint(host: host, address: address)
         let (client, hasServed) = borrow(endpoint)
         do {
             let result = try await body(client, hasServed)
@@ -56,11 +61,10 @@ package final class OutgoingClients: Sendable {
 
     /// Lends a client of its own, whose connection is certainly a fresh one.
     func withFresh<Result>(
-        host: String,
-        at address: IPAddress,
+        _ endpoint: Endpoint,
         _ body: (HTTPClient) async throws -> Result
     ) async throws -> Result {
-        let client = Self.client(for: Endpoint(host: host, address: address))
+        let client = Self.client(for: endpoint)
         do {
             let result = try await body(client)
             try? await client.shutdown()
@@ -107,7 +111,15 @@ package final class OutgoingClients: Sendable {
 
     private static func client(for endpoint: Endpoint) -> HTTPClient {
         var configuration = configuration
-        if IPAddress(endpoint.host) == nil { configuration.dnsOverride = [endpoint.host: endpoint.address.description] }
+        if let proxy = endpoint.proxy {
+            configuration.proxy = .server(
+                host: endpoint.address.description,
+                port: proxy.port,
+                authorization: proxy.user.map { .basic(username: $0.name, password: $0.password) }
+            )
+        } else if IPAddress(endpoint.host) == nil {
+            configuration.dnsOverride = [endpoint.host: endpoint.address.description]
+        }
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }
 

@@ -19,12 +19,34 @@ package struct WebhookSignature: Sendable {
 
     /// The headers of a request with this body.
     package func headers(id: String, at now: Date, body: [UInt8]) -> [OutgoingRequest.Header] {
-        let timestamp = String(Int(now.timeIntervalSince1970))
-        let code = HMAC<SHA256>.authenticationCode(for: Data("\(id).\(timestamp).".utf8) + body, using: key)
-        return [
-            .init("webhook-id", id),
-            .init("webhook-timestamp", timestamp),
-            .init("webhook-signature", "v1,\(Data(code).base64EncodedString())"),
+        var code = begun(id, now)
+        code.update(data: body)
+        return headers(id, now, code)
+    }
+
+    /// The headers of a request whose body is read for it.
+    ///
+    /// - Throws: `ExchangeError` where a file cannot be read.
+    package func headers(
+        id: String,
+        at now: Date,
+        body: StreamedBody
+    ) async throws(ExchangeError) -> [OutgoingRequest.Header] {
+        var code = begun(id, now)
+        try await body.read { code.update(data: $0) }
+        return headers(id, now, code)
+    }
+
+    private func begun(_ id: String, _ now: Date) -> HMAC<SHA256> {
+        var code = HMAC<SHA256>(key: key)
+        code.update(data: Data("\(id).\(Int(now.timeIntervalSince1970)).".utf8))
+        return code
+    }
+
+    private func headers(_ id: String, _ now: Date, _ code: HMAC<SHA256>) -> [OutgoingRequest.Header] {
+        [
+            .init("webhook-id", id), .init("webhook-timestamp", String(Int(now.timeIntervalSince1970))),
+            .init("webhook-signature", "v1,\(Data(code.finalize()).base64EncodedString())"),
         ]
     }
 }

@@ -35,18 +35,36 @@ package struct MailComposer: Sendable {
         // No holiday notice comes back (RFC 3834).
         head += header("Auto-Submitted", "auto-generated")
         head += header("MIME-Version", "1.0")
-        guard let html = mail.html else { return Array(head.utf8) + part(mail.text, "plain") }
-        // Quoted-printable never holds "=_".
+        guard !mail.attachments.isEmpty else { return Array(head.utf8) + body(of: mail, key: key) }
+        // Neither quoted-printable nor Base64 ever holds "=_".
+        let boundary = "=_m\(Self.digest(of: key))"
+        var bytes = Array(
+            (head + header("Content-Type", "multipart/mixed;\r\n boundary=\"\(boundary)\"") + "\r\n").utf8
+        )
+        bytes += "--\(boundary)\r\n".utf8 + body(of: mail, key: key)
+        for attachment in mail.attachments { bytes += "--\(boundary)\r\n".utf8 + part(attachment) }
+        return bytes + "--\(boundary)--\r\n".utf8
+    }
+
+    /// What people read, with the headers that tell what it is.
+    private func body(of mail: OutgoingMail, key: String) -> [UInt8] {
+        guard let html = mail.html else { return part(mail.text, "plain") }
         let boundary = "=_\(Self.digest(of: key))"
-        var bytes = Array((head + header("Content-Type", "multipart/alternative;\r\n boundary=\"\(boundary)\"")).utf8)
+        var bytes = Array(header("Content-Type", "multipart/alternative;\r\n boundary=\"\(boundary)\"").utf8)
         bytes += "\r\n".utf8
         // The last one is the one that is preferred.
         for (text, kind) in [(mail.text, "plain"), (html, "html")] {
             bytes += "--\(boundary)\r\n".utf8
             bytes += part(text, kind)
         }
-        bytes += "--\(boundary)--\r\n".utf8
-        return bytes
+        return bytes + "--\(boundary)--\r\n".utf8
+    }
+
+    private func part(_ attachment: OutgoingMail.Attachment) -> [UInt8] {
+        var head = header("Content-Type", attachment.type)
+        head += header("Content-Transfer-Encoding", "base64")
+        head += header("Content-Disposition", "attachment" + MailEncoding.parameter("filename", attachment.name))
+        return Array((head + "\r\n").utf8) + MailEncoding.base64(attachment.bytes)
     }
 
     private func part(_ text: String, _ kind: String) -> [UInt8] {

@@ -9,6 +9,9 @@ package protocol MailSending: Sendable {
     ///
     /// - Throws: `StepFailure` where the server took it for nobody.
     func send(_ mail: OutgoingMail, key: String, at now: Date) async throws(StepFailure) -> MailReceipt
+
+    /// How many bytes the attachments of a mail may have together, before they are encoded.
+    var attachmentLimit: ByteSize { get }
 }
 
 /// A mail that is about to be sent.
@@ -37,6 +40,28 @@ package struct OutgoingMail: Sendable {
     /// The body as HTML, sent beside `text` as `multipart/alternative` (RFC 2046, section 5.1.4); nil sends only
     /// `text`.
     package let html: String?
+
+    /// Files that go with it, each in memory.
+    package var attachments: [Attachment] = []
+
+    /// A file that goes with a mail.
+    package struct Attachment: Sendable {
+        /// The name that the recipient sees.
+        package let name: String
+
+        /// The media type, such as `application/pdf`.
+        package let type: String
+
+        /// The content.
+        package let bytes: [UInt8]
+
+        /// A file with its content.
+        package init(name: String, type: String, bytes: [UInt8]) {
+            self.name = name
+            self.type = type
+            self.bytes = bytes
+        }
+    }
 
     /// A mail; without `from` and `to`, those of the settings apply.
     package init(

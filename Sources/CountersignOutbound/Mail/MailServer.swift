@@ -56,6 +56,9 @@ package struct MailServer: Sendable {
     /// Whom mails go to that name nobody.
     package let to: [MailAddress]
 
+    /// How many bytes the attachments of a mail may have together.
+    package let attachmentLimit: ByteSize
+
     /// What the server asks for before it takes mails.
     package let authentication: Authentication
 
@@ -67,6 +70,7 @@ package struct MailServer: Sendable {
         hello: String? = nil,
         from: MailAddress,
         to: [MailAddress] = [],
+        attachmentLimit: ByteSize = .mib(25),
         authentication: Authentication = .none
     ) {
         self.host = host
@@ -75,6 +79,7 @@ package struct MailServer: Sendable {
         self.hello = hello
         self.from = from
         self.to = to
+        self.attachmentLimit = attachmentLimit
         self.authentication = authentication
     }
 

@@ -32,6 +32,9 @@ package struct SMTPSender: MailSending {
         self.patience = TimeAmount(patience)
     }
 
+    /// The limit of the settings.
+    package var attachmentLimit: ByteSize { server.attachmentLimit }
+
     /// Sends the mail over a new connection, to the settings' recipients where it names none.
     ///
     /// - Throws: `StepFailure` where there is no recipient, the server cannot be reached, or it accepts none of them.
@@ -160,7 +163,7 @@ package struct SMTPSender: MailSending {
 
 extension OutgoingMail {
     fileprivate func addressed(to: [MailAddress]) -> OutgoingMail {
-        OutgoingMail(
+        var mail = OutgoingMail(
             from: from,
             to: to,
             cc: cc,
@@ -170,6 +173,8 @@ extension OutgoingMail {
             text: text,
             html: html
         )
+        mail.attachments = attachments
+        return mail
     }
 
     /// Everybody who gets it, nobody twice.

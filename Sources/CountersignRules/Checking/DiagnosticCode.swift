@@ -18,6 +18,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     case wrongType = "wrong-type"
     case badDuration = "bad-duration"
     case badSize = "bad-size"
+    case badForm = "bad-form"
     case outOfRange = "out-of-range"
     case badID = "bad-id"
     case duplicateID = "duplicate-id"
@@ -75,6 +76,7 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
 
     // Likely mistakes.
     case unknownEvent = "unknown-event"
+    case unknownDestination = "unknown-destination"
     case unknownField = "unknown-field"
     case constantCondition = "constant-condition"
     case duplicateRule = "duplicate-rule"
@@ -88,8 +90,8 @@ package enum DiagnosticCode: String, Sendable, CaseIterable {
     /// Whether a finding of this kind keeps the rule set from being used.
     package var severity: Diagnostic.Severity {
         switch self {
-        case .unknownEvent, .unknownField, .constantCondition, .duplicateRule, .secretInClear, .selfTrigger,
-            .unquotedVariable, .literalVariable, .asciiClass, .absentKey:
+        case .unknownEvent, .unknownDestination, .unknownField, .constantCondition, .duplicateRule, .secretInClear,
+            .selfTrigger, .unquotedVariable, .literalVariable, .asciiClass, .absentKey:
             .warning
         default: .error
         }

@@ -54,7 +54,11 @@ extension OptionReader {
     func templateList(_ node: Node, in place: EncodingContext, what: String) -> [Template]? {
         guard let items = node.items else { return template(node, in: place, what: what).map { [$0] } }
         guard !items.isEmpty else {
-            findings.report(.outOfRange, "\(what) is an empty list; remove it, or add a recipient", at: node.span)
+            findings.report(
+                .outOfRange,
+                "\(what) is an empty list; remove it, or add \(place == .mailAddress ? "a recipient" : "an item")",
+                at: node.span
+            )
             return nil
         }
         let read = items.compactMap { template($0, in: place, what: "an item of \(what)") }

@@ -7,6 +7,9 @@ struct OptionReader {
     /// Told of each `${…}` that is read, and its place.
     var onExpression: (Template.Expression, SourceSpan) -> Void = { _, _ in }
 
+    /// Told of each option that uses secrets without naming them.
+    var onField: (FieldDeclaration) -> Void = { _ in }
+
     /// What options belong to.
     struct Owner {
         /// Its name in a finding, such as "action 'log'".
@@ -46,6 +49,7 @@ struct OptionReader {
                 if let near { meant.insert(near) }
                 continue
             }
+            if !field.secrets.isEmpty || !field.optionalSecrets.isEmpty { onField(field) }
             if field.needsText, entry.value.scalar?.isBlank == true {
                 findings.report(.emptyText, "'\(field.key)' is empty; it must be a text", at: entry.value.span)
             } else if let value = value(entry.value, field.kind, what: "'\(field.key)'") {
@@ -78,6 +82,8 @@ struct OptionReader {
         case .jsonObject(let reserved): jsonObject(node, without: reserved, what: what).map { .json($0) }
         case .ownEvent: ownEvent(node, what: what).map { .text($0) }
         case .text: text(node, what: what).map { .text($0) }
+        case .form(let form): formed(node, form, what: what).map { .text($0) }
+        case .destination(let known): destination(node, known, what: what).map { .template($0) }
         case .choice(let words): choice(node, of: words, what: what).map { .text($0) }
         case .duration: duration(node, what: what).map { .duration($0) }
         case .size(let range): size(node, in: range, what: what).map { .size($0) }
@@ -89,6 +95,9 @@ struct OptionReader {
             list(node, what: what, of: "texts") { text($0, what: "an item of \(what)") }.map { .texts($0) }
         case .boolean: boolean(node, what: what).map { .boolean($0) }
         case .group(let fields): group(node, fields, what: what).map { .group($0) }
+        case .oneOf(let fields): oneOf(node, fields, what: what).map { .group($0) }
+        case .entries(let place, let fields):
+            self.entries(node, in: place, fields, what: what).map { .entries($0) }
         case .groups(let fields): groups(node, fields, what: what).map { .groups($0) }
         }
     }

@@ -77,18 +77,29 @@ struct StepReader {
         let action = header.action
         let owner = OptionReader.Owner(name: "action '\(action.name)'", span: header.actionEntry.keySpan)
         var read: [Reference] = []
-        let reader = OptionReader(findings: findings) { expression, span in
-            references.check(expression.reference, at: span)
-            read.append(expression.reference)
-        }
+        var (secrets, optional): (Set<String>, Set<String>) = ([], [])
+        let reader = OptionReader(
+            findings: findings,
+            onExpression: { expression, span in
+                references.check(expression.reference, at: span)
+                read.append(expression.reference)
+            },
+            onField: { field in
+                secrets.formUnion(field.secrets)
+                optional.formUnion(field.optionalSecrets)
+            }
+        )
         let value = header.actionEntry.value
         let options: Options
         defer {
             checkTexts()
             for reference in read { needs.add(reference) }
+            needs.secretNames.formUnion(secrets)
+            needs.optionalSecretNames.formUnion(optional)
         }
         if let entries = value.entries ?? (value.isNull ? [] : nil) {
             options = reader.options(entries, action.fields, alternatives: action.alternatives, of: owner)
+            reader.checkCombination(of: entries, action, at: owner)
         } else if let main = action.mainField {
             let entry = Node.Entry(key: main, keySpan: header.actionEntry.keySpan, value: value)
             options = reader.options([entry], action.fields, alternatives: action.alternatives, of: owner)

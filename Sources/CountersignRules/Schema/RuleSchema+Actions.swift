@@ -5,7 +5,9 @@ extension RuleSchema {
     static func schema(of action: ActionDeclaration) -> JSON {
         var alone: [JSON] = []
         if let main = action.fields.first(where: { $0.key == action.mainField }) { alone.append(schema(of: main)) }
-        if !action.fields.contains(where: { $0.isRequired }) { alone.append(["type": "null"]) }
+        if !action.fields.contains(where: { $0.isRequired }), action.exactlyOneOf.isEmpty {
+            alone.append(["type": "null"])
+        }
         return [
             "description": .string(action.summary),
             "if": ["type": "object"],
@@ -14,7 +16,12 @@ extension RuleSchema {
         ]
     }
 
-    static func options(_ fields: [FieldDeclaration], alternatives: [[String]] = []) -> JSON {
+    static func options(
+        _ fields: [FieldDeclaration],
+        alternatives: [[String]] = [],
+        exactlyOneOf: [[String]] = [],
+        dependencies: [(key: String, needs: String)] = []
+    ) -> JSON {
         let properties = JSONObject(fields.map { .init(key: $0.key, value: schema(of: $0)) })
         var options = map(properties, required: fields.filter(\.isRequired).map(\.key))
         let pairs = alternatives.flatMap { group in
@@ -24,6 +31,17 @@ extension RuleSchema {
                 }
         }
         if !pairs.isEmpty { options["not"] = ["anyOf": .array(pairs)] }
+        if !exactlyOneOf.isEmpty {
+            let groups = exactlyOneOf.map { keys -> JSON in
+                ["oneOf": .array(keys.map { ["required": [.string($0)]] })]
+            }
+            options["allOf"] = .array(groups)
+        }
+        if !dependencies.isEmpty {
+            options["dependencies"] = .object(
+                JSONObject(dependencies.map { .init(key: $0.key, value: [.string($0.needs)]) })
+            )
+        }
         return .object(options)
     }
 
@@ -44,6 +62,8 @@ extension RuleSchema {
     private static func schema(of kind: OptionKind) -> JSON {
         switch kind {
         case .template, .shellScript, .text: text()
+        case .form(let form): form.pattern.map { ["type": ["string", "number"], "pattern": .string($0)] } ?? text()
+        case .destination: text()
         case .arguments: ["type": "array", "items": text(), "minItems": 1]
         case .templates: ["type": "object", "additionalProperties": text()]
         case .templateList: ["anyOf": [text(), ["type": "array", "items": text(), "minItems": 1]]]
@@ -61,9 +81,19 @@ extension RuleSchema {
         case .integers(let range): ["type": "array", "items": integer(range)]
         case .texts: ["type": "array", "items": text()]
         case .boolean: ["type": "boolean"]
+        case .oneOf(let fields): oneOf(fields)
         case .group(let fields): nullable(options(fields))
+        case .entries(_, let fields):
+            ["type": "object", "additionalProperties": ["anyOf": [text(), options(fields)]]]
         case .groups(let fields): ["type": "object", "additionalProperties": nullable(options(fields))]
         }
+    }
+
+    private static func oneOf(_ fields: [FieldDeclaration]) -> JSON {
+        guard case .object(var map) = options(fields) else { return true }
+        map["minProperties"] = 1
+        map["maxProperties"] = 1
+        return .object(map)
     }
 
     /// A map of options in whose place nothing may stand, unless one of them is required.

@@ -24,7 +24,12 @@ package struct RuleSchema: Sendable {
         for member in Self.stateDefinitions.members { definitions[member.key] = member.value }
         for action in catalogue {
             definitions["action-\(action.name)"] = Self.schema(of: action)
-            definitions["options-\(action.name)"] = Self.options(action.fields, alternatives: action.alternatives)
+            definitions["options-\(action.name)"] = Self.options(
+                action.fields,
+                alternatives: action.alternatives,
+                exactlyOneOf: action.exactlyOneOf,
+                dependencies: action.dependencies
+            )
         }
         definitions["action-\(Wait.action)"] = Self.wait
         let head: JSONObject = [

@@ -101,26 +101,6 @@ extension Doctor {
         ] + [disk()].compactMap { $0 }
     }
 
-    /// The variables by which other programs find a proxy; none of them is used here.
-    static func proxyVariables(in variables: [String: String]) -> [String] {
-        let names: Set = ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"]
-        return variables.filter { names.contains($0.key.uppercased()) && !$0.value.isEmpty }.map(\.key).sorted()
-    }
-
-    /// Whether somebody expects a proxy to be used.
-    func proxy() -> [Finding] {
-        let names = Self.proxyVariables(in: environment.variables)
-        guard !names.isEmpty else { return [] }
-        let isOne = names.count == 1
-        return [
-            .warning(
-                "proxy",
-                "\(names.joined(separator: ", ")) \(isOne ? "is" : "are") set, but not used: Countersign connects directly to each "
-                    + "host; programs of 'shell' and 'exec' do not receive \(isOne ? "it" : "them") either"
-            )
-        ]
-    }
-
     /// What is free for the store, evaluated as the server does that raises `X_DISK_LOW`; nil while its folder is not there.
     private func disk() -> Finding? {
         let folder = settings.storePath.folder

@@ -37,6 +37,7 @@ package struct Doctor {
         findings += unknownVariables.map { .warning("environment", $0.sentence) }
         findings += await registration(for: ruleSet)
         findings += await mail(for: ruleSet)
+        findings += await destinations()
         findings += [finding(on: state)] + places() + machine() + proxy()
         return findings + (await clock())
     }

@@ -30,7 +30,7 @@ extension CommandEnvironment {
                 throw CommandFailure("the action '\(executable.name)' cannot be used: \(error)")
             }
         }
-        return registry
+        return registry.knowing(try destinations(for: settings))
     }
 
     /// The ways of actions to the outside world; events can be raised only by whom has a place for `events`.
@@ -51,23 +51,26 @@ extension CommandEnvironment {
                 owner: owner ?? UUID().uuidString
             ),
             http: try sender(for: settings),
+            addresses: ReachableAddresses(policy: settings.outgoingPolicy),
             events: events,
             clock: clock,
             packages: packages,
             mail: try mail(for: settings),
+            database: StoreAddress.databases,
             configured: settings.configured
         )
     }
 
-    /// The way out for requests, to the addresses that the settings let through.
+    /// The way out for requests, through `proxy` or that of the settings, to the addresses that the settings let through.
     ///
     /// - Throws: `UsageError` when the file of further authorities cannot be used.
-    package func sender(for settings: Settings) throws -> HTTPClientSender {
+    package func sender(for settings: Settings, proxy: ProxyChoice? = nil) throws -> HTTPClientSender {
         HTTPClientSender(
             clients: outgoing,
             policy: settings.outgoingPolicy,
             tls: try settings.outgoingTLS(),
-            userAgent: "Countersign/\(ProgramVersion.current)"
+            proxy: proxy ?? settings.proxyChoice(variables),
+            userAgent: Self.userAgent
         )
     }
 

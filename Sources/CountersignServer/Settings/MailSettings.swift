@@ -22,6 +22,9 @@ struct MailSettings: Sendable {
     let to: [MailAddress]
     let user: String?
 
+    /// How many bytes attachments may have together.
+    let attachmentLimit: ByteSize
+
     /// Where access tokens come from; nil where `user` has a password.
     let oauth: OAuthSettings?
 
@@ -64,6 +67,7 @@ struct MailSettings: Sendable {
         guard user?.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) != true else {
             throw UsageError("'mail.user' has a control character: '\((user ?? "").printable)'")
         }
+        attachmentLimit = options.required(Declared.mailAttachments)
         oauth = try options[Declared.mailAuth]?[Declared.oauth].map { try OAuthSettings($0, key: "mail.auth.oauth2") }
         guard oauth == nil || user != nil else {
             throw UsageError("'mail.auth.oauth2' needs 'mail.user', the mailbox that sends, such as sign@example.com")
@@ -90,6 +94,7 @@ struct MailSettings: Sendable {
             hello: hello,
             from: from,
             to: to,
+            attachmentLimit: attachmentLimit,
             authentication: authentication
         )
     }

@@ -1,6 +1,7 @@
 import CountersignActions
 import CountersignCore
 package import CountersignOneSpan
+import CountersignOutbound
 import CountersignRules
 import CountersignTerminal
 import Foundation
@@ -86,7 +87,18 @@ extension Settings {
     ///
     /// A worker is kept back from OneSpan Sign, so that a slow answer of it never holds all of them.
     var capacities: [String: Int] {
-        oneSpan.map { [PackageTarget.destination: min($0.concurrency, max(1, workers - 1))] } ?? [:]
+        var capacities = oneSpan.map { [PackageTarget.destination: min($0.concurrency, max(1, workers - 1))] } ?? [:]
+        for destination in destinations ?? [] {
+            capacities[destination.name] = destination.limits.concurrency
+        }
+        return capacities
+    }
+
+    /// How often steps may begin that use a destination, for those that have a rate.
+    var rates: [String: Rate] {
+        Dictionary(
+            uniqueKeysWithValues: (destinations ?? []).compactMap { own in own.limits.rate.map { (own.name, $0) } }
+        )
     }
 
     /// Warnings about the API key before the vendor refuses it; a missing key is reported elsewhere.

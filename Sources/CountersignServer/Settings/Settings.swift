@@ -81,6 +81,12 @@ package /// What a deployment runs with, put together from flags, environment an
     /// Outgoing requests.
     let outgoingPolicy: OutgoingPolicy
 
+    /// The proxy of requests; nil for that of the environment.
+    let proxy: GeneralProxy
+
+    /// The destinations that rules can name; nil where there is no settings file.
+    let destinations: [DestinationSettings]?
+
     /// The absolute path of a PEM file of authorities beside those of the system.
     let authorityFile: String?
 
@@ -144,6 +150,8 @@ package /// What a deployment runs with, put together from flags, environment an
         processLimits = Self.processLimits(options[Declared.processLimits] ?? Options())
         let http = options[Declared.http] ?? Options()
         outgoingPolicy = try Self.policy(http)
+        proxy = try GeneralProxy(http)
+        destinations = try Self.destinations(options)
         authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
@@ -202,6 +210,8 @@ package /// What a deployment runs with, put together from flags, environment an
                 { _ = try urlPath((options[Declared.callback] ?? Options()).required(Declared.callbackPath)) }
             ),
             ("http", { _ = try policy(options[Declared.http] ?? Options()) }),
+            ("http", { _ = try GeneralProxy(options[Declared.http] ?? Options()) }),
+            ("destinations", { _ = try destinations(options) }),
             ("onespan", { _ = try OneSpanSettings(options[Declared.oneSpan] ?? Options()) }),
             ("mail", { _ = try MailSettings(options[Declared.mail] ?? Options()) }),
             ("tracing", { _ = try collector(options[Declared.tracing] ?? Options()) }),

@@ -28,6 +28,12 @@ extension SettingsDeclaration {
             "user",
             "The user name; the password is the secret `MAIL_PASSWORD`. With `auth.oauth2` the mailbox that sends, and no password."
         )
+    static let mailAttachments = Field.size(
+        "max_attachments",
+        in: .kib(1)...(.mib(100)),
+        "How large the attachments of an email may be together; encoded, they are a third larger.",
+        default: .mib(25)
+    )
     static let mailAuth = Field.group(
         "auth",
         [oauth.declaration],
@@ -37,7 +43,7 @@ extension SettingsDeclaration {
         "mail",
         [
             mailServer.declaration, mailSecurity.declaration, mailHello.declaration, mailFrom.declaration,
-            mailTo.declaration, mailUser.declaration, mailAuth.declaration,
+            mailTo.declaration, mailUser.declaration, mailAuth.declaration, mailAttachments.declaration,
         ],
         "The server for outgoing email."
     )

@@ -193,9 +193,18 @@ package enum SettingsDeclaration {
         )
     static let authorityFile = Field<String>
         .text("ca_file", "PEM file of private certificate authorities, trusted in addition to those of the system.")
+    static let generalProxy = Field<String>
+        .text(
+            "proxy",
+            "The HTTP proxy of all requests, such as `http://proxy.example.com:3128`, or `none`. By default the variables "
+                + "`HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and `NO_PROXY` decide. The address of the proxy has to be allowed like any other."
+        )
     static let http = Field.group(
         "http",
-        [allowedNetworks.declaration, allowedHosts.declaration, authorityFile.declaration],
+        [
+            allowedNetworks.declaration, allowedHosts.declaration, authorityFile.declaration,
+            generalProxy.declaration,
+        ],
         "Outgoing requests."
     )
 
@@ -317,7 +326,7 @@ package enum SettingsDeclaration {
         listen.declaration, tls.declaration, store.declaration, database.declaration,
         instance.declaration, rules.declaration, callback.declaration, engine.declaration,
         files.declaration, disk.declaration, spool.declaration, retention.declaration, processLimits.declaration,
-        http.declaration,
+        http.declaration, destinations.declaration,
         secrets.declaration,
         oneSpan.declaration, mail.declaration, admin.declaration, tracing.declaration, log.declaration,
         actions.declaration,
@@ -329,6 +338,12 @@ package enum SettingsDeclaration {
         "http.ca_file",
         "secrets.folder", "spool.path",
     ]
+
+    /// The same among options under a name that the user chose, by their own keys.
+    static let pathsInGroups: Set = ["program", "certificate", "key", "ca"]
+
+    /// Groups of those that hold such options.
+    static let groupsWithPaths: Set = ["client_certificate"]
 
     /// Each setting that holds one value, by its dotted key.
     package static let leaves: [Leaf] = all.flatMap { leaves(of: $0, under: []) }

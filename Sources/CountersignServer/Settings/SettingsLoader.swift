@@ -54,7 +54,8 @@ package struct SettingsLoader {
                 wrong.insert(leaf.path[0])
             }
         }
-        if let actions = fromFile.actions { options.set(actions, at: ["actions"]) }
+        for (key, groups) in fromFile.groups { options.set(groups, at: [key]) }
+        if fromFile.isThere, fromFile.groups["destinations"] == nil { options.set(.groups([]), at: ["destinations"]) }
         // A group of which a part is wrong would be found wrong for the lack of that part.
         problems += Settings.problems(of: options.options, except: wrong, workingDirectory)
         guard problems.isEmpty else { throw UsageError(problems.joined(separator: "\ncountersign: ")) }
@@ -126,9 +127,14 @@ package struct SettingsLoader {
 
 extension SettingsLoader {
     private struct FileContent {
-        /// What is under the dotted keys, but for `actions`.
+        /// Whether there is a file.
+        var isThere = false
+
+        /// What is under the dotted keys, but for `groups`.
         var values: [String: ConfigContent] = [:]
-        var actions: OptionValue?
+
+        /// What is under the keys whose names the user chooses, such as `actions`.
+        var groups: [String: OptionValue] = [:]
     }
 
     private func readFile() throws -> FileContent {
@@ -144,7 +150,7 @@ extension SettingsLoader {
         guard let options, !findings.contains(where: { $0.severity == .error }) else {
             throw UsageError(DiagnosticPrinter(sources: [SourceText(path: shown, bytes: text)]).text(findings))
         }
-        var content = FileContent()
+        var content = FileContent(isThere: true)
         Self.flatten(options, under: [], folder: path.folder, into: &content)
         return content
     }
@@ -161,7 +167,10 @@ extension SettingsLoader {
             let key = path.joined(separator: ".")
             switch entry.value {
             case .group(let options): flatten(options, under: path, folder: folder, into: &content)
-            case .groups(let groups): content.actions = .groups(groups.map { absolute($0, folder) })
+            case .groups(let groups):
+                content.groups[key] = .groups(
+                    groups.map { .init(name: $0.name, options: absolute($0.options, folder)) }
+                )
             case .text(let text): content.values[key] = .string(absolute(text, key, folder))
             case .duration(let duration): content.values[key] = .string(duration.text)
             case .size(let size): content.values[key] = .string(size.description)
@@ -182,12 +191,18 @@ extension SettingsLoader {
         return text.absolute(from: folder)
     }
 
-    private static func absolute(_ entry: OptionValue.NamedOptions, _ folder: String) -> OptionValue.NamedOptions {
-        let entries = entry.options.entries.map { option in
-            guard option.key == "program", case .text(let program) = option.value else { return option }
-            return Options.Entry(key: option.key, value: .text(program.absolute(from: folder)))
+    /// Options of a group whose name the user chose; those that are files start at `folder`.
+    private static func absolute(_ options: Options, _ folder: String) -> Options {
+        let entries = options.entries.map { option in
+            switch option.value {
+            case .text(let path) where SettingsDeclaration.pathsInGroups.contains(option.key):
+                Options.Entry(key: option.key, value: .text(path.absolute(from: folder)))
+            case .group(let inner) where SettingsDeclaration.groupsWithPaths.contains(option.key):
+                Options.Entry(key: option.key, value: .group(absolute(inner, folder)))
+            default: option
+            }
         }
-        return OptionValue.NamedOptions(name: entry.name, options: Options(entries))
+        return Options(entries)
     }
 }
 

@@ -70,7 +70,9 @@ extension MemoryContents {
             name: delivery.name,
             payload: delivery.payload,
             origin: delivery.origin,
-            receivedAt: now.stored
+            receivedAt: now.stored,
+            package: nil,
+            body: delivery.body
         )
         events.append(MemoryEvent(event: event, body: delivery.body, token: delivery.token))
         history.add(event)
