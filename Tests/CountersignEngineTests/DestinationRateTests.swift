@@ -104,7 +104,14 @@ struct DestinationRateTests {
                 seenAt: now.addingTimeInterval(-seen),
                 clockOffset: .zero,
                 runs: 0,
-                report: InstanceReport(version: "1", activation: 1, folder: nil, folderSince: nil, spooled: 0)
+                report: InstanceReport(
+                    version: "1",
+                    activation: 1,
+                    folder: nil,
+                    folderSince: nil,
+                    scripts: nil,
+                    spooled: 0
+                )
             )
         }
         let all = [instance(1, seen: 1), instance(2, seen: 5), instance(3, seen: 60)]

@@ -112,7 +112,7 @@ import Testing
         for claimed in try await store.claim(limit: 5, lease: Lease(id: "w", for: .seconds(9)), at: now) {
             try await work(on: claimed.run.id, in: store)
         }
-        try await decide(store, round)
+        try await decide(store, round, about: id)
         _ = try await store.rescue(.expired, at: now)
         _ = try await store.wake(waitingFor: "erp:443", limit: 10, at: now)
         _ = try await store.keep(package: ["name": "n"], of: id)
@@ -120,7 +120,7 @@ import Testing
     }
 
     /// Decides as rules with state do: about several keys, queues, packages and names at a time.
-    private func decide(_ store: PostgreSQLStore, _ round: Int) async throws {
+    private func decide(_ store: PostgreSQLStore, _ round: Int, about id: Event.ID) async throws {
         let keys = (0..<3).map { StateKey(ruleID: "rule", values: [JSON("key \(round) \($0)")]) }
         var request = StateRequest()
         (request.keys, request.gathered) = (Set(keys), Set(keys))

@@ -168,7 +168,7 @@ package enum StoreColumns {
             "migrations": ["number", "applied_at"],
             "instances": [
                 "id", "name", "started_at", "seen_at", "version", "activation", "folder", "folder_since", "spooled",
-                "clock_offset_ms",
+                "clock_offset_ms", "scripts",
             ],
             "streams": ["id", "instance", "backend", "backend_started_at", "opened_at", "closed_at"],
             "commits": ["token", "made_at", "is_confirmed"],
