@@ -173,7 +173,7 @@ struct ActionRegistryTests {
         #expect(
             declarations.map(\.name) == [
                 "chat", "email", "emit", "exec", "file", "http", "log", "onespan.download", "onespan.remind",
-                "onespan.unlock", "shell",
+                "onespan.unlock", "sftp", "shell", "sql",
             ]
         )
         for declaration in declarations {
