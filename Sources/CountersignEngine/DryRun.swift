@@ -185,6 +185,7 @@ package struct DryRun: Sendable {
 
     /// Why a step whose plan can be made would fail here all the same.
     private func lack(of step: Step, in scope: Scope) async -> String? {
+        guard step.wait == nil else { return nil }
         if let sentence = provisions.lack(step) { return sentence }
         guard !provisions.missingSecrets.isEmpty else { return nil }
         do {
@@ -213,6 +214,9 @@ package struct DryRun: Sendable {
             )
         {
             return .skipped
+        }
+        if let wait = step.wait {
+            return .planned(["until": wait.end(from: now, in: scope).map { .string($0.rfc3339) } ?? .null])
         }
         do {
             return .planned(try await planner.prepare(step, in: scope).plan)

@@ -39,10 +39,26 @@ package struct Explainer: Sendable {
             ruleSet: ruleSet.version,
             isEvaluated: stored.dispatchedAt != nil,
             evaluatedAt: evaluatedAt,
-            rules: ruleSet.explanations(of: stored.event, at: evaluatedAt, kept: stored.matchSet),
+            rules: ruleSet.explanations(
+                of: stored.event,
+                at: evaluatedAt,
+                kept: stored.matchSet,
+                earlier: try await earlier(than: stored.event, for: ruleSet)
+            ),
             replays: try await replays(of: stored.event),
             decisions: try await archive.decisions(of: id)
         )
+    }
+
+    /// The earlier events at which rules of a set look back.
+    private func earlier(than event: Event, for ruleSet: RuleSet) async throws -> EventHistories {
+        var histories: [HistoryQuery: EventHistory] = [:]
+        for rule in ruleSet.rules where rule.isEnabled {
+            for query in rule.condition.queries(for: event) where histories[query] == nil {
+                histories[query] = try await archive.history(query)
+            }
+        }
+        return EventHistories(histories)
     }
 
     private func replays(of event: Event) async throws -> [EventExplanation.Replay] {
@@ -51,7 +67,9 @@ package struct Explainer: Sendable {
             let version = evaluation.ruleSet
             let ruleSet = try? await ruleSets.ruleSet(version)
             // A replay goes by the time at which the event came.
-            let rules = ruleSet?.explanations(of: event, at: event.receivedAt, kept: evaluation.matchSet)
+            let earlier = if let ruleSet { try await earlier(than: event, for: ruleSet) } else { EventHistories() }
+            let rules = ruleSet?
+                .explanations(of: event, at: event.receivedAt, kept: evaluation.matchSet, earlier: earlier)
             replays.append(EventExplanation.Replay(at: evaluation.at, ruleSet: version, rules: rules))
         }
         return replays

@@ -18,9 +18,14 @@ package final class PauseBook: Sendable {
     /// Reads again what is paused.
     ///
     /// - Throws: `StoreError`; what was known stays known.
-    package func refresh() async throws {
+    /// - Returns: Whether anything is paused or resumed that was not before.
+    @discardableResult
+    package func refresh() async throws -> Bool {
         let current = try await store.pauses(at: clock.now)
-        pauses.withLock { $0 = current }
+        return pauses.withLock { pauses in
+            defer { pauses = current }
+            return pauses != current
+        }
     }
 
     /// Whether anything is paused.

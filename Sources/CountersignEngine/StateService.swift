@@ -16,6 +16,9 @@ package struct StateService: Service {
     /// How often it looks at what does not wake it: edited rules, expired states, pauses that have ended.
     private static let interval: TimeInterval = 5
 
+    /// The same while something is paused, whose end is waited for.
+    private static let intervalOfPauses: TimeInterval = 1
+
     private let store: any Store
     private let book: RuleBook
     private let pauses: PauseBook
@@ -49,10 +52,9 @@ package struct StateService: Service {
                     if clock.now.timeIntervalSince(lookedAt) >= Self.interval || clock.now < lookedAt {
                         lookedAt = clock.now
                         try await keepUp()
-                    } else if pauses.isAnythingPaused {
-                        // The end of a pause is waited for.
-                        try await pauses.refresh()
                     }
+                    // A pause or its end notifies this service; what was resumed is due by then.
+                    if try await pauses.refresh() { store.queued.notify() }
                     if try await decideBatch() == 0 { await wait() }
                 } catch {
                     logger.error("What is due cannot be decided, retrying", metadata: ["error": "\(error)"])
@@ -63,7 +65,7 @@ package struct StateService: Service {
     }
 
     private func wait() async {
-        let limit = clock.now.addingTimeInterval(Self.interval)
+        let limit = clock.now.addingTimeInterval(pauses.isAnythingPaused ? Self.intervalOfPauses : Self.interval)
         let due = pauses.isEverythingPaused ? nil : try? await store.nextDueState()
         // What is due and was not decided, as its rule is paused, does not come sooner by looking at once.
         let next = due.flatMap { $0 > clock.now ? $0 : nil }
@@ -114,7 +116,6 @@ package struct StateService: Service {
     ///
     /// - Throws: `StoreError`.
     package func keepUp() async throws {
-        try await pauses.refresh()
         guard let active = book.active else { return }
         let now = Date(milliseconds: clock.now.milliseconds)
         let decider = Decider(rules: active.rules.ruleSet, now: now)

@@ -276,6 +276,8 @@ struct StepPerformer: Sendable {
 
     /// Looks again whether a run that was refused, and that the store keeps as waiting by now, has to wait.
     func lookAgain(_ destination: String, _ logger: Logger) async {
+        // Nothing goes to a paused destination, however many places are free; resuming it makes its runs due.
+        guard pauses?.pause(of: .destination(destination)) == nil else { return }
         await wake(destination, limiter.lookAgain(destination), logger)
     }
 

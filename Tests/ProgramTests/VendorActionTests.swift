@@ -73,7 +73,7 @@ struct VendorActionTests {
                 _ = try await deployment.settledRuns()
                 try await simulator.act("sign", on: package)
                 try await simulator.settle()
-                let runs = try await deployment.settledRuns()
+                let runs = try await deployment.settledRuns(events: 2)
                 #expect(runs.allSatisfy { $0["state"] == "succeeded" }, "\(runs)")
                 let reminders = try await simulator.state()["reminders"]
                 #expect(reminders == [["packageId": .string(package), "role": "Signer1"]])

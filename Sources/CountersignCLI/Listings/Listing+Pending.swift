@@ -32,7 +32,7 @@ extension Listing {
         for pause in list.pauses {
             table.add([
                 pause.subject.kind.rawValue, pause.subject.name ?? "", pause.by, pause.since.tableTime,
-                pause.until?.tableTime ?? "resumed", (pause.reason ?? "").bounded,
+                pause.until?.tableTime ?? "until resumed", (pause.reason ?? "").bounded,
             ])
         }
         return Listing(table: table, objects: list.pauses.map(\.json), none: "nothing is paused")

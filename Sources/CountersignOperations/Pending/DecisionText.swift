@@ -34,7 +34,7 @@ package struct DecisionText: Sendable {
         case .skippedBusy: return "skipped, busy with the run of \(event(facts))"
         case .superseded: return "superseded by the run of \(event(facts))"
         case .refused: return "refused" + (text(facts["reason"]).map { ": \($0)" } ?? "")
-        case .noSuchRule: return "no such rule any more, nothing runs"
+        case .noSuchRule: return "the rule is removed or disabled, nothing runs"
         }
     }
 

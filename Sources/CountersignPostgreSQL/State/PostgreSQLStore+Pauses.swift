@@ -20,6 +20,8 @@ extension PostgreSQLStore {
                 ]
             )
         ) { _ in }
+        stateChanges.notify()
+        wakeUps?.announceStates()
     }
 
     /// Resumes something, and makes the runs due that waited for it; returns whether it was paused.

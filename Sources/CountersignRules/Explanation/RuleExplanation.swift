@@ -54,11 +54,25 @@ extension RuleSet {
                     ruleID: rule.id,
                     isEnabled: rule.isEnabled,
                     kept: kept.map { $0[index] },
-                    condition: rule.explained(in: context),
-                    isOpen: rule.condition.partialResult(in: context) == nil
+                    condition: event.isDigest(of: rule) ? .ownDigest : rule.explained(in: context),
+                    // Beside `after`, earlier events are looked at when the timer is due.
+                    isOpen: rule.asksHistoryWhenDue || rule.condition.partialResult(in: context) == nil
                 )
             }
     }
+}
+
+extension Explanation {
+    /// A digest is for its rule, whatever that asks of the events in it.
+    fileprivate static let ownDigest = Explanation.test(
+        Finding(
+            path: "digest",
+            test: "of this rule",
+            requirement: "be that of this rule",
+            actual: true,
+            holds: true
+        )
+    )
 }
 
 extension Rule {

@@ -19,6 +19,7 @@ extension SQLiteStore {
                 ]
             )
         }
+        stateChanges.notify()
     }
 
     /// Resumes something, and makes the runs due that waited for it.

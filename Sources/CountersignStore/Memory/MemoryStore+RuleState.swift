@@ -70,6 +70,7 @@ extension MemoryStore {
                 until: pause.until?.stored
             )
         }
+        stateChanges.notify()
     }
 
     /// Resumes something, and makes the runs due that waited for it.
