@@ -57,7 +57,7 @@ struct DecisionTextTests {
         (decision(.skippedBusy, ["by": 16]), "skipped, busy with the run of event 16"),
         (decision(.superseded, ["by": 18]), "superseded by the run of event 18"),
         (decision(.refused, ["reason": "the rule is full"]), "refused: the rule is full"),
-        (decision(.noSuchRule), "no such rule any more, nothing runs"),
+        (decision(.noSuchRule), "the rule is removed or disabled, nothing runs"),
     ]
 
     @Test(arguments: examples)

@@ -7,14 +7,15 @@ let package = Package(
     name: "countersign-fuzz",
     platforms: [.macOS(.v26)],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .systemLibrary(name: "CYaml", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
         .target(name: "CRE2", linkerSettings: [.linkedLibrary("re2")]),
         .systemLibrary(name: "CFuzzer"),
         .target(name: "CountersignCore", dependencies: [.crypto]),
-        .target(name: "CountersignRules", dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto]),
+        .target(name: "CountersignRules", dependencies: ["CountersignCore", "CYaml", "CRE2", .crypto, .heap]),
         // What reads; what asks the vendor needs targets that are not built here.
         .target(
             name: "CountersignOneSpan",
@@ -32,6 +33,7 @@ let package = Package(
 
 extension Target.Dependency {
     static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let heap = product(name: "HeapModule", package: "swift-collections")
 }
 
 let settings: [SwiftSetting] = [
