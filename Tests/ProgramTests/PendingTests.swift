@@ -60,7 +60,7 @@ struct PendingTests {
         return try #require(found?["id"]?.string)
     }
 
-    @Test func `timers, digests and queues are listed, shown, cancelled and hastened`() async throws {
+    @Test func `timers, digests and queues are listed, shown, cancelled and run now`() async throws {
         try await serve { deployment, server, _ in
             for (number, name) in ["PACKAGE_ACTIVATE", "PACKAGE_DECLINE", "SIGNER_COMPLETE", "SIGNER_COMPLETE"]
                 .enumerated()

@@ -50,7 +50,7 @@ extension StoreCommands {
         _ = try await store.decide(on: .states, reading: request, under: nil, at: now) { snapshot in
             let outcome =
                 switch (action, state.kind) {
-                case (.runNow, _): decider.outcome(forHastened: state, in: snapshot)
+                case (.runNow, _): decider.outcome(forRunNow: state, in: snapshot)
                 case (.cancel, .schedule): decider.outcome(forSkipped: state, in: snapshot)
                 case (.cancel, _): decider.outcome(forCancelled: state, by: person, in: snapshot)
                 }

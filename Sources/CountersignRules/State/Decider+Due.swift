@@ -112,7 +112,7 @@ extension Decider {
     }
 
     /// An open state that a person makes due at once.
-    package func outcome(forHastened state: RuleState, in snapshot: StateSnapshot) -> StateOutcome {
+    package func outcome(forRunNow state: RuleState, in snapshot: StateSnapshot) -> StateOutcome {
         var draft = DecisionDraft(snapshot, rules: rules, now: now)
         guard var found = draft.state(state.key, part: state.part), found.id == state.id, found.dueAt != nil else {
             return draft.outcome
