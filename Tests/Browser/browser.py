@@ -5,11 +5,19 @@ import tempfile
 
 import axe_playwright_python
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 
 AXE = (pathlib.Path(axe_playwright_python.__file__).parent / "axe.min.js").read_text()
+
+
+def is_being_replaced(error):
+    """Whether it says that a part of the page was not there, or no longer; chromedriver has two errors for the latter."""
+    return isinstance(error, (NoSuchElementException, StaleElementReferenceException)) or (
+        isinstance(error, WebDriverException) and "does not belong to the document" in str(error.msg)
+    )
 
 
 class Browser:
@@ -49,7 +57,15 @@ class Browser:
         self.driver.get(self.url + path)
 
     def text(self, selector="body"):
-        return self.driver.find_element(By.CSS_SELECTOR, selector).text
+        """What an element shows; found once more where the page replaced it between finding and reading."""
+        for _ in range(20):
+            element = self.find(selector)
+            try:
+                return element.text
+            except WebDriverException as error:
+                if not is_being_replaced(error):
+                    raise
+        raise AssertionError(f"{selector} is replaced all the time")
 
     def find(self, selector):
         return self.driver.find_element(By.CSS_SELECTOR, selector)

@@ -3,12 +3,12 @@
 import unittest
 import urllib.parse
 
-from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-from browser import Browser
+from browser import Browser, is_being_replaced
 from stage import BIDI, HOSTILE, HOSTILE_PACKAGE, PendingStage, Stage, callback, pages
 
 
@@ -17,7 +17,9 @@ def until(browser, holds, seconds=15):
     def look(_):
         try:
             return holds()
-        except (NoSuchElementException, StaleElementReferenceException):
+        except WebDriverException as error:
+            if not is_being_replaced(error):
+                raise
             return False
     return WebDriverWait(browser.driver, seconds, poll_frequency=0.1).until(look)
 
