@@ -257,4 +257,11 @@ private final class PackageVendor: PackageServing {
     func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { true }
     func remind(role _: String, of _: String) async throws(StepFailure) {}
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
+    func answer(to _: VendorRequest) async throws(StepFailure) -> VendorAnswer { throw .final("nothing is asked") }
+
+    func firstPackage(
+        in _: [String],
+        since _: Date,
+        where _: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON? { nil }
 }
