@@ -155,6 +155,9 @@ struct PendingTests {
                 return runs.count == 3 && runs.allSatisfy { $0["waiting_for"] == "rule crm" }
             }
             #expect(try await deployment.run("resume", "rule", "crm", "--rate", "fast").status == .exited(2))
+            let form = "subject=rule&name=crm&rate="
+            #expect(try await admin.send(.POST, "pauses/resume", body: form + "fast").status == 400)
+            #expect(try await admin.send(.POST, "pauses/resume", body: form + "1%2F2h").status == 303)
             let resumed = try await deployment.run("resume", "rule", "crm", "--rate", "1/1h")
             #expect(resumed.output == "rule 'crm' is resumed at 1/1h\n", "\(resumed)")
             let page = try await admin.send(.GET, "pending").body

@@ -70,7 +70,10 @@ struct ResumeStatements {
         return switch subject {
         case .destination: waits
         case .rule: "(\(waits)) or (rule_id = $5::text and \(isUnclaimed))"
-        case .everything: "(\(waits)) or (\(isUnclaimed))"
+        // What has a pace of its own and became due during the pause would begin all at once.
+        case .everything:
+            "(\(waits)) or (state = 0 and due_at <= $1::timestamptz and "
+                + "(waiting_for is null or starts_with(waiting_for, '\(PacedResumption.prefix)')))"
         }
     }
 

@@ -43,7 +43,17 @@ extension RunTable {
                 wait
             )
         case .everything:
-            _ = try spread("(\(isPaced) OR (\(isUnclaimed)))", [prefix], at: pace.rate, from: now, wait)
+            // What has a pace of its own and became due during the pause would begin all at once.
+            _ = try spread(
+                """
+                (\(isPaced) OR (state = 'queued' AND due_at <= ?1
+                    AND (waiting_for IS NULL OR substr(waiting_for, 1, length(?7)) = ?7)))
+                """,
+                [prefix, PacedResumption.prefix],
+                at: pace.rate,
+                from: now,
+                wait
+            )
         }
         return true
     }

@@ -195,13 +195,12 @@ extension MemoryContents {
         meant.formUnion(
             runs.indices.filter { index in
                 let run = runs[index]
-                guard run.state == .queued, run.lease == nil, run.wait == nil, run.dueAt <= now.stored else {
-                    return false
-                }
+                guard run.state == .queued, run.lease == nil, run.dueAt <= now.stored else { return false }
                 switch subject {
-                case .rule(let id): return run.ruleID == id
+                case .rule(let id): return run.ruleID == id && run.wait == nil
                 case .destination: return false
-                case .everything: return true
+                // What has a pace of its own and became due during the pause would begin all at once.
+                case .everything: return run.wait?.destination.hasPrefix(PacedResumption.prefix) ?? true
                 }
             }
         )
