@@ -42,7 +42,7 @@ extension StoreQuestions {
         var decisions: [Decision] = []
         if let id = state.eventID {
             name = try await archive.event(id)?.event.name
-            decisions = try await archive.decisions(of: id)
+            decisions = try await archive.namingRuns(in: archive.decisions(of: id))
         }
         let now = clock.now
         return PendingDetails(

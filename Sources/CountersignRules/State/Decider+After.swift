@@ -1,4 +1,4 @@
-import CountersignCore
+package import CountersignCore
 import Foundation
 
 /// Timers: the series that one event opens, and what cancels it.
@@ -259,12 +259,7 @@ extension Decider {
     @discardableResult
     func adapt(_ state: RuleState, to after: After, _ rule: Rule, _ event: Event, in draft: inout DecisionDraft) -> Bool
     {
-        let context = EvaluationContext(event: event, now: now)
-        guard rule.condition.canHold(in: context), let index = Int(state.part),
-            after.entries.indices.contains(index - 1),
-            let due = time(after.entries[index - 1], of: event).due,
-            after.per.key(of: context, ruleID: rule.id) == state.key
-        else {
+        guard let due = dueTime(of: state, by: after, rule, event) else {
             closePart(state, .noLongerMatches, in: &draft)
             return false
         }
@@ -274,6 +269,35 @@ extension Decider {
         draft.set(adapted)
         if due != state.dueAt { draft.decide(.scheduled, event, rule, part: state.part, ["due": .string(due.rfc3339)]) }
         return due <= now
+    }
+
+    /// When an open timer is due by the edited shape of its rule; nil where its event does not match it any more, or has no
+    /// such timer.
+    private func dueTime(of state: RuleState, by after: After, _ rule: Rule, _ event: Event) -> Date? {
+        let context = EvaluationContext(event: event, now: now)
+        guard rule.condition.canHold(in: context), let index = Int(state.part),
+            after.entries.indices.contains(index - 1),
+            after.per.key(of: context, ruleID: rule.id) == state.key
+        else { return nil }
+        return time(after.entries[index - 1], of: event).due
+    }
+
+    /// What an edit makes of an open timer.
+    package enum Adaptation: Sendable {
+        /// It stays open, perhaps with another time.
+        case stays
+        /// Its new time is over.
+        case becomesDue
+        /// The edited rule does not match its event, or has no such timer.
+        case closes
+    }
+
+    /// What the rules would make of a timer that another shape of its rule opened; `event` is nil where it is gone.
+    package func adaptation(of state: RuleState, opener event: Event?) -> Adaptation {
+        guard let rule = rules.rule(state.key.ruleID), let after = rule.after, let event,
+            let due = dueTime(of: state, by: after, rule, event)
+        else { return .closes }
+        return due <= now ? .becomesDue : .stays
     }
 
     /// Starts the run of a timer.

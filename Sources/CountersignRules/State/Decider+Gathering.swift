@@ -102,6 +102,13 @@ extension Decider {
 }
 
 extension Digest {
+    /// Says of each event that a digest has gathered in which run it is.
+    static func tell(of run: Int, at rule: Rule, toEventsOf event: Event, in draft: inout DecisionDraft) {
+        for id in (event.payload["events"]?.array ?? []).compactMap({ $0.number?.integer }) {
+            draft.decide(.run, Event.ID(rawValue: Int64(id)), rule.id, ["digest": JSON(event.id.rawValue)], run: run)
+        }
+    }
+
     /// What the event of a digest leaves to its run; the gathered events are read when a step is planned.
     static func facts(of event: Event) -> JSON {
         let payload = event.payload

@@ -8,6 +8,9 @@ package enum Timing: Sendable {
     case debounce(Debounce)
     case digest(Digest)
 
+    /// The longest time that a word or the step `wait` can name: a century.
+    static let longest = Duration.seconds(36_500 * 86_400)
+
     /// By what the rule counts or waits.
     package var per: Per {
         switch self {
