@@ -41,11 +41,11 @@ package struct LateArrival: Sendable, Equatable {
 }
 
 extension EventHistories {
-    /// What had been stored by a time.
-    func known(at date: Date) -> EventHistories {
+    /// What had been stored by a time, and some events that were not.
+    func known(at date: Date, with others: Set<Event.ID> = []) -> EventHistories {
         EventHistories(
             histories.mapValues { history in
-                let events = history.events.filter { $0.receivedAt <= date }
+                let events = history.events.filter { $0.receivedAt <= date || others.contains($0.id) }
                 return EventHistory(events: events, isTruncated: history.isTruncated && !events.isEmpty)
             }
         )
@@ -90,8 +90,12 @@ struct LateArrivals {
                 .filter { $0.receivedAt > decidedAt }.map { ($0.id, $0) }
         ) { first, _ in first }
         let sorted = late.values.sorted { ($0.receivedAt, $0.id.rawValue) < ($1.receivedAt, $1.id.rawValue) }
+        var added: Set<Event.ID> = []
         let cause = sorted.prefix(Self.mostTried)
-            .first { result(rule, histories.known(at: $0.receivedAt), decidedAt) == after }
+            .first { late in
+                added.insert(late.id)
+                return result(rule, histories.known(at: decidedAt, with: added), decidedAt) == after
+            }
         return (cause ?? sorted.last)
             .map {
                 LateArrival(ruleID: rule.id, eventID: $0.id, name: $0.name, effect: after ? .match : .noMatch)

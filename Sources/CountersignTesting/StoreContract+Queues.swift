@@ -281,6 +281,45 @@ extension StoreContract {
             try await end(runs[0], at: -30, in: store)
             #expect(try await claim(store, at: -30) == [runs[1]])
         },
+        Clause(
+            "where the clock was set back, what waits for a time waits no longer, and what waits until one is not moved"
+        ) {
+            store async throws in
+            var runs: [Run.ID] = []
+            let plans: [JSON] = [["for": "1m", "until": "T"], ["until": "T"]]
+            for (number, plan) in plans.enumerated() {
+                let event = try await store.append(SampleDelivery.numbered(number + 1), at: start).eventID
+                runs += try await write(outcome([newRun(event)]), to: store).compactMap(\.run)
+                #expect(try await claim(store) == [runs[number]])
+                try await store.release(
+                    runs[number],
+                    lease: "w",
+                    to: .paused(until: after(100)),
+                    recording: StepRecord(
+                        stepID: "wait",
+                        attempt: 1,
+                        generation: 0,
+                        status: .succeeded,
+                        isFinal: true,
+                        plan: plan,
+                        output: nil,
+                        reason: nil,
+                        startedAt: start,
+                        finishedAt: start
+                    ),
+                    at: start
+                )
+            }
+            let follows: JSON = [RuleState.followsClock: true]
+            let states = [
+                timer(key("a"), due: 100, data: follows), timer(key("b"), due: 100), timer(key("c"), data: follows),
+            ]
+            try await write(states.map { .set($0) }, to: store)
+            #expect(try await store.bringForward(by: 60, at: after(1)) == 2)
+            #expect(try await claim(store, at: 40) == [runs[0]])
+            #expect(try await store.dueStates(limit: 9, excluding: [], at: after(40)).map(\.key) == [key("a")])
+            #expect(try await claim(store, at: 100) == [runs[1]])
+        },
         Clause("a decision takes a slot from a run that has not begun, and gives it to its own") { store async throws in
             let first = try await line([place(5, slot: 0), place(6)], in: store)
             let event = try await store.append(SampleDelivery.numbered(50), at: start).eventID

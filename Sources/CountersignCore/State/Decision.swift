@@ -88,14 +88,13 @@ package struct Decision: Sendable, Equatable {
 
     /// The same decision with another fact.
     package func with(fact name: String, _ value: JSON) -> Decision {
-        var facts = facts.object ?? JSONObject()
-        facts[name] = value
+        let facts = facts.with(name, value)
         return Decision(
             eventID: eventID,
             ruleID: ruleID,
             part: part,
             kind: kind,
-            facts: .object(facts),
+            facts: facts,
             run: run,
             at: at
         )

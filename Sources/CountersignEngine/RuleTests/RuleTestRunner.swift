@@ -22,7 +22,7 @@ package struct RuleTestRunner: Sendable {
     private static let usualStart = Date(timeIntervalSince1970: 1_767_225_600)
 
     /// How often something may be due in a test: a schedule may occur each minute, and a test may last for years.
-    package static let mostSteps = 5_000
+    package static let mostSteps = 2_000
 
     private static let lease: Lease.ID = "test"
 

@@ -126,7 +126,7 @@ extension Decider {
         _ key: StateKey,
         others: [Opener]
     ) -> RuleState {
-        RuleState(
+        var state = RuleState(
             key: key,
             part: part,
             kind: .timer,
@@ -138,6 +138,10 @@ extension Decider {
             expiresAt: due == nil ? opener.last.addingTimeInterval(Self.memory) : nil,
             data: Series.data(opener, others: others, isLate: due.map { $0 <= now } ?? false)
         )
+        if due != nil, opener.isByArrival, let entry = Int(part).flatMap({ rule.after?.entry($0) }), entry.isDelay {
+            state.data = state.data.with(RuleState.followsClock, true)
+        }
+        return state
     }
 
     /// Ends a series: an event that happened behind its last time opens the next one, else it is remembered for events that
@@ -152,7 +156,9 @@ extension Decider {
 
     private func remember(_ others: [Opener], _ series: Series, _ key: StateKey, in draft: inout DecisionDraft) {
         for var state in series.open {
+            let followsClock = state.followsClock
             state.data = Series.data(series.opener, others: others, isLate: Series.isLate(state))
+            if followsClock { state.data = state.data.with(RuleState.followsClock, true) }
             draft.set(state)
         }
     }
@@ -215,11 +221,14 @@ extension Decider {
 
     // MARK: What is due
 
+    /// By when what is due with a state is due: the clock of the store, which found it, may be ahead of ours.
+    func horizon(of state: RuleState) -> Date { max(now, state.dueAt ?? now) }
+
     /// Fires a timer that is due, unless something speaks against it.
     func fire(timer old: RuleState, of event: Event?, in draft: inout DecisionDraft) {
         guard let series = Series(draft.snapshot.states[old.key] ?? [:]),
             let state = draft.state(old.key, part: old.part), state.eventID == old.eventID, let due = state.dueAt,
-            due <= now
+            due <= horizon(of: old)
         else { return }
         guard let rule = rules.rule(state.key.ruleID), rule.isEnabled else {
             return closePart(state, .noSuchRule, in: &draft)

@@ -38,7 +38,7 @@ extension Decider {
             }
             // Another event may have taken the first one's place since it was read: it is decided about in its own turn.
             guard let state = draft.state(old.key, part: old.part), state.kind == old.kind, state.dueAt == old.dueAt,
-                let due = state.dueAt, due <= now, state.kind == .digest || state.eventID == old.eventID
+                let due = state.dueAt, due <= horizon(of: old), state.kind == .digest || state.eventID == old.eventID
             else { continue }
             guard let rule = rules.rule(state.key.ruleID), rule.isEnabled else {
                 close(state, as: .noSuchRule, in: &draft)

@@ -110,10 +110,12 @@ struct QueueDraft {
     /// It takes the place of those that wait, or is superseded by one of them.
     private mutating func takeOver(_ newcomer: Member) -> Placement {
         var member = newcomer
-        let rivals = waiting + holders.filter { !$0.hasBegun }
+        // Also one that has begun: what is older than the newest known one never comes behind it.
+        let rivals = waiting + holders
         if let newest = rivals.max(by: { $0.isBefore($1) }), member.isBefore(newest) { return .superseded(newest) }
-        var displaced = waiting.filter { !$0.hasBegun }.map { ($0, Change.superseded) }
-        waiting.removeAll { !$0.hasBegun }
+        // One that waits and had begun is one that failed and is retried: its `always` steps ran when it failed.
+        var displaced = waiting.map { ($0, Change.superseded) }
+        waiting = []
         let unbegun = holders.indices.filter { !holders[$0].hasBegun }
         if let place = unbegun.min(by: { holders[$0].isBefore(holders[$1]) }) {
             displaced.append((holders[place], .superseded))

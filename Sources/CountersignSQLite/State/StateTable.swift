@@ -107,6 +107,17 @@ struct StateTable {
         )
     }
 
+    /// Makes states that follow the clock due earlier by so many seconds.
+    func bringForward(by seconds: TimeInterval, at now: Date) throws -> Int {
+        try db.change(
+            """
+            UPDATE states INDEXED BY states_due SET due_at = max(?1, due_at - ?2)
+            WHERE due_at > ?1 AND json_valid(data) AND json_extract(data, '$.\(RuleState.followsClock)') = 1
+            """,
+            [now.milliseconds, Int64(seconds * 1_000)]
+        )
+    }
+
     func removeExpired(limit: Int, at now: Date) throws -> Int {
         try db.change(
             """
