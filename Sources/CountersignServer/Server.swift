@@ -77,7 +77,7 @@ package struct Server {
             )
         }
         let certificate = try settings.serverCertificate()
-        let access = AdminAccess(token: try settings.adminToken(environment.variables))
+        let access = AdminAccess(tokens: try settings.adminAccessTokens(environment.variables))
         let registry = try await environment.registry(for: settings)
         try await stop.watch {
             guard let opened = try await openStore(certificate, access) else { return }

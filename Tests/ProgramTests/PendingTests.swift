@@ -146,13 +146,13 @@ struct PendingTests {
             let cancelled = try await remotely("pending", "cancel", try id(local, "chase", part: "2"), "--json")
             #expect(try cancelled.json.first?["action"] == "cancel", "\(cancelled)")
             let text = try await remotely("explain", "1").output
-            #expect(text.contains("(token, 127.0.0.1)"), "\(text)")
+            #expect(text.contains("(token of admin, 127.0.0.1)"), "\(text)")
             let paused = try await remotely("pause", "everything", "--until", "2h", "--json")
             #expect(try JSON(parsing: paused.output)["until"]?.string != nil, "\(paused)")
             #expect(try await remotely("pause", "list").output.contains("everything"))
             #expect(try await remotely("pause", "rule", "chas").errors.contains("did you mean 'chase'?"))
             #expect(try await remotely("pause", "everything", "--until", "yesterday").status == .exited(2))
-            _ = try await server.log.line(with: "msg=Paused", "subject=everything", "(token, 127.0.0.1)")
+            _ = try await server.log.line(with: "msg=Paused", "subject=everything", "(token of admin, 127.0.0.1)")
             let ready = try await server.send(.GET, "/ready", key: nil)
             #expect(ready.status == 200 && ready.body.contains("everything is paused"), "\(ready.body)")
             #expect(try await remotely("resume", "everything").status == .exited(0))
@@ -174,7 +174,7 @@ struct PendingTests {
             #expect(cancelled.status == 303 && cancelled.headers.first(name: "Location") == "/pending?done=cancel")
             #expect(try await admin.send(.GET, "pending/\(second)").status == 404)
             #expect(try await admin.send(.GET, "packages/p%3C1%3E").body.contains("timer 1 of 2 of event 1"))
-            #expect(try await admin.send(.GET, "events/1").body.contains("cancelled by token, 127.0.0.1"))
+            #expect(try await admin.send(.GET, "events/1").body.contains("cancelled by token of admin, 127.0.0.1"))
             let form = "subject=rule&name=chase&reason=%3Cb%3E+holidays&until=2h"
             #expect(try await admin.send(.POST, "pauses", body: form).status == 303)
             let rule = try await admin.send(.GET, "rules/chase?done=pause").body

@@ -15,16 +15,16 @@ extension PageRoutes {
             await page { try await pendingItem(context.text, done: request.fields["done"]) }
         }
         router.post("/pending/:id/cancel") { request, context in
-            await page { try await change(.cancel, context.text, Caller(request, context)) }
+            await page { try await change(.cancel, context.text, Caller(context)) }
         }
         router.post("/pending/:id/run-now") { request, context in
-            await page { try await change(.runNow, context.text, Caller(request, context)) }
+            await page { try await change(.runNow, context.text, Caller(context)) }
         }
         router.post("/pauses") { request, context in
-            await page { try await pause(try await request.form, Caller(request, context)) }
+            await page { try await pause(try await request.form, Caller(context)) }
         }
         router.post("/pauses/resume") { request, context in
-            await page { try await resume(try await request.form, Caller(request, context)) }
+            await page { try await resume(try await request.form, Caller(context)) }
         }
     }
 

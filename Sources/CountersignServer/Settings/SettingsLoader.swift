@@ -54,7 +54,7 @@ package struct SettingsLoader {
                 wrong.insert(leaf.path[0])
             }
         }
-        for (key, groups) in fromFile.groups { options.set(groups, at: [key]) }
+        for (key, groups) in fromFile.groups { options.set(groups, at: key.split(separator: ".").map(String.init)) }
         if fromFile.isThere, fromFile.groups["destinations"] == nil { options.set(.groups([]), at: ["destinations"]) }
         // A group of which a part is wrong would be found wrong for the lack of that part.
         problems += Settings.problems(of: options.options, except: wrong, workingDirectory)
