@@ -66,6 +66,31 @@ import Testing
         #expect(discarded.first?.supersededBy != nil)
     }
 
+    @Test func `a run that failed and waits to be retried gives way to a newer one, and its always steps have run`()
+        async throws
+    {
+        let fixture = StateFixture { call throws(StepFailure) in
+            if call.text == "a" { throw .final("no") }
+            return [:]
+        }
+        let steps = #"[probe: "${event.label}", wait: 10m]"# + "\n    always: [{id: last, probe: always}]"
+        try await fixture.use(rules("concurrency: {per: packageId, busy: newest}", then: steps))
+        let first = try await fixture.send("PACKAGE_CREATE", own: 1, label: "a")
+        try await fixture.settle(seconds: 10)
+        try await fixture.send("PACKAGE_CREATE", own: 2, label: "b")
+        try await fixture.settle(seconds: 20)
+        let failed = try #require(try await fixture.store.runs(RunQuery(state: .failed)).first)
+        try await fixture.store.retry(failed.id, at: fixture.clock.now)
+        try await fixture.settle(seconds: 30)
+        try await fixture.send("PACKAGE_CREATE", own: 3, label: "c")
+        try await fixture.settle()
+        #expect(try await fixture.ran().map(\.label) == ["b", "c"])
+        #expect(fixture.action.calls.map(\.text) == ["a", "always", "b", "always", "c", "always"])
+        let last = try #require(try await fixture.store.decisions(of: first).last)
+        #expect(last.kind == .superseded && last.run != nil)
+        #expect(try await fixture.store.run(failed.id)?.run.supersededBy == last.run)
+    }
+
     @Test func `after a failure the next run waits where the rule says hold`() async throws {
         for holds in [false, true] {
             let fixture = StateFixture { call throws(StepFailure) in
@@ -266,6 +291,27 @@ import Testing
     }
 
     // MARK: Replays
+
+    @Test func `a replay restarts the runs of rules with state where it is asked to, and counts nothing again`()
+        async throws
+    {
+        let fixture = StateFixture()
+        try await fixture.use(rules("throttle: {limit: 1, within: 1h}"))
+        let first = try await fixture.send("PACKAGE_CREATE", label: "a")
+        let second = try await fixture.send("PACKAGE_CREATE", label: "b")
+        try await fixture.settle(seconds: 10)
+        let states = try await fixture.store.states(StateQuery(limit: 9))
+        let replayer = Replayer(store: fixture.store, book: fixture.book, clock: fixture.clock)
+        for isDryRun in [true, false] {
+            let replayed = try await replayer.replay(
+                ReplayRequest(events: [first, second], ruleID: nil, restartsEnded: true, isDryRun: isDryRun)
+            )
+            #expect(replayed.map(\.outcome).sorted { $0.rawValue < $1.rawValue } == [.restarted, .unchanged])
+        }
+        try await fixture.settle(seconds: 20)
+        #expect(fixture.action.calls.count == 2)
+        #expect(try await fixture.store.states(StateQuery(limit: 9)) == states)
+    }
 
     @Test func `a replay counts no event twice, and opens timers where none were`() async throws {
         let fixture = StateFixture()

@@ -60,6 +60,21 @@ struct PendingTests {
         return try #require(found?["id"]?.string)
     }
 
+    @Test func `an occurrence of a schedule is skipped once, however often that is asked for`() async throws {
+        let rules = "rules: [{ id: hourly, when: { every: 1h }, then: [{ log: hour }] }]"
+        let deployment = try Deployment(rules: rules)
+        try await deployment.serve { _ in
+            let before = try #require(try await pending(deployment, 1).first)
+            let id = try #require(before["id"]?.string)
+            #expect(try await deployment.run("pending", "cancel", id).output.contains("is skipped; it is due"))
+            let after = try #require(try await pending(deployment, 1).first)
+            let again = try await deployment.run("pending", "cancel", id)
+            #expect(again.status == .exited(1) && again.errors.contains("is skipped already"), "\(again)")
+            #expect(try await pending(deployment, 1).first?["due_at"] == after["due_at"])
+            #expect(before["due_at"] != after["due_at"])
+        }
+    }
+
     @Test func `timers, digests and queues are listed, shown, cancelled and run now`() async throws {
         try await serve { deployment, server, _ in
             for (number, name) in ["PACKAGE_ACTIVATE", "PACKAGE_DECLINE", "SIGNER_COMPLETE", "SIGNER_COMPLETE"]
@@ -69,13 +84,17 @@ struct PendingTests {
             }
             let items = try await pending(deployment, 4)
             #expect(items.map { $0["kind"] } == ["queue", "digest", "timer", "timer"])
-            #expect(items[0]["id"] == "crm [\"p-1\"]" && items[0]["waiting"] == 1)
+            let queue = try #require(items[0]["id"]?.string)
+            #expect(queue.wholeMatch(of: /q[0-9a-f]{8}/) != nil && items[0]["waiting"] == 1)
+            #expect(items[0]["rule"] == "crm" && items[0]["key"] == "p-1")
             let table = try await deployment.run("pending").output
             #expect(table.contains("timer 2 of 2 of event 1") && table.contains("1 run waits behind run"), "\(table)")
             let (first, second) = (try id(items, "chase", part: "1"), try id(items, "chase", part: "2"))
             let shown = try await deployment.run("pending", "show", first)
             #expect(shown.output.contains("decided   after 1: scheduled for "), "\(shown)")
-            #expect(try await deployment.run("pending", "show", "crm [\"p-1\"]").output.contains("holds the key"))
+            for name in [queue, "crm [\"p-1\"]"] {
+                #expect(try await deployment.run("pending", "show", name).output.contains("holds the key"))
+            }
             let changed = try await deployment.run("pending", "cancel", second, try id(items, "declines"))
             #expect(changed.output.components(separatedBy: "is cancelled").count == 3, "\(changed)")
             let again = try await deployment.run("pending", "cancel", second)
@@ -90,7 +109,7 @@ struct PendingTests {
                 explained.contains("    = after 1: scheduled for ") && explained.contains(" → run "),
                 "\(explained)"
             )
-            #expect(try await deployment.run("pending", "run-now", "crm [\"p-1\"]").errors.contains("runs discard"))
+            #expect(try await deployment.run("pending", "run-now", queue).errors.contains("runs discard"))
         }
     }
 

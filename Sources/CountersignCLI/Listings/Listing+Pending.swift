@@ -10,7 +10,7 @@ extension Listing {
         var table = Table([
             .init("ID", yields: 6, minimum: 4), .init("KIND"), .init("RULE", yields: 1, minimum: 12),
             .init("KEY", yields: 3, minimum: 10), .init("EVENT", isNumber: true),
-            .init("DUE", style: { $0 == "paused" ? .pending : nil }), .init("AGE", isNumber: true),
+            .init("DUE", style: { $0.hasSuffix("paused") ? .pending : nil }), .init("AGE", isNumber: true),
             .init("REASON", yields: 2, minimum: 16),
         ])
         for item in list.items { table.add(item.cells(at: list.at)) }
@@ -51,7 +51,7 @@ extension Listing {
 
 extension PendingItem {
     fileprivate func cells(at now: Date) -> [String] {
-        let due = pause == nil ? dueAt?.tableTime ?? "" : "paused"
+        let due = [dueAt?.tableTime, pause == nil ? nil : "paused"].compactMap(\.self).joined(separator: ", ")
         return [
             id, kind.rawValue, owner, key.bounded, eventID.map { "\($0)" } ?? "", due,
             openedAt.map { $0.age(at: now) } ?? "", reason.bounded,

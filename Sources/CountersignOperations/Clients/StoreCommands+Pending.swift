@@ -24,6 +24,13 @@ extension StoreCommands {
         guard action == .cancel || state.dueAt != nil else {
             throw OperationError(.conflict, "\(state.kind.rawValue) \(id) only counts events and is never due")
         }
+        if action == .cancel, let skipped = state.skipped {
+            throw OperationError(
+                .conflict,
+                "the occurrence of \(skipped.rfc3339) is skipped already, and one can be skipped at a time; pause the rule with "
+                    + "'countersign pause rule \(state.key.ruleID)' to skip more"
+            )
+        }
         let item = PendingItem(state, pauses: try await store.pauses(at: clock.now))
         guard try await decide(action, state, by: person) else {
             throw OperationError(.conflict, "\(state.kind.rawValue) \(id) was closed or became due meanwhile")

@@ -20,9 +20,16 @@ extension SQLiteArchive {
     }
 
     /// How many states there are, by rule and kind; damaged ones are left out.
-    package func stateCounts() async throws -> [StateCount] {
+    package func stateCounts() async throws -> [StateCount] { try await counts(.stateCounts) }
+
+    /// How many states of a rule were made by another shape of it, by kind.
+    package func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount] {
+        try await counts(.stateCounts(ofRule: id, exceptShape: shape))
+    }
+
+    private func counts(_ query: Query) async throws -> [StateCount] {
         try await read { db in
-            try db.all(.stateCounts) { row -> StateCount? in
+            try db.all(query) { row -> StateCount? in
                 guard let kind = row.text(at: 1).flatMap({ RuleState.Kind(rawValue: $0) }), let oldest = row.time(at: 3)
                 else { return nil }
                 return StateCount(
@@ -71,7 +78,7 @@ extension SQLiteArchive {
 
     /// The queue of this name.
     package func queue(_ name: String) async throws -> QueueState {
-        try await read { try RunQueue(db: $0, name: name).state() }
+        try await read { try RunQueue(db: $0, name: name).state(countsAll: true) }
     }
 
     /// What is paused at `now`, the oldest pause first; what is damaged is left out.

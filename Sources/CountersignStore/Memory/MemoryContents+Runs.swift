@@ -227,11 +227,18 @@ extension MemoryContents {
     }
 
     mutating func bringForward(by seconds: TimeInterval, at now: Date) -> Int {
-        let later = runs.indices.filter { runs[$0].state == .queued && runs[$0].dueAt > now.stored }
+        let later = runs.indices.filter { runs[$0].followsClock && runs[$0].dueAt > now.stored }
         for index in later {
             runs[index].dueAt = max(now.stored, runs[index].dueAt.addingTimeInterval(-seconds).stored)
         }
-        return later.count
+        let states = self.states.all.filter { state in
+            state.followsClock && state.dueAt.map { $0 > now.stored } ?? false
+        }
+        for var state in states {
+            state.dueAt = state.dueAt.map { max(now.stored, $0.addingTimeInterval(-seconds).stored) }
+            self.states.apply(.set(state))
+        }
+        return later.count + states.count
     }
 
     mutating func discard(_ run: Run.ID, at now: Date) throws {

@@ -32,6 +32,20 @@ extension MemoryStore {
         try write { $0.states.removeExpired(limit: limit, at: now.stored) }
     }
 
+    /// Removes states of a rule that were opened before a time, the oldest first.
+    package func removeStates(
+        ofRule id: String,
+        kind: RuleState.Kind,
+        openedBefore date: Date,
+        limit: Int
+    ) async throws -> Int {
+        try write { contents in
+            contents.states.remove(limit: limit) {
+                $0.key.ruleID == id && $0.kind == kind && $0.openedAt < date.stored
+            }
+        }
+    }
+
     /// States that meet a query.
     package func states(_ query: StateQuery) async throws -> [RuleState] { look { $0.states(query) } }
 
@@ -39,7 +53,12 @@ extension MemoryStore {
     package func state(_ id: RuleState.ID) async throws -> RuleState? { look { $0.states.state(id) } }
 
     /// How many states there are, by rule and kind.
-    package func stateCounts() async throws -> [StateCount] { look { $0.stateCounts } }
+    package func stateCounts() async throws -> [StateCount] { look { $0.stateCounts { _ in true } } }
+
+    /// How many states of a rule were made by another shape of it, by kind.
+    package func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount] {
+        look { $0.stateCounts { $0.key.ruleID == id && $0.shape != shape } }
+    }
 
     /// The events that are gathered for a key, the oldest number first.
     package func gathered(of key: StateKey) async throws -> [Event.ID] { look { $0.states.gathered(of: key) } }
