@@ -172,8 +172,9 @@ struct ActionRegistryTests {
         let declarations = ActionRegistry.builtIn.declarations
         #expect(
             declarations.map(\.name) == [
-                "chat", "email", "emit", "exec", "file", "http", "log", "onespan.download", "onespan.remind",
-                "onespan.unlock", "sftp", "shell", "sql",
+                "chat", "email", "emit", "exec", "file", "http", "log", "onespan.archive", "onespan.complete",
+                "onespan.correct", "onespan.create", "onespan.download", "onespan.extend", "onespan.remind",
+                "onespan.request", "onespan.unlock", "sftp", "shell", "sql",
             ]
         )
         for declaration in declarations {
