@@ -269,9 +269,9 @@ struct RunStatements: Sendable {
         Statement(
             """
             update @.runs set due_at = $1::timestamptz, waiting_for = null, wait_reason = null
-            where waiting_for is not null
+            where waiting_for is not null and not starts_with(waiting_for, $2::text)
             """,
-            [time(now)]
+            [time(now), .text(PacedResumption.prefix)]
         )
     }
 

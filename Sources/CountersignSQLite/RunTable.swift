@@ -172,10 +172,10 @@ struct RunTable {
         if whose == .everyones {
             try db.change(
                 """
-                UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waiting_for = NULL, wait_reason = NULL
-                WHERE waiting_for IS NOT NULL
+                UPDATE runs INDEXED BY runs_waiting SET due_at = ?1, waiting_for = NULL, wait_reason = NULL
+                WHERE waiting_for IS NOT NULL AND substr(waiting_for, 1, length(?2)) <> ?2
                 """,
-                [now.milliseconds]
+                [now.milliseconds, PacedResumption.prefix]
             )
         }
         return abandoned.count

@@ -34,4 +34,7 @@ extension ArchivedStore {
 
     /// What is paused at `now`, the oldest pause first.
     package func pauses(at now: Date) async throws -> [Pause] { try await archive.pauses(at: now) }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] { try await archive.pacedResumptions() }
 }

@@ -147,6 +147,9 @@ package protocol StateArchive: Sendable {
 
     /// What is paused at `now`, the oldest pause first.
     func pauses(at now: Date) async throws -> [Pause]
+
+    /// What is being resumed at a rate, in the order of its words.
+    func pacedResumptions() async throws -> [PacedResumption]
 }
 
 /// What keeps the states of rules, and decides about them inside its transactions.

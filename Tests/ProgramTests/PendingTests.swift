@@ -159,6 +159,41 @@ struct PendingTests {
         }
     }
 
+    @Test func `what is resumed at a rate is listed, over a restart as well, and can be finished at once`() async throws
+    {
+        let offline = try await serve { deployment, server, admin in
+            _ = try await deployment.run("pause", "rule", "crm", "--reason", "moving")
+            try await eventually("the pause") {
+                try await server.send(.GET, "/ready", key: nil).body.contains("pause")
+            }
+            for number in 1...3 {
+                try await server.post(body("SIGNER_COMPLETE", package: "q-\(number)", number: number))
+            }
+            try await eventually("three runs that wait") {
+                let runs = try await deployment.run("runs", "list", "--json").json
+                return runs.count == 3 && runs.allSatisfy { $0["waiting_for"] == "rule crm" }
+            }
+            #expect(try await deployment.run("resume", "rule", "crm", "--rate", "fast").status == .exited(2))
+            let form = "subject=rule&name=crm&rate="
+            #expect(try await admin.send(.POST, "pauses/resume", body: form + "fast").status == 400)
+            #expect(try await admin.send(.POST, "pauses/resume", body: form + "1%2F2h").status == 303)
+            let resumed = try await deployment.run("resume", "rule", "crm", "--rate", "1/1h")
+            #expect(resumed.output == "rule 'crm' is resumed at 1/1h\n", "\(resumed)")
+            let page = try await admin.send(.GET, "pending").body
+            #expect(page.contains("at 1/1h") && page.contains("left, the last one at"), "\(page)")
+            let listed = try await admin.send(.GET, "api/v1/pauses").body
+            #expect(try JSON(parsing: listed)["resumptions"]?.array?.first?["rate"] == "1/1h", "\(listed)")
+            // The first one is executed at once.
+            try await eventually("a run in progress") {
+                try await deployment.run("runs", "list", "--json").json.contains { $0["state"] == "running" }
+            }
+        }
+        let table = try await offline.run("pause", "list").output
+        #expect(table.contains("rule") && table.contains("at 1/1h, 2 runs left"), "\(table)")
+        #expect(try await offline.run("resume", "rule", "crm").status == .exited(0))
+        #expect(try await offline.run("pause", "list").output == "nothing is paused\n")
+    }
+
     @Test func `pages show what is pending and paused, and change it`() async throws {
         try await serve { deployment, server, admin in
             try await server.post(body("PACKAGE_ACTIVATE", package: "p<1>"))

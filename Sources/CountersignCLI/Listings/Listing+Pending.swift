@@ -35,7 +35,17 @@ extension Listing {
                 pause.until?.tableTime ?? "until resumed", (pause.reason ?? "").bounded,
             ])
         }
-        return Listing(table: table, objects: list.pauses.map(\.json), none: "nothing is paused")
+        for resumption in list.resumptions {
+            table.add([
+                resumption.subject.kind.rawValue, resumption.subject.name ?? "", "", "", resumption.last.tableTime,
+                "\(resumption.reason), \(counted(resumption.runs, "run")) left".bounded,
+            ])
+        }
+        return Listing(
+            table: table,
+            objects: list.pauses.map(\.json) + list.resumptions.map(\.json),
+            none: "nothing is paused"
+        )
     }
 }
 

@@ -257,6 +257,13 @@ private final class TestPackages: PackageServing {
     func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { throw Self.refusal }
     func remind(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
     func unlock(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
+    func answer(to _: VendorRequest) async throws(StepFailure) -> VendorAnswer { throw Self.refusal }
+
+    func firstPackage(
+        in _: [String],
+        since _: Date,
+        where _: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON? { throw Self.refusal }
 
     private static var refusal: StepFailure { .final("tests do not call OneSpan Sign") }
 }

@@ -87,9 +87,11 @@ extension StoreCommands {
     }
 
     /// Resumes something, and makes due what waited for it.
-    package func resume(_ subject: Pause.Subject, by person: String) async throws {
-        guard try await store.resume(subject, at: Date(milliseconds: clock.now.milliseconds)) else {
-            throw OperationError(.conflict, "\(subject.words) is not paused; see 'countersign pause list'")
+    package func resume(_ request: ResumeRequest, by person: String) async throws {
+        let now = Date(milliseconds: clock.now.milliseconds)
+        let pace = request.rate.map { ResumePace($0, by: person) }
+        guard try await store.resume(request.subject, pace: pace, at: now) else {
+            throw OperationError(.conflict, "\(request.subject.words) is not paused; see 'countersign pause list'")
         }
     }
 }

@@ -100,7 +100,9 @@ extension StoreQuestions {
     }
 
     /// What is paused, the oldest pause first.
-    package func pauses() async throws -> PauseList { PauseList(try await archive.pauses(at: clock.now)) }
+    package func pauses() async throws -> PauseList {
+        PauseList(try await archive.pauses(at: clock.now), resumptions: try await archive.pacedResumptions())
+    }
 }
 
 extension PendingDetails.Member {

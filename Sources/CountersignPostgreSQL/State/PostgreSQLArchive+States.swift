@@ -83,6 +83,12 @@ extension PostgreSQLArchive {
             }
             .compactMap(\.self)
     }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] {
+        let clock = clock
+        return try await all(ResumeStatements.paced) { PacedResumption($0, clock) }.compactMap(\.self)
+    }
 }
 
 extension PostgreSQLArchive {

@@ -104,4 +104,31 @@ extension SQLiteArchive {
             .compactMap(\.self)
         }
     }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] {
+        try await read { db in
+            try db.all(
+                """
+                SELECT waiting_for, min(wait_reason), count(*), min(due_at), max(due_at)
+                FROM runs INDEXED BY runs_waiting
+                WHERE waiting_for IS NOT NULL AND substr(waiting_for, 1, length(?1)) = ?1
+                GROUP BY waiting_for ORDER BY waiting_for
+                """,
+                [PacedResumption.prefix]
+            ) { row -> PacedResumption? in
+                guard let destination = row.text(at: 0), let next = row.time(at: 3), let last = row.time(at: 4) else {
+                    return nil
+                }
+                return PacedResumption(
+                    waitingFor: destination,
+                    reason: row.text(at: 1) ?? "",
+                    runs: Int(row.number(at: 2) ?? 0),
+                    next: next,
+                    last: last
+                )
+            }
+            .compactMap(\.self)
+        }
+    }
 }
