@@ -10,6 +10,7 @@ struct AdminRoleTests {
         arguments: [
             (.get, "/runs", .view), (.head, "/", .view), (.get, "/api/v1/events", .view), (.get, "/metrics", .view),
             (.post, "/rules/dry-run", .view), (.post, "/api/v1/dry-run", .view), (.post, "/api/v1/diff", .view),
+            (.post, "/api/v1/edit-effects", .view),
             (.post, "/login", nil), (.post, "/logout", nil), (.post, "/runs/7/retry", .operate),
             (.post, "/runs/login", .operate), (.post, "/pauses", .operate), (.post, "/api/v1/replay", .operate),
             (.post, "/api/v1/poll", .operate), (.post, "/api/v1/events", .operate),

@@ -18,7 +18,9 @@ package enum AdminRole: String, CaseIterable, Comparable, Sendable {
 
     /// What is asked for by a method that could change something, and changes nothing: a payload is tried against the rules,
     /// rule sets are compared.
-    private static let looks: Set<String> = ["/rules/dry-run", "/api/v1/dry-run", "/api/v1/diff"]
+    private static let looks: Set<String> = [
+        "/rules/dry-run", "/api/v1/dry-run", "/api/v1/diff", "/api/v1/edit-effects",
+    ]
 
     /// Signing in and out is up to everybody.
     private static let sessions: Set<String> = ["/login", "/logout"]
