@@ -175,6 +175,19 @@ package struct Delivery: Sendable {
         self.token = token
     }
 
+    /// The same delivery under a token that it had before.
+    package func with(token: UUID) -> Delivery {
+        Delivery(
+            name: name,
+            payload: payload,
+            body: body,
+            origin: origin,
+            deduplicationKey: deduplicationKey,
+            stateKey: stateKey,
+            token: token
+        )
+    }
+
     /// Longer keys are known by their SHA-256: indexes have no room for them, and all stores know an event by the same key.
     private static let longestKey = 64
 
@@ -193,7 +206,7 @@ package struct Delivery: Sendable {
     package var createdAt: Date? { payload["createdDate"]?.string.flatMap { Date(outside: $0) } }
 }
 
-/// A body from an authenticated sender that is no event, and why.
+/// A body that is no event, or not one yet, and why.
 package struct UnreadableBody: Error, Sendable {
     /// The body byte for byte, so that a person can look at it.
     package let body: [UInt8]
@@ -204,24 +217,33 @@ package struct UnreadableBody: Error, Sendable {
     /// Names this body among all others, so that it is kept once however often it is handed to the store.
     package let token: UUID
 
+    /// What its sender has yet to be verified by; nil for one who was verified.
+    package let proof: SenderProof?
+
     /// A body that cannot be read, and the reason; handed in again, it has the token that it had.
-    package init(body: [UInt8], reason: String, token: UUID = UUID()) {
+    package init(body: [UInt8], reason: String, token: UUID = UUID(), proof: SenderProof? = nil) {
         self.body = body
         self.reason = reason
         self.token = token
+        self.proof = proof
     }
 }
 
 extension UUID {
     /// Its sixteen bytes.
     package var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
+
+    /// The one of sixteen bytes; nil for any other number of bytes.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        var id = UUID().uuid
+        withUnsafeMutableBytes(of: &id) { $0.copyBytes(from: bytes) }
+        self.init(uuid: id)
+    }
 }
 
-/// What knows the vendor's callbacks: who may send them, and how a body becomes a delivery.
+/// What knows the vendor's callbacks: how a body becomes a delivery.
 package protocol CallbackReader: Sendable {
-    /// The id of the key that `authorization` (the header's value, nil when absent) proves; nil when it proves none.
-    func authenticate(_ authorization: String?) -> CallbackKey.ID?
-
     /// Reads one body.
     func read(_ body: [UInt8], origin: Event.Origin) throws(UnreadableBody) -> Delivery
 }

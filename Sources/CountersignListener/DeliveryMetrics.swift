@@ -8,6 +8,7 @@ struct DeliveryMetrics: Sendable {
         case duplicate
         case spooled
         case unreadable
+        case unverified
         case notStored = "not_stored"
         case wrongKey = "wrong_key"
     }

@@ -4,7 +4,7 @@ import CountersignStore
 import Logging
 import NIOCore
 
-/// Lets deliveries in: knows who may send, and answers only what the store has on disk.
+/// Lets deliveries in: answers only what the store has on disk.
 ///
 /// What it is asked to store is answered from the store's own thread, with no task in between: there are many of them.
 final class Intake: Sendable {
@@ -12,6 +12,7 @@ final class Intake: Sendable {
     private let reader: any CallbackReader
     private let traces: EventTraces?
     private let watch: CommitWatch
+    private let quota: UnverifiedQuota
 
     /// Learns of every delivery whether the store took it.
     private let readiness: ReadinessCache
@@ -25,6 +26,7 @@ final class Intake: Sendable {
         reader: any CallbackReader,
         traces: EventTraces?,
         watch: CommitWatch,
+        quota: UnverifiedQuota,
         readiness: ReadinessCache,
         clock: any WallClock,
         refusals: Refusals,
@@ -34,35 +36,48 @@ final class Intake: Sendable {
         self.reader = reader
         self.traces = traces
         self.watch = watch
+        self.quota = quota
         self.readiness = readiness
         self.clock = clock
         self.refusals = refusals
         self.logger = logger
     }
 
-    /// The id of the key that the request holds; nil, and a line in the log, when it holds none.
-    func authenticate(_ request: CallbackRequest, from remote: SocketAddress?) -> CallbackKey.ID? {
-        let authorization = request.authorization
-        if let key = reader.authenticate(authorization) { return key }
+    /// Counts a request whose sender is not believed, and has the log say why.
+    func refuse(_ request: CallbackRequest, from remote: SocketAddress?, _ client: IPAddress?, because reason: String) {
         metrics.count(nil, .wrongKey)
-        let reason = authorization == nil ? "the Authorization header is missing" : "the key is wrong"
-        refusals.tell(reason, from: remote, request.facts)
-        return nil
+        var facts = request.facts
+        // Behind a trusted proxy it is not who is at the other end of the connection.
+        if let client, client != remote?.ipAddress.flatMap({ IPAddress($0)?.unmapped }) {
+            facts["client"] = "\(client)"
+        }
+        refusals.tell(reason, from: remote, facts)
     }
 
     /// Stores one body, or keeps it apart when it is no event; `answer` is called once, on any thread.
     func take(
         _ body: [UInt8],
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ request: CallbackRequest,
         then answer: @escaping @Sendable (Answer) -> Void
     ) {
         let id = request.id
+        if let (proof, reason) = sender.unverified, !quota.admit(bytes: body.count) {
+            metrics.count(nil, .notStored)
+            logger.error(
+                "Callback refused, too many wait for their senders to be verified",
+                metadata: ["delivery.id": "\(id)", "verifier": "\(proof.verifier)", "reason": "\(reason)"]
+            )
+            return answer(.noRoomForUnverified)
+        }
         guard watch.begin() else {
             readiness.note(isStored: false)
             metrics.count(nil, .notStored)
             logger.error("Delivery refused, the store does not respond", metadata: ["delivery.id": "\(id)"])
             return answer(.notStored)
+        }
+        if let (proof, reason) = sender.unverified {
+            return setAside(body, proof, because: reason, id, then: answer)
         }
         let start = ContinuousClock.now
         let delivery: Delivery
@@ -80,8 +95,36 @@ final class Intake: Sendable {
         let name = delivery.name
         let began = traces.map { _ in EventTraces.Moment.now }
         inbox.append(delivery, at: clock.now) { result in
-            answer(self.answer(toEvent: name, key, id, since: start, result))
+            answer(self.answer(toEvent: name, sender.id, id, since: start, result))
             if let began, case .success(let receipt) = result { self.trace(receipt, name, request, since: began) }
+        }
+    }
+
+    /// Quarantines a body until its sender is verified.
+    private func setAside(
+        _ body: [UInt8],
+        _ proof: SenderProof,
+        because reason: String,
+        _ id: DeliveryID,
+        then answer: @escaping @Sendable (Answer) -> Void
+    ) {
+        let kept = UnreadableBody(body: body, reason: "unverified: \(reason)", proof: proof)
+        inbox.quarantine(kept, at: clock.now) { [self] result in
+            watch.end()
+            switch result {
+            case .failure(let error): answer(notStored(id, error))
+            case .success(let number):
+                if number != nil { readiness.note(isStored: true) }
+                metrics.count(nil, .unverified)
+                logger.warning(
+                    "Callback quarantined until its sender is verified",
+                    metadata: [
+                        "delivery.id": "\(id)", "quarantined": "\(number.map { "\($0)" } ?? "in the spool")",
+                        "verifier": "\(proof.verifier)", "reason": "\(reason)",
+                    ]
+                )
+                answer(.unverified(quarantined: number))
+            }
         }
     }
 

@@ -124,9 +124,11 @@ enum Migrations {
             body bytea not null,
             reason text not null,
             received_at timestamptz not null,
-            token bytea unique
+            token bytea unique,
+            proof text
         )
         """,
+        "create index quarantine_unverified on @.quarantine (id) where proof is not null",
         // Instances with whose machines runs stay, and when each was last there.
         """
         create table @.homes (

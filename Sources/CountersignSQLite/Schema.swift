@@ -143,8 +143,10 @@ struct Schema: Sendable {
             body BLOB NOT NULL,
             reason TEXT NOT NULL,
             received_at INTEGER NOT NULL,
-            token BLOB
+            token BLOB,
+            proof TEXT
         ) STRICT;
+        CREATE INDEX quarantine_unverified ON quarantine (id) WHERE proof IS NOT NULL;
         CREATE UNIQUE INDEX quarantine_by_token ON quarantine (token) WHERE token IS NOT NULL;
 
         -- AUTOINCREMENT: the number of a run names its effects in the world and is never given twice.

@@ -83,9 +83,10 @@ extension Server {
     func callbackServer(_ parts: Parts, _ traces: EventTraces?) throws -> CallbackServer {
         let handed = try SocketActivation.descriptor(in: environment.variables, process: getpid())
         return CallbackServer(
-            settings: listenerSettings(socket: parts.socket ?? handed, parts.certificate),
+            settings: listenerSettings(socket: parts.socket ?? handed, parts.certificate, parts.callbacks),
             inbox: parts.spooling?.inbox ?? parts.store,
-            reader: callbackReader,
+            reader: OneSpanCallbacks(),
+            quota: parts.callbacks.quota,
             traces: traces,
             readiness: { await readiness(parts) },
             clock: environment.clock,
@@ -93,19 +94,32 @@ extension Server {
         )
     }
 
-    /// What knows who may send callbacks, and reads them.
-    var callbackReader: OneSpanCallbacks {
-        OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none)
+    /// What verifies quarantined callbacks when their issuers can be reached.
+    func unverifiedCallbacks(_ parts: Parts) -> UnverifiedCallbacks {
+        UnverifiedCallbacks(
+            store: parts.store,
+            reader: OneSpanCallbacks(),
+            endpoints: parts.callbacks.endpoints,
+            issuers: parts.callbacks.issuers,
+            quota: parts.callbacks.quota,
+            clock: environment.clock,
+            logger: logger
+        )
     }
 
     /// Where callbacks are accepted; on `socket` where that listens already.
-    func listenerSettings(socket: CInt?, _ certificate: ServerCertificate?) -> ListenerSettings {
+    func listenerSettings(
+        socket: CInt?,
+        _ certificate: ServerCertificate?,
+        _ callbacks: CallbackAuthentication
+    ) -> ListenerSettings {
         ListenerSettings(
             host: settings.host,
             port: settings.port,
             socket: socket,
             certificate: certificate,
-            callbackPath: settings.callbackPath,
+            endpoints: callbacks.endpoints,
+            trustedProxies: TrustedProxies(settings.trustedProxies),
             maximumBody: settings.maximumBody,
             maximumPendingBodies: settings.maximumPendingBodies,
             maximumConnections: descriptors.callbacks
@@ -120,7 +134,7 @@ extension Server {
         return Operations(
             store: store,
             // Who may hand events in has been let in by then.
-            reader: OneSpanCallbacks(authentication: .none),
+            reader: OneSpanCallbacks(),
             book: book,
             registry: parts.registry,
             poller: poller,

@@ -116,6 +116,9 @@ extension Settings {
             Settings.adminTokenName, MailSettings.passwordName, "ONESPAN_API_KEY", "ONESPAN_CLIENT_ID",
             "ONESPAN_CLIENT_SECRET",
         ]
-        return (destinations ?? []).reduce(own.union(mail?.secretNames ?? [])) { $0.union($1.secretNames) }
+        return (destinations ?? [])
+            .reduce(own.union(mail?.secretNames ?? []).union(callback.authentication.secretNames)) {
+                $0.union($1.secretNames)
+            }
     }
 }

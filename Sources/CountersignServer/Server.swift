@@ -79,13 +79,16 @@ package struct Server {
         let certificate = try settings.serverCertificate()
         let access = AdminAccess(token: try settings.adminToken(environment.variables))
         let registry = try await environment.registry(for: settings)
+        let callbacks = try environment.callbackAuthentication(for: settings, keys, logger: logger)
+        // What was kept counts from the first callback on, whether the issuer can be reached or not.
+        for issuer in callbacks.issuers { await issuer.load() }
         try await stop.watch {
-            guard let opened = try await openStore(certificate, access) else { return }
+            guard let opened = try await openStore(certificate, access, callbacks) else { return }
             warnOfStore()
             do {
                 try makeOutputFolder()
                 let spool = try openSpool(for: opened.store)
-                try await serve(opened, spool, actions: registry, certificate: certificate, access: access)
+                try await serve(opened, spool, actions: registry, certificate: certificate, access: access, callbacks)
             } catch {
                 await opened.store.close()
                 throw error is CommandFailure ? error : CommandFailure("\(error)")
@@ -133,6 +136,7 @@ package struct Server {
         let registry: ActionRegistry
         let certificate: ServerCertificate?
         let access: AdminAccess
+        let callbacks: CallbackAuthentication
         let registration: RegistrationWatch?
     }
 
@@ -141,7 +145,8 @@ package struct Server {
         _ spool: Spool?,
         actions registry: ActionRegistry,
         certificate: ServerCertificate?,
-        access: AdminAccess
+        access: AdminAccess,
+        _ callbacks: CallbackAuthentication
     ) async throws {
         let store = opened.store
         let book = ruleBook(over: store, actions: registry)
@@ -165,6 +170,7 @@ package struct Server {
             registry: registry,
             certificate: certificate,
             access: access,
+            callbacks: callbacks,
             registration: try registrationWatch(book)
         )
         await takeOverPrograms(of: store)
@@ -230,7 +236,7 @@ package struct Server {
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
-            OrphanReaper(clock: clock),
+            OrphanReaper(clock: clock), unverifiedCallbacks(parts),
         ] + sharing(limiter, over: store) + optionalServices(parts, operations, limiter, poller)
             + Self.present(certificateWatch, parts.spooling?.stop)
     }

@@ -74,7 +74,7 @@ struct DryRunCommand: EnvironmentCommand {
     func run(in environment: CommandEnvironment) async throws {
         let report = try await reporter(in: environment)
         let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
-        let reader = OneSpanCallbacks(authentication: .none)
+        let reader = OneSpanCallbacks()
         let package = try package.map { try self.package(at: $0, environment) }
         var unreadable = 0
         for (index, payload) in payloads.enumerated() {

@@ -52,7 +52,7 @@ struct SendCommand: EnvironmentCommand {
         let sources = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
         let ownScheme = settings.certificate == nil ? "http" : "https"
-        let url = to ?? "\(ownScheme)://\(host):\(settings.port)\(settings.callbackPath)"
+        let url = to ?? "\(ownScheme)://\(host):\(settings.port)\(settings.callback.path)"
         guard let scheme = URL(string: url)?.scheme, ["http", "https"].contains(scheme) else {
             throw UsageError("'\(url)' is not an http or https URL")
         }

@@ -48,7 +48,7 @@ package struct MetricDeclaration: Sendable {
 
 /// All metrics.
 package enum MetricCatalogue {
-    /// Callbacks; `result` is `stored`, `duplicate`, `unreadable`, `not_stored` or `wrong_key`.
+    /// Callbacks; `result` is `stored`, `duplicate`, `unreadable`, `unverified`, `not_stored` or `wrong_key`.
     package static let deliveries = MetricDeclaration(
         "countersign_deliveries_total",
         .counter,

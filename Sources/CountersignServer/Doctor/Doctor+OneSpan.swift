@@ -54,9 +54,9 @@ extension Doctor {
         }
         let keys = (try? settings.callbackKeys(environment.variables)) ?? []
         var findings =
-            found.mismatches(path: settings.callbackPath, keys: settings.requiresKey ? keys.map(\.value) : nil)
+            found.mismatches(path: settings.callback.path, keys: settings.callback.usesKeys ? keys.map(\.value) : nil)
             .map {
-                Finding.failure("registration", "\($0): countersign register --url https://…\(settings.callbackPath)")
+                Finding.failure("registration", "\($0): countersign register --url https://…\(settings.callback.path)")
             }
         let missing = wanted.subtracting(found.events).sorted().joined(separator: ", ")
         if !missing.isEmpty {

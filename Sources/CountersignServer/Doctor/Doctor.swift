@@ -23,6 +23,7 @@ package struct Doctor {
     /// where none runs.
     package func examine(_ state: ServerState?) async -> [Finding] {
         var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
+        findings += await senders()
         findings += await store(state)
         findings += spool()
         findings += await pending()
@@ -54,7 +55,7 @@ package struct Doctor {
     }
 
     private func listener() -> Finding {
-        let address = "\(settings.host):\(settings.port)\(settings.callbackPath)"
+        let address = "\(settings.host):\(settings.port)\(settings.callback.path)"
         let text =
             "\(address), bodies up to \(ByteSize(bytes: Int64(settings.maximumBody)).rounded), \(settings.workers) workers, "
             + "\(settings.workersPerDestination) to one destination"
@@ -63,10 +64,11 @@ package struct Doctor {
         return .warning("listen", "\(text); without TLS the key is sent unencrypted: set 'tls', or use a proxy")
     }
 
-    private func keys() -> Finding {
-        guard settings.requiresKey else {
+    private func keys() -> Finding? {
+        guard settings.callback.authentication.alternatives != nil else {
             return .warning("callback key", "none is required ('callback.auth: none'), so anyone can post events")
         }
+        guard settings.callback.usesKeys else { return nil }
         do {
             let keys = try settings.requiredKeys(environment.variables)
             return .fine("callback key", keys.map(\.id).joined(separator: ", "))

@@ -18,7 +18,7 @@ extension Settings {
             }
             keys.append(CallbackKey(id: name, value: try HeaderSecret.checked(value, name: name)))
         }
-        guard let keyFile else { return keys }
+        guard let keyFile = callback.keyFile else { return keys }
         guard let data = OutsideFile.contents(at: keyFile) else {
             throw UsageError("the key file '\(keyFile)' cannot be read; check that it exists and is readable")
         }
@@ -45,16 +45,16 @@ extension Settings {
         return keys
     }
 
-    /// The keys, of which there is at least one unless `callback.auth` is `none`.
+    /// The keys, of which there is at least one where `callback.auth` asks for one.
     package func requiredKeys(_ variables: [String: String]) throws -> [CallbackKey] {
         let keys = try callbackKeys(variables)
-        if requiresKey, keys.isEmpty {
+        if callback.usesKeys, keys.isEmpty {
             throw UsageError(
                 """
                 no callback key is set, so anyone could post events
                   set \(Self.keyVariable)=… to the key that is registered with OneSpan Sign,
                   or callback.key_file in countersign.yaml to a file that holds it,
-                  or callback.auth: none to accept events from anyone
+                  or callback.auth to other ways to authenticate; callback.auth: none accepts events from anyone
                 """
             )
         }

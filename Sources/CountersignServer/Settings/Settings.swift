@@ -25,8 +25,8 @@ package /// What a deployment runs with, put together from flags, environment an
     /// Where admin pages, API and metrics are served; nil for nowhere.
     package let admin: (host: String, port: Int)?
 
-    /// The absolute paths of the files for TLS.
-    package let certificate: (chain: String, key: String)?
+    /// The absolute paths of the files for TLS, the last one that of the authorities of clients.
+    package let certificate: (chain: String, key: String, clientAuthorities: String?)?
 
     /// Where the store lies.
     package let store: StoreAddress
@@ -44,10 +44,11 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The folder of the rules as it was named, absolute.
     package let rulesPath: String
 
-    /// The path to which callbacks are posted, such as `/callback`.
-    package let callbackPath: String
-    let requiresKey: Bool
-    let keyFile: String?
+    /// Where callbacks are posted to, and by whom.
+    package let callback: CallbackSettings
+
+    /// The networks of the proxies before the endpoint.
+    let trustedProxies: [NetworkPrefix]
     let maximumBody: Int
     let maximumPendingBodies: Int
     let workers: Int
@@ -128,9 +129,8 @@ package /// What a deployment runs with, put together from flags, environment an
         store = try Self.storeAddress(options.required(Declared.store), workingDirectory)
         instanceName = try Self.instanceName(options)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
-        callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
-        requiresKey = callback.required(Declared.auth) == "key"
-        keyFile = callback[Declared.keyFile]?.absolute(from: workingDirectory)
+        self.callback = try CallbackSettings(callback, workingDirectory, hasClientAuthorities: certificate?.2 != nil)
+        trustedProxies = callback.required(Declared.trustedProxies).compactMap { NetworkPrefix($0) }
         maximumBody = callback.required(Declared.maximumBody).count
         maximumPendingBodies = callback.required(Declared.maximumPendingBodies).count
         workers = engine.required(Declared.workers)
@@ -207,7 +207,14 @@ package /// What a deployment runs with, put together from flags, environment an
             ("store", { _ = try driver(options, workingDirectory) }),
             (
                 "callback",
-                { _ = try urlPath((options[Declared.callback] ?? Options()).required(Declared.callbackPath)) }
+                {
+                    let tls = options[Declared.tls] ?? Options()
+                    _ = try CallbackSettings(
+                        options[Declared.callback] ?? Options(),
+                        workingDirectory,
+                        hasClientAuthorities: tls[Declared.clientAuthorities] != nil
+                    )
+                }
             ),
             ("http", { _ = try policy(options[Declared.http] ?? Options()) }),
             ("http", { _ = try GeneralProxy(options[Declared.http] ?? Options()) }),
@@ -249,10 +256,14 @@ package /// What a deployment runs with, put together from flags, environment an
         return (host.isEmpty ? "0.0.0.0" : host, port)
     }
 
-    private static func certificate(_ tls: Options, _ folder: String) throws -> (chain: String, key: String)? {
+    private static func certificate(
+        _ tls: Options,
+        _ folder: String
+    ) throws -> (chain: String, key: String, clientAuthorities: String?)? {
+        let authorities = tls[SettingsDeclaration.clientAuthorities]?.absolute(from: folder)
         switch (tls[SettingsDeclaration.certificateFile], tls[SettingsDeclaration.certificateKey]) {
-        case (nil, nil): return nil
-        case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder))
+        case (nil, nil) where authorities == nil: return nil
+        case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder), authorities)
         default: throw UsageError("'tls' requires both 'certificate' and 'key'")
         }
     }
@@ -307,33 +318,11 @@ package /// What a deployment runs with, put together from flags, environment an
             )
     }
 
-    /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.
     private static func lease(_ duration: Duration) throws -> Duration {
         guard duration >= .seconds(3) else {
             throw UsageError("'engine.lease' must be at least 3s, not '\(duration.text)'")
         }
         return duration
-    }
-
-    private static func urlPath(_ text: String) throws -> String {
-        guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
-            throw UsageError("'callback.path' must begin with '/' and be neither /health nor /ready, not '\(text)'")
-        }
-        let allowed = "/-._~!$&'()*+,;=:@".utf8
-        let plain = text.utf8.allSatisfy { $0.isLetter || $0.isDigit || allowed.contains($0) }
-        guard plain else {
-            throw UsageError(
-                "'callback.path' may contain only ASCII letters, digits, and the characters /-._~!$&'()*+,;=:@; a "
-                    + "request cannot contain '\(text)' unencoded"
-            )
-        }
-        let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        guard !segments.dropLast().contains(""), !segments.contains("."), !segments.contains("..") else {
-            throw UsageError(
-                "'callback.path' has an empty segment, '.' or '..', which senders and proxies remove: '\(text)'"
-            )
-        }
-        return text
     }
 }
 

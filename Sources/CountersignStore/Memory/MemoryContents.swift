@@ -35,6 +35,7 @@ struct MemoryContents {
     var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
     private var quarantineIDs: [UUID: Int64] = [:]
+    private var proofs: [Int64: (token: UUID, proof: SenderProof)] = [:]
     private var commands: [CommandToken: (at: Date, runs: [ReplayedRun])] = [:]
 }
 
@@ -114,7 +115,30 @@ extension MemoryContents {
         let id = Int64(quarantine.count) + 1
         quarantineIDs[body.token] = id
         quarantine.append(QuarantinedBody(id: id, body: body.body, reason: body.reason, receivedAt: now.stored))
+        if let proof = body.proof { proofs[id] = (body.token, proof) }
         return id
+    }
+
+    /// The callbacks behind `position` whose senders have yet to be verified.
+    func unverified(after position: Int64) -> [UnverifiedBody] {
+        quarantine.compactMap { kept in
+            guard kept.id > position, let (token, proof) = proofs[kept.id] else { return nil }
+            return UnverifiedBody(
+                id: kept.id,
+                body: kept.body,
+                token: token,
+                proof: proof,
+                receivedAt: kept.receivedAt
+            )
+        }
+    }
+
+    mutating func settleUnverified(_ id: Int64, reason: String) {
+        guard proofs.removeValue(forKey: id) != nil,
+            let index = quarantine.firstIndex(where: { $0.id == id })
+        else { return }
+        let kept = quarantine[index]
+        quarantine[index] = QuarantinedBody(id: id, body: kept.body, reason: reason, receivedAt: kept.receivedAt)
     }
 
     func event(_ id: Event.ID) -> StoredEvent? {

@@ -6,8 +6,8 @@ package struct SpoolRecord: Sendable, Equatable {
     /// What it is.
     package enum Content: Sendable, Equatable {
         case event(name: String, origin: Event.Origin, deduplicationKey: [UInt8]?, stateKey: [UInt8]?)
-        /// A body that could not be read as an event, and why.
-        case unreadable(reason: String)
+        /// A body that could not be read as an event, and why; with what its sender has yet to be verified by.
+        case unreadable(reason: String, proof: SenderProof?)
     }
 
     /// Names it among all others, so that the store takes it once.
@@ -49,7 +49,7 @@ package struct SpoolRecord: Sendable, Equatable {
         self.init(
             token: body.token,
             receivedAt: Date(milliseconds: now.milliseconds),
-            content: .unreadable(reason: body.reason),
+            content: .unreadable(reason: body.reason, proof: body.proof),
             body: body.body
         )
     }
@@ -62,7 +62,8 @@ package struct SpoolRecord: Sendable, Equatable {
     /// What it is to the store: a delivery, or a body to quarantine, as is an event whose body cannot be read any more.
     package var outcome: Result<Delivery, UnreadableBody> {
         switch content {
-        case .unreadable(let reason): return .failure(quarantined(because: reason))
+        case .unreadable(let reason, let proof):
+            return .failure(UnreadableBody(body: body, reason: reason, token: token, proof: proof))
         case .event(let name, let origin, let deduplicationKey, let stateKey):
             do {
                 let payload = try JSON(parsing: body, limits: JSON.Limits(depth: 512, keys: .max))
@@ -92,6 +93,7 @@ package struct SpoolRecord: Sendable, Equatable {
 extension SpoolRecord {
     private static let kinds: [Event.Origin] = [.callback, .poll, .manual, .rule]
     private static let unreadable: UInt8 = 0xFF
+    private static let unverified: UInt8 = 0xFE
 
     func write(to writer: inout SpoolWriter) {
         switch content {
@@ -101,10 +103,11 @@ extension SpoolRecord {
             writer.write(Array(name.utf8))
             writer.write(deduplicationKey)
             writer.write(stateKey)
-        case .unreadable(let reason):
-            writer.write(Self.unreadable)
+        case .unreadable(let reason, let proof):
+            writer.write(proof == nil ? Self.unreadable : Self.unverified)
             writeHead(to: &writer)
             writer.write(Array(reason.utf8))
+            if let proof { writer.write(proof.json.bytes) }
         }
         writer.write(body)
     }
@@ -120,8 +123,13 @@ extension SpoolRecord {
             let text = reader.text() ?? nil
         else { return nil }
         let content: Content
-        if kind == Self.unreadable {
-            content = .unreadable(reason: String(decoding: text, as: UTF8.self))
+        if kind == Self.unreadable || kind == Self.unverified {
+            var proof: SenderProof?
+            if kind == Self.unverified {
+                guard let bytes = reader.text() ?? nil, let json = try? JSON(parsing: bytes) else { return nil }
+                proof = SenderProof(json: json)
+            }
+            content = .unreadable(reason: String(decoding: text, as: UTF8.self), proof: proof)
         } else {
             guard Self.kinds.indices.contains(Int(kind)), let key = reader.text(), let stateKey = reader.text() else {
                 return nil
