@@ -30,9 +30,8 @@ struct OutcomeWriting {
         guard !outcome.runs.isEmpty else { return nil }
         return Statement(
             """
-            select u.ord, r.id from \(Self.runKeys) cross join lateral (
-                select id from @.runs t where t.event_id = u.event_id and t.rule_id = u.rule_id and t.part = u.part offset 0
-            ) r
+            select u.ord, r.id from \(Self.runKeys)
+            cross join lateral \(Self.run("u.event_id", "u.rule_id", "u.part")) r
             """,
             keys(of: outcome.runs)
         )
@@ -53,8 +52,14 @@ struct OutcomeWriting {
     }
 
     /// The run at a place of `runs`, by columns with its key.
+    ///
+    /// It is looked up among those of its event, which are few: a plan that was made while the table was small may prefer the
+    /// index over rules, and read all runs that the rule has ever made.
     private static func run(_ event: String, _ rule: String, _ part: String) -> String {
-        "(select r.id from @.runs r where r.event_id = \(event) and r.rule_id = \(rule) and r.part = \(part))"
+        """
+        (select r.id from (select * from @.runs t where t.event_id = \(event) offset 0) r
+            where r.rule_id = \(rule) and r.part = \(part))
+        """
     }
 }
 
