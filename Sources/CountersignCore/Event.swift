@@ -39,6 +39,9 @@ public struct Event: Sendable {
     /// How it arrived.
     public let origin: Origin
 
+    /// The name of the account that it belongs to; empty where there is one account without a name.
+    public let account: String
+
     /// When the event was stored.
     public let receivedAt: Date
 
@@ -59,7 +62,8 @@ public struct Event: Sendable {
         payload: JSON,
         origin: Origin,
         receivedAt: Date,
-        package: JSON? = nil
+        package: JSON? = nil,
+        account: String = ""
     ) {
         self.init(
             id: id,
@@ -68,7 +72,8 @@ public struct Event: Sendable {
             origin: origin,
             receivedAt: receivedAt,
             package: package,
-            body: nil
+            body: nil,
+            account: account
         )
     }
 
@@ -80,8 +85,10 @@ public struct Event: Sendable {
         origin: Origin,
         receivedAt: Date,
         package: JSON?,
-        body: [UInt8]?
+        body: [UInt8]?,
+        account: String = ""
     ) {
+        self.account = account
         self.body = body
         self.id = id
         self.name = name
@@ -100,7 +107,8 @@ public struct Event: Sendable {
             origin: origin,
             receivedAt: receivedAt,
             package: package,
-            body: body
+            body: body,
+            account: account
         )
     }
 
@@ -113,9 +121,20 @@ public struct Event: Sendable {
             origin: origin,
             receivedAt: receivedAt,
             package: nil,
-            body: body
+            body: body,
+            account: account
         )
     }
+
+    /// The payload with `account` in it, where there are accounts: what rules see of an event.
+    package var fields: JSON {
+        guard !account.isEmpty, var object = payload.object else { return payload }
+        object["account"] = .string(account)
+        return .object(object)
+    }
+
+    /// What tells its package from all others; nil where it is about none.
+    package var packageKey: String? { PackageKey.of(payload, in: account) }
 
     /// The signer whom `sessionUser` names, with the id of the signer's role as `role`; nil where the package has none.
     package var signer: JSON? {
@@ -146,6 +165,9 @@ package struct Delivery: Sendable {
     /// How the event arrived.
     package let origin: Event.Origin
 
+    /// The name of the account that it belongs to; empty where there is one account without a name.
+    package let account: String
+
     /// What two deliveries of one event have in common, at most 64 bytes; nil when they cannot be told apart from two events.
     package let deduplicationKey: [UInt8]?
 
@@ -164,12 +186,14 @@ package struct Delivery: Sendable {
         origin: Event.Origin,
         deduplicationKey: [UInt8]?,
         stateKey: [UInt8]? = nil,
+        account: String = "",
         token: UUID = UUID()
     ) {
         self.name = name
         self.payload = payload
         self.body = body
         self.origin = origin
+        self.account = account
         self.deduplicationKey = deduplicationKey.map(Self.short)
         self.stateKey = stateKey.map(Self.short)
         self.token = token
@@ -184,9 +208,32 @@ package struct Delivery: Sendable {
             origin: origin,
             deduplicationKey: deduplicationKey,
             stateKey: stateKey,
+            account: account,
             token: token
         )
     }
+
+    /// The same delivery as one of an account: what the account has in common with others stays apart.
+    package func with(account: String) -> Delivery {
+        guard !account.isEmpty else { return self }
+        return Delivery(
+            name: name,
+            payload: payload,
+            body: body,
+            origin: origin,
+            deduplicationKey: deduplicationKey.map { Self.key($0, of: account) },
+            stateKey: stateKey.map { Self.key($0, of: account) },
+            account: account,
+            token: token
+        )
+    }
+
+    private static func key(_ key: [UInt8], of account: String) -> [UInt8] {
+        Array(SHA256.hash(data: Array("account \(account)\0".utf8) + key))
+    }
+
+    /// What tells its package from all others; nil where it is about none.
+    package var packageKey: String? { PackageKey.of(payload, in: account) }
 
     /// Longer keys are known by their SHA-256: indexes have no room for them, and all stores know an event by the same key.
     private static let longestKey = 64

@@ -123,7 +123,7 @@ final class CallbackHandler: Sendable {
         because reason: String
     ) -> Reception {
         let client = client(of: request, from: remote)
-        intake.refuse(request, from: remote, client, because: reason)
+        intake.refuse(request, of: endpoint.account, from: remote, client, because: reason)
         var answer = guesses.answer(to: client, schemes: endpoint.authenticator.schemes)
         answer.closes = answer.closes || !isWorthDraining(request)
         return .answer(answer)

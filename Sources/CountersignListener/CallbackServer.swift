@@ -53,6 +53,7 @@ package struct CallbackServer: Service {
                 traces: traces,
                 watch: CommitWatch(limit: settings.commitDeadline),
                 quota: quota,
+                accounts: settings.endpoints.map(\.account),
                 readiness: readiness,
                 clock: clock,
                 refusals: refusals,

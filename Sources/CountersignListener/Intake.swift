@@ -19,7 +19,7 @@ final class Intake: Sendable {
     private let clock: any WallClock
     private let refusals: Refusals
     private let logger: Logger
-    private let metrics = DeliveryMetrics()
+    private let metrics: [String: DeliveryMetrics]
 
     init(
         inbox: any Inbox,
@@ -27,6 +27,7 @@ final class Intake: Sendable {
         traces: EventTraces?,
         watch: CommitWatch,
         quota: UnverifiedQuota,
+        accounts: [String],
         readiness: ReadinessCache,
         clock: any WallClock,
         refusals: Refusals,
@@ -37,6 +38,7 @@ final class Intake: Sendable {
         self.traces = traces
         self.watch = watch
         self.quota = quota
+        metrics = Dictionary(accounts.map { ($0, DeliveryMetrics(account: $0)) }) { first, _ in first }
         self.readiness = readiness
         self.clock = clock
         self.refusals = refusals
@@ -44,8 +46,14 @@ final class Intake: Sendable {
     }
 
     /// Counts a request whose sender is not believed, and has the log say why.
-    func refuse(_ request: CallbackRequest, from remote: SocketAddress?, _ client: IPAddress?, because reason: String) {
-        metrics.count(nil, .wrongKey)
+    func refuse(
+        _ request: CallbackRequest,
+        of account: String,
+        from remote: SocketAddress?,
+        _ client: IPAddress?,
+        because reason: String
+    ) {
+        count(nil, .wrongKey, of: account)
         var facts = request.facts
         // Behind a trusted proxy it is not who is at the other end of the connection.
         if let client, client != remote?.ipAddress.flatMap({ IPAddress($0)?.unmapped }) {
@@ -63,7 +71,7 @@ final class Intake: Sendable {
     ) {
         let id = request.id
         if let (proof, reason) = sender.unverified, !quota.admit(bytes: body.count) {
-            metrics.count(nil, .notStored)
+            count(nil, .notStored, of: sender.account)
             logger.error(
                 "Callback refused, too many wait for their senders to be verified",
                 metadata: ["delivery.id": "\(id)", "verifier": "\(proof.verifier)", "reason": "\(reason)"]
@@ -72,7 +80,7 @@ final class Intake: Sendable {
         }
         guard watch.begin() else {
             readiness.note(isStored: false)
-            metrics.count(nil, .notStored)
+            count(nil, .notStored, of: sender.account)
             logger.error("Delivery refused, the store does not respond", metadata: ["delivery.id": "\(id)"])
             return answer(.notStored)
         }
@@ -83,19 +91,19 @@ final class Intake: Sendable {
         let delivery: Delivery
         do throws(UnreadableBody) {
             if let encoding = request.contentEncoding { throw UnreadableBody(packed: body, by: encoding) }
-            delivery = try reader.read(body, origin: .callback)
+            delivery = try reader.read(body, origin: .callback).with(account: sender.account)
         } catch {
-            metrics.count(nil, .unreadable)
+            count(nil, .unreadable, of: sender.account)
             let isPacked = request.contentEncoding != nil
             inbox.quarantine(error, at: clock.now) { result in
-                answer(self.answer(to: error, isPacked: isPacked, id, result))
+                answer(self.answer(to: error, isPacked: isPacked, sender, id, result))
             }
             return
         }
         let name = delivery.name
         let began = traces.map { _ in EventTraces.Moment.now }
         inbox.append(delivery, at: clock.now) { result in
-            answer(self.answer(toEvent: name, sender.id, id, since: start, result))
+            answer(self.answer(toEvent: name, sender, id, since: start, result))
             if let began, case .success(let receipt) = result { self.trace(receipt, name, request, since: began) }
         }
     }
@@ -112,10 +120,10 @@ final class Intake: Sendable {
         inbox.quarantine(kept, at: clock.now) { [self] result in
             watch.end()
             switch result {
-            case .failure(let error): answer(notStored(id, error))
+            case .failure(let error): answer(notStored(id, proof.account, error))
             case .success(let number):
                 if number != nil { readiness.note(isStored: true) }
-                metrics.count(nil, .unverified)
+                count(nil, .unverified, of: proof.account)
                 logger.warning(
                     "Callback quarantined until its sender is verified",
                     metadata: [
@@ -144,7 +152,7 @@ final class Intake: Sendable {
 
     private func answer(
         toEvent name: String,
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ id: DeliveryID,
         since start: ContinuousClock.Instant,
         _ result: Result<Receipt, any Error>
@@ -153,17 +161,17 @@ final class Intake: Sendable {
         let receipt: Receipt
         switch result {
         case .success(let stored): receipt = stored
-        case .failure(let error): return notStored(id, error)
+        case .failure(let error): return notStored(id, sender.account, error)
         }
-        metrics.time(since: start)
+        metrics[sender.account]?.time(since: start)
         switch receipt {
-        case .stored(let event): stored(event, .stored, name, key, id)
-        case .duplicate(let event): stored(event, .duplicate, name, key, id)
+        case .stored(let event): stored(event, .stored, name, sender, id)
+        case .duplicate(let event): stored(event, .duplicate, name, sender, id)
         case .spooled:
-            metrics.count(name, .spooled)
+            count(name, .spooled, of: sender.account)
             logger.debug(
                 "Event spooled",
-                metadata: ["delivery.id": "\(id)", "key.id": "\(key)", "event.name": "\(name)"]
+                metadata: ["delivery.id": "\(id)", "key.id": "\(sender.id)", "event.name": "\(name)"]
             )
         }
         return .stored(receipt)
@@ -173,16 +181,16 @@ final class Intake: Sendable {
         _ event: Event.ID,
         _ result: DeliveryMetrics.Result,
         _ name: String,
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ id: DeliveryID
     ) {
-        metrics.count(name, result)
+        count(name, result, of: sender.account)
         readiness.note(isStored: true)
         logger.debug(
             "Event stored",
             metadata: [
                 "trace.id": "\(TraceID(store: inbox.identity, first: event))", "delivery.id": "\(id)",
-                "key.id": "\(key)", "event.id": "\(event)", "event.name": "\(name)",
+                "key.id": "\(sender.id)", "event.id": "\(event)", "event.name": "\(name)",
             ]
         )
     }
@@ -190,6 +198,7 @@ final class Intake: Sendable {
     private func answer(
         to body: UnreadableBody,
         isPacked: Bool,
+        _ sender: CallbackSender,
         _ id: DeliveryID,
         _ result: Result<Int64?, any Error>
     ) -> Answer {
@@ -197,7 +206,7 @@ final class Intake: Sendable {
         let number: Int64?
         switch result {
         case .success(let kept): number = kept
-        case .failure(let error): return notStored(id, error)
+        case .failure(let error): return notStored(id, sender.account, error)
         }
         if number != nil { readiness.note(isStored: true) }
         let place = number.map { "\($0)" } ?? "in the spool"
@@ -209,9 +218,13 @@ final class Intake: Sendable {
             ? .packed(body.reason, quarantined: number) : .unreadable(body.reason, quarantined: number)
     }
 
-    private func notStored(_ id: DeliveryID, _ error: any Error) -> Answer {
+    private func count(_ event: String?, _ result: DeliveryMetrics.Result, of account: String) {
+        metrics[account]?.count(event, result)
+    }
+
+    private func notStored(_ id: DeliveryID, _ account: String, _ error: any Error) -> Answer {
         readiness.note(isStored: false)
-        metrics.count(nil, .notStored)
+        count(nil, .notStored, of: account)
         logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
         return .notStored
     }

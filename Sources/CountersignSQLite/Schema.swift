@@ -108,7 +108,9 @@ struct Schema: Sendable {
         CREATE TABLE events (
             id INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
+            -- Behind the name of the account and a slash, where the account has a name.
             package_id TEXT,
+            account TEXT NOT NULL DEFAULT '',
             body BLOB NOT NULL,
             origin TEXT NOT NULL,
             received_at INTEGER NOT NULL,

@@ -18,7 +18,7 @@ import UnixSignals
 extension Server {
     func runner(
         _ parts: Parts,
-        _ client: OneSpanClient?,
+        _ clients: [String: OneSpanClient],
         limiter: DestinationLimiter,
         traces: EventTraces?
     ) throws -> Runner {
@@ -27,7 +27,7 @@ extension Server {
             for: settings,
             owner: owner(of: parts.store),
             events: InboxEvents(inbox: parts.store, clock: clock),
-            packages: client
+            packages: clients
         )
         let worker = RunWorker(
             store: parts.store,
@@ -127,7 +127,7 @@ extension Server {
     }
 
     /// What people look at and repaired.
-    func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ poller: Poller?) -> Operations {
+    func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ pollers: [String: Poller]) -> Operations {
         let (store, book) = (parts.store, parts.book)
         let clock = environment.clock
         let startedAt = clock.now
@@ -137,7 +137,7 @@ extension Server {
             reader: OneSpanCallbacks(),
             book: book,
             registry: parts.registry,
-            poller: poller,
+            pollers: pollers,
             host: Operations.Host(
                 name: settings.instanceName,
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
@@ -158,14 +158,19 @@ extension Server {
         _ limiter: DestinationLimiter,
         since startedAt: Date
     ) async throws -> Vitals {
-        let polls = try await parts.store.pollState()
+        var polls: PollState?
+        // With several accounts the one that was polled longest ago: the others are fine then.
+        for account in settings.accounts where account.oneSpan?.pollEvery != nil || settings.accounts.count == 1 {
+            let state = try await parts.store.pollState(of: account.name)
+            if (state?.finishedAt ?? .distantFuture) <= polls?.finishedAt ?? .distantFuture { polls = state ?? polls }
+        }
         return Vitals(
             version: ProgramVersion.current,
             startedAt: startedAt,
             refusesWrites: parts.store.statistics.isBroken,
             acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
             openCircuits: limiter.open,
-            unregisteredEvents: parts.registration?.missing ?? [],
+            unregisteredEvents: Set(parts.registrations.flatMap(\.missing)).sorted(),
             poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
         )
     }
@@ -180,7 +185,8 @@ extension Server {
             store: parts.store,
             spool: parts.spooling?.spool,
             limiter: limiter,
-            book: parts.book
+            book: parts.book,
+            accounts: settings.accounts.map(\.name)
         )
         return AdminServer(
             host: address.host,

@@ -32,6 +32,9 @@ struct RegisterCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Register for this connector instead of the account.", valueName: "origin"))
     var connector: String?
 
+    @Option(help: ArgumentHelp("The account, where the settings name several.", valueName: "name"))
+    var account: String?
+
     @Flag(help: "Show what would change, without changing it.")
     var dryRun = false
 
@@ -48,7 +51,7 @@ struct RegisterCommand: EnvironmentCommand {
     }
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
+        let settings = try options.settings(in: environment).selecting(account: account)
         let client = try environment.requiredOneSpan(for: settings)
         let events = try await settings.wantedEvents(in: environment)
         guard !events.isEmpty else {

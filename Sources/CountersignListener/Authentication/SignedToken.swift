@@ -11,8 +11,10 @@ struct SignedToken {
         let reason: String
     }
 
-    /// The algorithms that are accepted: those with a public key (RFC 7518, section 3.1; RFC 8037). With HS256 anybody who
-    /// knows the public key could sign, and `none` is no signature at all.
+    /// The algorithms that are accepted: those with a public key.
+    ///
+    /// RFC 7518, section 3.1, and RFC 8037. With HS256 anybody who knows the public key could sign, and `none` is no
+    /// signature at all.
     static let algorithms: Set<String> = [
         "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA",
     ]

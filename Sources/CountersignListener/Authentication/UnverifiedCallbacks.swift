@@ -111,7 +111,7 @@ package struct UnverifiedCallbacks: Service {
     private func store(_ body: UnverifiedBody, from sender: String) async throws {
         let delivery: Delivery
         do throws(UnreadableBody) {
-            delivery = try reader.read(body.body, origin: .callback)
+            delivery = try reader.read(body.body, origin: .callback).with(account: body.proof?.account ?? "")
         } catch {
             return try await settle(body, error.reason)
         }

@@ -18,7 +18,7 @@ struct Opener {
 
     init(_ event: Event, times: [Time]) {
         id = event.id
-        packageID = event.payload.packageID
+        packageID = event.packageKey
         happened = event.happenedAt
         self.times = times
     }

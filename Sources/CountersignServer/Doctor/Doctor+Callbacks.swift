@@ -15,7 +15,7 @@ extension Doctor {
         var findings: [Finding] = []
         do {
             // The keys are a finding of their own.
-            _ = try environment.callbackAuthentication(for: settings, [], logger: Self.silent)
+            _ = try environment.callbackAuthentication(for: settings, [:], logger: Self.silent)
         } catch {
             findings.append(.failure("callback auth", "\(error)".onOneLineOfText))
         }
@@ -23,7 +23,7 @@ extension Doctor {
         for bearer in own.bearers where seen.insert(bearer.name).inserted {
             findings.append(await finding(on: bearer))
         }
-        return findings + (await unverified())
+        return findings
     }
 
     private static let silent = Logger(label: "doctor") { _ in SwiftLogNoOpLogHandler() }
@@ -40,7 +40,13 @@ extension Doctor {
                 )
                 return .fine("issuer", "'\(url)' publishes \(counted(try await keys.refresh(), "key"))")
             case .introspection(let url, let client):
-                let endpoint = try environment.introspection(bearer, url: url, client: client, settings)
+                let endpoint = try environment.introspection(
+                    bearer,
+                    url: url,
+                    client: client,
+                    settings,
+                    account: settings.account.name
+                )
                 let fault = await endpoint.probe()
                 return fault.map { .failure("introspection", $0) } ?? .fine("introspection", "'\(url)' responds")
             }
@@ -50,7 +56,7 @@ extension Doctor {
     }
 
     /// How much waits until its sender is verified.
-    private func unverified() async -> [Finding] {
+    func unverified() async -> [Finding] {
         guard settings.driver.exists else { return [] }
         var waiting = 0
         // What keeps the store from being read is a finding already.

@@ -39,7 +39,9 @@ extension Doctor {
         }
         guard settings.driver.exists else { return [] }
         var last: Date?
-        try? await environment.opening(settings) { last = try await $0.pollState()?.finishedAt }
+        try? await environment.opening(settings) {
+            last = try await $0.pollState(of: settings.account.name)?.finishedAt
+        }
         guard let last else { return [.warning("poll", "no poll has finished yet")] }
         let text = "the last poll finished at \(last.formatted(.iso8601))"
         let isLate = environment.clock.now.timeIntervalSince(last) > 1.5 * interval.timeInterval

@@ -23,15 +23,25 @@ extension CommandEnvironment {
     /// - Throws: `UsageError` when a secret is missing, or the file of further authorities cannot be used.
     func callbackAuthentication(
         for settings: Settings,
-        _ keys: [CallbackKey],
+        _ keys: [String: [CallbackKey]],
         logger: Logger
     ) throws -> CallbackAuthentication {
         var builder = AuthenticatorBuilder(environment: self, settings: settings, logger: logger)
-        let endpoint = CallbackEndpoint(
-            path: settings.callback.path,
-            authenticator: try builder.authenticator(settings.callback.authentication, keys)
-        )
-        return CallbackAuthentication(endpoints: [endpoint], issuers: builder.issuers)
+        var endpoints: [CallbackEndpoint] = []
+        for account in settings.accounts {
+            endpoints.append(
+                CallbackEndpoint(
+                    path: account.callback.path,
+                    account: account.name,
+                    authenticator: try builder.authenticator(
+                        account.callback.authentication,
+                        keys[account.name] ?? [],
+                        account.name
+                    )
+                )
+            )
+        }
+        return CallbackAuthentication(endpoints: endpoints, issuers: builder.issuers)
     }
 
     /// What asks an introspection endpoint about tokens.
@@ -41,10 +51,12 @@ extension CommandEnvironment {
         _ bearer: BearerSettings,
         url: String,
         client: String,
-        _ settings: Settings
+        _ settings: Settings,
+        account: String
     ) throws -> TokenIntrospection {
         let places = SecretFiles(folder: settings.secretsFolder, variables: variables)
         let origin = OAuthClient.Origin(setting: "callback.auth", client: client)
+        let names = [origin.idSecret, origin.secretSecret].map { places.name(of: $0, for: account) }
         return TokenIntrospection(
             url: url,
             audience: bearer.audience,
@@ -52,10 +64,10 @@ extension CommandEnvironment {
             over: try sender(for: settings),
             clock: clock
         ) { () throws(StepFailure) in
-            let secrets = places.load([origin.idSecret, origin.secretSecret])
+            let secrets = places.load(Set(names))
             return ClientCredentialsGrant.Client(
-                id: try secrets.value(of: origin.idSecret),
-                secret: try secrets.value(of: origin.secretSecret)
+                id: try secrets.value(of: names[0]),
+                secret: try secrets.value(of: names[1])
             )
         }
     }
@@ -70,20 +82,22 @@ private struct AuthenticatorBuilder {
 
     mutating func authenticator(
         _ own: AuthenticationSettings,
-        _ keys: [CallbackKey]
+        _ keys: [CallbackKey],
+        _ account: String
     ) throws -> CallbackAuthenticator {
         guard let alternatives = own.alternatives else { return .everybody }
         let ring = KeyRing(keys)
         return CallbackAuthenticator(
             alternatives: try alternatives.map { alternative in
-                try alternative.map { try requirement($0, ring) }
+                try alternative.map { try requirement($0, ring, account) }
             }
         )
     }
 
     private mutating func requirement(
         _ own: AuthenticationSettings.Requirement,
-        _ keys: KeyRing
+        _ keys: KeyRing,
+        _ account: String
     ) throws -> CallbackRequirement {
         switch own {
         case .key: return .key(keys)
@@ -93,7 +107,7 @@ private struct AuthenticatorBuilder {
             let places = SecretFiles(folder: settings.secretsFolder, variables: environment.variables)
             let value: String
             do throws(StepFailure) {
-                value = try template.text(with: places.load(template.secretNames))
+                value = try template.text(with: places.load(template.secretNames, for: account))
             } catch {
                 throw UsageError("'callback.auth': the header '\(name)' cannot be checked: \(error.reason)")
             }
@@ -109,7 +123,9 @@ private struct AuthenticatorBuilder {
                     TokenIssuer(keys: try issuer(url), audience: bearer.audience ?? "", scope: bearer.scope)
                 )
             case .introspection(let url, let client):
-                return .bearer(try environment.introspection(bearer, url: url, client: client, settings))
+                return .bearer(
+                    try environment.introspection(bearer, url: url, client: client, settings, account: account)
+                )
             }
         }
     }

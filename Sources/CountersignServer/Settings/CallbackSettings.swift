@@ -19,10 +19,11 @@ package struct CallbackSettings: Sendable {
         _ options: Options,
         _ workingDirectory: String,
         hasClientAuthorities: Bool,
-        under group: String = "callback"
+        under group: String,
+        path preset: String
     ) throws {
         typealias Declared = SettingsDeclaration
-        path = try Self.urlPath(options.required(Declared.callbackPath), key: "\(group).path")
+        path = try Self.urlPath(options[Declared.accountPath] ?? preset, key: "\(group).path")
         authentication = try AuthenticationSettings(options.required(Declared.auth), key: "\(group).auth")
         keyFile = options[Declared.keyFile]?.absolute(from: workingDirectory)
         guard !authentication.requiresCertificate || hasClientAuthorities else {

@@ -44,8 +44,11 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The folder of the rules as it was named, absolute.
     package let rulesPath: String
 
-    /// Where callbacks are posted to, and by whom.
-    package let callback: CallbackSettings
+    /// The accounts, at least one.
+    package let accounts: [AccountSettings]
+
+    /// The account that is meant where one is: the first, unless another was selected.
+    package internal(set) var account: AccountSettings
 
     /// The networks of the proxies before the endpoint.
     let trustedProxies: [NetworkPrefix]
@@ -94,12 +97,6 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The absolute path of the folder whose files are secrets.
     let secretsFolder: String?
 
-    /// The vendor's API; nil where nothing is asked of it.
-    package let oneSpan: OneSpanSettings?
-
-    /// After how long without a callback somebody is reported; nil for never.
-    let alertAfter: Duration?
-
     /// The mail server; nil where rules send no mail.
     let mail: MailSettings?
 
@@ -129,7 +126,8 @@ package /// What a deployment runs with, put together from flags, environment an
         store = try Self.storeAddress(options.required(Declared.store), workingDirectory)
         instanceName = try Self.instanceName(options)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
-        self.callback = try CallbackSettings(callback, workingDirectory, hasClientAuthorities: certificate?.2 != nil)
+        accounts = try AccountSettings.all(options, workingDirectory)
+        account = accounts[0]
         trustedProxies = callback.required(Declared.trustedProxies).compactMap { NetworkPrefix($0) }
         maximumBody = callback.required(Declared.maximumBody).count
         maximumPendingBodies = callback.required(Declared.maximumPendingBodies).count
@@ -155,8 +153,6 @@ package /// What a deployment runs with, put together from flags, environment an
         authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
-        oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
-        alertAfter = (options[Declared.oneSpan] ?? Options())[Declared.alertAfter]
         mail = try MailSettings(options[Declared.mail] ?? Options())
         collector = try Self.collector(options[Declared.tracing] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
@@ -205,21 +201,10 @@ package /// What a deployment runs with, put together from flags, environment an
             ),
             ("tls", { _ = try certificate(options[Declared.tls] ?? Options(), workingDirectory) }),
             ("store", { _ = try driver(options, workingDirectory) }),
-            (
-                "callback",
-                {
-                    let tls = options[Declared.tls] ?? Options()
-                    _ = try CallbackSettings(
-                        options[Declared.callback] ?? Options(),
-                        workingDirectory,
-                        hasClientAuthorities: tls[Declared.clientAuthorities] != nil
-                    )
-                }
-            ),
+            ("callback", { _ = try AccountSettings.all(options, workingDirectory) }),
             ("http", { _ = try policy(options[Declared.http] ?? Options()) }),
             ("http", { _ = try GeneralProxy(options[Declared.http] ?? Options()) }),
             ("destinations", { _ = try destinations(options) }),
-            ("onespan", { _ = try OneSpanSettings(options[Declared.oneSpan] ?? Options()) }),
             ("mail", { _ = try MailSettings(options[Declared.mail] ?? Options()) }),
             ("tracing", { _ = try collector(options[Declared.tracing] ?? Options()) }),
         ]
@@ -233,6 +218,15 @@ package /// What a deployment runs with, put together from flags, environment an
                 }
             }
     }
+
+    /// Where callbacks of the account are posted to, and by whom.
+    package var callback: CallbackSettings { account.callback }
+
+    /// The API of the account; nil where nothing is asked of it.
+    package var oneSpan: OneSpanSettings? { account.oneSpan }
+
+    /// After how long without a callback of the account somebody is reported; nil for never.
+    var alertAfter: Duration? { account.alertAfter }
 
     /// The Unix socket through which commands reach the running server.
     package var controlSocket: String { storePath + ".sock" }

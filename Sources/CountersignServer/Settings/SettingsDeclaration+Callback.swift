@@ -86,4 +86,17 @@ extension SettingsDeclaration {
             ? nil
             : "must be a URL that begins with https://, or http:// on this machine only, not '\(text.printable)'"
     }
+
+    static let accountPath = Field<String>
+        .text("path", "Path of the account's callbacks; by default `/callback/` and the name of the account.")
+    static let accountCallback = Field.group(
+        "callback",
+        [accountPath.declaration, auth.declaration, keyFile.declaration],
+        "The callback endpoint of the account."
+    )
+    static let accounts = Field.groups(
+        "accounts",
+        [accountCallback.declaration, oneSpan.declaration],
+        "Accounts of OneSpan Sign, by the name that rules use in `account: NAME`; without any there is one account, without a name."
+    )
 }

@@ -328,7 +328,8 @@ package enum SettingsDeclaration {
         files.declaration, disk.declaration, spool.declaration, retention.declaration, processLimits.declaration,
         http.declaration, destinations.declaration,
         secrets.declaration,
-        oneSpan.declaration, mail.declaration, admin.declaration, tracing.declaration, log.declaration,
+        oneSpan.declaration, accounts.declaration, mail.declaration, admin.declaration, tracing.declaration,
+        log.declaration,
         actions.declaration,
     ]
 
@@ -341,10 +342,10 @@ package enum SettingsDeclaration {
     ]
 
     /// The same among options under a name that the user chose, by their own keys.
-    static let pathsInGroups: Set = ["program", "certificate", "key", "ca"]
+    static let pathsInGroups: Set = ["program", "certificate", "key", "ca", "key_file"]
 
     /// Groups of those that hold such options.
-    static let groupsWithPaths: Set = ["client_certificate"]
+    static let groupsWithPaths: Set = ["client_certificate", "callback"]
 
     /// Each setting that holds one value, by its dotted key.
     package static let leaves: [Leaf] = all.flatMap { leaves(of: $0, under: []) }

@@ -73,7 +73,8 @@ extension MemoryContents {
             origin: delivery.origin,
             receivedAt: now.stored,
             package: nil,
-            body: delivery.body
+            body: delivery.body,
+            account: delivery.account
         )
         events.append(MemoryEvent(event: event, body: delivery.body, token: delivery.token))
         history.add(event)
@@ -91,7 +92,7 @@ extension MemoryContents {
             return
                 events.first { stored in
                     stored.event.name == delivery.name
-                        && stored.event.payload["packageId"] == delivery.payload["packageId"]
+                        && stored.event.packageKey == delivery.packageKey
                 }?
                 .event.id
         }
@@ -152,7 +153,8 @@ extension MemoryContents {
             .filter { stored in
                 let event = stored.event
                 return (query.name.map { $0 == event.name } ?? true)
-                    && (query.packageID.map { $0 == event.payload.packageID } ?? true)
+                    && (query.packageID.map { $0 == event.packageKey } ?? true)
+                    && (query.account.map { $0 == event.account } ?? true)
                     && (query.origin.map { $0 == event.origin } ?? true)
                     && (since.map { $0 <= event.receivedAt } ?? true)
                     && (query.until.map { event.receivedAt < $0.stored } ?? true)
@@ -207,7 +209,7 @@ extension MemoryContents {
     }
 
     private func packageID(of event: Event.ID) -> String? {
-        index(of: event).flatMap { events[$0].event.payload.packageID }
+        index(of: event).flatMap { events[$0].event.packageKey }
     }
 
     func runRows(_ query: RunQuery) -> [RunRow] {
@@ -236,6 +238,7 @@ extension MemoryContents {
                     && (query.ruleID.map { $0 == run.ruleID } ?? true)
                     && (query.state.map { $0 == run.state } ?? true)
                     && (query.packageID.map { $0 == packageID(of: run.eventID) } ?? true)
+                    && (query.account.map { $0 == index(of: run.eventID).map { events[$0].event.account } } ?? true)
                     && (query.since.map { $0.stored <= run.createdAt } ?? true)
                     && (query.until.map { run.createdAt < $0.stored } ?? true)
                     && (query.before.map { run.id.rawValue < $0.rawValue } ?? true)

@@ -8,7 +8,7 @@ import CountersignStore
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Resume a rule, a destination or everything that is paused.",
+        abstract: "Resume a rule, an account, a destination or everything that is paused.",
         discussion: """
             Runs that waited are executed; what came due meanwhile is decided now, timers by asking 'unless'
             again, and missed occurrences of a schedule by its 'missed'.
@@ -19,7 +19,7 @@ struct ResumeCommand: ParsableCommand {
 
             Exit status: 0 success, 1 it is not paused, 2 wrong usage.
             """,
-        subcommands: [Rule.self, Destination.self, Everything.self]
+        subcommands: [Rule.self, Account.self, Destination.self, Everything.self]
     )
 
     /// `countersign resume rule` resumes a rule.
@@ -40,6 +40,27 @@ struct ResumeCommand: ParsableCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             try await options.client(in: environment).resume(.rule(id))
+        }
+    }
+
+    /// `countersign resume account` resumes an account.
+    struct Account: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "account",
+            abstract: "Resume an account.",
+            discussion: """
+                Example:
+                  countersign resume account prod
+                """
+        )
+
+        @Argument(help: "The account's name, as the settings have it.")
+        var name: String
+
+        @OptionGroup var options: ClientOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await options.client(in: environment).resume(.account(name))
         }
     }
 
