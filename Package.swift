@@ -250,7 +250,7 @@ let package = Package(
             name: "CountersignEngineTests",
             dependencies: [
                 "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
-                "CountersignSQLite",
+                "CountersignSQLite", "CountersignOneSpan",
                 "CountersignEngine",
                 "CountersignTesting", .lifecycle, .log,
             ]

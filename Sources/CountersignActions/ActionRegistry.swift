@@ -44,8 +44,14 @@ public struct ActionRegistry: Sendable {
         SFTPAction.self,
         SQLAction.self,
         EmitAction.self,
+        OneSpanArchiveAction.self,
+        OneSpanCompleteAction.self,
+        OneSpanCorrectAction.self,
+        OneSpanCreateAction.self,
         OneSpanDownloadAction.self,
+        OneSpanExtendAction.self,
         OneSpanRemindAction.self,
+        OneSpanRequestAction.self,
         OneSpanUnlockAction.self,
     ])
 

@@ -14,6 +14,18 @@ struct PayloadReader {
 
     let workingDirectory: String
 
+    /// What other names mean, beside files and samples.
+    var others: [String: Source] = [:]
+
+    /// Which of the arguments are neither standard input nor the name of a file or a sample.
+    func unknownNames(among arguments: [String]) -> [String] {
+        let samples = Set(SamplePayload.all.map(\.name))
+        return arguments.filter { argument in
+            argument != "-" && !samples.contains(argument)
+                && !FileManager.default.fileExists(atPath: argument.absolute(from: workingDirectory))
+        }
+    }
+
     /// The payloads of each argument, in order.
     ///
     /// - Throws: `CommandFailure` when something cannot be read or is no JSON, with its place.
@@ -33,6 +45,7 @@ struct PayloadReader {
         if let sample = SamplePayload.all.first(where: { $0.name == argument }) {
             return [Source(name: sample.name, body: Array(sample.body.utf8))]
         }
+        if let other = others[argument] { return [other] }
         let names = SamplePayload.all.map(\.name)
         let near = Suggestion.clause(for: argument, among: names)
         throw CommandFailure(

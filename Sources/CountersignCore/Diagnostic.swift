@@ -19,10 +19,12 @@ package struct SourceSpan: Sendable, Hashable {
 
 /// One finding about a file that a person wrote.
 package struct Diagnostic: Sendable, Hashable {
-    /// Whether the file can be used: an error prevents it, a warning does not.
+    /// Whether the file can be used: an error prevents it, the others do not.
     package enum Severity: String, Sendable, Hashable {
         case error
         case warning
+        /// A fact about the file that is good to know; nothing is wrong.
+        case notice
     }
 
     /// How severe the finding is; `check --strict` also fails on warnings.

@@ -32,6 +32,9 @@ package struct Explainer: Sendable {
         if let damage = stored.damage { throw ExplanationError.damaged(id, reason: damage) }
         let ruleSet = try await ruleSet(for: stored)
         let evaluatedAt = stored.dispatchedAt ?? now
+        let histories = try await histories(of: stored.event, for: ruleSet)
+        let decisions = try await archive.decisions(of: id)
+        let late = LateArrivals(event: stored.event, histories: histories, decisions: decisions)
         return EventExplanation(
             eventID: id,
             eventName: stored.event.name,
@@ -43,18 +46,19 @@ package struct Explainer: Sendable {
                 of: stored.event,
                 at: evaluatedAt,
                 kept: stored.matchSet,
-                earlier: try await earlier(than: stored.event, for: ruleSet)
+                earlier: histories.known(at: evaluatedAt)
             ),
             replays: try await replays(of: stored.event),
-            decisions: try await archive.decisions(of: id)
+            decisions: try await archive.namingRuns(in: decisions),
+            lateArrivals: stored.dispatchedAt == nil ? [] : late.found(by: ruleSet, evaluatedAt: evaluatedAt)
         )
     }
 
-    /// The earlier events at which rules of a set look back.
-    private func earlier(than event: Event, for ruleSet: RuleSet) async throws -> EventHistories {
+    /// The events at which rules of a set look back, or by which they are cancelled, as they are stored now.
+    private func histories(of event: Event, for ruleSet: RuleSet) async throws -> EventHistories {
         var histories: [HistoryQuery: EventHistory] = [:]
         for rule in ruleSet.rules where rule.isEnabled {
-            for query in rule.condition.queries(for: event) where histories[query] == nil {
+            for query in rule.queries(for: event) where histories[query] == nil {
                 histories[query] = try await archive.history(query)
             }
         }
@@ -67,9 +71,14 @@ package struct Explainer: Sendable {
             let version = evaluation.ruleSet
             let ruleSet = try? await ruleSets.ruleSet(version)
             // A replay goes by the time at which the event came.
-            let earlier = if let ruleSet { try await earlier(than: event, for: ruleSet) } else { EventHistories() }
+            let earlier = if let ruleSet { try await histories(of: event, for: ruleSet) } else { EventHistories() }
             let rules = ruleSet?
-                .explanations(of: event, at: event.receivedAt, kept: evaluation.matchSet, earlier: earlier)
+                .explanations(
+                    of: event,
+                    at: event.receivedAt,
+                    kept: evaluation.matchSet,
+                    earlier: earlier.known(at: evaluation.at)
+                )
             replays.append(EventExplanation.Replay(at: evaluation.at, ruleSet: version, rules: rules))
         }
         return replays
@@ -135,6 +144,9 @@ package struct EventExplanation: Sendable {
     /// What was decided about the event at rules with state, in the order of deciding.
     package private(set) var decisions: [Decision]
 
+    /// The events that came too late for what was decided, and would have changed it.
+    package private(set) var lateArrivals: [LateArrival]
+
     /// One replay of the event.
     package struct Replay: Sendable {
         /// When the event was replayed.
@@ -164,8 +176,10 @@ package struct EventExplanation: Sendable {
         evaluatedAt: Date,
         rules: [RuleExplanation],
         replays: [Replay],
-        decisions: [Decision] = []
+        decisions: [Decision] = [],
+        lateArrivals: [LateArrival] = []
     ) {
+        self.lateArrivals = lateArrivals
         self.eventID = eventID
         self.eventName = eventName
         self.packageID = packageID
@@ -188,6 +202,7 @@ package struct EventExplanation: Sendable {
         var explanation = self
         explanation.rules = [rule]
         explanation.decisions = decisions.filter { $0.ruleID == ruleID }
+        explanation.lateArrivals = lateArrivals.filter { $0.ruleID == ruleID }
         for index in replays.indices {
             explanation.replays[index].rules = replays[index].rules?.filter { $0.ruleID == ruleID }
         }

@@ -34,6 +34,11 @@ extension Replayer {
         }
     }
 
+    /// Whether a rule has runs for an event, in whatever state.
+    func hasRuns(of rule: Rule, for event: Event.ID) async throws -> Bool {
+        try await store.runs(RunQuery(eventID: event, limit: .max)).contains { $0.ruleID == rule.id }
+    }
+
     /// Whether a rule with state may decide about an event now.
     private func outcome(for event: Event, at rule: Rule, isNamed: Bool) async throws -> ReplayOutcome {
         let isKnown = try await store.decisions(of: event.id).contains { $0.ruleID == rule.id }

@@ -40,8 +40,16 @@ package struct Replayer: Sendable {
             let matches = rules.matches(EvaluationContext(event: event, now: event.receivedAt))
             let wanted = matches.map { rules.rules[$0] }.filter { order.ruleID == nil || $0.id == order.ruleID }
             // Dry or not, what is decided about rules with state comes first: their runs are none of the replay's own.
-            for rule in wanted where rule.hasState { replayed.append(try await replay(event, at: rule, rules, order)) }
-            let ruleIDs = wanted.filter { !$0.hasState }.map(\.id)
+            var ruleIDs: [String] = []
+            for rule in wanted {
+                // Runs that are there begin again without anything being counted or opened again.
+                let isRestart = rule.hasState && order.restartsEnded ? try await hasRuns(of: rule, for: id) : false
+                if !rule.hasState || isRestart {
+                    ruleIDs.append(rule.id)
+                } else {
+                    replayed.append(try await replay(event, at: rule, rules, order))
+                }
+            }
             let matchSet = MatchSet(matches: matches)
             var dispatch = Dispatch(eventID: id, ruleSet: rules.version, ruleIDs: ruleIDs, matchSet: matchSet)
             dispatch.forgetsPackage = ruleIDs.contains { rules.rule($0)?.usesPackage == true }

@@ -100,10 +100,14 @@ package struct RunDiff: Sendable {
     /// How many events were evaluated.
     package fileprivate(set) var events: Int
 
+    /// What the new set makes of what is open now.
+    package var effects: [EditEffect]
+
     /// A comparison whose rows are known.
-    package init(rows: [Row], events: Int) {
+    package init(rows: [Row], events: Int, effects: [EditEffect] = []) {
         self.rows = rows
         self.events = events
+        self.effects = effects
     }
 
     /// Whether a run was added or removed.

@@ -105,7 +105,7 @@ extension RunWorker {
             generation: progress.generation,
             status: isWanted ? .succeeded : .skipped,
             isFinal: true,
-            plan: isWanted ? ["until": until.map { .string($0.rfc3339) } ?? .null] : nil,
+            plan: isWanted ? step.wait?.plan(until: until) : nil,
             output: isWanted ? ["until": until.map { .string($0.rfc3339) } ?? .null] : nil,
             reason: nil,
             startedAt: now,

@@ -36,6 +36,7 @@ package struct Runner: Service {
     /// Steps that are under way then may go on for `EngineSettings.shutdownTimeout`.
     package func run() async throws {
         await rescue(store.isShared ? .expired : .everyones, at: clock.now)
+        await spreadResumptions()
         await withTaskGroup { group in
             group.addTask { await renewLeases() }
             await withGracefulShutdownHandler {
@@ -118,6 +119,15 @@ package struct Runner: Service {
             // Behind a standstill, a claim of ours may come to count under a lease that has run out by then; it is renewed
             // in the next round.
             if now.timeIntervalSince(due) < pause { await rescue(.expired, at: now) }
+        }
+    }
+
+    /// Keeps what is resumed at a rate from beginning all at once behind a standstill.
+    private func spreadResumptions() async {
+        do {
+            try await store.spreadOverdueResumptions(at: clock.now)
+        } catch {
+            logger.error("Resumed runs cannot be spread", metadata: ["error": "\(error)"])
         }
     }
 

@@ -1,4 +1,5 @@
 import CountersignCore
+package import CountersignRules
 package import CountersignStore
 package import Foundation
 import Synchronization
@@ -10,6 +11,9 @@ package final class StateBounds: Sendable {
         var countedAt = Date.distantPast
         var activation: Activation.Number?
     }
+
+    /// How many idle windows are removed at a time.
+    private static let batch = 500
 
     /// How often the keys are counted.
     private static let interval: TimeInterval = 60
@@ -33,12 +37,19 @@ package final class StateBounds: Sendable {
 
     /// Counts the keys again, where the last count is a minute old.
     ///
+    /// Of a rule of `rules` that reached the bound, windows of a `throttle` that are over are removed first: they only remember
+    /// how many events they suppressed.
+    ///
     /// - Throws: `StoreError`.
-    package func refresh(at now: Date) async throws {
+    package func refresh(by rules: RuleSet? = nil, at now: Date) async throws {
         let isDue = state.withLock { abs(now.timeIntervalSince($0.countedAt)) >= Self.interval }
         guard isDue else { return }
         let counts = try await store.stateCounts().filter { $0.kind != .timer }
-        let full = Set(counts.filter { $0.count >= mostKeys }.map(\.ruleID))
+        var full: Set<String> = []
+        for count in counts where count.count >= mostKeys {
+            let idle = try await removeIdle(count, rules?.rule(count.ruleID), at: now)
+            if count.count - idle >= mostKeys { full.insert(count.ruleID) }
+        }
         let old = state.withLock { state in
             // What an earlier process found may be over.
             let old = state.countedAt == .distantPast ? Set(counts.map(\.ruleID)) : state.full
@@ -50,6 +61,23 @@ package final class StateBounds: Sendable {
             try await reporter?.begin(.stateFull, of: rule, ["rule": .string(rule), "keys": JSON(mostKeys)])
         }
         for rule in old.subtracting(full).sorted() { try await reporter?.forget(.stateFull, of: rule) }
+    }
+
+    private func removeIdle(_ count: StateCount, _ rule: Rule?, at now: Date) async throws -> Int {
+        guard count.kind == .throttle, case .throttle(let throttle)? = rule?.timing else { return 0 }
+        let end = now.addingTimeInterval(-throttle.within.timeInterval)
+        var removed = 0
+        while removed <= count.count - mostKeys {
+            let some = try await store.removeStates(
+                ofRule: count.ruleID,
+                kind: .throttle,
+                openedBefore: end,
+                limit: Self.batch
+            )
+            removed += some
+            if some < Self.batch { break }
+        }
+        return removed
     }
 
     /// Whether open timers have not been looked at since this activation.

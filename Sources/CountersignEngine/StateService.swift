@@ -134,35 +134,59 @@ package struct StateService: Service {
             store.activated.notify()
         }
         while try await store.removeExpiredStates(limit: 500, at: now) == 500 {}
-        try await bounds.refresh(at: now)
+        try await bounds.refresh(by: active.rules.ruleSet, at: now)
     }
 
-    /// Applies the shapes of edited rules to the timers that are open.
+    /// Says what becomes of what is open at rules that were edited, disabled or removed, and applies the shapes of edited
+    /// rules to open timers.
     private func adapt(_ active: RuleBook.Active, _ decider: Decider, at now: Date) async throws {
         guard bounds.isNewActivation(active.activation.number) else { return }
-        for rule in active.rules.ruleSet.rules where rule.isEnabled {
-            var query = StateQuery(ruleID: rule.id, kinds: [.timer], limit: Self.batch)
-            while case let states = try await store.states(query), !states.isEmpty {
-                query.after = states.last?.id
-                let edited = states.filter { $0.shape != rule.shape && $0.dueAt != nil }
-                guard !edited.isEmpty else { continue }
-                let events = try await store.events(openingAny: edited)
-                let decisions = try await store.decide(
-                    on: .states,
-                    reading: decider.request(forEdited: edited),
-                    under: active.activation.number,
-                    at: now
-                ) { decider.outcome(forEdited: edited, of: events, in: $0) }
-                logger.info(
-                    "Open timers follow the edited rule",
-                    metadata: [
-                        "rule.id": "\(rule.id)", "timers": "\(edited.count)",
-                        "closed": "\(decisions.count { $0.kind == .noLongerMatches })",
-                    ]
-                )
+        let rules = active.rules.ruleSet
+        for effect in try await EditEffects(on: store).effects(of: rules, at: now) {
+            tell(of: effect)
+            guard effect.change == .edited, effect.timers.open > 0, let rule = rules.rule(effect.ruleID) else {
+                continue
             }
+            try await adaptTimers(of: rule, active, decider, at: now)
         }
         bounds.note(activation: active.activation.number)
+    }
+
+    private func adaptTimers(
+        of rule: Rule,
+        _ active: RuleBook.Active,
+        _ decider: Decider,
+        at now: Date
+    ) async throws {
+        var query = StateQuery(ruleID: rule.id, kinds: [.timer], limit: Self.batch)
+        query.exceptShape = rule.shape
+        while case let states = try await store.states(query), !states.isEmpty {
+            query.after = states.last?.id
+            let open = states.filter { $0.dueAt != nil }
+            guard !open.isEmpty else { continue }
+            let events = try await store.events(openingAny: open)
+            _ = try await store.decide(
+                on: .states,
+                reading: decider.request(forEdited: open),
+                under: active.activation.number,
+                at: now
+            ) { decider.outcome(forEdited: open, of: events, in: $0) }
+        }
+    }
+
+    private func tell(of effect: EditEffect) {
+        let timers = effect.timers
+        let counts: [(String, Int)] = [
+            ("timers", timers.open), ("timers.staying", timers.staying), ("timers.due", timers.due),
+            ("timers.closing", timers.closing), ("digests", effect.digests), ("debounces", effect.debounces),
+            ("thresholds", effect.thresholds), ("throttles", effect.throttles),
+        ]
+        var metadata: Logger.Metadata = ["rule.id": "\(effect.ruleID)", "change": "\(effect.change.rawValue)"]
+        for (name, count) in counts where count > 0 { metadata[name] = "\(count)" }
+        switch effect.change {
+        case .edited: logger.info("Open state follows the edited rule", metadata: metadata)
+        case .disabled, .removed: logger.warning("Open state of a rule that is not active", metadata: metadata)
+        }
     }
 }
 

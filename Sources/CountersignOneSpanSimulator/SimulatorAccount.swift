@@ -92,16 +92,57 @@ final class SimulatorAccount: Sendable {
             created: now,
             data: json["data"] ?? [:],
             documents: Self.documents(json["documents"]?.array),
+            isTemplate: json["type"] == "TEMPLATE",
+            isAutocompleted: json["autocomplete"]?.bool ?? true,
             due: json["due"]?.string,
             signers: Self.signers(json["roles"]?.array),
             updated: now
         )
+        return add(package)
+    }
+
+    /// Makes a package from a template, or from another package; nil when there is none of this id.
+    func clone(_ id: String, with json: JSON) -> SimulatorPackage? {
+        guard let template = package(id) else { return nil }
+        let now = clock.now
+        let replaced = Self.signers(json["roles"]?.array ?? [])
+        let signers = template.signers.map { signer in
+            let given = json["roles"]?.array == nil ? nil : replaced.first { $0.role == signer.role }
+            return given ?? SimulatorPackage.Signer(copying: signer)
+        }
+        return add(
+            SimulatorPackage(
+                id: Self.packageID(),
+                name: json["name"]?.string ?? template.name,
+                created: now,
+                data: json["data"] ?? template.data,
+                documents: template.documents,
+                isTemplate: json["type"] == "TEMPLATE",
+                isAutocompleted: json["autocomplete"]?.bool ?? template.isAutocompleted,
+                due: json["due"]?.string ?? template.due,
+                signers: signers,
+                updated: now
+            )
+        )
+    }
+
+    private func add(_ package: SimulatorPackage) -> SimulatorPackage {
         state.withLock { state in
             state.packages[package.id] = package
             state.order.append(package.id)
         }
-        tell([package.creation])
+        // A template is nobody's to be told of.
+        if !package.isTemplate { tell([package.creation]) }
         return package
+    }
+
+    /// Whether the answer to a request that changed something is to be lost; each time one less is.
+    func loseAnswer() -> Bool {
+        state.withLock { state in
+            guard state.faults.loseAnswers > 0 else { return false }
+            state.faults.loseAnswers -= 1
+            return true
+        }
     }
 
     /// Does something with a package, and tells of it; nil when there is no such package.
@@ -194,5 +235,18 @@ final class SimulatorAccount: Sendable {
                 lastName: "Example"
             )
         ]
+    }
+}
+
+extension SimulatorPackage.Signer {
+    /// A signer of the same role and address, who has not signed.
+    init(copying other: Self) {
+        self.init(
+            role: other.role,
+            id: UUID().uuidString.lowercased(),
+            email: other.email,
+            firstName: other.firstName,
+            lastName: other.lastName
+        )
     }
 }

@@ -31,6 +31,8 @@ struct SimulatorAnswer: ResponseGenerator {
 
     static let noPackage = failure(.notFound, "error.notFound.packageNotFound", "There is no such package.")
 
+    static let noRole = failure(.notFound, "error.notFound.role", "There is no such role.")
+
     func response(from _: Request, context _: some RequestContext) -> Response {
         var headers: HTTPFields = [.contentType: type]
         if let retryAfter { headers[.retryAfter] = "\(retryAfter)" }

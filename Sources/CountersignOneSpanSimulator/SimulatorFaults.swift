@@ -20,6 +20,9 @@ package struct SimulatorFaults: Sendable, Equatable {
     /// The first n requests for a package's files are answered with 404.
     package var missingFor = 0
 
+    /// The next n requests that change something are carried out, and answered with 502 as if their answer were lost.
+    package var loseAnswers = 0
+
     /// How long each answer of the API takes.
     package var answerAfter = Duration.zero
 
@@ -30,7 +33,8 @@ package struct SimulatorFaults: Sendable, Equatable {
         [
             "lose": .array(lose.sorted().map { .string($0) }), "lose_every": JSON(loseEvery),
             "double_every": JSON(doubleEvery), "swap_every": JSON(swapEvery),
-            "busy_every": JSON(busyEvery), "missing_for": JSON(missingFor), "answer_after": .string(answerAfter.text),
+            "busy_every": JSON(busyEvery), "missing_for": JSON(missingFor),
+            "lose_answers": JSON(loseAnswers), "answer_after": .string(answerAfter.text),
         ]
     }
 
@@ -60,7 +64,7 @@ package struct SimulatorFaults: Sendable, Equatable {
     private static var counts: [String: WritableKeyPath<SimulatorFaults, Int>] {
         [
             "lose_every": \.loseEvery, "double_every": \.doubleEvery, "swap_every": \.swapEvery,
-            "busy_every": \.busyEvery, "missing_for": \.missingFor,
+            "busy_every": \.busyEvery, "missing_for": \.missingFor, "lose_answers": \.loseAnswers,
         ]
     }
 }

@@ -23,6 +23,12 @@ struct SimulatorFiles {
         return zip.bytes
     }
 
+    var supporting: [UInt8] {
+        var zip = ZipArchive()
+        for name in package.supporting { zip.add(name, Array("the supporting document \(name)\n".utf8)) }
+        return zip.bytes
+    }
+
     var fields: JSON {
         .array(
             package.signers.flatMap { signer in

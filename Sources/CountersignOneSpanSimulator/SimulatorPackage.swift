@@ -22,9 +22,9 @@ struct SimulatorPackage {
     struct Signer {
         let role: String
         let id: String
-        let email: String
-        let firstName: String
-        let lastName: String
+        var email: String
+        var firstName: String
+        var lastName: String
         var hasSigned = false
         var isLocked = false
     }
@@ -33,6 +33,7 @@ struct SimulatorPackage {
     enum Transition {
         case send
         case edit
+        case complete
         case archive
         case trash
         case restore
@@ -42,6 +43,9 @@ struct SimulatorPackage {
         case optOut(reason: String)
         case lock
         case attach(name: String)
+        case support(name: String)
+        case update(JSON)
+        case correct(role: String, JSON)
         case bounce(kind: String)
     }
 
@@ -51,10 +55,16 @@ struct SimulatorPackage {
     }
 
     let id: String
-    let name: String
+    var name: String
     let created: Date
-    let data: JSON
+    var data: JSON
     let documents: [Document]
+
+    /// Whether packages are made from it, so that it is never sent itself.
+    var isTemplate = false
+
+    /// Whether it is completed with the last signature; otherwise its sender completes it.
+    var isAutocompleted = true
 
     /// Until when it can be signed, as whoever made it wrote it; nil for no end.
     var due: String?
@@ -64,6 +74,7 @@ struct SimulatorPackage {
     var completed: Date?
     var isTrashed = false
     var attachments: [String] = []
+    var supporting: [String] = []
 
     /// The reason that a signer gave.
     var reason: String?
@@ -80,10 +91,29 @@ struct SimulatorPackage {
 
     private mutating func act(_ transition: Transition, at now: Date) throws(Refusal) -> [SimulatorNotice] {
         switch transition {
-        case .send: return [try move(from: .draft, to: .sent, "PACKAGE_ACTIVATE", at: now)]
-        case .edit: return [try move(from: .sent, to: .draft, "PACKAGE_DEACTIVATE", at: now)]
+        case .send: return try send(at: now)
+        case .edit:
+            // That an expired package comes back to the drafts without a callback is inferred.
+            guard status != .expired else {
+                status = .draft
+                return []
+            }
+            return [try move(from: .sent, to: .draft, "PACKAGE_DEACTIVATE", at: now)]
+        case .complete: return try complete(at: now)
+        case .update(let fields):
+            update(fields)
+            return []
+        case .correct(let role, let json):
+            try correct(role, json)
+            return []
+        case .support(let name):
+            supporting.append(name)
+            return []
         case .archive: return [try move(from: .completed, to: .archived, "PACKAGE_ARCHIVE", at: now)]
-        case .expire: return [try move(from: .sent, to: .expired, "PACKAGE_EXPIRE", at: now)]
+        case .expire:
+            let notice = try move(from: .sent, to: .expired, "PACKAGE_EXPIRE", at: now)
+            if end.map({ $0 > now }) ?? true { due = now.rfc3339 }
+            return [notice]
         case .trash:
             isTrashed = true
             return [notice("PACKAGE_TRASH", now)]
@@ -113,7 +143,7 @@ struct SimulatorPackage {
     }
 
     /// Gives the package another status, and the callback that tells of it.
-    private mutating func move(
+    mutating func move(
         from old: Status,
         to new: Status,
         _ event: String,
@@ -137,18 +167,17 @@ struct SimulatorPackage {
             }
         let end = now.addingTimeInterval(Double(signed.count) / 1_000)
         notices.append(notice("SIGNER_COMPLETE", end, by: signer.id))
-        if signers.allSatisfy(\.hasSigned) {
-            status = .completed
-            completed = now
-            notices.append(notice("PACKAGE_COMPLETE", end))
-        }
-        return notices
+        guard signers.allSatisfy(\.hasSigned) else { return notices }
+        guard isAutocompleted else { return notices + [notice("PACKAGE_READY_FOR_COMPLETE", end)] }
+        status = .completed
+        completed = now
+        return notices + [notice("PACKAGE_COMPLETE", end)]
     }
 
     /// The notice of its being made.
     var creation: SimulatorNotice { notice("PACKAGE_CREATE", created) }
 
-    private func notice(
+    func notice(
         _ event: String,
         _ date: Date,
         by user: String = Self.sender,
@@ -158,7 +187,7 @@ struct SimulatorPackage {
         SimulatorNotice(event: event, package: id, user: user, document: document, message: message, date: date)
     }
 
-    private func expect(_ statuses: [Status]) throws(Refusal) {
+    func expect(_ statuses: [Status]) throws(Refusal) {
         guard statuses.contains(status) else {
             throw Refusal(sentence: "the package is \(status.rawValue); for this it must be \(statuses[0].rawValue)")
         }
@@ -187,8 +216,9 @@ extension SimulatorPackage {
         [
             "id": .string(id), "name": .string(name), "status": .string(status.rawValue),
             "created": .string(created.rfc3339), "updated": .string(updated.rfc3339),
-            "completed": JSON(completed?.rfc3339), "due": JSON(due), "trashed": .bool(isTrashed), "autocomplete": true,
-            "data": data, "sender": ["id": .string(Self.sender), "email": "sender@example.com"],
+            "completed": JSON(completed?.rfc3339), "due": JSON(due), "trashed": .bool(isTrashed),
+            "autocomplete": .bool(isAutocompleted), "type": .string(isTemplate ? "TEMPLATE" : "PACKAGE"), "data": data,
+            "sender": ["id": .string(Self.sender), "email": "sender@example.com"],
             "roles": .array(signers.map(\.json)),
             "documents": .array(documents.map { ["id": .string($0.id), "name": .string($0.name)] }),
             "messages": .array(reason.map { [["content": .string($0)]] } ?? []),
@@ -197,7 +227,8 @@ extension SimulatorPackage {
 }
 
 extension SimulatorPackage.Signer {
-    fileprivate var json: JSON {
+    /// The role as `GET /api/packages/{id}/roles/{role}` gives it.
+    var json: JSON {
         [
             "id": .string(role), "name": .string(role), "locked": .bool(isLocked),
             "signers": [

@@ -34,7 +34,7 @@ package struct SimulatorServer: Service {
     }
 
     private let settings: Settings
-    private let account: SimulatorAccount
+    let account: SimulatorAccount
     private let clock: any WallClock
     private let logger: Logger
     private let onListening: @Sendable (Int) -> Void
@@ -148,6 +148,7 @@ package struct SimulatorServer: Service {
             }
         }
         addRoles(to: router)
+        addChanges(to: router)
     }
 
     private func addRoles(to router: Router<BasicRequestContext>) {
@@ -165,16 +166,14 @@ package struct SimulatorServer: Service {
             await asked(request) {
                 let isDone = account.unlock(text(context, "role") ?? "", of: text(context, "id") ?? "")
                 return isDone
-                    ? SimulatorAnswer([:]) : .failure(.notFound, "error.notFound.role", "There is no such role.")
+                    ? SimulatorAnswer([:]) : .noRole
             }
         }
         router.post("/api/packages/:id/roles/:role/notifications") { request, context in
             await asked(request) {
                 guard let package = account.package(text(context, "id") ?? "") else { return .noPackage }
                 let role = text(context, "role") ?? ""
-                guard package.signers.contains(where: { $0.role == role }) else {
-                    return .failure(.notFound, "error.notFound.role", "There is no such role.")
-                }
+                guard package.signers.contains(where: { $0.role == role }) else { return .noRole }
                 account.remind(["packageId": .string(package.id), "role": .string(role)])
                 return SimulatorAnswer([:])
             }
@@ -205,6 +204,15 @@ package struct SimulatorServer: Service {
         add("attachment/zip") { files, _ in
             files.package.attachments.isEmpty ? nil : SimulatorAnswer(files.attachments, type: "application/zip")
         }
+        router.get("/supporting-documents/v1/transactions/:id") { request, context in
+            await asked(request) {
+                guard let package = account.package(text(context, "id") ?? "") else { return .noPackage }
+                guard !package.supporting.isEmpty else {
+                    return .failure(.notFound, "error.notFound.documentNotFound", "There is no such file.")
+                }
+                return SimulatorAnswer(SimulatorFiles(package: package).supporting, type: "application/zip")
+            }
+        }
     }
 
     /// `GET /api/packages`, with either style of dates; the list of drafts holds expired and declined ones, too.
@@ -216,7 +224,9 @@ package struct SimulatorServer: Service {
         let since = date("startDate", "lastUpdatedStartDate") ?? .distantPast
         let until = date("endDate", "lastUpdatedEndDate") ?? .distantFuture
         let status = query["query"].map(String.init)
+        let wantsTemplates = query["type"]?.lowercased() == "template"
         let found = account.packages.filter { package in
+            guard package.isTemplate == wantsTemplates else { return false }
             let statuses =
                 [package.status.rawValue] + ([.expired, .declined].contains(package.status) ? ["DRAFT"] : [])
             return status.map { statuses.contains($0) } ?? true && (since...max(since, until)).contains(package.updated)
@@ -228,24 +238,7 @@ package struct SimulatorServer: Service {
         return SimulatorAnswer(["count": JSON(found.count), "results": .array(page.map(\.json))])
     }
 
-    /// What the sender does by changing the package.
-    private func change(_ id: String, _ body: JSON) -> SimulatorAnswer {
-        let transition: SimulatorPackage.Transition? =
-            switch (body["status"]?.string, body["trashed"]?.bool) {
-            case ("SENT"?, _): .send
-            case ("DRAFT"?, _): .edit
-            case ("ARCHIVED"?, _): .archive
-            case (_, true?): .trash
-            case (_, false?): .restore
-            default: nil
-            }
-        guard let transition else { return .failure(.badRequest, "error.validation", "Give a status, or trashed.") }
-        let answer = perform(transition, on: id)
-        if case .send = transition { live(id) }
-        return answer
-    }
-
-    private func perform(_ transition: SimulatorPackage.Transition, on id: String) -> SimulatorAnswer {
+    func perform(_ transition: SimulatorPackage.Transition, on id: String) -> SimulatorAnswer {
         do throws(SimulatorPackage.Refusal) {
             return try account.apply(transition, to: id).map { SimulatorAnswer($0.json) } ?? .noPackage
         } catch {
@@ -254,7 +247,7 @@ package struct SimulatorServer: Service {
     }
 
     /// Has the signers of a package sign, one after another.
-    private func live(_ id: String) {
+    func live(_ id: String) {
         guard let time = settings.signingTime, let package = account.package(id), package.status == .sent else {
             return
         }
@@ -268,7 +261,7 @@ package struct SimulatorServer: Service {
     }
 
     /// Answers a request to the API as the faults and the credentials have it.
-    private func asked(_ request: Request, _ work: () -> SimulatorAnswer) async -> SimulatorAnswer {
+    func asked(_ request: Request, _ work: () -> SimulatorAnswer) async -> SimulatorAnswer {
         let faults = account.faults
         if faults.answerAfter > .zero {
             try? await clock.sleep(until: clock.now.addingTimeInterval(faults.answerAfter.timeInterval))
@@ -285,7 +278,9 @@ package struct SimulatorServer: Service {
             answer.retryAfter = 1
             return answer
         }
-        return work()
+        let answer = work()
+        guard request.method != .get, answer.status == .ok, account.loseAnswer() else { return answer }
+        return .failure(.badGateway, "error.gateway", "The answer was lost on purpose.")
     }
 
     // MARK: Its own paths
@@ -318,7 +313,7 @@ package struct SimulatorServer: Service {
         router.post("/simulator/packages/:id/:deed") { request, context in
             let body = await json(of: request)
             guard let transition = Self.transition(text(context, "deed") ?? "", body) else {
-                let known = "sign, decline, opt-out, expire, lock, attach, bounce"
+                let known = "sign, decline, opt-out, expire, lock, attach, support, bounce"
                 return SimulatorAnswer.failure(.notFound, "error.notFound", "A package can: \(known).")
             }
             return perform(transition, on: text(context, "id") ?? "")
@@ -333,6 +328,7 @@ package struct SimulatorServer: Service {
         case "expire": .expire
         case "lock": .lock
         case "attach": .attach(name: body["name"]?.string ?? "passport.pdf")
+        case "support": .support(name: body["name"]?.string ?? "invoice.pdf")
         case "bounce": .bounce(kind: body["kind"]?.string ?? "BOUNCE")
         default: nil
         }
@@ -342,11 +338,11 @@ package struct SimulatorServer: Service {
         SHA256.hash(data: bytes).hexDigits
     }
 
-    private func text(_ context: BasicRequestContext, _ name: String) -> String? {
+    func text(_ context: BasicRequestContext, _ name: String) -> String? {
         context.parameters.get(name).map { $0.removingPercentEncoding ?? $0 }
     }
 
-    private func json(of request: Request) async -> JSON {
+    func json(of request: Request) async -> JSON {
         guard let body = try? await request.body.collect(upTo: 1 << 20) else { return .null }
         return (try? JSON(parsing: body.readableBytesView)) ?? .null
     }

@@ -23,6 +23,21 @@ package protocol PackageServing: Sendable {
 
     /// Lets the signer of a role in again, who was locked out.
     func unlock(role: String, of packageID: String) async throws(StepFailure)
+
+    /// Sends a request to the vendor's API, once.
+    ///
+    /// - Throws: `StepFailure` where there is no response.
+    /// - Returns: The response, whatever its status.
+    func answer(to request: VendorRequest) async throws(StepFailure) -> VendorAnswer
+
+    /// The first package of these statuses, updated at `since` or later, that `isMeant` accepts; nil where there is none.
+    ///
+    /// The list may show a package some time after it was created.
+    func firstPackage(
+        in statuses: [String],
+        since: Date,
+        where isMeant: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON?
 }
 
 /// A file that belongs to a package.
@@ -37,4 +52,6 @@ package enum PackageFile: Sendable, Equatable {
     case fields
     /// What signers have attached, as one ZIP archive.
     case attachments
+    /// The supporting documents, as the vendor gives them.
+    case supporting
 }

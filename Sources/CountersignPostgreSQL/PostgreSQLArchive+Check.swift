@@ -35,6 +35,7 @@ extension PostgreSQLArchive: CheckableStore {
         check.damages += homeless.map {
             StoreDamage(place: "rule set \($0.short)", reason: "it is missing, and \($1) runs use it")
         }
+        try await checkStates(&check)
         try await checkBodies(&check)
         return check
     }
@@ -101,6 +102,38 @@ extension PostgreSQLArchive: CheckableStore {
             """
         ),
     ]
+
+    /// What rules have open, and what was decided, as far as this program cannot read it: such rows are passed over.
+    private func checkStates(_ check: inout StoreCheck) async throws {
+        func add(_ place: String, _ reason: String) {
+            guard check.damages.count(where: { $0.place.hasPrefix(place.prefix(while: \.isLetter)) }) < Self.toldDamages
+            else { return }
+            check.damages.append(StoreDamage(place: place, reason: reason))
+        }
+        try await walk("select s.id, s.kind, s.data from @.states s where s.id >") { id, kind, data in
+            if RuleState.Kind(rawValue: kind) == nil { add("state \(id)", "its kind is unknown") }
+            if (try? JSON(parsing: data, limits: .stored)) == nil { add("state \(id)", "its data is no JSON") }
+        }
+        try await walk("select s.id, s.kind, s.facts from @.decisions s where s.id >") { id, kind, facts in
+            if Decision.Kind(rawValue: kind) == nil { add("decision \(id)", "its kind is unknown") }
+            if (try? JSON(parsing: facts, limits: .stored)) == nil { add("decision \(id)", "its facts are no JSON") }
+        }
+    }
+
+    /// Goes through a table, a slice at a time, by number and two texts.
+    private func walk(_ sql: String, _ body: (Int64, String, String) -> Void) async throws {
+        var last = Int64.min
+        while true {
+            let slice = try await all(
+                Statement("\(sql) $1::int8 order by s.id limit \(Self.slice)", [.integer(last)])
+            ) { ($0.integer(0), $0.verbatim(1), $0.verbatim(2)) }
+            for (id, kind, text) in slice {
+                last = id
+                body(id, kind, text)
+            }
+            if slice.count < Self.slice { return }
+        }
+    }
 
     private func checkBodies(_ check: inout StoreCheck) async throws {
         var last = Int64.min

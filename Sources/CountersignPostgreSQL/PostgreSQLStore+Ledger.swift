@@ -225,12 +225,15 @@ extension PostgreSQLStore {
         return count
     }
 
-    /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest; returns how many.
+    /// Makes runs and states that are due later, and follow the clock, due earlier by `seconds`; returns how many.
     package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
         // Due times are of the database's clock, which was not set back with ours.
         guard clock.kind == .caller else { return 0 }
         let count = try await changes.change(statements.bringForward(by: seconds, at: now)) { $0.changed }
-        if count > 0 { queued.notify() }
+        if count > 0 {
+            queued.notify()
+            stateChanges.notify()
+        }
         return count
     }
 }

@@ -269,9 +269,9 @@ struct RunStatements: Sendable {
         Statement(
             """
             update @.runs set due_at = $1::timestamptz, waiting_for = null, wait_reason = null
-            where waiting_for is not null
+            where waiting_for is not null and not starts_with(waiting_for, $2::text)
             """,
-            [time(now)]
+            [time(now), .text(PacedResumption.prefix)]
         )
     }
 
@@ -291,8 +291,16 @@ struct RunStatements: Sendable {
     func bringForward(by seconds: TimeInterval, at now: Date) -> Statement {
         Statement(
             """
-            update @.runs set due_at = greatest($1::timestamptz, due_at - $2::int8 * interval '1 millisecond')
-            where state in (0, 6) and due_at > $1::timestamptz
+            with s as (
+                update @.states set due_at = greatest($1::timestamptz, due_at - $2::int8 * interval '1 millisecond')
+                where due_at > $1::timestamptz and data like '%"\(RuleState.followsClock)":true%' returning 1
+            ), r as (
+                update @.runs u set due_at = greatest($1::timestamptz, u.due_at - $2::int8 * interval '1 millisecond')
+                where u.due_at > $1::timestamptz and (u.state = 0 or u.state = 6 and (
+                    select x.plan like '%"for":%' from @.steps x where x.run_id = u.id order by x.id desc limit 1
+                )) returning 1
+            )
+            select 1 from s union all select 1 from r
             """,
             [time(now), .integer(Int64(seconds * 1_000))]
         )

@@ -34,10 +34,10 @@ struct ServerSettings: Sendable {
 
     /// Asks the server, and compares its clock with ours.
     static func read(over connection: Connection, clock: DatabaseClock) throws(DatabaseError) -> ServerSettings {
-        let start = Date()
+        let start = ContinuousClock.now
         let rows = try connection.rows(query)
         guard let row = rows.first else { throw .lost("the server said nothing of itself") }
-        clock.compare(row.time(7), between: start, and: Date())
+        clock.compare(row.time(7), since: start)
         return ServerSettings(row)
     }
 

@@ -172,10 +172,10 @@ struct RunTable {
         if whose == .everyones {
             try db.change(
                 """
-                UPDATE runs INDEXED BY runs_waiting SET due_at = ?, waiting_for = NULL, wait_reason = NULL
-                WHERE waiting_for IS NOT NULL
+                UPDATE runs INDEXED BY runs_waiting SET due_at = ?1, waiting_for = NULL, wait_reason = NULL
+                WHERE waiting_for IS NOT NULL AND substr(waiting_for, 1, length(?2)) <> ?2
                 """,
-                [now.milliseconds]
+                [now.milliseconds, PacedResumption.prefix]
             )
         }
         return abandoned.count
@@ -279,7 +279,18 @@ struct RunTable {
             """,
             arguments
         )
-        return claimable + waiting
+        // Of runs in a step `wait` those that wait for a time.
+        let pausing = try db.change(
+            """
+            UPDATE runs INDEXED BY runs_due SET due_at = max(?1, due_at - ?2)
+            WHERE \(Query.claimable) AND state = 'waiting' AND due_at > ?1 AND (
+                SELECT iif(json_valid(plan), json_extract(plan, '$.for'), NULL) FROM steps INDEXED BY steps_by_run
+                WHERE run_id = runs.id ORDER BY id DESC LIMIT 1
+            ) IS NOT NULL
+            """,
+            arguments
+        )
+        return claimable + waiting + pausing + (try StateTable(db: db).bringForward(by: seconds, at: now))
     }
 
     /// - Returns: Whether the slot of the run went to the next one of its queue.

@@ -345,10 +345,13 @@ extension SQLiteStore {
         return count
     }
 
-    /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest; returns how many.
+    /// Makes runs and states that are due later, and follow the clock, due earlier by `seconds`; returns how many.
     package func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int {
         let count = try await writer.write { try RunTable(db: $0).bringForward(by: seconds, at: now) }
-        if count > 0 { queued.notify() }
+        if count > 0 {
+            queued.notify()
+            stateChanges.notify()
+        }
         return count
     }
 

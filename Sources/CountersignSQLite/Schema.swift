@@ -236,7 +236,7 @@ struct Schema: Sendable {
         CREATE INDEX states_expiring ON states (expires_at) WHERE expires_at IS NOT NULL;
         CREATE INDEX states_by_package ON states (package_id) WHERE package_id IS NOT NULL;
         CREATE INDEX states_by_event ON states (event_id) WHERE event_id IS NOT NULL;
-        CREATE INDEX states_by_rule ON states (rule_id, kind, opened_at, due_at);
+        CREATE INDEX states_by_rule ON states (rule_id, kind, shape, opened_at, due_at);
 
         -- Events that wait for the next digest of a key.
         CREATE TABLE gathered (

@@ -118,7 +118,9 @@ extension Settings {
             "ONESPAN_CLIENT_SECRET",
         ]
         return (destinations ?? [])
-            .reduce(own.union(mail?.secretNames ?? []).union(accountSecretNames)) { $0.union($1.secretNames) }
+            .reduce(own.union(mail?.secretNames ?? []).union(adminTokens.map(\.secret)).union(accountSecretNames)) {
+                $0.union($1.secretNames)
+            }
     }
 
     /// The names of the secrets of accounts: those that each may have of its own, and those that they share.

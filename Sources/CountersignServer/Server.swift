@@ -77,7 +77,7 @@ package struct Server {
             )
         }
         let certificate = try settings.serverCertificate()
-        let access = AdminAccess(token: try settings.adminToken(environment.variables))
+        let access = AdminAccess(tokens: try settings.adminAccessTokens(environment.variables))
         let registry = try await environment.registry(for: settings)
         let callbacks = try environment.callbackAuthentication(for: settings, keys, logger: logger)
         // What was kept counts from the first callback on, whether the issuer can be reached or not.

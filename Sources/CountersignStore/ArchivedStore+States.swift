@@ -12,6 +12,11 @@ extension ArchivedStore {
     /// How many states there are, by rule and kind.
     package func stateCounts() async throws -> [StateCount] { try await archive.stateCounts() }
 
+    /// How many states of a rule were made by another shape of it, by kind.
+    package func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount] {
+        try await archive.stateCounts(ofRule: id, exceptShape: shape)
+    }
+
     /// The events that are gathered for a key, the lowest number first.
     package func gathered(of key: StateKey) async throws -> [Event.ID] { try await archive.gathered(of: key) }
 
@@ -29,4 +34,7 @@ extension ArchivedStore {
 
     /// What is paused at `now`, the oldest pause first.
     package func pauses(at now: Date) async throws -> [Pause] { try await archive.pauses(at: now) }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] { try await archive.pacedResumptions() }
 }

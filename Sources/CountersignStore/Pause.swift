@@ -63,9 +63,26 @@ package protocol PausingStore: Sendable {
     /// - Throws: `StoreError`.
     func pause(_ pause: Pause) async throws
 
+    /// Resumes something, and makes the runs due that waited for it: all at once, or one after another where a pace is given.
+    ///
+    /// Resumed again, what is still to become due has the new pace, or is due at once.
+    ///
+    /// - Throws: `StoreError`.
+    /// - Returns: Whether it was paused, or was still being resumed.
+    func resume(_ subject: Pause.Subject, pace: ResumePace?, at now: Date) async throws -> Bool
+
+    /// Gives runs that are resumed at a rate new due times from `now` on, where they are so late that all would begin at once.
+    ///
+    /// - Throws: `StoreError`.
+    func spreadOverdueResumptions(at now: Date) async throws
+}
+
+extension PausingStore {
     /// Resumes something, and makes the runs due that waited for it.
     ///
     /// - Throws: `StoreError`.
     /// - Returns: Whether it was paused.
-    func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool
+    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
+        try await resume(subject, pace: nil, at: now)
+    }
 }

@@ -27,6 +27,9 @@ package struct StateQuery: Sendable {
     /// Only states of these kinds; empty for all.
     package var kinds: [RuleState.Kind] = []
 
+    /// Only states that were made by another shape of their rule than this one.
+    package var exceptShape: String?
+
     /// Only states behind this number.
     package var after: RuleState.ID?
 
@@ -124,6 +127,9 @@ package protocol StateArchive: Sendable {
     /// none.
     func stateCounts() async throws -> [StateCount]
 
+    /// The same for the states of one rule that were made by another shape of it than `shape`.
+    func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount]
+
     /// How many events are gathered for a key, and which.
     func gathered(of key: StateKey) async throws -> [Event.ID]
 
@@ -141,6 +147,9 @@ package protocol StateArchive: Sendable {
 
     /// What is paused at `now`, the oldest pause first.
     func pauses(at now: Date) async throws -> [Pause]
+
+    /// What is being resumed at a rate, in the order of its words.
+    func pacedResumptions() async throws -> [PacedResumption]
 }
 
 /// What keeps the states of rules, and decides about them inside its transactions.
@@ -172,6 +181,10 @@ package protocol RuleStateStore: StateArchive {
 
     /// Removes states that are of no use any more, `limit` at most; returns how many.
     func removeExpiredStates(limit: Int, at now: Date) async throws -> Int
+
+    /// Removes states of a rule that only remember something since before `date`, those that were opened first coming
+    /// first, `limit` at most; returns how many.
+    func removeStates(ofRule id: String, kind: RuleState.Kind, openedBefore date: Date, limit: Int) async throws -> Int
 
     /// Notified when a state with a due time was stored.
     var stateChanges: AsyncSignal { get }

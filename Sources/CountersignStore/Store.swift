@@ -230,12 +230,13 @@ package protocol Ledger: Sendable {
     /// Makes runs that wait for `destination` due, those that were made first; returns how many.
     func wake(waitingFor destination: String, limit: Int, at now: Date) async throws -> Int
 
-    /// Makes queued runs that are due later due earlier by `seconds`, at `now` at the earliest: the clock was set back.
+    /// Makes what is due later due earlier by `seconds`, at `now` at the earliest: the clock was set back.
     ///
-    /// Runs in a step `wait` keep their time.
+    /// That is queued runs, runs that wait for a time (the last plan has `for`), and states whose due time follows the clock:
+    /// see `RuleState.followsClock`. What waits until a time that an event or a rule names keeps it.
     ///
     /// - Throws: `StoreError`.
-    /// - Returns: How many runs there were.
+    /// - Returns: How many runs and states there were.
     func bringForward(by seconds: TimeInterval, at now: Date) async throws -> Int
 
     /// Gives up a failed, queued or waiting run; once for each token.

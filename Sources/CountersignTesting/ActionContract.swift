@@ -167,6 +167,9 @@ public enum HostileText {
         "%s%n%x ${event.name} $${x} {{x}}",
         "=HYPERLINK(\"http://evil.example\")",
         "e\u{301} \u{0} after",
+        // A combining mark makes another character of the one before it, but not for those who read bytes.
+        "\"\u{301} \\\u{301} '\u{301} pwned <\u{338}b>&\u{301}",
+        "x\"\u{301}\r\u{301}\n\u{301}X-Injected: yes\r\u{301}\n",
         "null",
         "",
         String(repeating: "x", count: 100_000),

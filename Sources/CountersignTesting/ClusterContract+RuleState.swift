@@ -169,6 +169,24 @@ extension ClusterContract {
             #expect(try await two.resume(.rule("r"), at: start))
             #expect(try await one.pauses(at: start).isEmpty)
         },
+        clause("what is resumed at a rate begins at that rate over both") { one, two async throws in
+            let ids = try await StoreContract.appended(20, to: one)
+            try await one.dispatch(ids.map { StoreContract.dispatch($0, ["r"]) }, at: start)
+            try await one.pause(Pause(.rule("r"), by: "ada", reason: nil, since: start, until: nil))
+            let pace = ResumePace(try #require(Rate("5/1s")), by: "ada")
+            #expect(try await two.resume(.rule("r"), pace: pace, at: start))
+            var counts: [Int] = []
+            for second in 1...4 {
+                let end = StoreContract.after(Double(second) - 0.001)
+                var count = 0
+                for (name, store) in [("one", one), ("two", two)] {
+                    let lease = StoreContract.lease("\(name)-\(second)", seconds: 600)
+                    count += try await store.claim(limit: name == "one" ? 2 : 99, lease: lease, at: end).count
+                }
+                counts.append(count)
+            }
+            #expect(counts == [5, 5, 5, 5])
+        },
     ]
 
     /// Makes the run of a state that is due, unless somebody else did.

@@ -22,12 +22,14 @@ package final class ScriptedAction: Sendable {
 
     private static let key = Field<Template>.template("key", in: .credential, "Opens something.")
 
-    /// The declaration of `probe`: `say` is its main option, and `key` a credential.
+    private static let destination = Field<String>.text("to", "The destination that is needed.")
+
+    /// The declaration of `probe`: `say` is its main option, `key` a credential, and `to` whom it needs.
     package static let declaration = ActionDeclaration(
         name: "probe",
         summary: "Does what the test says.",
         mainField: "say",
-        fields: [text.declaration, key.declaration]
+        fields: [text.declaration, key.declaration, destination.declaration]
     )
 
     private let state = Mutex(State())
@@ -46,7 +48,12 @@ package final class ScriptedAction: Sendable {
     /// The action as a registry holds it.
     package var kind: ActionRegistry.Kind {
         ActionRegistry.Kind(declaration: Self.declaration) { [self] options in
-            Step(owner: self, text: options.required(Self.text), key: options[Self.key])
+            Step(
+                owner: self,
+                text: options.required(Self.text),
+                key: options[Self.key],
+                destination: options[Self.destination]
+            )
         }
     }
 
@@ -76,6 +83,7 @@ package final class ScriptedAction: Sendable {
     private struct Plan: ActionPlan {
         let text: String
         let key: String?
+        let destination: String?
         var json: JSON { ["say": .string(text), "key": JSON(key)] }
     }
 
@@ -83,11 +91,12 @@ package final class ScriptedAction: Sendable {
         let owner: ScriptedAction
         let text: Template
         let key: Template?
+        let destination: String?
 
         func plan(in scope: Scope) throws(StepFailure) -> Plan {
             var opened: String?
             if let key { opened = try key.text(in: scope, for: .credential) }
-            return Plan(text: try text.text(in: scope, for: .text), key: opened)
+            return Plan(text: try text.text(in: scope, for: .text), key: opened, destination: destination)
         }
 
         func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {

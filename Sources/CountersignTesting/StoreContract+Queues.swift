@@ -159,11 +159,12 @@ extension StoreContract {
             let found = try await read(request, in: store).queues
             #expect(found.keys.map(\.self) == [queueName])
             let queue = try #require(found[queueName])
-            #expect(queue == (try await store.queue(queueName)))
+            let whole = try await store.queue(queueName)
+            #expect(queue.holders == whole.holders && queue.waiting == whole.waiting)
             #expect(queue.holders.sorted { $0.run.rawValue < $1.run.rawValue }.map(\.run) == [runs[0], runs[1]])
             #expect(queue.holders.first { $0.run == runs[0] }?.hasBegun == true)
             #expect(queue.holders.first { $0.run == runs[1] } == member(runs[1], event: 2, 9, slot: 1))
-            #expect(queue.waitingCount == count && queue.waiting.count == QueueState.mostWaiting)
+            #expect(whole.waitingCount == count && queue.waiting.count == QueueState.mostWaiting)
             #expect(queue.waiting.first == member(runs[2], event: 3, 100))
             #expect(queue.waiting.map(\.happenedAt) == queue.waiting.map(\.happenedAt).sorted(by: >))
         },
@@ -207,6 +208,7 @@ extension StoreContract {
         QueueState.Member(
             run: run,
             eventID: Event.ID(rawValue: event),
+            ruleID: "r",
             happenedAt: after(happened),
             slot: slot,
             hasBegun: false
@@ -278,6 +280,45 @@ extension StoreContract {
             _ = try await store.bringForward(by: 60, at: after(-30))
             try await end(runs[0], at: -30, in: store)
             #expect(try await claim(store, at: -30) == [runs[1]])
+        },
+        Clause(
+            "where the clock was set back, what waits for a time waits no longer, and what waits until one is not moved"
+        ) {
+            store async throws in
+            var runs: [Run.ID] = []
+            let plans: [JSON] = [["for": "1m", "until": "T"], ["until": "T"]]
+            for (number, plan) in plans.enumerated() {
+                let event = try await store.append(SampleDelivery.numbered(number + 1), at: start).eventID
+                runs += try await write(outcome([newRun(event)]), to: store).compactMap(\.run)
+                #expect(try await claim(store) == [runs[number]])
+                try await store.release(
+                    runs[number],
+                    lease: "w",
+                    to: .paused(until: after(100)),
+                    recording: StepRecord(
+                        stepID: "wait",
+                        attempt: 1,
+                        generation: 0,
+                        status: .succeeded,
+                        isFinal: true,
+                        plan: plan,
+                        output: nil,
+                        reason: nil,
+                        startedAt: start,
+                        finishedAt: start
+                    ),
+                    at: start
+                )
+            }
+            let follows: JSON = [RuleState.followsClock: true]
+            let states = [
+                timer(key("a"), due: 100, data: follows), timer(key("b"), due: 100), timer(key("c"), data: follows),
+            ]
+            try await write(states.map { .set($0) }, to: store)
+            #expect(try await store.bringForward(by: 60, at: after(1)) == 2)
+            #expect(try await claim(store, at: 40) == [runs[0]])
+            #expect(try await store.dueStates(limit: 9, excluding: [], at: after(40)).map(\.key) == [key("a")])
+            #expect(try await claim(store, at: 100) == [runs[1]])
         },
         Clause("a decision takes a slot from a run that has not begun, and gives it to its own") { store async throws in
             let first = try await line([place(5, slot: 0), place(6)], in: store)

@@ -204,6 +204,22 @@ extension StoreContract {
             let second = try #require(try await store.states(StateQuery(limit: 9))[1].id)
             #expect(try await keys { $0.after = second } == [all[2], all[3]])
         },
+        Clause("states of other shapes of a rule are asked for and counted") { store async throws in
+            var old = timer(key("a"), due: 9)
+            old.shape = "old"
+            var count = timer(key("c"))
+            count.shape = "older"
+            let states = [old, timer(key("b"), due: 3), count, timer(key("a", rule: "s"), due: 1)]
+            try await write(states.map { .set($0) }, to: store)
+            var query = StateQuery(ruleID: "r", limit: 9)
+            query.exceptShape = "shape"
+            #expect(try await store.states(query).map(\.key) == [old.key, count.key])
+            query.kinds = [.timer]
+            #expect(try await store.states(query).map(\.key) == [old.key])
+            let counts = try await store.stateCounts(ofRule: "r", exceptShape: "shape")
+            #expect(Set(counts.map(\.kind)) == [.timer, .threshold] && counts.map(\.count) == [1, 1])
+            #expect(try await store.stateCounts(ofRule: "s", exceptShape: "shape").isEmpty)
+        },
         Clause("states are counted by rule and kind, with the oldest and the one that is due first") {
             store async throws in
             let states = [timer(key("a"), due: 9), timer(key("b"), due: 3), timer(key("c"))]

@@ -84,6 +84,74 @@ struct SFTPActionTests {
         }
     }
 
+    @Test func `an upload that fails removes what it wrote`() async throws {
+        try await SSHServer.with { server in
+            let world = try world()
+            // A folder in the place of the file: the upload succeeds, and the renaming does not.
+            try FileManager.default.createDirectory(
+                atPath: server.folder.path("files/in/no.pdf/x"),
+                withIntermediateDirectories: true
+            )
+            let options = try options(server)
+            let failure = await world.failure("sftp", options, secrets: try secrets(server))
+            #expect(failure?.reason.contains("did not take the file") == true, "\(failure?.reason ?? "")")
+            #expect(failure?.reason.contains("temporary") == false)
+            #expect(try server.files == ["in", "in/no.pdf", "in/no.pdf/x"])
+        }
+    }
+
+    @Test func `an upload that cannot remove what it wrote says why`() async throws {
+        try await withFakeProgram(
+            """
+            read line
+            echo "sftp> $line"
+            case "$line" in rm*) echo 'Couldn'"'"'t delete file: Permission denied' >&2 ;; *) echo 'no space' >&2 ;; esac
+            exit 1
+            """
+        ) { world, options in
+            let failure = try #require(
+                await world.failure("sftp", options, secrets: Secrets(["SFTP_KEY": "key"]))
+            )
+            #expect(
+                failure.reason.hasPrefix("'127.0.0.1:22' did not take the file: no space; the temporary file 'in/.")
+            )
+            #expect(failure.reason.contains("may be left there, since Couldn't delete file: Permission denied"))
+            #expect(failure.isWorthRetrying)
+        }
+    }
+
+    @Test func `a connection that breaks in the middle is said to leave a part`() async throws {
+        let script = "read line; echo \"sftp> $line\"; echo 'Connection closed' >&2; exit 255"
+        try await withFakeProgram(script) { world, options in
+            let failure = try #require(
+                await world.failure("sftp", options, secrets: Secrets(["SFTP_KEY": "key"]))
+            )
+            #expect(failure.reason.contains("did not answer: Connection closed; the temporary file"))
+            #expect(failure.reason.contains("since the connection broke") && failure.isOutage)
+        }
+    }
+
+    /// A world in which `sftp` is a script.
+    private func withFakeProgram(
+        _ script: String,
+        _ body: (World, [String: OptionValue]) async throws -> Void
+    ) async throws {
+        let bin = try TemporaryFolder()
+        try bin.write("#!/bin/sh\n\(script)\n", to: "sftp")
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: bin.path("sftp"))
+        let world = try World(environment: ["PATH": "\(bin.path):/usr/bin:/bin"])
+        try FileManager.default.createDirectory(
+            atPath: world.folder.path("output/in"),
+            withIntermediateDirectories: true
+        )
+        try world.folder.write("x", to: "output/in/a.pdf")
+        let options: [String: OptionValue] = [
+            "to": .text("me@127.0.0.1"), "file": try .parsed("in/a.pdf"), "path": try .parsed("in/b.pdf"),
+            "key": try .parsed("${secret:SFTP_KEY}"), "host_key": .text("ssh-ed25519 AAAA"),
+        ]
+        try await body(world, options)
+    }
+
     @Test func `a plan shows where the file goes and no key`() async throws {
         let options: [String: OptionValue] = [
             "to": .text("me@sftp.example.com"), "file": try .parsed("in/a.pdf"),

@@ -1,11 +1,14 @@
-import CountersignAdmin
 import Foundation
 import Testing
+
+@testable import CountersignAdmin
 
 /// Who is let in to the admin pages.
 struct AdminAccessTests {
     private let now = Date(timeIntervalSince1970: 1_800_000_000)
-    private let access = AdminAccess(token: "a-token-of-some-length")
+    private let admin = AdminToken(name: "admin", role: .administer, value: "a-token-of-some-length")
+    private let reader = AdminToken(name: "reader", role: .view, value: "another-token-of-some-length")
+    private var access: AdminAccess { AdminAccess(tokens: [admin, reader]) }
 
     @Test(arguments: [
         ("Bearer a-token-of-some-length", true), ("bearer a-token-of-some-length", true),
@@ -13,24 +16,37 @@ struct AdminAccessTests {
         ("a-token-of-some-length", false), ("", false),
     ])
     func `the header lets in who knows the token`(header: String, isIn: Bool) {
-        #expect(access.admits(authorization: header) == isIn)
+        #expect(access.identity(authorization: header)?.name == (isIn ? "admin" : nil))
+    }
+
+    @Test func `each token lets in under its name and with its role`() {
+        let identity = access.identity(authorization: "Bearer another-token-of-some-length")
+        #expect(identity == AdminIdentity(name: "reader", role: .view, credential: .token))
+        let access = access
+        let cookie = access.cookie(for: reader, at: now)
+        #expect(
+            access.identity(cookie: cookie, at: now)
+                == AdminIdentity(name: "reader", role: .view, credential: .session)
+        )
     }
 
     @Test func `a cookie lets in until it ends, and only one that was given out`() {
-        let cookie = access.cookie(at: now)
-        #expect(access.admits(cookie: cookie, at: now.addingTimeInterval(AdminAccess.session - 1)))
-        #expect(!access.admits(cookie: cookie, at: now.addingTimeInterval(AdminAccess.session + 1)))
+        let access = access
+        let cookie = access.cookie(for: admin, at: now)
+        #expect(access.identity(cookie: cookie, at: now.addingTimeInterval(AdminAccess.session - 1)) != nil)
+        #expect(access.identity(cookie: cookie, at: now.addingTimeInterval(AdminAccess.session + 1)) == nil)
         for forged in [
-            "9999999999.", ".", "", cookie + "0", AdminAccess(token: "another one of those").cookie(at: now),
+            "9999999999.", ".", "", cookie + "0", AdminAccess(tokens: [admin]).cookie(for: admin, at: now),
         ] {
-            #expect(!access.admits(cookie: forged, at: now), "\(forged)")
+            #expect(access.identity(cookie: forged, at: now) == nil, "\(forged)")
         }
-        #expect(!access.admits(cookie: nil, at: now))
+        #expect(access.identity(cookie: nil, at: now) == nil)
     }
 
     @Test func `without a token no cookie and no header means anything`() {
-        let open = AdminAccess(token: nil)
-        #expect(!open.admits(authorization: "Bearer ") && !open.admits(cookie: open.cookie(at: now), at: now))
+        let open = AdminAccess(tokens: [])
+        #expect(open.identity(authorization: "Bearer ") == nil)
+        #expect(open.identity(cookie: open.cookie(for: admin, at: now), at: now) == nil)
     }
 
     @Test(arguments: [
@@ -55,9 +71,10 @@ struct AdminAccessTests {
     }
 
     @Test func `who signs out is out, and nobody else`() {
-        let (cookie, other) = (access.cookie(at: now), access.cookie(at: now))
+        let access = access
+        let (cookie, other) = (access.cookie(for: admin, at: now), access.cookie(for: admin, at: now))
         access.signOut(cookie: cookie)
-        #expect(!access.admits(cookie: cookie, at: now) && access.admits(cookie: other, at: now))
+        #expect(access.identity(cookie: cookie, at: now) == nil && access.identity(cookie: other, at: now) != nil)
     }
 
     @Test(arguments: [

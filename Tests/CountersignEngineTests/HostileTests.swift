@@ -34,13 +34,48 @@ struct HostileTests {
             ("file-content", #"file: { path: file-content, content: "\#(value)" }"#),
             ("file-json", #"file: { path: file-json, json: { v: "\#(value)" } }"#),
             ("log", #"log: "said: \#(value)""#),
+            (
+                "multipart",
+                #"http: { url: "\#(url)/multipart", multipart: { v: "\#(value)", f: { file: sent.txt, name: "\#(value)" }, "#
+                    + #"j: { json: { v: "\#(value)" } } } }"#
+            ),
+            (
+                "sftp",
+                #"sftp: { to: "me@127.0.0.1", file: sent.txt, path: "in/\#(value)", key: "${secret:SFTP_KEY}", "#
+                    + #"host_key: ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHKBBGTCpZsDoYxnQHOYvXHpgUeNRSUjlGq2b4rV4hlG }"#
+            ),
             ("emit", #"emit: { event: X_HOSTILE, fields: { v: "\#(value)", w: { x: ["<\#(value)>"] } } }"#),
         ]
-        let rules = steps.map { id, step in
-            "  - id: \(id)\n    when: { event: PACKAGE_OPT_OUT }\n"
-                + "    then:\n      - \(step)\n        retry: { attempts: 1 }\n"
-        }
+        let rules = (steps + vendorSteps(value))
+            .map { id, step in
+                "  - id: \(id)\n    when: { event: PACKAGE_OPT_OUT }\n"
+                    + "    then:\n      - \(step)\n        retry: { attempts: 1 }\n"
+            }
         return "rules:\n" + rules.joined()
+    }
+
+    /// A step for each place of a call of the vendor's API.
+    private static func vendorSteps(_ value: String) -> [(String, String)] {
+        [
+            (
+                "vendor-request",
+                #"onespan.request: { method: PUT, path: "/api/walk/\#(value)", query: { q: "\#(value)" }, "#
+                    + #"json: { v: "\#(value)" } }"#
+            ),
+            ("vendor-package", #"onespan.complete: { package: "\#(value)" }"#),
+            (
+                "vendor-correct",
+                #"onespan.correct: { package: P7, role: "\#(value)", email: a@example.com, last_name: "\#(value)" }"#
+            ),
+            ("vendor-email", #"onespan.correct: { package: P8, role: R, email: "\#(value)" }"#),
+            ("vendor-until", #"onespan.extend: { package: P8, until: "\#(value)" }"#),
+            (
+                "vendor-create",
+                #"onespan.create: { template: T7, name: "\#(value)", data: { v: "\#(value)" }, "#
+                    + #"signers: { S: { email: a@example.com, first_name: "\#(value)", last_name: x } } }"#
+            ),
+            ("vendor-template", #"onespan.create: { template: "\#(value)", name: from-template }"#),
+        ]
     }
 
     private static func payload(_ text: String, field: String) -> JSON {
@@ -63,6 +98,8 @@ struct HostileTests {
             try await checkPrograms(text, payload, in: world)
             try await checkRequests(text, payload, in: world)
             try await checkFiles(text, in: world)
+            try await checkForms(text, in: world)
+            try await checkVendor(text, in: world)
             try await checkEvent(text, in: world)
             try await checkLog(text, in: world)
             let canaries = ["/pwned", folder(above: world.folder.path) + "/pwned"]
@@ -133,6 +170,76 @@ struct HostileTests {
             let received = world.request("/\(rule)")?.body
             #expect(received == body, "\(rule)")
         }
+    }
+
+    private func checkForms(_ text: String, in world: InjectionFixture) async throws {
+        if try await succeeded("multipart", unless: false, in: world) {
+            let request = try #require(world.request("/multipart"))
+            let boundary = try #require(request.headers["content-type"]?.split(separator: "boundary=").last)
+            let escapes: [Unicode.Scalar: String] = ["\r": "%0D", "\n": "%0A", "\"": "%22", "\0": "%00"]
+            let name = text.unicodeScalars.map { escapes[$0] ?? String($0) }.joined()
+            let json = JSON.object(["v": .string(text)]).text
+            let form =
+                "--\(boundary)\r\nContent-Disposition: form-data; name=\"v\"\r\n\r\n\(text)\r\n"
+                + "--\(boundary)\r\nContent-Disposition: form-data; name=\"f\"; filename=\"\(name)\"\r\n"
+                + "Content-Type: text/plain; charset=utf-8\r\n\r\ncontent\r\n"
+                + "--\(boundary)\r\nContent-Disposition: form-data; name=\"j\"\r\n"
+                + "Content-Type: application/json\r\n\r\n\(json)\r\n--\(boundary)--\r\n"
+            #expect(request.body == Array(form.utf8))
+        }
+        let hasControls = text.utf8.contains { ($0 < 0x20 && $0 != 0) || $0 == 0x7F }
+        let isImpossible = text.isEmpty || hasControls || text.utf8.count > 255
+        if try await succeeded("sftp", unless: isImpossible, in: world) {
+            let name = text.unicodeScalars
+                .map { scalar in
+                    switch scalar {
+                    case "/", "\0": "_"
+                    case "\"", "\\": "\\\(scalar)"
+                    default: String(scalar)
+                    }
+                }
+                .joined()
+            let commands = try #require(FileManager.default.contents(atPath: world.folder.path("bin/commands")))
+                .split(separator: UInt8(ascii: "\n"))
+            #expect(commands.count == 2)
+            #expect(commands.last.map(Array.init)?.suffix(name.utf8.count + 7) == Array("\"./in/\(name)\"".utf8)[...])
+        }
+    }
+
+    /// Checks what OneSpan Sign is asked; a path that is too long for the receiver fails the step.
+    private func checkVendor(_ text: String, in world: InjectionFixture) async throws {
+        let encoded = text.percentEncoded
+        let isLong = text.utf8.count > 10_000
+        func sent(_ rule: String, _ method: String, _ uri: String) async throws -> JSON? {
+            if isLong, let reason = try await world.reason(rule) {
+                expectClear(reason)
+                return nil
+            }
+            guard try await succeeded(rule, unless: text.isEmpty, in: world) else { return nil }
+            let requests = world.server.requests.filter { $0.method == method && $0.uri == uri }
+            #expect(requests.count == 1, "\(rule)")
+            return try requests.first.map { try JSON(parsing: $0.body) }
+        }
+        if let body = try await sent("vendor-request", "PUT", "/api/walk/\(encoded)?q=\(encoded)") {
+            #expect(body == ["v": .string(text)])
+        }
+        if let body = try await sent("vendor-package", "PUT", "/api/packages/\(encoded)") {
+            #expect(body == ["status": "COMPLETED"])
+        }
+        if let body = try await sent("vendor-correct", "PUT", "/api/packages/P7/roles/\(encoded)") {
+            #expect(body == ["signers": [["email": "a@example.com", "lastName": .string(text)]]])
+        }
+        if let body = try await sent("vendor-create", "POST", "/api/packages/T7/clone") {
+            #expect(body["name"] == .string(text) && body["data"]?["v"] == .string(text))
+            #expect(body["roles"]?.array?.first?["signers"]?.array?.first?["firstName"] == .string(text))
+        }
+        if let body = try await sent("vendor-template", "POST", "/api/packages/\(encoded)/clone") {
+            #expect(body["name"] == "from-template")
+        }
+        for rule in ["vendor-email", "vendor-until"] {
+            _ = try await succeeded(rule, unless: true, in: world)
+        }
+        #expect(!world.server.requests.contains { $0.uri.hasPrefix("/api/packages/P8") })
     }
 
     private func checkFiles(_ text: String, in world: InjectionFixture) async throws {

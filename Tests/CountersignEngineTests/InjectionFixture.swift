@@ -1,6 +1,7 @@
 import CountersignActions
 import CountersignCore
 import CountersignEngine
+import CountersignOneSpan
 import CountersignOutbound
 import CountersignRules
 import CountersignStore
@@ -25,7 +26,7 @@ struct InjectionFixture: Sendable {
 
     /// Runs `body` in a world with these rules, and ends all of it behind.
     static func with(rules: String, _ body: (InjectionFixture) async throws -> Void) async throws {
-        try await RecordingServer.with { server in
+        try await RecordingServer.with(answering: Self.answer) { server in
             let clients = OutgoingClients()
             let result: Result<Void, any Error>
             do {
@@ -42,7 +43,9 @@ struct InjectionFixture: Sendable {
 
     private init(server: RecordingServer, clients: OutgoingClients, rules: String) async throws {
         folder = try TemporaryFolder()
+        try Self.prepare(folder)
         self.server = server
+        let sender = HTTPClientSender(clients: clients, userAgent: "Countersign/test")
         let registry = ActionRegistry.builtIn
         book = RuleBook(
             compiler: RuleCompiler(catalogue: registry.declarations),
@@ -50,7 +53,7 @@ struct InjectionFixture: Sendable {
             folder: "/rules",
             instance: "one",
             clock: clock,
-            loadSecrets: { _ in Secrets([:]) }
+            loadSecrets: { _ in Secrets(["SFTP_KEY": "no key of anybody"]) }
         )
         worker = RunWorker(
             store: store,
@@ -58,10 +61,15 @@ struct InjectionFixture: Sendable {
             planner: Planner(registry: registry),
             services: ActionServices(
                 outputRoot: folder.path("output"),
-                processes: SystemProcesses(environment: ["PATH": "/usr/bin:/bin"]),
-                http: HTTPClientSender(clients: clients, userAgent: "Countersign/test"),
+                processes: SystemProcesses(environment: ["PATH": "\(folder.path("bin")):/usr/bin:/bin"]),
+                http: sender,
                 events: InboxEvents(inbox: store, clock: clock),
-                clock: clock
+                clock: clock,
+                packages: OneSpanClient(
+                    access: OneSpanAccess(baseURL: server.url) { .apiKey("key") },
+                    http: sender,
+                    clock: clock
+                )
             ),
             clock: clock,
             logger: log.logger(),
@@ -75,6 +83,31 @@ struct InjectionFixture: Sendable {
         if case .refused(let findings) = try await book.install(sources, because: .folder) {
             Issue.record("\(findings)")
         }
+    }
+
+    /// A file to send, and a program in the place of OpenSSH's that keeps the commands that it is given.
+    private static func prepare(_ folder: TemporaryFolder) throws {
+        for name in ["bin", "output"] {
+            try FileManager.default.createDirectory(atPath: folder.path(name), withIntermediateDirectories: true)
+        }
+        try Data("content".utf8).write(to: URL(filePath: folder.path("output/sent.txt")))
+        let program = "#!/bin/sh\ncat > \"${0%/*}/commands\"\n"
+        try Data(program.utf8).write(to: URL(filePath: folder.path("bin/sftp")))
+        try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: folder.path("bin/sftp"))
+    }
+
+    /// What the receiver says: as OneSpan Sign does below its path, and nothing elsewhere.
+    private static func answer(to request: RecordingServer.Request) -> RecordingServer.Answer {
+        let path = request.uri.prefix { $0 != "?" }
+        let body: String =
+            switch (request.method, path) {
+            case ("GET", "/api/packages"): #"{"count":0,"results":[]}"#
+            case ("GET", _) where path.contains("/roles/"): #"{"signers":[{"email":"old@example.com"}]}"#
+            case ("GET", _) where path.hasPrefix("/api/packages/"): #"{"status":"SENT","due":"2018-01-01T00:00:00Z"}"#
+            case ("POST", _) where path.hasSuffix("/clone"): #"{"id":"N"}"#
+            default: ""
+            }
+        return .status(200, headers: [("Content-Type", "application/json")], body: body)
     }
 
     /// Takes an event in and works on its runs.

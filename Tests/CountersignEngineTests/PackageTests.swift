@@ -223,6 +223,13 @@ private final class ScriptedVendor: PackageServing {
     func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { true }
     func remind(role _: String, of _: String) async throws(StepFailure) {}
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
+    func answer(to _: VendorRequest) async throws(StepFailure) -> VendorAnswer { throw .final("nothing is asked") }
+
+    func firstPackage(
+        in _: [String],
+        since _: Date,
+        where _: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON? { nil }
 }
 
 /// A vendor that answers nothing before it is reported to, and everything from then on.
@@ -262,4 +269,11 @@ private final class HeldVendor: PackageServing {
     func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { true }
     func remind(role _: String, of _: String) async throws(StepFailure) {}
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
+    func answer(to _: VendorRequest) async throws(StepFailure) -> VendorAnswer { throw .final("nothing is asked") }
+
+    func firstPackage(
+        in _: [String],
+        since _: Date,
+        where _: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON? { nil }
 }

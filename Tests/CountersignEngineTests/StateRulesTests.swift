@@ -199,6 +199,17 @@ import Testing
         #expect(try await fixture.store.events(EventQuery(name: "X_STATE_FULL", limit: 9)).count == 1)
     }
 
+    @Test func `windows of a throttle that are over give way to new keys`() async throws {
+        let fixture = StateFixture(mostKeys: 2)
+        try await fixture.use(rules("throttle: {limit: 1, within: 10s, per: packageId}"))
+        for package in ["A", "A", "B", "B"] { try await fixture.send("PACKAGE_DECLINE", package: package) }
+        fixture.clock.step(to: StateFixture.start.addingTimeInterval(61))
+        try await fixture.states.keepUp()
+        let event = try await fixture.send("PACKAGE_DECLINE", package: "C")
+        #expect(try await fixture.decisions(of: event) == ["run"])
+        #expect(try await fixture.store.events(EventQuery(name: "X_STATE_FULL", limit: 9)).isEmpty)
+    }
+
     // MARK: debounce and digest
 
     @Test func `a debounce runs the newest event when no other came for a time`() async throws {

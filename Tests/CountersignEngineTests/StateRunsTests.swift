@@ -1,3 +1,4 @@
+import CountersignActions
 import CountersignCore
 import CountersignEngine
 import CountersignOutbound
@@ -63,6 +64,31 @@ import Testing
         let discarded = try await fixture.store.runs(RunQuery(state: .discarded))
         #expect(discarded.count == 1)
         #expect(discarded.first?.supersededBy != nil)
+    }
+
+    @Test func `a run that failed and waits to be retried gives way to a newer one, and its always steps have run`()
+        async throws
+    {
+        let fixture = StateFixture { call throws(StepFailure) in
+            if call.text == "a" { throw .final("no") }
+            return [:]
+        }
+        let steps = #"[probe: "${event.label}", wait: 10m]"# + "\n    always: [{id: last, probe: always}]"
+        try await fixture.use(rules("concurrency: {per: packageId, busy: newest}", then: steps))
+        let first = try await fixture.send("PACKAGE_CREATE", own: 1, label: "a")
+        try await fixture.settle(seconds: 10)
+        try await fixture.send("PACKAGE_CREATE", own: 2, label: "b")
+        try await fixture.settle(seconds: 20)
+        let failed = try #require(try await fixture.store.runs(RunQuery(state: .failed)).first)
+        try await fixture.store.retry(failed.id, at: fixture.clock.now)
+        try await fixture.settle(seconds: 30)
+        try await fixture.send("PACKAGE_CREATE", own: 3, label: "c")
+        try await fixture.settle()
+        #expect(try await fixture.ran().map(\.label) == ["b", "c"])
+        #expect(fixture.action.calls.map(\.text) == ["a", "always", "b", "always", "c", "always"])
+        let last = try #require(try await fixture.store.decisions(of: first).last)
+        #expect(last.kind == .superseded && last.run != nil)
+        #expect(try await fixture.store.run(failed.id)?.run.supersededBy == last.run)
     }
 
     @Test func `after a failure the next run waits where the rule says hold`() async throws {
@@ -213,7 +239,79 @@ import Testing
         #expect(try await fixture.ran().count == 1)
     }
 
+    @Test func `a destination resumed at five a second gets its thousand runs at that rate`() async throws {
+        let fixture = StateFixture()
+        try await fixture.use(
+            "rules: [{id: tell, when: {event: PACKAGE_CREATE}, then: [probe: {say: hello, to: crm}]}]"
+        )
+        try await fixture.store.pause(
+            Pause(.destination("crm"), by: "ada", reason: "moving", since: fixture.clock.now, until: nil)
+        )
+        try await fixture.pauses.refresh()
+        for number in 0..<1_000 { try await fixture.send("PACKAGE_CREATE", package: "P\(number)", own: 0) }
+        try await fixture.settle(seconds: 60)
+        #expect(fixture.action.calls.isEmpty)
+        let pace = ResumePace(try #require(Rate("5/1s")), by: "ada")
+        #expect(try await fixture.store.resume(.destination("crm"), pace: pace, at: fixture.clock.now))
+        try await fixture.pauses.refresh()
+        var begun: [Int] = []
+        for second in 1...200 {
+            let before = fixture.action.calls.count
+            try await fixture.settle(seconds: 60 + Double(second) - 0.001)
+            begun.append(fixture.action.calls.count - before)
+            let left = try await fixture.store.pacedResumptions().reduce(0) { $0 + $1.runs }
+            #expect(left == 1_000 - fixture.action.calls.count)
+        }
+        #expect(begun == Array(repeating: 5, count: 200))
+        #expect(try await fixture.store.runs(RunQuery(state: .succeeded, limit: .max)).count == 1_000)
+        #expect(fixture.action.calls.allSatisfy { $0.context.attempt == 1 }, "no attempt was charged for the pause")
+    }
+
+    @Test func `what is paused while it is being resumed waits again`() async throws {
+        let fixture = StateFixture()
+        try await fixture.use("rules: [{id: tell, when: {event: PACKAGE_CREATE}, then: [probe: hello]}]")
+        let pause = Pause(.rule("tell"), by: "ada", reason: nil, since: fixture.clock.now, until: nil)
+        try await fixture.store.pause(pause)
+        try await fixture.pauses.refresh()
+        for number in 0..<4 { try await fixture.send("PACKAGE_CREATE", package: "P\(number)", own: 0) }
+        try await fixture.settle(seconds: 10)
+        let pace = ResumePace(try #require(Rate("1/10s")), by: "ada")
+        _ = try await fixture.store.resume(.rule("tell"), pace: pace, at: fixture.clock.now)
+        try await fixture.pauses.refresh()
+        try await fixture.settle(seconds: 25)
+        #expect(fixture.action.calls.count == 2)
+        try await fixture.store.pause(pause)
+        try await fixture.pauses.refresh()
+        try await fixture.settle(seconds: 100)
+        #expect(fixture.action.calls.count == 2)
+        _ = try await fixture.store.resume(.rule("tell"), at: fixture.clock.now)
+        try await fixture.pauses.refresh()
+        try await fixture.settle(seconds: 100)
+        #expect(fixture.action.calls.count == 4)
+    }
+
     // MARK: Replays
+
+    @Test func `a replay restarts the runs of rules with state where it is asked to, and counts nothing again`()
+        async throws
+    {
+        let fixture = StateFixture()
+        try await fixture.use(rules("throttle: {limit: 1, within: 1h}"))
+        let first = try await fixture.send("PACKAGE_CREATE", label: "a")
+        let second = try await fixture.send("PACKAGE_CREATE", label: "b")
+        try await fixture.settle(seconds: 10)
+        let states = try await fixture.store.states(StateQuery(limit: 9))
+        let replayer = Replayer(store: fixture.store, book: fixture.book, clock: fixture.clock)
+        for isDryRun in [true, false] {
+            let replayed = try await replayer.replay(
+                ReplayRequest(events: [first, second], ruleID: nil, restartsEnded: true, isDryRun: isDryRun)
+            )
+            #expect(replayed.map(\.outcome).sorted { $0.rawValue < $1.rawValue } == [.restarted, .unchanged])
+        }
+        try await fixture.settle(seconds: 20)
+        #expect(fixture.action.calls.count == 2)
+        #expect(try await fixture.store.states(StateQuery(limit: 9)) == states)
+    }
 
     @Test func `a replay counts no event twice, and opens timers where none were`() async throws {
         let fixture = StateFixture()
@@ -257,4 +355,11 @@ private final class PackageVendor: PackageServing {
     func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { true }
     func remind(role _: String, of _: String) async throws(StepFailure) {}
     func unlock(role _: String, of _: String) async throws(StepFailure) {}
+    func answer(to _: VendorRequest) async throws(StepFailure) -> VendorAnswer { throw .final("nothing is asked") }
+
+    func firstPackage(
+        in _: [String],
+        since _: Date,
+        where _: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON? { nil }
 }

@@ -49,11 +49,15 @@ struct DecisionTextTests {
         ),
         (
             decision(.throttled, ["by": 7, "until": due, "limit": 2], run: 9),
-            "throttled until DUE: run 9 used up the limit of 2"
+            "throttled until DUE: run 9 of event 7 used up the limit of 2"
         ),
         (decision(.debounced, ["by": 18]), "debounced, event 18 is newer"),
         (decision(.gathered, ["due": due, "count": 12]), "gathered for the digest of DUE, 12 events so far"),
         (decision(.queued, ["by": 16]), "queued behind the run of event 16"),
+        (decision(.queued, ["by": 16, "by_run": 41], run: 44), "queued behind run 41 of event 16"),
+        (decision(.superseded, ["by": 18], run: 45), "superseded by run 45 of event 18"),
+        (decision(.quiet, ["until": due, "by": 9, "by_run": 4]), "quiet until DUE, after run 4 of event 9"),
+        (decision(.scheduled, ["due": "2026-01-05T07:00:00.000Z"]), "due at once"),
         (decision(.skippedBusy, ["by": 16]), "skipped, busy with the run of event 16"),
         (decision(.superseded, ["by": 18]), "superseded by the run of event 18"),
         (decision(.refused, ["reason": "the rule is full"]), "refused: the rule is full"),

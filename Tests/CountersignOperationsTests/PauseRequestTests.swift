@@ -31,7 +31,7 @@ struct PauseRequestTests {
     )
     func `a subject is read as it is written`(json: JSON, subject: Pause.Subject) throws {
         #expect(try Pause.Subject(json: json) == subject)
-        #expect(try Pause.Subject(json: subject.json(by: "me")) == subject)
+        #expect(try ResumeRequest(json: ResumeRequest(subject).json(by: "me")).subject == subject)
     }
 
     @Test(
@@ -46,6 +46,29 @@ struct PauseRequestTests {
     func `a request that says nothing clear is refused with what to say`(json: JSON, words: String) {
         let error = #expect(throws: OperationError.self) { try PauseRequest(json: json, at: now) }
         #expect(error?.kind == .invalid && error?.description.contains(words) == true, "\(String(describing: error))")
+    }
+
+    @Test func `what is resumed at a rate is read from the JSON that it gives`() throws {
+        let rate = try #require(Rate("60/1m"))
+        let request = try ResumeRequest(json: ResumeRequest(.rule("a at b"), rate: rate).json(by: "me"))
+        #expect(request.subject == .rule("a at b") && request.rate == rate)
+        let wait = PacedResumption.wait(for: request.subject, ResumePace(rate, by: "alice"))
+        let resumption = try #require(
+            PacedResumption(waitingFor: wait.destination, reason: wait.reason, runs: 7, next: now, last: now)
+        )
+        let list = try PauseList(json: PauseList([], resumptions: [resumption]).json)
+        #expect(list.resumptions == [resumption] && resumption.subject == .rule("a at b"))
+        #expect(
+            resumption.circumstances(\.rfc3339).hasPrefix("resumed by alice at 60/1m, 7 runs left, the last one at")
+        )
+    }
+
+    @Test(arguments: ["fast", "5", "0/1s", "5/0s", "-1/1s"])
+    func `a rate that is none is refused with what to say`(text: String) {
+        let error = #expect(throws: OperationError.self) {
+            try ResumeRequest(json: ["subject": "everything", "rate": .string(text)])
+        }
+        #expect(error?.kind == .invalid && error?.description.contains("such as 5/1s") == true)
     }
 
     @Test func `a pause is read from the JSON that it gives`() throws {

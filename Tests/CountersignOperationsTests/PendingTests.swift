@@ -250,7 +250,7 @@ struct PendingTests {
         #expect(try await item("morning").pause == nil)
         let everything = try await commands.pause(PauseRequest(.everything, reason: nil, until: nil), by: "bob")
         #expect(try await item("morning").pause == everything)
-        try await commands.resume(.rule("chase"), by: "alice")
+        try await commands.resume(ResumeRequest(.rule("chase")), by: "alice")
         #expect(try await item("chase").pause == everything)
     }
 
@@ -262,7 +262,9 @@ struct PendingTests {
             try await commands.pause(PauseRequest(.rule("chas"), reason: nil, until: nil), by: "alice")
         }
         let error = try #require(
-            await #expect(throws: OperationError.self) { try await commands.resume(.everything, by: "alice") }
+            await #expect(throws: OperationError.self) {
+                try await commands.resume(ResumeRequest(.everything), by: "alice")
+            }
         )
         #expect(error.kind == .conflict && error.description.contains("everything is not paused"))
     }

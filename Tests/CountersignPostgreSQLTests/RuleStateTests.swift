@@ -178,6 +178,13 @@ import Testing
         )
         let damages = try await store.archive.check().damages
         #expect(damages.map(\.place) == ["state 1", "event 78", "event 79", "run 1"])
+        try place.sql("update @.states set kind = 'gauge', data = '{'; update @.decisions set facts = '{'")
+        let told = try await store.archive.check().damages.map(\.description)
+        for damage in [
+            "state 1: its kind is unknown", "state 1: its data is no JSON", "decision 1: its facts are no JSON",
+        ] {
+            #expect(told.contains(damage), "\(told)")
+        }
         await store.close()
         try place.remove()
     }

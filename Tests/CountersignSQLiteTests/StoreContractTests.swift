@@ -36,7 +36,7 @@ enum BackEnd: CaseIterable {
         await store.close()
     }
 
-    @Test(arguments: BackEnd.allCases, ClusterContract.clauses)
+    @Test(arguments: BackEnd.allCases, ClusterContract.clauses + ClusterContract.stateful)
     func `a store keeps its promises to two handles`(backEnd: BackEnd, clause: ClusterContract.Clause) async throws {
         let folder = try TemporaryFolder()
         let store = try backEnd.open(in: folder)

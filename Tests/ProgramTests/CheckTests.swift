@@ -45,6 +45,45 @@ struct CheckTests {
         #expect(other.status == .exited(0))
     }
 
+    @Test(
+        "A duration that cannot be is an error that says what to write",
+        arguments: [
+            ("after: -1h", "not '-1h'; no time can be before"), ("after: 48h30m", "did you mean '2910m'?"),
+            ("after: 99999999d", "'after' must be at most 36500d"),
+            ("throttle: { within: 99999999d }", "'within' must be at most 36500d"),
+        ]
+    )
+    func durations(word: String, said: String) async throws {
+        let rules = """
+            rules:
+              - id: a
+                when: { event: PACKAGE_DECLINE }
+                \(word)
+                then: [{ log: hello }]
+              - id: b
+                when: { event: PACKAGE_DECLINE }
+                then: [{ wait: -1h }, { wait: 40000d }]
+            """
+        let outcome = try await Deployment(rules: rules).run("check", "rules")
+        #expect(outcome.status == .exited(1))
+        #expect(outcome.output.contains(said), "\(outcome.output)")
+        #expect(
+            outcome.output.contains("no time can be before") && outcome.output.contains("'wait' must be at most 36500d")
+        )
+    }
+
+    @Test func `rules of a path are checked against the settings that are named with it`() async throws {
+        let rules = """
+            rules:
+              - id: a
+                when: { event: PACKAGE_DECLINE, seen: { event: EMAIL_BOUNCE, within: 30d } }
+                then: [{ log: hello }]
+            """
+        let deployment = try Deployment(rules: rules, settings: "retention: { events: 7d }\n")
+        let outcome = try await deployment.run("check", "--config", "countersign.yaml", "rules")
+        #expect(outcome.output.contains("[beyond-retention]"), "\(outcome)")
+    }
+
     @Test func `all errors are shown at once, each with its line, a caret and the near word`() async throws {
         let deployment = try Deployment(rules: Self.wrong)
         let outcome = try await deployment.run("check", "rules")

@@ -55,6 +55,38 @@ struct DryRunTests {
         #expect(report["rules"]?.array?.first?.object?.keys == ["id", "matched", "conditions", "steps"])
     }
 
+    @Test func `what is stored counts in a dry run, and a rule with a schedule is named by its id`() async throws {
+        let rules = """
+            rules:
+              - id: storm
+                when: { event: PACKAGE_DECLINE }
+                threshold: { count: 4, within: 1h }
+                then: [{ log: storm }]
+              - id: late
+                when: { event: PACKAGE_DECLINE }
+                after: 1s
+                then: [{ log: late }]
+              - id: report
+                when: { schedule: "30 7 * * mon-fri", zone: Europe/Berlin }
+                then: [{ log: "report of ${event.due}" }]
+            """
+        let deployment = try Deployment(rules: rules)
+        let body = #"{"name":"PACKAGE_DECLINE","packageId":"P"}"#
+        try await deployment.serve { server in
+            for number in 1...2 { try await server.post(body.replacing("P\"", with: "P\(number)\"")) }
+            _ = try await deployment.settledRuns(events: 2)
+        }
+        let here = try await deployment.run("dry-run", "-", input: body).output
+        #expect(here.contains("would not run yet: it would be 3 of 4 within 1h: events 1, 2"), "\(here)")
+        let old = body.replacing("}", with: #","createdDate":"2018-06-30T20:15:01.038Z"}"#)
+        #expect(try await deployment.run("dry-run", "-", input: old).output.contains("after 1: would run at once"))
+        let report = try await deployment.run("dry-run", "--matching", "report").output
+        #expect(report.contains("report  X_SCHEDULE") && report.contains("+ report matches"), "\(report)")
+        #expect(report.contains("runs at '30 7 * * mon-fri' (Europe/Berlin)") && report.contains("1 of 3 rules match"))
+        let storm = try await deployment.run("dry-run", "storm")
+        #expect(storm.status == .exited(1) && storm.errors.contains("rule 'storm' has no schedule"), "\(storm)")
+    }
+
     @Test func `a rule that does not match says which condition fails`() async throws {
         let deployment = try Deployment(rules: Self.rules)
         let report = try #require(try await report(deployment, "PACKAGE_COMPLETE").first)

@@ -60,6 +60,21 @@ struct PendingTests {
         return try #require(found?["id"]?.string)
     }
 
+    @Test func `an occurrence of a schedule is skipped once, however often that is asked for`() async throws {
+        let rules = "rules: [{ id: hourly, when: { every: 1h }, then: [{ log: hour }] }]"
+        let deployment = try Deployment(rules: rules)
+        try await deployment.serve { _ in
+            let before = try #require(try await pending(deployment, 1).first)
+            let id = try #require(before["id"]?.string)
+            #expect(try await deployment.run("pending", "cancel", id).output.contains("is skipped; it is due"))
+            let after = try #require(try await pending(deployment, 1).first)
+            let again = try await deployment.run("pending", "cancel", id)
+            #expect(again.status == .exited(1) && again.errors.contains("is skipped already"), "\(again)")
+            #expect(try await pending(deployment, 1).first?["due_at"] == after["due_at"])
+            #expect(before["due_at"] != after["due_at"])
+        }
+    }
+
     @Test func `timers, digests and queues are listed, shown, cancelled and run now`() async throws {
         try await serve { deployment, server, _ in
             for (number, name) in ["PACKAGE_ACTIVATE", "PACKAGE_DECLINE", "SIGNER_COMPLETE", "SIGNER_COMPLETE"]
@@ -69,13 +84,17 @@ struct PendingTests {
             }
             let items = try await pending(deployment, 4)
             #expect(items.map { $0["kind"] } == ["queue", "digest", "timer", "timer"])
-            #expect(items[0]["id"] == "crm [\"p-1\"]" && items[0]["waiting"] == 1)
+            let queue = try #require(items[0]["id"]?.string)
+            #expect(queue.wholeMatch(of: /q[0-9a-f]{8}/) != nil && items[0]["waiting"] == 1)
+            #expect(items[0]["rule"] == "crm" && items[0]["key"] == "p-1")
             let table = try await deployment.run("pending").output
             #expect(table.contains("timer 2 of 2 of event 1") && table.contains("1 run waits behind run"), "\(table)")
             let (first, second) = (try id(items, "chase", part: "1"), try id(items, "chase", part: "2"))
             let shown = try await deployment.run("pending", "show", first)
             #expect(shown.output.contains("decided   after 1: scheduled for "), "\(shown)")
-            #expect(try await deployment.run("pending", "show", "crm [\"p-1\"]").output.contains("holds the key"))
+            for name in [queue, "crm [\"p-1\"]"] {
+                #expect(try await deployment.run("pending", "show", name).output.contains("holds the key"))
+            }
             let changed = try await deployment.run("pending", "cancel", second, try id(items, "declines"))
             #expect(changed.output.components(separatedBy: "is cancelled").count == 3, "\(changed)")
             let again = try await deployment.run("pending", "cancel", second)
@@ -90,7 +109,7 @@ struct PendingTests {
                 explained.contains("    = after 1: scheduled for ") && explained.contains(" → run "),
                 "\(explained)"
             )
-            #expect(try await deployment.run("pending", "run-now", "crm [\"p-1\"]").errors.contains("runs discard"))
+            #expect(try await deployment.run("pending", "run-now", queue).errors.contains("runs discard"))
         }
     }
 
@@ -127,17 +146,52 @@ struct PendingTests {
             let cancelled = try await remotely("pending", "cancel", try id(local, "chase", part: "2"), "--json")
             #expect(try cancelled.json.first?["action"] == "cancel", "\(cancelled)")
             let text = try await remotely("explain", "1").output
-            #expect(text.contains("(token, 127.0.0.1)"), "\(text)")
+            #expect(text.contains("(token of admin, 127.0.0.1)"), "\(text)")
             let paused = try await remotely("pause", "everything", "--until", "2h", "--json")
             #expect(try JSON(parsing: paused.output)["until"]?.string != nil, "\(paused)")
             #expect(try await remotely("pause", "list").output.contains("everything"))
             #expect(try await remotely("pause", "rule", "chas").errors.contains("did you mean 'chase'?"))
             #expect(try await remotely("pause", "everything", "--until", "yesterday").status == .exited(2))
-            _ = try await server.log.line(with: "msg=Paused", "subject=everything", "(token, 127.0.0.1)")
+            _ = try await server.log.line(with: "msg=Paused", "subject=everything", "(token of admin, 127.0.0.1)")
             let ready = try await server.send(.GET, "/ready", key: nil)
             #expect(ready.status == 200 && ready.body.contains("everything is paused"), "\(ready.body)")
             #expect(try await remotely("resume", "everything").status == .exited(0))
         }
+    }
+
+    @Test func `what is resumed at a rate is listed, over a restart as well, and can be finished at once`() async throws
+    {
+        let offline = try await serve { deployment, server, admin in
+            _ = try await deployment.run("pause", "rule", "crm", "--reason", "moving")
+            try await eventually("the pause") {
+                try await server.send(.GET, "/ready", key: nil).body.contains("pause")
+            }
+            for number in 1...3 {
+                try await server.post(body("SIGNER_COMPLETE", package: "q-\(number)", number: number))
+            }
+            try await eventually("three runs that wait") {
+                let runs = try await deployment.run("runs", "list", "--json").json
+                return runs.count == 3 && runs.allSatisfy { $0["waiting_for"] == "rule crm" }
+            }
+            #expect(try await deployment.run("resume", "rule", "crm", "--rate", "fast").status == .exited(2))
+            let form = "subject=rule&name=crm&rate="
+            #expect(try await admin.send(.POST, "pauses/resume", body: form + "fast").status == 400)
+            #expect(try await admin.send(.POST, "pauses/resume", body: form + "1%2F2h").status == 303)
+            let resumed = try await deployment.run("resume", "rule", "crm", "--rate", "1/1h")
+            #expect(resumed.output == "rule 'crm' is resumed at 1/1h\n", "\(resumed)")
+            let page = try await admin.send(.GET, "pending").body
+            #expect(page.contains("at 1/1h") && page.contains("left, the last one at"), "\(page)")
+            let listed = try await admin.send(.GET, "api/v1/pauses").body
+            #expect(try JSON(parsing: listed)["resumptions"]?.array?.first?["rate"] == "1/1h", "\(listed)")
+            // The first one is executed at once.
+            try await eventually("a run in progress") {
+                try await deployment.run("runs", "list", "--json").json.contains { $0["state"] == "running" }
+            }
+        }
+        let table = try await offline.run("pause", "list").output
+        #expect(table.contains("rule") && table.contains("at 1/1h, 2 runs left"), "\(table)")
+        #expect(try await offline.run("resume", "rule", "crm").status == .exited(0))
+        #expect(try await offline.run("pause", "list").output == "nothing is paused\n")
     }
 
     @Test func `pages show what is pending and paused, and change it`() async throws {
@@ -155,7 +209,7 @@ struct PendingTests {
             #expect(cancelled.status == 303 && cancelled.headers.first(name: "Location") == "/pending?done=cancel")
             #expect(try await admin.send(.GET, "pending/\(second)").status == 404)
             #expect(try await admin.send(.GET, "packages/p%3C1%3E").body.contains("timer 1 of 2 of event 1"))
-            #expect(try await admin.send(.GET, "events/1").body.contains("cancelled by token, 127.0.0.1"))
+            #expect(try await admin.send(.GET, "events/1").body.contains("cancelled by token of admin, 127.0.0.1"))
             let form = "subject=rule&name=chase&reason=%3Cb%3E+holidays&until=2h"
             #expect(try await admin.send(.POST, "pauses", body: form).status == 303)
             let rule = try await admin.send(.GET, "rules/chase?done=pause").body

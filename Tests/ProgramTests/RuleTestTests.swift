@@ -33,6 +33,27 @@ struct RuleTestTests {
             expect: [{ rule: alert, times: 2, steps: [shell] }]
         """
 
+    @Test func `a test of a schedule needs an end, and one that never ends is ended`() async throws {
+        let rules = """
+            rules:
+              - id: minutely
+                when: { schedule: "* * * * *" }
+                then: [{ log: minute }]
+            tests:
+              - name: without an end
+                send: [{ payload: { name: PACKAGE_CREATE } }]
+                expect: [{ rule: minutely }]
+              - name: for a year
+                until: 365d
+                expect: [{ rule: minutely }]
+            """
+        let outcome = try await Deployment(rules: rules).run("test", "rules")
+        #expect(outcome.status == .exited(1))
+        let text = outcome.output + outcome.errors
+        #expect(text.contains("it runs at the times of its schedule; add 'until' to the test"), "\(text)")
+        #expect(text.contains("something was due 2000 times by then; give it a shorter 'until'"), "\(text)")
+    }
+
     @Test func `a test that passes ends with 0, and nothing was done`() async throws {
         let deployment = try Deployment(rules: Self.rules + Self.right)
         let before = try deployment.listing()

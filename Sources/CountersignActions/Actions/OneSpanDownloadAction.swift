@@ -11,9 +11,9 @@ package struct OneSpanDownloadAction: Action {
     )
     private static let what = Field.choice(
         "what",
-        ["documents", "document", "evidence", "fields", "attachments"],
-        "All documents (ZIP), one document (PDF), the evidence summary (PDF), the field values (JSON), or the "
-            + "signers' attachments (ZIP).",
+        ["documents", "document", "evidence", "fields", "attachments", "supporting"],
+        "All documents (ZIP), one document (PDF), the evidence summary (PDF), the field values (JSON), the signers' "
+            + "attachments (ZIP), or the supporting documents.",
         default: "documents"
     )
     private static let document = Field.template(
@@ -34,6 +34,10 @@ package struct OneSpanDownloadAction: Action {
             .init("sha256", "Its SHA-256, in hex."),
         ],
         leavesFiles: true,
+        notes: [
+            "Another attempt replaces the file by the same content.",
+            "Where supporting documents are found (`/supporting-documents/v1/transactions/ID`) and that they come as one ZIP are inferred: the file holds what OneSpan Sign sends.",
+        ],
         examples: [
             .init("Download all signed documents.", yaml: "onespan.download: \"contracts/${event.packageId}.zip\""),
             .init(
@@ -91,6 +95,7 @@ package struct OneSpanDownloadAction: Action {
         case "evidence": .evidence
         case "fields": .fields
         case "attachments": .attachments
+        case "supporting": .supporting
         default: .documents
         }
     }
@@ -136,6 +141,7 @@ extension PackageFile {
         case .evidence: "evidence"
         case .fields: "fields"
         case .attachments: "attachments"
+        case .supporting: "supporting"
         }
     }
 }

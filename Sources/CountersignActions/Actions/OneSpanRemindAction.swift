@@ -19,6 +19,7 @@ package struct OneSpanRemindAction: Action {
             .init("roles", "The ids of the roles that were reminded; none where all have signed."),
             .init("count", "How many they are."),
         ],
+        notes: ["Another attempt sends the notifications again: after a crash, a signer may get two."],
         examples: [
             .init("Remind the first signer.", yaml: "onespan.remind: Signer1"),
             .init("Remind all who have not signed.", yaml: "onespan.remind: {}"),
@@ -62,9 +63,7 @@ package struct OneSpanRemindAction: Action {
         asOf context: ActionContext,
         _ vendor: any PackageServing
     ) async throws(StepFailure) -> [String] {
-        guard let package = try await vendor.package(packageID, asOf: context.now) else {
-            throw .final("OneSpan Sign has no package '\(packageID.printable)'")
-        }
+        let package = try await vendor.current(packageID, in: context)
         // In any other state there is nobody who could sign.
         guard package["status"]?.string == "SENT" else { return [] }
         var pending: [String] = []

@@ -38,6 +38,9 @@ package struct SFTPAction: Action {
             to.declaration, file.declaration, path.declaration, key.declaration, hostKey.declaration,
         ],
         outputs: [.init("path", "The path on the server."), .init("bytes", "The number of bytes sent.")],
+        notes: [
+            "An attempt that fails removes its temporary file, or its reason says why it cannot. One that exceeds its timeout leaves the file, named `temporary_file` in the record; the next attempt replaces it, and another attempt after a success replaces the file by the same content."
+        ],
         examples: [
             .init(
                 "Hand the signed documents to a bank.",

@@ -116,7 +116,8 @@ extension HTTPBody.Part.Content {
 extension String {
     /// The text within the quotes of a form's header, as browsers write it (RFC 7578, section 4.2, and the HTML standard).
     fileprivate var quotedInForm: String {
-        replacing("\r", with: "%0D").replacing("\n", with: "%0A").replacing("\r\n", with: "%0D%0A")
-            .replacing("\"", with: "%22").replacing("\0", with: "%00")
+        // By scalars: a combining mark behind a quote would make another character of it, but not for the receiver.
+        let escapes: [Unicode.Scalar: String] = ["\r": "%0D", "\n": "%0A", "\"": "%22", "\0": "%00"]
+        return unicodeScalars.map { escapes[$0] ?? String($0) }.joined()
     }
 }

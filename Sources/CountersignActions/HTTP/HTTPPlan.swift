@@ -149,7 +149,8 @@ package struct HTTPPlan: ActionPlan {
         )
     }
 
-    private static func isWorthRetrying(_ status: Int) -> Bool {
+    /// Whether the same request, sent later, may get another status.
+    static func isWorthRetrying(_ status: Int) -> Bool {
         // Not found, conflict and too early pass when the other side has caught up; so do its own problems.
         [404, 408, 409, 425, 429].contains(status) || (500...599).contains(status)
     }

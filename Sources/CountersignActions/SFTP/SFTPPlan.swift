@@ -47,17 +47,62 @@ package struct SFTPPlan: ActionPlan {
             file: location
         )
         defer { folder.remove() }
+        let temporary = temporaryPath(context.spareFile)
+        let commands = "put -f file \(Self.quoted(temporary))\nrename \(Self.quoted(temporary)) \(Self.quoted(path))\n"
         let result: ProcessResult
         do throws(ProcessError) {
-            result = try await services.processes.run(request(to: target, in: folder, context))
+            result = try await services.processes.run(request(to: target, in: folder, commands))
         } catch {
-            throw error.failure
+            // Nobody waits for a server any more when the step's time is up: the record says what may be there.
+            let failure = error.failure
+            throw StepFailure(
+                failure.reason,
+                isWorthRetrying: failure.isWorthRetrying,
+                isOutage: failure.isOutage,
+                output: ["temporary_file": .string(temporary)]
+            )
         }
-        guard case .exited(0) = result.ending else { throw failure(result) }
+        guard case .exited(0) = result.ending else {
+            let failure = failure(result)
+            // The program repeats each command once it is connected: before, nothing was sent.
+            guard result.output.text.contains("sftp> put") else { throw failure }
+            let left = await remainder(of: temporary, after: result, context) { commands in
+                request(to: target, in: folder, commands)
+            }
+            throw failure.adding(left, temporary)
+        }
         return ["path": .string(path), "bytes": JSON(open.count)]
     }
 
-    private func request(to target: IPAddress, in folder: SFTPFolder, _ context: ActionContext) -> ProcessRequest {
+    /// Removes what an attempt that failed left on the server.
+    ///
+    /// - Returns: Why it may still be there, as a part of a sentence; nil where it is not.
+    private func remainder(
+        of temporary: String,
+        after result: ProcessResult,
+        _ context: ActionContext,
+        _ request: (String) -> ProcessRequest
+    ) async -> String? {
+        // The connection broke: a second one would only wait for the same server.
+        if case .exited(255) = result.ending { return "the connection broke" }
+        do throws(ProcessError) {
+            let removal = try await context.services.processes.run(request("rm \(Self.quoted(temporary))\n"))
+            if case .exited(0) = removal.ending { return nil }
+            let words = removal.errors.text
+            return words.contains("No such file") ? nil : Self.firstLine(of: words)
+        } catch {
+            return error.failure.reason
+        }
+    }
+
+    /// The path under which the file is written until it is whole.
+    private func temporaryPath(_ spare: String) -> String {
+        let parts = path.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+            .map { String(decoding: $0, as: UTF8.self) }
+        return (parts.dropLast() + [spare]).joined(separator: "/")
+    }
+
+    private func request(to target: IPAddress, in folder: SFTPFolder, _ commands: String) -> ProcessRequest {
         let options = [
             "BatchMode=yes", "StrictHostKeyChecking=yes", "UserKnownHostsFile=\(folder.path)/known_hosts",
             "GlobalKnownHostsFile=/dev/null", "HostKeyAlias=\(Self.alias)", "CheckHostIP=no", "UpdateHostKeys=no",
@@ -71,27 +116,21 @@ package struct SFTPPlan: ActionPlan {
             arguments: ["-b", "-", "-F", "/dev/null", "-P", "\(address.port)"] + options.flatMap { ["-o", $0] }
                 + ["\(address.user)@\(host)"],
             directory: folder.path,
-            input: Array(commands(spare: context.spareFile).utf8)
+            input: Array(commands.utf8)
         )
-    }
-
-    /// What the program is to do: the file appears under its name once it is whole.
-    private func commands(spare: String) -> String {
-        let parts = path.split(separator: "/", omittingEmptySubsequences: false)
-        let temporary = (parts.dropLast().map(String.init) + [spare]).joined(separator: "/")
-        return "put -f file \(Self.quoted(temporary))\nrename \(Self.quoted(temporary)) \(Self.quoted(path))\n"
     }
 
     /// A path as one word of the program's commands; a relative one is never taken for an option.
     private static func quoted(_ path: String) -> String {
-        let path = path.hasPrefix("/") ? path : "./" + path
-        return "\"" + path.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+        let path = path.utf8.first == UInt8(ascii: "/") ? path : "./" + path
+        // By scalars: a combining mark behind a quote would make another character of it, but not for the program.
+        let escaped = path.unicodeScalars.map { "\"\\".unicodeScalars.contains($0) ? "\\\($0)" : String($0) }.joined()
+        return "\"\(escaped)\""
     }
 
     private func failure(_ result: ProcessResult) -> StepFailure {
         let words = result.errors.text
-        // The first line says what is wrong; those behind it, that the program ends.
-        let cause = words.split(whereSeparator: \.isNewline).first.map { String($0.prefix(300)).showingControls } ?? ""
+        let cause = Self.firstLine(of: words)
         let server = "'\(address.place)'"
         if words.contains("Host key verification failed") {
             return .final(
@@ -110,5 +149,24 @@ package struct SFTPPlan: ActionPlan {
             return StepFailure("\(server) did not answer: \(cause)", isOutage: true)
         }
         return StepFailure("\(server) did not take the file: \(cause)", output: ["stderr": .string(words)])
+    }
+
+    /// What is wrong; the lines behind it say that the program ends.
+    private static func firstLine(of words: String) -> String {
+        words.split(whereSeparator: \.isNewline).first.map { String($0.prefix(300)).showingControls } ?? ""
+    }
+}
+
+extension StepFailure {
+    /// The failure with why a temporary file may still be on the server; nil where it is not.
+    fileprivate func adding(_ left: String?, _ temporary: String) -> StepFailure {
+        guard let left else { return self }
+        return StepFailure(
+            "\(reason); the temporary file '\(temporary.cut(to: 300).printable)' may be left there, since \(left); the next "
+                + "attempt replaces it",
+            isWorthRetrying: isWorthRetrying,
+            isOutage: isOutage,
+            output: output
+        )
     }
 }

@@ -69,7 +69,7 @@ struct APIRoutes: Sendable {
                 try await expectNoBody(request, endpoint)
             }
             let token = try token(of: request, for: endpoint)
-            let caller = Caller(request, context)
+            let caller = Caller(context)
             let asked = APIRequest(values: values, body: body, token: token, now: now, caller: caller)
             return try await endpoint.handle(asked)
         } catch {

@@ -9,6 +9,7 @@ extension Endpoint {
     static func rules(_ operations: Operations) -> [Endpoint] {
         [
             listRules(operations), showRule(operations), installRules(operations), dryRun(operations), diff(operations),
+            editEffects(operations),
         ]
     }
 
@@ -42,10 +43,7 @@ extension Endpoint {
             content: .json(.named(RuleInstallation.shape.name)),
             refusals: [.badRequest, .unavailable]
         ) { request in
-            guard let sources = RuleSources(json: try request.json()) else {
-                throw OperationError(.invalid, "the request does not hold rule files; see /api/v1/openapi.json")
-            }
-            return APIAnswer(try await operations.commands.install(sources).json)
+            APIAnswer(try await operations.commands.install(try request.ruleFiles()).json)
         }
     }
 
@@ -72,6 +70,20 @@ extension Endpoint {
         ) { request in
             let order = try DiffRequest(json: try request.json())
             return APIAnswer(try await operations.questions.diff(order) { _, _ in }.json)
+        }
+    }
+
+    private static func editEffects(_ operations: Operations) -> Endpoint {
+        Endpoint(
+            method: .post,
+            path: "/edit-effects",
+            summary: "What becomes of open timers, digests and counts under edited rules; nothing is changed.",
+            body: .named("RuleFiles"),
+            content: .json(.named("EditEffects")),
+            refusals: [.badRequest, .unavailable]
+        ) { request in
+            let effects = try await operations.questions.editEffects(of: try request.ruleFiles())
+            return APIAnswer(["open": .array(effects.map(\.json))])
         }
     }
 
@@ -226,6 +238,16 @@ extension Endpoint {
 }
 
 extension APIRequest {
+    /// The rule files in the body.
+    ///
+    /// - Throws: `OperationError` where there are none.
+    fileprivate func ruleFiles() throws(OperationError) -> RuleSources {
+        guard let sources = RuleSources(json: try json()) else {
+            throw OperationError(.invalid, "the request does not hold rule files; see /api/v1/openapi.json")
+        }
+        return sources
+    }
+
     /// The body as JSON.
     ///
     /// - Throws: `OperationError` where it is none.

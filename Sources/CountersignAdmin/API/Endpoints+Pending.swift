@@ -91,7 +91,7 @@ extension Endpoint {
         Endpoint(
             method: .get,
             path: "/pauses",
-            summary: "What is paused, oldest first.",
+            summary: "What is paused, oldest first, and what is being resumed at a rate.",
             content: .json(.named(PauseList.shape.name)),
             refusals: [.unavailable]
         ) { _ in APIAnswer(try await operations.questions.pauses().json) }
@@ -117,14 +117,14 @@ extension Endpoint {
         Endpoint(
             method: .post,
             path: "/pauses/resume",
-            summary: "Resume a rule, a destination or everything; what waited for it is due at once.",
+            summary:
+                "Resume a rule, a destination or everything; what waited for it is due at once, or at a `rate` such as `5/1s`.",
             body: .named("ResumeRequest"),
             content: .json(.object([])),
             refusals: [.badRequest, .conflict, .unavailable]
         ) { request in
             let json = try request.json()
-            try Document(json, "the request").expectOnly(["subject", "name", "by"])
-            try await operations.resume(try Pause.Subject(json: json), by: request.person(json["by"]?.string))
+            try await operations.resume(try ResumeRequest(json: json), by: request.person(json["by"]?.string))
             return APIAnswer([:])
         }
     }

@@ -2,43 +2,49 @@ import CountersignCore
 import Crypto
 package import Foundation
 
-/// Who may look and order: anybody on this machine, or who knows the token.
+/// Who may look and give orders: anybody on this machine, or who knows a token.
 ///
 /// Browsers that are signed in are known here and nowhere else: who signs out, or whose server starts again, is out.
 package struct AdminAccess: Sendable {
     /// How long a browser stays signed in.
     package static let session: TimeInterval = 12 * 3_600
 
-    private let token: String?
+    private let tokens: [AdminToken]
     private let sessions = Sessions()
 
-    /// - Parameter token: What callers must know; nil lets in everybody who reaches a loopback address.
-    package init(token: String?) {
-        self.token = token
+    /// - Parameter tokens: What lets callers in; where there are none, everybody who reaches a loopback address is let in.
+    package init(tokens: [AdminToken]) {
+        self.tokens = tokens
     }
 
     /// Whether callers must know a token.
-    var needsToken: Bool { token != nil }
+    var needsToken: Bool { !tokens.isEmpty }
 
-    /// Whether `offered` is the token; compared by digests, so that the time taken tells nothing.
-    func isToken(_ offered: String) -> Bool {
-        guard let token else { return false }
-        return SHA256.hash(data: Data(offered.utf8)) == SHA256.hash(data: Data(token.utf8))
+    /// The token that `offered` is; compared by digests, and with each of them, so that the time taken tells nothing.
+    func token(_ offered: String) -> AdminToken? {
+        let digest = SHA256.hash(data: Data(offered.utf8))
+        return tokens.reduce(nil) { found, token in
+            SHA256.hash(data: Data(token.value.utf8)) == digest ? token : found
+        }
     }
 
-    /// Whether the header `Authorization` holds the token.
-    package func admits(authorization: String?) -> Bool {
+    /// Whose token the header `Authorization` holds; nil where it holds none.
+    package func identity(authorization: String?) -> AdminIdentity? {
         let parts = (authorization ?? "").split(separator: " ", maxSplits: 1)
-        return parts.count == 2 && parts[0].lowercased() == "bearer" && isToken(String(parts[1]))
+        guard parts.count == 2, parts[0].lowercased() == "bearer" else { return nil }
+        return token(String(parts[1])).map { AdminIdentity(name: $0.name, role: $0.role, credential: .token) }
     }
 
-    /// The value of a cookie for a browser whose user knows the token.
-    package func cookie(at now: Date) -> String { sessions.begin(until: now.addingTimeInterval(Self.session), at: now) }
+    /// The value of a cookie for a browser whose user knows `token`.
+    package func cookie(for token: AdminToken, at now: Date) -> String {
+        let identity = AdminIdentity(name: token.name, role: token.role, credential: .session)
+        return sessions.begin(as: identity, until: now.addingTimeInterval(Self.session), at: now)
+    }
 
-    /// Whether a cookie's value was given out by us and has not ended.
-    package func admits(cookie: String?, at now: Date) -> Bool {
-        guard token != nil, let cookie else { return false }
-        return sessions.isOpen(cookie, at: now)
+    /// Whose session a cookie's value belongs to; nil where it was not given out by us, or has ended.
+    package func identity(cookie: String?, at now: Date) -> AdminIdentity? {
+        guard needsToken, let cookie else { return nil }
+        return sessions.identity(cookie, at: now)
     }
 
     /// Ends the session of a browser; its cookie means nothing any more.

@@ -21,14 +21,16 @@ struct AdminGate: RouterMiddleware {
         if let refusal = await refusal(of: request, context) {
             response = refusal
         } else {
-            response = try await next(request, context)
+            response = try await AdminIdentity.$current.withValue(context.identity) {
+                try await next(request, context)
+            }
         }
         for field in Self.fields { response.headers.append(field) }
         if response.headers[.cacheControl] == nil { response.headers[.cacheControl] = "no-store" }
         return response
     }
 
-    /// The answer to who may not arrive; nil for who may.
+    /// The answer to who may not arrive; nil for who may, who is noted in `context` then.
     private func refusal(of request: Request, _ context: AdminContext) async -> Response? {
         let host = request.head.authority ?? ""
         guard AdminAccess.isHost(host) else { return answer(request, .badRequest, "the header 'Host' is invalid") }
@@ -53,14 +55,41 @@ struct AdminGate: RouterMiddleware {
             return answer(request, .forbidden, "the request came from a page of another site")
         }
         let path = request.uri.path
-        let isOpen = path == "/login" || path.hasPrefix("/assets/") || !access.needsToken
-        if isOpen || access.admits(cookie: Self.cookie(of: request), at: clock.now) { return nil }
-        if let authorization = request.headers[.authorization] {
-            await guesses.pause(before: context)
-            if access.admits(authorization: authorization) { return nil }
-            if let wait = guesses.wait(afterWrongTokenIn: context) { return tooManyGuesses(request, wait) }
+        if path == "/login" || path.hasPrefix("/assets/") { return nil }
+        if let refusal = await identify(request, context) { return refusal }
+        return refusalForRole(request, context)
+    }
+
+    /// Finds out who sends a request and notes it in `context`; gives the answer to somebody who is unknown.
+    private func identify(_ request: Request, _ context: AdminContext) async -> Response? {
+        guard access.needsToken else {
+            context.identity = .local
+            return nil
         }
-        return signIn(request)
+        context.identity = access.identity(cookie: Self.cookie(of: request), at: clock.now)
+        guard context.identity == nil else { return nil }
+        guard let authorization = request.headers[.authorization] else { return signIn(request) }
+        await guesses.pause(before: context)
+        context.identity = access.identity(authorization: authorization)
+        guard context.identity == nil else { return nil }
+        return guesses.wait(afterWrongTokenIn: context).map { tooManyGuesses(request, $0) } ?? signIn(request)
+    }
+
+    /// The answer to who may look and not do this.
+    private func refusalForRole(_ request: Request, _ context: AdminContext) -> Response? {
+        guard let identity = context.identity,
+            let needed = AdminRole.needed(for: request.method, path: request.uri.path),
+            identity.role < needed
+        else { return nil }
+        let advice =
+            access.needsToken
+            ? "use a token whose role is '\(needed.rawValue)' ('admin.tokens' in the settings)"
+            : "set the secret COUNTERSIGN_ADMIN_TOKEN and send it, or give the command to the store itself, without --server"
+        return answer(
+            request,
+            .forbidden,
+            "'\(identity.name)' has the role '\(identity.role.rawValue)', and this needs '\(needed.rawValue)'; \(advice)"
+        )
     }
 
     /// Programs are asked for the token, people are led to the page where they can give it.

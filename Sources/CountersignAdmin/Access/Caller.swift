@@ -6,14 +6,14 @@ struct Caller: Sendable {
     /// How long a name may be, in characters.
     private static let longestName = 100
 
-    /// What let the request in.
-    private let admission: String
+    /// Who was let in; nil over the control socket.
+    private let identity: AdminIdentity?
 
     /// Where it comes from; nil over the control socket.
     private let remote: String?
 
-    init(_ request: Request, _ context: AdminContext) {
-        admission = ActivityLog.admission(of: request, context)
+    init(_ context: AdminContext) {
+        identity = context.identity
         remote = context.remote == nil ? nil : context.remoteText
     }
 
@@ -21,8 +21,11 @@ struct Caller: Sendable {
     func person(named name: String?) -> String {
         let name = name.map { String($0.printable.prefix(Self.longestName)) }.flatMap { $0.isEmpty ? nil : $0 }
         // Over the control socket it is the owner of the store in any case.
-        guard let remote else { return name ?? admission }
-        let origin = "\(admission), \(remote)"
+        guard let remote, let identity else { return name ?? "owner of the store" }
+        let credential =
+            identity.credential == .loopback
+            ? identity.credential.rawValue : "\(identity.credential.rawValue) of \(identity.name)"
+        let origin = "\(credential), \(remote)"
         return name.map { "\($0) (\(origin))" } ?? origin
     }
 }

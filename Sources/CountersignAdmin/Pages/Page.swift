@@ -14,6 +14,12 @@ struct Page<Content> {
     var navigation: [Link] = []
     var canSignOut = false
 
+    /// The name of the token that the browser's user signed in with, with its role; nil where they did not sign in.
+    var user: String?
+
+    /// Whether its forms that change something are shown.
+    var canOperate = true
+
     /// What came of the last order.
     var notice: String?
 
@@ -42,6 +48,9 @@ struct Page<Content> {
         self.notice = notice
         self.pauses = pauses
         self.page = page
+        let identity = AdminIdentity.current
+        user = identity.flatMap { $0.credential == .loopback ? nil : "\($0.name) (\($0.role.rawValue))" }
+        canOperate = identity.map { $0.role >= .operate } ?? true
         hasNavigation = !navigation.isEmpty
     }
 }

@@ -15,16 +15,16 @@ extension PageRoutes {
             await page { try await pendingItem(context.text, done: request.fields["done"]) }
         }
         router.post("/pending/:id/cancel") { request, context in
-            await page { try await change(.cancel, context.text, Caller(request, context)) }
+            await page { try await change(.cancel, context.text, Caller(context)) }
         }
         router.post("/pending/:id/run-now") { request, context in
-            await page { try await change(.runNow, context.text, Caller(request, context)) }
+            await page { try await change(.runNow, context.text, Caller(context)) }
         }
         router.post("/pauses") { request, context in
-            await page { try await pause(try await request.form, Caller(request, context)) }
+            await page { try await pause(try await request.form, Caller(context)) }
         }
         router.post("/pauses/resume") { request, context in
-            await page { try await resume(try await request.form, Caller(request, context)) }
+            await page { try await resume(try await request.form, Caller(context)) }
         }
     }
 
@@ -48,7 +48,7 @@ extension PageRoutes {
         let view = PendingView(
             fields,
             list,
-            pauses: try await operations.pauses(),
+            pauses: PauseList(try await operations.pauses(), resumptions: try await operations.resumptions()),
             rules: operations.book.current?.ruleSet.rules.map(\.id) ?? [],
             problem: problem
         )
@@ -99,8 +99,10 @@ extension PageRoutes {
     }
 
     private func resume(_ form: FormFields, _ caller: Caller) async throws -> Response {
-        let subject = try subject(of: form.trimmed)
-        try await operations.resume(subject, by: caller.person(named: nil))
+        let form = form.trimmed
+        let subject = try subject(of: form)
+        let rate = try form["rate"].map { text throws(OperationError) in try ResumeRequest.rate(text) }
+        try await operations.resume(ResumeRequest(subject, rate: rate), by: caller.person(named: nil))
         return .redirect(to: page(behind: subject, "resume"), type: .normal)
     }
 

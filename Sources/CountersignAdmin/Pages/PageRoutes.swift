@@ -321,7 +321,7 @@ extension PageRoutes {
     private func signIn(_ form: FormFields, _ request: Request, _ context: AdminContext) async -> Response {
         let target = AdminAccess.ownPath(form["to"])
         await guesses.pause(before: context)
-        guard access.isToken(form["token"] ?? "") else {
+        guard let token = access.token(form["token"] ?? "") else {
             guard let wait = guesses.wait(afterWrongTokenIn: context) else {
                 return login(to: target, problem: "The token is wrong.")
             }
@@ -332,7 +332,7 @@ extension PageRoutes {
         }
         var response = Response.redirect(to: target, type: .normal)
         response.headers[.setCookie] = Self.cookie(
-            access.cookie(at: operations.clock.now),
+            access.cookie(for: token, at: operations.clock.now),
             age: Int(AdminAccess.session),
             answering: request
         )

@@ -4,6 +4,7 @@ import CountersignCore
 import CountersignOperations
 import CountersignRules
 import CountersignServer
+import CountersignStore
 import CountersignTerminal
 import Foundation
 
@@ -22,8 +23,11 @@ struct CheckCommand: EnvironmentCommand {
             Example:
               countersign check rules
 
-            Without a path, the rules of the settings are checked, including whether the settings provide
-            what the rules need. Scripts are also checked by shellcheck if it is installed.
+            Without a path, the rules of the settings are checked. Then, and where --config, --store or
+            --server says which deployment the rules are for, it is also checked whether the settings provide
+            what the rules need, and notices tell what becomes of timers, digests and counts that are open
+            in its store, where rules are edited, disabled or removed. Scripts are also checked by
+            shellcheck if it is installed.
 
             Exit status: 0 no errors, 1 errors (with --strict: or warnings), 2 wrong usage.
             """
@@ -47,7 +51,13 @@ struct CheckCommand: EnvironmentCommand {
     @Flag(inversion: .prefixedNo, help: "Check scripts with shellcheck if it is installed.")
     var shellcheck = true
 
-    @OptionGroup var options: SettingsOptions
+    @OptionGroup var options: ClientOptions
+
+    /// Whether the files are known to be meant for the deployment of the settings; what is named on the command line may
+    /// be meant for another one.
+    private var isForSettings: Bool {
+        paths.isEmpty || options.local.config != nil || options.local.store != nil
+    }
 
     func validate() throws {
         guard !json || format == nil || format == .json else {
@@ -66,17 +76,34 @@ struct CheckCommand: EnvironmentCommand {
                 processes: SystemProcesses(environment: environment.variables),
                 folder: environment.workingDirectory
             ),
-            // What is named on the command line may be meant for another deployment.
-            lacks: paths.isEmpty ? lacks : nil
+            lacks: isForSettings ? lacks : nil
         )
-        let result: CheckResult
+        var result: CheckResult
         do throws(OperationError) {
             result = try await checker.check(CheckRequest(sources, checksScripts: shellcheck))
         } catch {
             throw CommandFailure(error.description)
         }
+        if result.errors == 0 { result.findings += try await openState(under: sources, settings, environment) }
         show(result, sources, environment)
         if result.errors > 0 || strict && result.warnings > 0 { throw ExitCode(1) }
+    }
+
+    /// What becomes of what is open, as notices; none where no store is at hand.
+    private func openState(
+        under sources: RuleSources,
+        _ settings: Settings,
+        _ environment: CommandEnvironment
+    ) async throws -> [Diagnostic] {
+        guard options.server != nil || isForSettings && settings.driver.exists else { return [] }
+        do {
+            let effects = try await options.client(in: environment).ask { try await $0.editEffects(of: sources) }
+            return effects.map { $0.finding(in: sources) }
+        } catch let error as CommandFailure where options.server == nil {
+            // The rules are valid all the same, whatever the state of the store.
+            StandardError.tell("what is open cannot be looked at: \(error)")
+            return []
+        }
     }
 
     private func show(_ result: CheckResult, _ sources: RuleSources, _ environment: CommandEnvironment) {
@@ -89,7 +116,7 @@ struct CheckCommand: EnvironmentCommand {
             if !findings.isEmpty { print(printer.text(findings)) }
             let files = counted(result.files, "file")
             print(
-                findings.isEmpty
+                result.errors + result.warnings == 0
                     ? "\(files) \(result.files == 1 ? "is" : "are") valid"
                     : "\(counted(result.errors, "error")), \(counted(result.warnings, "warning")) in \(files)"
             )

@@ -14,8 +14,8 @@ struct DiffCommand: EnvironmentCommand {
         abstract: "Compare two rule sets on the stored events.",
         discussion: """
             Evaluates the stored events with both rule sets, each event as of the time at which it was
-            received, and shows for each rule which runs the new set adds and removes. Nothing is executed
-            or written.
+            received, and shows for each rule which runs the new set adds and removes; then what becomes of
+            timers, digests and counts that are open now. Nothing is executed or written.
 
             Examples:
               countersign diff rules edited-rules

@@ -22,12 +22,15 @@ struct DryRunCommand: EnvironmentCommand {
             Examples:
               countersign dry-run PACKAGE_COMPLETE
               countersign dry-run --rules rules examples/payloads
+              countersign dry-run morning-report         (a rule with a schedule: its next occurrence)
               curl -s https://example.com/recorded.jsonl | countersign dry-run --json -
 
-            With --server, the active rules of that server are used.
+            With --server, the active rules of that server are used. What rules with time and state would
+            decide depends on the stored events, timers and counts: the store of the settings is looked
+            into if it exists, or that of the server.
 
-            A payload is a file, a folder, - for standard input, or the name of a published sample. It contains
-            one JSON object, an array of objects, or one object per line.
+            A payload is a file, a folder, - for standard input, the name of a published sample, or the id of a
+            rule with a schedule. It contains one JSON object, an array of objects, or one object per line.
 
             With --json, a disabled rule has "enabled": false; a step that its 'if' skips has "skipped": true
             instead of a plan, one that would fail has "failure", one that lacks a secret or a setting has
@@ -37,7 +40,10 @@ struct DryRunCommand: EnvironmentCommand {
     )
 
     @Argument(
-        help: ArgumentHelp("Files, folders, - for standard input, or sample names.", valueName: "payload"),
+        help: ArgumentHelp(
+            "Files, folders, - for standard input, sample names, or ids of rules with a schedule.",
+            valueName: "payload"
+        ),
         completion: .payloads
     )
     var payloads: [String]
@@ -72,8 +78,13 @@ struct DryRunCommand: EnvironmentCommand {
     }
 
     func run(in environment: CommandEnvironment) async throws {
-        let report = try await reporter(in: environment)
-        let payloads = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
+        let rehearsal = try await rehearsal(in: environment)
+        var payloadReader = PayloadReader(workingDirectory: environment.workingDirectory)
+        for name in payloadReader.unknownNames(among: payloads) {
+            guard let occurrence = try await rehearsal.occurrence(name) else { continue }
+            payloadReader.others[name] = PayloadReader.Source(name: name, body: occurrence.bytes)
+        }
+        let payloads = try payloadReader.sources(payloads)
         let reader = OneSpanCallbacks()
         let package = try package.map { try self.package(at: $0, environment) }
         var unreadable = 0
@@ -87,25 +98,16 @@ struct DryRunCommand: EnvironmentCommand {
                 continue
             }
             let event = Event(tried: delivery, package: package, at: environment.clock.now)
-            let found = try await report(delivery, event)
+            let found = try await rehearsal.report(delivery, event)
             if index > 0, !json { print() }
             show(found, from: payload.name)
         }
         if unreadable > 0 { throw ExitCode(1) }
     }
 
-    /// What reports on an event: the rules of a folder here, or the active ones of a server elsewhere.
-    private func reporter(
-        in environment: CommandEnvironment
-    ) async throws -> (Delivery, Event) async throws -> DryRunReport {
+    private func rehearsal(in environment: CommandEnvironment) async throws -> Rehearsal {
         if let server = try options.client(in: environment).remote {
-            return { delivery, event in
-                do {
-                    return try await server.dryRun(delivery.body, on: event)
-                } catch let error as OperationError {
-                    throw CommandFailure(error.description)
-                }
-            }
+            return Rehearsal(server: server, now: environment.clock.now)
         }
         let settings = try options.local.settings(in: environment, flags: ["rules": rules])
         let registry = try await environment.registry(for: settings)
@@ -115,8 +117,17 @@ struct DryRunCommand: EnvironmentCommand {
             planner: Planner(registry: registry),
             provisions: settings.provisions(for: ruleSet, environment.variables)
         )
-        return { _, event in
-            DryRunReport(event: event, rules: await dryRun.report(on: event, at: environment.clock.now))
+        return Rehearsal(dryRun, of: ruleSet, on: archive(of: settings), clock: environment.clock)
+    }
+
+    /// The store of the settings; nil where there is none, or it cannot be read.
+    private func archive(of settings: Settings) -> (any Archive)? {
+        guard settings.driver.exists else { return nil }
+        do {
+            return try settings.driver.reader()
+        } catch {
+            StandardError.tell("what rules have open is not looked at: \(error)")
+            return nil
         }
     }
 

@@ -72,6 +72,14 @@ struct SimulatorCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Answer the first n requests for a package's files with 404.", valueName: "n"))
     var missingFor = 0
 
+    @Option(
+        help: ArgumentHelp(
+            "Carry out the next n requests that change something, and answer them with 502.",
+            valueName: "n"
+        )
+    )
+    var loseAnswers = 0
+
     @Option(help: ArgumentHelp("Delay each response, such as 2s.", valueName: "duration"))
     var answerAfter: String?
 
@@ -119,6 +127,7 @@ struct SimulatorCommand: EnvironmentCommand {
         for (name, count) in [
             ("lose-every", loseEvery), ("double-every", doubleEvery), ("swap-every", swapEvery),
             ("busy-every", busyEvery), ("missing-for", missingFor),
+            ("lose-answers", loseAnswers),
         ] where count < 0 {
             throw UsageError("--\(name) must be 1 or more, or 0 for never, not \(count)")
         }
@@ -128,6 +137,7 @@ struct SimulatorCommand: EnvironmentCommand {
         settings.faults.swapEvery = swapEvery
         settings.faults.busyEvery = busyEvery
         settings.faults.missingFor = missingFor
+        settings.faults.loseAnswers = loseAnswers
         if let answerAfter {
             guard let wait = Duration(text: answerAfter) else {
                 throw UsageError("--answer-after must be a duration such as 2s, not '\(answerAfter)'")

@@ -10,7 +10,7 @@ extension Listing {
         var table = Table([
             .init("ID", yields: 6, minimum: 4), .init("KIND"), .init("RULE", yields: 1, minimum: 12),
             .init("KEY", yields: 3, minimum: 10), .init("EVENT", isNumber: true),
-            .init("DUE", style: { $0 == "paused" ? .pending : nil }), .init("AGE", isNumber: true),
+            .init("DUE", style: { $0.hasSuffix("paused") ? .pending : nil }), .init("AGE", isNumber: true),
             .init("REASON", yields: 2, minimum: 16),
         ])
         for item in list.items { table.add(item.cells(at: list.at)) }
@@ -35,13 +35,23 @@ extension Listing {
                 pause.until?.tableTime ?? "until resumed", (pause.reason ?? "").bounded,
             ])
         }
-        return Listing(table: table, objects: list.pauses.map(\.json), none: "nothing is paused")
+        for resumption in list.resumptions {
+            table.add([
+                resumption.subject.kind.rawValue, resumption.subject.name ?? "", "", "", resumption.last.tableTime,
+                "\(resumption.reason), \(counted(resumption.runs, "run")) left".bounded,
+            ])
+        }
+        return Listing(
+            table: table,
+            objects: list.pauses.map(\.json) + list.resumptions.map(\.json),
+            none: "nothing is paused"
+        )
     }
 }
 
 extension PendingItem {
     fileprivate func cells(at now: Date) -> [String] {
-        let due = pause == nil ? dueAt?.tableTime ?? "" : "paused"
+        let due = [dueAt?.tableTime, pause == nil ? nil : "paused"].compactMap(\.self).joined(separator: ", ")
         return [
             id, kind.rawValue, owner, key.bounded, eventID.map { "\($0)" } ?? "", due,
             openedAt.map { $0.age(at: now) } ?? "", reason.bounded,

@@ -26,6 +26,9 @@ package struct DiffText {
             blocks.append(table.text)
         }
         blocks += touched.filter { $0.differs }.map(examples)
+        if !diff.effects.isEmpty {
+            blocks.append((["Open now:"] + diff.effects.map { "  " + $0.sentence }).joined(separator: "\n"))
+        }
         let events = "\(diff.events) \(diff.events == 1 ? "event" : "events") evaluated"
         let result = diff.differs ? "" : ": the same runs"
         let rest = untouched == 0 ? "" : "; \(untouched) \(untouched == 1 ? "rule is" : "rules are") unchanged"

@@ -29,7 +29,7 @@ package struct ExplanationText {
             )
         }
         let trails = DecisionTrail.trails(of: explanation.decisions)
-        lines += explanation.rules.flatMap { self.lines(on: $0, trails) }
+        lines += explanation.rules.flatMap { self.lines(on: $0, trails, explanation.lateArrivals) }
         // An edited set has not each rule any more.
         let known = Set(explanation.rules.map(\.ruleID))
         for trail in trails where !known.contains(trail.ruleID) {
@@ -42,12 +42,17 @@ package struct ExplanationText {
         return lines.joined(separator: "\n")
     }
 
-    private func lines(on rule: RuleExplanation, _ trails: [DecisionTrail]) -> [String] {
+    private func lines(
+        on rule: RuleExplanation,
+        _ trails: [DecisionTrail],
+        _ late: [LateArrival] = []
+    ) -> [String] {
         let matched = rule.kept ?? rule.matches
         var lines = ["", "\(matched ? "+" : "-") \(rule.ruleID) \(result(on: rule, matched))"]
         for trail in trails where trail.ruleID == rule.ruleID {
             lines.append("    = \(trail.words(DecisionText()))")
         }
+        for late in late where late.ruleID == rule.ruleID { lines.append("    ! \(late.words)") }
         if rule.isContradicted {
             let result = rule.matches ? "matches" : "does not match"
             lines.append("    ! evaluated again by this program, it \(result): the program has changed since")

@@ -55,6 +55,7 @@ package struct Reference {
                     + ".",
             ]
         }
+        lines += action.notes.flatMap { ["", $0] }
         for example in action.examples {
             lines += ["", example.summary, "", "```yaml", "- " + example.yaml.replacing("\n", with: "\n  "), "```"]
         }

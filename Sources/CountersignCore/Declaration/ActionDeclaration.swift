@@ -60,6 +60,9 @@ public struct ActionDeclaration: Sendable {
     /// Options with which it leaves files on the machine, where it does not always.
     public let fileOptions: Set<String>
 
+    /// What else the reference says, a paragraph each: what another attempt does, and what is inferred.
+    public let notes: [String]
+
     /// Steps that work as they are.
     public let examples: [Example]
 
@@ -75,6 +78,7 @@ public struct ActionDeclaration: Sendable {
         outputs: [Output] = [],
         leavesFiles: Bool = false,
         fileOptions: Set<String> = [],
+        notes: [String] = [],
         examples: [Example] = []
     ) {
         self.name = name
@@ -87,6 +91,7 @@ public struct ActionDeclaration: Sendable {
         self.outputs = outputs
         self.leavesFiles = leavesFiles
         self.fileOptions = fileOptions
+        self.notes = notes
         self.examples = examples
     }
     /// The same with the destinations that there are, which its options can name.
@@ -102,6 +107,7 @@ public struct ActionDeclaration: Sendable {
             outputs: outputs,
             leavesFiles: leavesFiles,
             fileOptions: fileOptions,
+            notes: notes,
             examples: examples
         )
     }

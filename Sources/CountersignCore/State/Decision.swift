@@ -12,7 +12,7 @@ package struct Decision: Sendable, Equatable {
         case scheduled
         /// A timer was closed by an event that meets `unless`; `by` is its number.
         case cancelled
-        /// A timer was closed, as its event does not match the rule any more.
+        /// A timer was closed, as its event does not match the edited rule; or a digest, as the rule makes none any more.
         case noLongerMatches = "no_longer_matches"
         /// A timer was closed by a person.
         case cancelledByHand = "cancelled_by_hand"
@@ -84,6 +84,20 @@ package struct Decision: Sendable, Equatable {
         self.facts = facts
         self.run = run
         self.at = at
+    }
+
+    /// The same decision with another fact.
+    package func with(fact name: String, _ value: JSON) -> Decision {
+        let facts = facts.with(name, value)
+        return Decision(
+            eventID: eventID,
+            ruleID: ruleID,
+            part: part,
+            kind: kind,
+            facts: facts,
+            run: run,
+            at: at
+        )
     }
 
     /// The same decision with the run that the store made.

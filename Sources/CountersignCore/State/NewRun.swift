@@ -93,6 +93,12 @@ package struct QueueState: Sendable, Equatable {
         /// The event that it is for.
         package let eventID: Event.ID
 
+        /// The rule that it executes; those of a group are of several rules.
+        package let ruleID: String
+
+        /// What distinguishes it from other runs of the rule for the event: see `Run.part`.
+        package let part: String
+
         /// The own time of that event.
         package let happenedAt: Date
 
@@ -103,9 +109,19 @@ package struct QueueState: Sendable, Equatable {
         package let hasBegun: Bool
 
         /// A run of the queue.
-        package init(run: Run.ID, eventID: Event.ID, happenedAt: Date, slot: Int?, hasBegun: Bool) {
+        package init(
+            run: Run.ID,
+            eventID: Event.ID,
+            ruleID: String,
+            part: String = "",
+            happenedAt: Date,
+            slot: Int?,
+            hasBegun: Bool
+        ) {
             self.run = run
             self.eventID = eventID
+            self.ruleID = ruleID
+            self.part = part
             self.happenedAt = happenedAt
             self.slot = slot
             self.hasBegun = hasBegun
@@ -121,7 +137,7 @@ package struct QueueState: Sendable, Equatable {
     /// The newest ones of those that wait, the newest first, `mostWaiting` at most.
     package var waiting: [Member]
 
-    /// How many wait in all.
+    /// How many wait in all; for a decision, which does not count them, how many of them it was handed.
     package var waitingCount: Int
 
     /// A queue; without runs by default.

@@ -84,6 +84,15 @@ package struct RuleState: Sendable, Equatable {
     }
 }
 
+extension RuleState {
+    /// The key of `data` that tells that the due time was computed from the clock of this machine, and not from a time that
+    /// the event or the rule names: where the clock is set back, it is set back with it.
+    package static let followsClock = "follows_clock"
+
+    /// Whether the due time is set back with the clock.
+    package var followsClock: Bool { data[Self.followsClock] == true }
+}
+
 /// What a decision changes of the states of a rule.
 package enum StateChange: Sendable, Equatable {
     /// Stands in the place of the state of the same key and part, whose number stays.

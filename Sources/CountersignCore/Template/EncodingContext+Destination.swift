@@ -31,6 +31,31 @@ extension EncodingContext {
         }
     }
 
+    static func apiPathFault(in template: Template) -> String? {
+        let text = template.segments.map { if case .literal(let text) = $0 { text } else { "v" } }.joined()
+        do throws(StepFailure) {
+            try checkAPIPath(text, source: template.source)
+            return nil
+        } catch {
+            return error.reason
+        }
+    }
+
+    /// Makes sure that `path` is one of the vendor's API, below `/api/`.
+    ///
+    /// - Throws: `StepFailure` that names `source`.
+    package static func checkAPIPath(_ path: String, source: String) throws(StepFailure) {
+        let shown = source.cut(to: 200).onOneLine
+        guard path.hasPrefix("/api/") else {
+            let rest = path.hasPrefix("/") ? path : "/" + path
+            let example =
+                rest.hasPrefix("/packages") ? "/api\(String(rest.prefix { $0 != "?" }).cut(to: 60))" : "/api/packages"
+            throw .final("the path '\(shown)' must begin with '/api/', such as '\(example.onOneLine)'")
+        }
+        guard !path.contains("#") else { throw .final("the path '\(shown)' contains '#', which is not sent") }
+        try checkURLPath(path, source: source)
+    }
+
     /// Makes sure that `path` is one behind a URL, which stays on the URL's host and beneath its path.
     ///
     /// - Throws: `StepFailure` that names `source`.

@@ -7,6 +7,7 @@ extension EncodingContext {
         case .filePath: Self.pathFault(in: template)
         case .url: Self.urlFault(in: template)
         case .urlPath: Self.urlPathFault(in: template)
+        case .apiPath: Self.apiPathFault(in: template)
         case .destination: Self.destinationFault(in: template)
         case .mailAddress: Self.addressFault(in: template)
         case .argument, .environment: Self.lengthFault(in: template)

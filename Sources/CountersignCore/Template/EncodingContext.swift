@@ -12,6 +12,8 @@ public enum EncodingContext: Sendable, Hashable {
     case query
     /// A path behind the URL of a destination: values are percent-encoded as in a URL.
     case urlPath
+    /// A path of the vendor's API, below `/api/`: values are percent-encoded as in a URL.
+    case apiPath
     /// The name of a destination; only the package's own data may choose one.
     case destination
     /// A text of the settings, in which only secrets have values.
@@ -47,7 +49,7 @@ extension EncodingContext {
     package var allowsSecrets: Bool {
         switch self {
         case .environment, .url, .urlPath, .query, .header, .requestField, .credential, .setting: true
-        case .argument, .destination, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
+        case .argument, .apiPath, .destination, .filePath, .folder, .text, .message, .mailHeader, .mailAddress: false
         }
     }
 
@@ -163,7 +165,7 @@ extension EncodingContext {
             guard Self.isBehindAuthority(text) else { return plain }
             return Self.encodedSecret(plain, after: text)
         case .urlPath where expression.isSecret: return Self.encodedSecret(plain, after: text)
-        case .url, .urlPath:
+        case .url, .urlPath, .apiPath:
             let isInQuery = text.contains("?") || text.contains("#")
             if !isInQuery || value == nil { try requireComponent(plain, value, expression, "URL") }
             if !isInQuery, plain == "." || plain == ".." {
@@ -230,8 +232,8 @@ extension EncodingContext {
         case .argument: "an argument"
         case .environment: "an environment variable"
         case .header: "a header"
-        case .url, .urlPath, .destination, .setting, .query, .filePath, .folder, .text, .requestField, .credential,
-            .message, .mailHeader, .mailAddress:
+        case .url, .urlPath, .apiPath, .destination, .setting, .query, .filePath, .folder, .text, .requestField,
+            .credential, .message, .mailHeader, .mailAddress:
             "this place"
         }
     }

@@ -59,6 +59,7 @@ struct RuleTestEvaluator {
 
     private func noRun(_ expectation: RuleTest.Expectation) -> Report.Failure {
         let rule = ruleSet.rule(expectation.rule)
+        if let rule, rule.isEnabled, rule.schedule != nil, test.until == nil { return .needsEnd(expectation) }
         let matchSet = events.map { number, event in
             Report.EventResult(
                 event: number,

@@ -76,6 +76,10 @@ package struct RuleTestReport: Sendable {
         case unknownOutput(RuleTest.Mock, key: String, known: [String])
         /// The rule ran for no event.
         case noRun(RuleTest.Expectation, isEnabled: Bool, [EventResult])
+        /// The rule runs at the times of its schedule, and the test has no end.
+        case needsEnd(RuleTest.Expectation)
+        /// So much was due that the test was ended so long after its start.
+        case endless(after: Duration)
         /// A run of the rule is not like the expectation that comes closest to it.
         case differs(RuleTest.Expectation, TestedRun, [Difference])
         /// Not as many runs as expected are like the expectation.

@@ -21,6 +21,9 @@ package struct RuleTestRunner: Sendable {
     /// When a test starts that does not say so and whose first event has no time.
     private static let usualStart = Date(timeIntervalSince1970: 1_767_225_600)
 
+    /// How often something may be due in a test: a schedule may occur each minute, and a test may last for years.
+    package static let mostSteps = 2_000
+
     private static let lease: Lease.ID = "test"
 
     private let sources: RuleSources
@@ -58,11 +61,11 @@ package struct RuleTestRunner: Sendable {
             let time = start.addingTimeInterval(send.delay.timeInterval)
             // An event behind `until` is none that the test sends.
             if let until = test.until, send.delay > until { break }
-            try await bench.settle(until: time)
+            guard try await bench.settle(until: time) else { break }
             let (outcome, id) = try await take(send, into: bench, after: sent)
             sent.append((.init(number: index + 1, name: send.name, outcome: outcome), id))
         }
-        try await bench.settle(until: test.until.map { start.addingTimeInterval($0.timeInterval) })
+        _ = try await bench.settle(until: test.until.map { start.addingTimeInterval($0.timeInterval) })
         return try await report(on: test, sent, bench, from: start)
     }
 
@@ -168,12 +171,15 @@ package struct RuleTestRunner: Sendable {
             guard case .unreadable(let reason) = entry.send.outcome else { return nil }
             return .unreadable(event: entry.send.number, reason: reason)
         }
+        let endless: [RuleTestReport.Failure] =
+            bench.clock.steps < Self.mostSteps
+            ? [] : [.endless(after: .milliseconds(bench.clock.now.milliseconds - start.milliseconds))]
         let open = try await evaluate.failures(
             ofStates: openItems(in: bench.store, from: start),
             cancellations: cancellations(of: events.map(\.event), in: bench.store, by: ruleSet),
             from: start
         )
-        let failures = unreadable + unknownOutputs(of: test) + evaluate.failures + open
+        let failures = endless + unreadable + unknownOutputs(of: test) + evaluate.failures + open
         return RuleTestReport(test: test, sent: sent.map(\.send), runs: runs, failures: failures)
     }
 
@@ -218,7 +224,9 @@ package struct RuleTestRunner: Sendable {
         let worker: RunWorker
 
         /// Does all that is due by `time` (nil: all there is), each thing at its own time, and ends at `time`.
-        func settle(until time: Date?) async throws {
+        ///
+        /// - Returns: Whether it came to that end.
+        func settle(until time: Date?) async throws -> Bool {
             while true {
                 while try await dispatcher.dispatchBatch() > 0 {}
                 if try await states.decideBatch() > 0 { continue }
@@ -228,9 +236,11 @@ package struct RuleTestRunner: Sendable {
                 if !runs.isEmpty { continue }
                 let due = [try await store.nextDue(), try await store.nextDueState()].compactMap(\.self).min()
                 guard let due, due <= time ?? .distantFuture, due > clock.now else { break }
+                guard clock.steps < RuleTestRunner.mostSteps else { return false }
                 clock.step(to: due)
             }
             if let time { clock.step(to: time) }
+            return true
         }
     }
 }
@@ -247,6 +257,13 @@ private final class TestPackages: PackageServing {
     func isSigningPending(of _: String, in _: String) async throws(StepFailure) -> Bool { throw Self.refusal }
     func remind(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
     func unlock(role _: String, of _: String) async throws(StepFailure) { throw Self.refusal }
+    func answer(to _: VendorRequest) async throws(StepFailure) -> VendorAnswer { throw Self.refusal }
+
+    func firstPackage(
+        in _: [String],
+        since _: Date,
+        where _: @Sendable (JSON) -> Bool
+    ) async throws(StepFailure) -> JSON? { throw Self.refusal }
 
     private static var refusal: StepFailure { .final("tests do not call OneSpan Sign") }
 }

@@ -11,6 +11,7 @@ package final class SteppedClock: WallClock {
 
     private struct State {
         var now: Date
+        var steps = 0
         var lastID = 0
         var cancelled: Set<Int> = []
         var sleepers: [Int: Sleeper] = [:]
@@ -26,10 +27,14 @@ package final class SteppedClock: WallClock {
     /// The latest time that the clock was stepped to, or the one that it was made with.
     package var now: Date { state.withLock { $0.now } }
 
+    /// How often it was stepped.
+    var steps: Int { state.withLock { $0.steps } }
+
     /// Moves on to `time` and wakes those whose time has come; it never goes back.
     package func step(to time: Date) {
         let due = state.withLock { state in
             state.now = max(state.now, time)
+            state.steps += 1
             let due = state.sleepers.filter { $0.value.deadline <= state.now }
             for id in due.keys { state.sleepers[id] = nil }
             return due

@@ -4,7 +4,7 @@ package import Foundation
 
 extension OneSpanClient: PackageServing {
     /// A step has retries of its own, which outlive the program.
-    private static let once = RetryPolicy(attempts: 1)
+    static let once = RetryPolicy(attempts: 1)
 
     /// Fetches a file in one attempt, without retries of its own.
     ///
@@ -15,7 +15,7 @@ extension OneSpanClient: PackageServing {
         to receiver: any BodyReceiving
     ) async throws(StepFailure) {
         do throws(APIFailure) {
-            try await fetch(["api", "packages", packageID] + file.path, to: receiver)
+            try await fetch(file.path(of: packageID), to: receiver)
         } catch {
             // Just after the event, the vendor may still be at work on its files.
             guard error.status == 404 || error.status == 409 else { throw error.stepFailure }
@@ -74,14 +74,16 @@ extension OneSpanClient: PackageServing {
 }
 
 extension PackageFile {
-    /// The segments behind the package's own.
-    fileprivate var path: [String] {
-        switch self {
-        case .documents: ["documents", "zip"]
-        case .document(let id): ["documents", id, "pdf"]
-        case .evidence: ["evidence", "summary"]
-        case .fields: ["fieldSummary"]
-        case .attachments: ["attachment", "zip"]
+    /// The segments of the path of a package's file.
+    fileprivate func path(of packageID: String) -> [String] {
+        let package = ["api", "packages", packageID]
+        return switch self {
+        case .documents: package + ["documents", "zip"]
+        case .document(let id): package + ["documents", id, "pdf"]
+        case .evidence: package + ["evidence", "summary"]
+        case .fields: package + ["fieldSummary"]
+        case .attachments: package + ["attachment", "zip"]
+        case .supporting: ["supporting-documents", "v1", "transactions", packageID]
         }
     }
 }

@@ -11,7 +11,7 @@ package final class OneSpanClient: Sendable {
     /// A longer wait is left to the caller, who has something better to do.
     private static let longestWait = Duration.seconds(120)
 
-    private static let patienceForAnswer = Duration.seconds(60)
+    static let patienceForAnswer = Duration.seconds(60)
     private static let anything = "*/*"
 
     /// How a call is tried again while somebody waits for it.
@@ -181,8 +181,19 @@ package final class OneSpanClient: Sendable {
         return try await exchangeSigned(request, named: name, receiver)
     }
 
-    /// One exchange; a token that is not taken any more is replaced.
+    /// One exchange that is to succeed.
     private func exchangeSigned(
+        _ request: OutgoingRequest,
+        named name: String,
+        _ receiver: any BodyReceiving
+    ) async throws(APIFailure) -> IncomingAnswer {
+        let answer = try await exchangeAuthorized(request, named: name, receiver)
+        guard (200...299).contains(answer.status) else { throw APIFailure(answer, to: name, at: clock.now) }
+        return answer
+    }
+
+    /// One exchange, whatever its outcome; a token that is not taken any more is replaced.
+    func exchangeAuthorized(
         _ request: OutgoingRequest,
         named name: String,
         _ receiver: any BodyReceiving
@@ -193,7 +204,6 @@ package final class OneSpanClient: Sendable {
             tokens.forget(token)
             answer = try await exchange(request, try await tokens.authorization().header, named: name, receiver)
         }
-        guard (200...299).contains(answer.status) else { throw APIFailure(answer, to: name, at: clock.now) }
         return answer
     }
 

@@ -15,16 +15,23 @@ extension OneSpanClient {
     ///   - status: One of the vendor's words, such as `COMPLETED`.
     ///   - since: The earliest time.
     ///   - now: The latest time that is asked for.
+    ///   - retry: How often each page is tried.
+    ///   - isAdmitted: Whether a limiter has let the requests through.
     ///   - take: Called with each page's packages.
     /// - Throws: `APIFailure`, and what `take` throws.
     func packages(
         _ status: String,
         since: Date,
         until now: Date,
+        retry: RetryPolicy = patience,
+        isAdmitted: Bool = false,
         _ take: ([JSON]) async throws -> Void
     ) async throws {
+        func page(_ query: [(name: String, value: String)]) async throws(APIFailure) -> JSON {
+            try await get(["api", "packages"], query, retry: retry, isAdmitted: isAdmitted)
+        }
         for reading in 1...Self.rereadings {
-            if try await readPages(status, since, now, take) { return }
+            if try await readPages(status, since, now, page, take) { return }
             if reading == Self.rereadings {
                 throw APIFailure("the list of \(status) packages changes too fast to be read whole", isPassing: true)
             }
@@ -36,6 +43,7 @@ extension OneSpanClient {
         _ status: String,
         _ since: Date,
         _ now: Date,
+        _ page: ([(name: String, value: String)]) async throws(APIFailure) -> JSON,
         _ take: ([JSON]) async throws -> Void
     ) async throws -> Bool {
         let names = access.dateParameters.names
@@ -43,13 +51,10 @@ extension OneSpanClient {
         var firstCount: Int?
         var lastPage: JSON?
         while true {
-            let answer = try await get(
-                ["api", "packages"],
-                [
-                    ("query", status), ("from", "\(from)"), ("to", "\(from + Self.pageSize - 1)"),
-                    (names.start, since.rfc3339), (names.end, now.rfc3339),
-                ]
-            )
+            let answer = try await page([
+                ("query", status), ("from", "\(from)"), ("to", "\(from + Self.pageSize - 1)"),
+                (names.start, since.rfc3339), (names.end, now.rfc3339),
+            ])
             guard let results = answer["results"]?.array else {
                 throw APIFailure("OneSpan Sign answered GET /api/packages without 'results'")
             }

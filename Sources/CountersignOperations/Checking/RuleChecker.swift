@@ -22,13 +22,13 @@ package struct CheckResult: Sendable {
     package let files: Int
 
     /// The findings in the order of files and lines.
-    package let findings: [Diagnostic]
+    package var findings: [Diagnostic]
 
     /// How many findings are errors.
     package var errors: Int { findings.count { $0.severity == .error } }
 
     /// How many findings are warnings.
-    package var warnings: Int { findings.count - errors }
+    package var warnings: Int { findings.count { $0.severity == .warning } }
 }
 
 /// Checks rule files.

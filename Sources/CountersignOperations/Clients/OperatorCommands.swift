@@ -34,7 +34,7 @@ package protocol OperatorCommands: Sendable {
     func pause(_ request: PauseRequest, by person: String) async throws -> Pause
 
     /// Resumes something, and makes due what waited for it.
-    func resume(_ subject: Pause.Subject, by person: String) async throws
+    func resume(_ request: ResumeRequest, by person: String) async throws
 }
 
 /// A request to retry a failed run.

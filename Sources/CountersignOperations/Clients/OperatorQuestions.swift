@@ -1,6 +1,7 @@
 package import CountersignCore
 package import CountersignEngine
 package import CountersignOneSpan
+package import CountersignRules
 package import CountersignStore
 package import Foundation
 
@@ -73,6 +74,9 @@ package protocol OperatorQuestions: Sendable {
     ///
     /// `progress` receives how many events were evaluated so far, and about how many there are, where that is known.
     func diff(_ request: DiffRequest, progress: (_ done: Int, _ total: Int?) -> Void) async throws -> RunDiff
+
+    /// What rules would make of what is open at rules that they edit, disable or remove.
+    func editEffects(of sources: RuleSources) async throws -> [EditEffect]
 }
 
 extension OperatorQuestions {

@@ -38,8 +38,8 @@ extension RemoteClient {
     }
 
     /// Resumes something, and makes due what waited for it.
-    package func resume(_ subject: Pause.Subject, by person: String) async throws {
-        _ = try await json(ServerCall(.post, ["pauses", "resume"], body: subject.json(by: person).bytes))
+    package func resume(_ request: ResumeRequest, by person: String) async throws {
+        _ = try await json(ServerCall(.post, ["pauses", "resume"], body: request.json(by: person).bytes))
     }
 }
 

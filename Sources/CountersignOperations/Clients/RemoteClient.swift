@@ -1,7 +1,7 @@
 package import CountersignCore
 package import CountersignEngine
 package import CountersignOneSpan
-import CountersignRules
+package import CountersignRules
 package import CountersignStore
 package import Foundation
 
@@ -162,6 +162,13 @@ package struct RemoteClient: OperatorQuestions {
         try RunDiff(
             json: try await json(ServerCall(.post, ["diff"], body: request.json.bytes, limit: .seconds(3_600)))
         )
+    }
+
+    /// What rules would make of what is open.
+    package func editEffects(of sources: RuleSources) async throws -> [EditEffect] {
+        let call = ServerCall(.post, ["edit-effects"], body: sources.json.bytes, limit: .seconds(600))
+        return try Document(try await json(call), "what becomes of what is open")
+            .list("open") { json throws(OperationError) in try EditEffect(json: json) }
     }
 
     /// What the server runs with, for `countersign doctor`.

@@ -24,6 +24,13 @@ extension StoreCommands {
         guard action == .cancel || state.dueAt != nil else {
             throw OperationError(.conflict, "\(state.kind.rawValue) \(id) only counts events and is never due")
         }
+        if action == .cancel, let skipped = state.skipped {
+            throw OperationError(
+                .conflict,
+                "the occurrence of \(skipped.rfc3339) is skipped already, and one can be skipped at a time; pause the rule with "
+                    + "'countersign pause rule \(state.key.ruleID)' to skip more"
+            )
+        }
         let item = PendingItem(state, pauses: try await store.pauses(at: clock.now))
         guard try await decide(action, state, by: person) else {
             throw OperationError(.conflict, "\(state.kind.rawValue) \(id) was closed or became due meanwhile")
@@ -80,9 +87,11 @@ extension StoreCommands {
     }
 
     /// Resumes something, and makes due what waited for it.
-    package func resume(_ subject: Pause.Subject, by person: String) async throws {
-        guard try await store.resume(subject, at: Date(milliseconds: clock.now.milliseconds)) else {
-            throw OperationError(.conflict, "\(subject.words) is not paused; see 'countersign pause list'")
+    package func resume(_ request: ResumeRequest, by person: String) async throws {
+        let now = Date(milliseconds: clock.now.milliseconds)
+        let pace = request.rate.map { ResumePace($0, by: person) }
+        guard try await store.resume(request.subject, pace: pace, at: now) else {
+            throw OperationError(.conflict, "\(request.subject.words) is not paused; see 'countersign pause list'")
         }
     }
 }

@@ -42,7 +42,7 @@ extension StoreQuestions {
         var decisions: [Decision] = []
         if let id = state.eventID {
             name = try await archive.event(id)?.event.name
-            decisions = try await archive.decisions(of: id)
+            decisions = try await archive.namingRuns(in: archive.decisions(of: id))
         }
         let now = clock.now
         return PendingDetails(
@@ -69,12 +69,15 @@ extension StoreQuestions {
         return state
     }
 
-    private func queue(_ name: String) async throws -> PendingDetails {
+    /// A queue by its id, or by its name as events give it.
+    private func queue(_ id: String) async throws -> PendingDetails {
+        let known = try await archive.queues(limit: Self.mostQueues).first { QueueName($0.queue).id == id }
+        let name = known?.queue ?? id
         let state = try await archive.queue(name)
         guard !state.holders.isEmpty || state.waitingCount > 0 else {
             throw OperationError(
                 .notFound,
-                "no runs are in a queue '\(name.printable)'; see 'countersign pending list --kind queue'"
+                "no runs wait in a queue '\(name.printable)'; see 'countersign pending list --kind queue'"
             )
         }
         // A queue in which nothing waits is in no list.
@@ -97,7 +100,9 @@ extension StoreQuestions {
     }
 
     /// What is paused, the oldest pause first.
-    package func pauses() async throws -> PauseList { PauseList(try await archive.pauses(at: clock.now)) }
+    package func pauses() async throws -> PauseList {
+        PauseList(try await archive.pauses(at: clock.now), resumptions: try await archive.pacedResumptions())
+    }
 }
 
 extension PendingDetails.Member {

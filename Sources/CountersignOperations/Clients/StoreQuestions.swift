@@ -202,7 +202,14 @@ package struct StoreQuestions: OperatorQuestions {
         var comparison = RuleSetComparison(old: old, new: new, examples: request.examples)
         let total = try await expectedEvents(since: request.since)
         try await comparison.evaluate(archive, since: request.since, until: .now) { progress($0, total) }
-        return comparison.diff
+        var diff = comparison.diff
+        diff.effects = try await EditEffects(on: archive).effects(of: new, at: clock.now)
+        return diff
+    }
+
+    /// What rules would make of what is open; nothing is changed.
+    package func editEffects(of sources: RuleSources) async throws -> [EditEffect] {
+        try await EditEffects(on: archive).effects(of: try await compiled(sources, "the rules"), at: clock.now)
     }
 
     /// About how many events arrived since a time: their numbers are given in the order of arrival.

@@ -15,7 +15,7 @@ package struct DecisionText: Sendable {
         let facts = decision.facts
         switch decision.kind {
         case .run: return decision.run.map { "run \($0)" } ?? "a run was made"
-        case .scheduled: return "scheduled for \(moment(facts["due"]))"
+        case .scheduled: return isOverdue(decision) ? "due at once" : "scheduled for \(moment(facts["due"]))"
         case .cancelled: return "cancelled by \(event(facts))"
         case .noLongerMatches: return "no longer matches"
         case .cancelledByHand: return "cancelled by \(text(facts["by"]) ?? "a person")"
@@ -24,15 +24,16 @@ package struct DecisionText: Sendable {
         case .skippedOverdue: return "skipped, overdue since \(moment(facts["due"]))"
         case .notScheduled: return "not scheduled" + (text(facts["reason"]).map { ", \($0)" } ?? "")
         case .belowThreshold: return tally(facts)
-        case .quiet: return "quiet until \(moment(facts["until"]))"
+        case .quiet:
+            return "quiet until \(moment(facts["until"]))" + (otherRun(decision).map { ", after \($0)" } ?? "")
         case .throttled: return suppression(decision)
         case .debounced: return "debounced, \(event(facts)) is newer"
         case .gathered:
             let count = facts["count"]?.number?.integer.map { ", \(counted($0, "event")) so far" } ?? ""
             return "gathered for the digest of \(moment(facts["due"]))" + count
-        case .queued: return "queued behind the run of \(event(facts))"
-        case .skippedBusy: return "skipped, busy with the run of \(event(facts))"
-        case .superseded: return "superseded by the run of \(event(facts))"
+        case .queued: return "queued behind \(otherRun(decision) ?? "another run")"
+        case .skippedBusy: return "skipped, busy with \(otherRun(decision) ?? "another run")"
+        case .superseded: return "superseded by \(otherRun(decision) ?? "another run")"
         case .refused: return "refused" + (text(facts["reason"]).map { ": \($0)" } ?? "")
         case .noSuchRule: return "the rule is removed or disabled, nothing runs"
         }
@@ -44,6 +45,7 @@ package struct DecisionText: Sendable {
         return switch decision.kind {
         case .run: head + "would run"
         case .belowThreshold: head + "would not run yet: it would be \(words(decision))"
+        case .scheduled where isOverdue(decision): head + "would run at once: its time is over"
         case .cancelled, .scheduled, .throttled, .gathered, .queued, .debounced, .superseded, .alreadyScheduled,
             .replaced, .refused, .quiet, .cancelledByHand:
             head + "would be \(words(decision))"
@@ -55,7 +57,8 @@ package struct DecisionText: Sendable {
     /// How many events were found, of how many that are needed, and which.
     private func tally(_ facts: JSON) -> String {
         let within = text(facts["within"]).map { " within \($0)" } ?? ""
-        let numbers = (facts["events"]?.array ?? []).compactMap { $0.number?.integer }
+        // An event that is only tried has no number.
+        let numbers = (facts["events"]?.array ?? []).compactMap { $0.number?.integer }.filter { $0 > 0 }
         let listed = numbers.prefix(20).map { "\($0)" }.joined(separator: ", ") + (numbers.count > 20 ? ", …" : "")
         return "\(number(facts["found"])) of \(number(facts["count"]))\(within)"
             + (numbers.isEmpty ? "" : ": \(numbers.count == 1 ? "event" : "events") \(listed)")
@@ -63,9 +66,24 @@ package struct DecisionText: Sendable {
 
     private func suppression(_ decision: Decision) -> String {
         let facts = decision.facts
-        let last = decision.run.map { "run \($0)" } ?? "the run of \(event(facts))"
+        let last = otherRun(decision) ?? "another run"
         let limit = facts["limit"]?.number?.integer.map { " used up the limit of \($0)" } ?? " was the last one"
         return "throttled until \(moment(facts["until"])): \(last)\(limit)"
+    }
+
+    /// Whether a timer is due at the moment at which it is opened.
+    private func isOverdue(_ decision: Decision) -> Bool {
+        guard let due = decision.facts["due"]?.string.flatMap({ Date(rfc3339: $0) }) else { return false }
+        return due <= decision.at
+    }
+
+    /// The run of another event that a decision names, by its number where that is known; nil where it names none.
+    private func otherRun(_ decision: Decision) -> String? {
+        let own = decision.kind == .queued ? nil : decision.run.map { "\($0)" }
+        let number = decision.facts["by_run"]?.number?.integer.map { "\($0)" } ?? own
+        let event = decision.facts["by"].map { _ in self.event(decision.facts) }
+        guard let number else { return event.map { "the run of \($0)" } }
+        return "run \(number)" + (event.map { " of \($0)" } ?? "")
     }
 
     /// The event that a decision names.

@@ -34,13 +34,24 @@ extension Operations {
     /// Resumes something, and makes due what waited for it.
     ///
     /// - Throws: `OperationError`, `StoreError`.
-    package func resume(_ subject: Pause.Subject, by person: String) async throws {
-        try await commands.resume(subject, by: person)
-        logger.warning("Resumed", metadata: ["subject": "\(subject.words)", "by": "\(person)"])
+    package func resume(_ request: ResumeRequest, by person: String) async throws {
+        try await commands.resume(request, by: person)
+        logger.warning(
+            "Resumed",
+            metadata: [
+                "subject": "\(request.subject.words)", "by": "\(person)",
+                "rate": "\(request.rate.map { "\($0)" } ?? "at once")",
+            ]
+        )
     }
 
     /// What is paused, the oldest pause first.
     ///
     /// - Throws: `StoreError`.
     package func pauses() async throws -> [Pause] { try await store.pauses(at: clock.now) }
+
+    /// What is being resumed at a rate.
+    ///
+    /// - Throws: `StoreError`.
+    package func resumptions() async throws -> [PacedResumption] { try await store.pacedResumptions() }
 }

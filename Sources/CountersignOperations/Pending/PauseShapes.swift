@@ -184,14 +184,6 @@ package struct PauseRequest: Sendable {
 }
 
 extension Pause.Subject {
-    /// What a client sends to resume something.
-    package static let schema = Schema.closed(
-        .object([
-            ("subject", .choice(Kind.allCases.map(\.rawValue))), ("name?", .nullable(.string)),
-            ("by?", .nullable(.string)),
-        ])
-    )
-
     /// Reads the subject of what a client sends.
     ///
     /// - Throws: `OperationError` where there is none.
@@ -201,38 +193,5 @@ extension Pause.Subject {
             throw OperationError(.invalid, "'subject' must be one of \(kinds)")
         }
         try self.init(kind, name: json["name"]?.string)
-    }
-
-    /// The subject as a client sends it to resume it; `person` is who asks.
-    package func json(by person: String) -> JSON {
-        ["subject": .string(kind.rawValue), "name": JSON(name), "by": .string(person)]
-    }
-}
-
-/// What is paused, the oldest pause first.
-package struct PauseList: Sendable {
-    /// The pauses.
-    package let pauses: [Pause]
-
-    /// Pauses, the oldest one first.
-    package init(_ pauses: [Pause]) { self.pauses = pauses }
-
-    /// A list of pauses.
-    package static let shape = Shape<PauseList>(
-        "PauseList",
-        [.always("pauses", .array(.named(Pause.shape.name))) { .array($0.pauses.map(\.json)) }]
-    )
-
-    /// The list as the API gives it.
-    package var json: JSON { Self.shape.json(self) }
-
-    /// Reads what `json` gives.
-    ///
-    /// - Throws: `OperationError` for anything else.
-    package init(json: JSON) throws(OperationError) {
-        self.init(
-            try Document(json, "a list of pauses")
-                .list("pauses") { json throws(OperationError) in try Pause(json: json) }
-        )
     }
 }

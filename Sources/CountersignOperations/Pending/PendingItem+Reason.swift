@@ -13,7 +13,7 @@ extension RuleState {
         case .debounce:
             return "\(counted(eventCount ?? 1, "event")) so far, the newest is \(event)"
         case .digest: return "\(counted(eventCount ?? 0, "event")) gathered"
-        case .schedule: return "next occurrence"
+        case .schedule: return "next occurrence" + (skipped.map { ", that of \($0.rfc3339) is skipped" } ?? "")
         case .throttle:
             let (ran, suppressed) = window ?? (0, 0)
             return "\(counted(ran, "run")) in the window, \(counted(suppressed, "event")) suppressed"

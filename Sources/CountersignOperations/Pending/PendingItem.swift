@@ -65,6 +65,9 @@ package struct QueueName: Sendable, Equatable {
 
     private static let groupPrefix = "group:"
 
+    /// What people name it by: the name itself has quotation marks and spaces.
+    package var id: String { "q" + Fingerprint.of(text).prefix(8) }
+
     /// Whether it is about this package.
     package func isAbout(package id: String) -> Bool {
         (try? JSON(parsing: key))?.array?.contains(.string(id)) ?? false
@@ -187,7 +190,7 @@ package struct PendingItem: Sendable, Equatable {
     package init(_ summary: QueueSummary, pauses: [Pause]) {
         let name = QueueName(summary.queue)
         self.init(
-            id: summary.queue,
+            id: name.id,
             kind: .queue,
             ruleID: name.ruleID,
             group: name.group,

@@ -16,11 +16,12 @@ package struct RuleTestFailureText {
     /// The line of the expectation in its file; nil where the failure belongs to the test as a whole.
     package var line: Int? {
         switch failure {
-        case .noRun(let expectation, _, _), .differs(let expectation, _, _), .wrongCount(let expectation, _, _):
+        case .needsEnd(let expectation), .noRun(let expectation, _, _), .differs(let expectation, _, _),
+            .wrongCount(let expectation, _, _):
             expectation.span.line
         case .notPending(let expectation, _): expectation.span.line
         case .notCancelled(let expectation, _, _): expectation.span.line
-        case .unreadable, .unknownOutput, .unexpectedRun: nil
+        case .unreadable, .unknownOutput, .unexpectedRun, .endless: nil
         }
     }
 
@@ -31,6 +32,12 @@ package struct RuleTestFailureText {
         case .unknownOutput(let mock, let key, let known):
             "step '\(mock.step)' of rule '\(mock.rule)' has no output '\(key.printable)' to mock; "
                 + "it leaves \(Self.list(known))"
+        case .needsEnd(let expectation):
+            "rule '\(expectation.rule)' did not run: it runs at the times of its schedule; add 'until' to the test, such as "
+                + "'until: 8d'"
+        case .endless(let time):
+            "the test was ended \(time.text) after its start, as something was due \(RuleTestRunner.mostSteps) times by then; "
+                + "give it a shorter 'until'"
         case .noRun(let expectation, false, _): "rule '\(expectation.rule)' did not run: it is disabled"
         case .noRun(let expectation, true, _): "rule '\(expectation.rule)' did not run"
         case .differs(let expectation, let run, _):
@@ -50,7 +57,9 @@ package struct RuleTestFailureText {
     /// What is under the sentence.
     package var details: [String] {
         switch failure {
-        case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .notCancelled, .noRun(_, isEnabled: false, _): []
+        case .unreadable, .unknownOutput, .wrongCount, .unexpectedRun, .notCancelled, .noRun(_, isEnabled: false, _),
+            .needsEnd, .endless:
+            []
         case .notPending(_, let open):
             open.isEmpty ? ["nothing is open for the rule"] : open.map(Self.line)
         case .noRun(_, isEnabled: true, let matchSet): matchSet.flatMap(lines)

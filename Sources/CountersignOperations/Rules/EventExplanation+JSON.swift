@@ -18,6 +18,7 @@ extension EventExplanation {
             .always("rule_set", .string) { .string($0.ruleSet.rawValue) },
             .always("rules", .array(.named("ExplainedRule"))) { .array($0.rules.map(\.json)) },
             .always("decisions", .array(.named(Decision.shape.name))) { .array($0.decisions.map(\.json)) },
+            .always("late_arrivals", .array(.named(LateArrival.shape.name))) { .array($0.lateArrivals.map(\.json)) },
             .always("replays", .array(.named("ExplainedReplay"))) { .array($0.replays.map(\.json)) },
         ]
     )
@@ -39,7 +40,10 @@ extension EventExplanation {
             evaluatedAt: try document.time("evaluated_at"),
             rules: try document.list("rules") { json throws(OperationError) in try RuleExplanation(json: json) },
             replays: try document.list("replays") { json throws(OperationError) in try Replay(json: json) },
-            decisions: try document.list("decisions") { json throws(OperationError) in try Decision(json: json) }
+            decisions: try document.list("decisions") { json throws(OperationError) in try Decision(json: json) },
+            lateArrivals: try document.list("late_arrivals") { json throws(OperationError) in
+                try LateArrival(json: json)
+            }
         )
     }
 }
@@ -68,6 +72,45 @@ extension EventExplanation.Replay {
             ruleSet: RuleSetVersion(rawValue: try document.text("rule_set")),
             rules: rules
         )
+    }
+}
+
+extension LateArrival {
+    /// The event that came too late, the rule and the entry of `after`, and what it would have changed.
+    package static let shape = Shape<LateArrival>(
+        "LateArrival",
+        [
+            .always("event", .id) { JSON($0.eventID.rawValue) },
+            .always("name", .string) { .string($0.name) },
+            .always("rule", .string) { .string($0.ruleID) },
+            .optional("part", .string) { $0.part.isEmpty ? nil : .string($0.part) },
+            .always("effect", .choice(Effect.allCases.map(\.rawValue))) { .string($0.effect.rawValue) },
+            .always("text", .string) { .string($0.words) },
+        ]
+    )
+
+    fileprivate var json: JSON { Self.shape.json(self) }
+
+    fileprivate init(json: JSON) throws(OperationError) {
+        let document = Document(json, "an event that came too late")
+        self.init(
+            ruleID: try document.text("rule"),
+            part: try document.optionalText("part") ?? "",
+            eventID: Event.ID(rawValue: try document.number("event")),
+            name: try document.text("name"),
+            effect: try document.choice("effect")
+        )
+    }
+
+    /// What it would have changed, as a sentence.
+    package var words: String {
+        let change =
+            switch effect {
+            case .match: "the rule would have matched"
+            case .noMatch: "the rule would not have matched"
+            case .cancel: "it would have cancelled 'after' \(part)"
+            }
+        return "event \(eventID) \(name.printable) came later; in time, \(change)"
     }
 }
 

@@ -10,6 +10,7 @@ extension RunDiff {
             .always("events", .count) { JSON($0.events) },
             .always("differs", .boolean) { .bool($0.differs) },
             .always("rules", .array(.named("DiffOfRule"))) { .array($0.rows.map(\.json)) },
+            .always("open", .array(.named(EditEffect.shape.name))) { .array($0.effects.map(\.json)) },
         ]
     )
 
@@ -23,7 +24,8 @@ extension RunDiff {
         let document = Document(json, "a comparison")
         self.init(
             rows: try document.list("rules") { json throws(OperationError) in try Row(json: json) },
-            events: try document.count("events")
+            events: try document.count("events"),
+            effects: try document.list("open") { json throws(OperationError) in try EditEffect(json: json) }
         )
     }
 }

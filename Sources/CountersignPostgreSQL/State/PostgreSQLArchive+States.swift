@@ -18,6 +18,11 @@ extension PostgreSQLArchive {
         try await all(StateStatements.counts) { StateCount($0) }.compactMap(\.self)
     }
 
+    /// How many states of a rule were made by another shape of it, by kind.
+    package func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount] {
+        try await all(StateStatements.counts(ofRule: id, exceptShape: shape)) { StateCount($0) }.compactMap(\.self)
+    }
+
     /// The events that are gathered for a key, the oldest number first.
     package func gathered(of key: StateKey) async throws -> [Event.ID] {
         try await all(StateStatements.gathered(of: [key])) { Event.ID(rawValue: $0.integer(0)) }
@@ -77,6 +82,12 @@ extension PostgreSQLArchive {
                     }
             }
             .compactMap(\.self)
+    }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] {
+        let clock = clock
+        return try await all(ResumeStatements.paced) { PacedResumption($0, clock) }.compactMap(\.self)
     }
 }
 

@@ -24,28 +24,26 @@ extension PostgreSQLStore {
         wakeUps?.announceStates()
     }
 
-    /// Resumes something, and makes the runs due that waited for it; returns whether it was paused.
-    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
-        let found = try await changes.change(
-            Statement(
-                """
-                with p as (
-                    delete from @.pauses where subject = $1::text and name = $2::text
-                    returning until is null or until > $3::timestamptz as holds
-                ), w as (
-                    update @.runs set due_at = $3::timestamptz, waiting_for = null, wait_reason = null
-                    where waiting_for = $4::text returning 1
-                )
-                select coalesce((select holds from p), false), exists (select 1 from w)
-                """,
-                subject.parameters + [.time(clock.moment(now)), .text(subject.waitDestination)]
-            )
-        ) { rows in (wasPaused: rows.first?.flag(0) == true, hasRuns: rows.first?.flag(1) == true) }
+    /// Resumes something, and makes the runs due that waited for it, one after another where a pace is given; returns whether it
+    /// was paused, or was still being resumed.
+    package func resume(_ subject: Pause.Subject, pace: ResumePace?, at now: Date) async throws -> Bool {
+        let statements = ResumeStatements(now: clock.moment(now))
+        let wasPaused = try await changes.change(
+            statements.resume(subject, subject.parameters, pace)
+        ) { $0.first?.flag(0) == true }
         // What was not begun is, and timers of the rule come due.
         announceRuns()
         stateChanges.notify()
         wakeUps?.announceStates()
-        return found.wasPaused
+        return wasPaused
+    }
+
+    /// Gives runs that are resumed at a rate and are late new due times.
+    package func spreadOverdueResumptions(at now: Date) async throws {
+        let statements = ResumeStatements(now: clock.moment(now))
+        let overdue = try await pacedResumptions().filter { $0.isOverdue(at: now) }
+        for resumption in overdue { try await changes.change(statements.spread(resumption)) { _ in } }
+        if !overdue.isEmpty { announceRuns() }
     }
 }
 

@@ -66,6 +66,17 @@ extension PostgreSQLStore {
     package func removeExpiredStates(limit: Int, at now: Date) async throws -> Int {
         try await changes.change(StateStatements.removeExpired(limit: limit, at: clock.moment(now))) { $0.changed }
     }
+
+    /// Removes states of a rule that were opened before a time, the oldest first; returns how many.
+    package func removeStates(
+        ofRule id: String,
+        kind: RuleState.Kind,
+        openedBefore date: Date,
+        limit: Int
+    ) async throws -> Int {
+        let statement = StateStatements.remove(ofRule: id, kind: kind, openedBefore: Moment(date), limit: limit)
+        return try await changes.change(statement) { $0.changed }
+    }
 }
 
 extension PostgreSQLStore {

@@ -66,7 +66,7 @@ enum QueueStatements {
 
     private static let member = """
         s.id, s.event_id, s.happened_at, s.slot, s.queue_since is not null or s.step_id is not null
-            or exists (select 1 from @.steps x where x.run_id = s.id)
+            or exists (select 1 from @.steps x where x.run_id = s.id), s.rule_id, s.part
         """
 
     /// The runs that hold slots of queues.
@@ -107,15 +107,25 @@ enum QueueStatements {
 
     private static func names(_ queues: [String]) -> Parameter { .escapedTexts(queues.map { StoredText.indexed($0) }) }
 
-    /// The queues, by the rows of `holders`, `waiting` and `counts`.
-    static func states(of queues: [String], holders: Rows, waiting: Rows, counts: Rows) -> [String: QueueState] {
+    /// The queues, by the rows of `holders`, `waiting` and `counts`; without counts, those that wait are counted by their rows.
+    static func states(
+        of queues: [String],
+        holders: Rows,
+        waiting: Rows,
+        counts: Rows? = nil
+    ) -> [String: QueueState] {
         var states: [String: QueueState] = [:]
         func member(_ row: Row, _ add: (inout QueueState, QueueState.Member) -> Void) {
             add(&states[queues[row.count(0) - 1], default: QueueState()], QueueState.Member(row, from: 1))
         }
         for row in holders { member(row) { $0.holders.append($1) } }
-        for row in waiting { member(row) { $0.waiting.append($1) } }
-        for row in counts where row.count(1) > 0 {
+        for row in waiting {
+            member(row) {
+                $0.waiting.append($1)
+                $0.waitingCount += 1
+            }
+        }
+        for row in counts.map({ Array($0) }) ?? [] where row.count(1) > 0 {
             states[queues[row.count(0) - 1], default: QueueState()].waitingCount = row.count(1)
         }
         return states
@@ -152,6 +162,8 @@ extension QueueState.Member {
         self.init(
             run: Run.ID(rawValue: row.integer(start)),
             eventID: Event.ID(rawValue: row.integer(start + 1)),
+            ruleID: row.text(start + 5),
+            part: row.text(start + 6),
             happenedAt: row.time(start + 2),
             slot: row.optionalCount(start + 3),
             hasBegun: row.flag(start + 4)

@@ -121,11 +121,10 @@ extension SnapshotReading {
         Part(
             QueueStatements.keepHolders(of: queues),
             QueueStatements.holders(of: queues),
-            QueueStatements.waiting(in: queues),
-            QueueStatements.counts(of: queues)
+            QueueStatements.waiting(in: queues)
         ) { rows, snapshot in
             let rows = Array(rows)
-            snapshot.queues = QueueStatements.states(of: queues, holders: rows[1], waiting: rows[2], counts: rows[3])
+            snapshot.queues = QueueStatements.states(of: queues, holders: rows[1], waiting: rows[2])
         }
     }
 

@@ -53,6 +53,7 @@ enum StateStatements {
         if !query.kinds.isEmpty {
             conditions.add("s.kind = any (", .texts(query.kinds.map(\.rawValue)), "text[]", end: ")")
         }
+        if let shape = query.exceptShape { conditions.add("s.shape <>", .text(shape), "text") }
         if let after = query.after { conditions.add("s.id >", .integer(after), "int8") }
         if query.isDueOnly { conditions.add("s.due_at is not null") }
         let limit = conditions.parameter(.integer(max(0, query.limit)), "int8")
@@ -94,6 +95,20 @@ enum StateStatements {
         )
     }
 
+    /// Removes states of a rule that were opened before a time.
+    static func remove(ofRule id: String, kind: RuleState.Kind, openedBefore date: Moment, limit: Int) -> Statement {
+        Statement(
+            """
+            with d as (
+                select id from @.states where rule_id = $1::text and kind = $2::text and opened_at < $3::timestamptz
+                order by opened_at, id limit $4::int8 for update skip locked
+            )
+            delete from @.states s using d where s.id = d.id
+            """,
+            [.text(id), .text(kind.rawValue), .time(date), .integer(max(0, limit))]
+        )
+    }
+
     /// How many states there are of each rule and kind.
     static let counts = Statement(
         """
@@ -101,6 +116,18 @@ enum StateStatements {
         where kind <> 'timer' or due_at is not null group by 1, 2 order by 1, 2
         """
     )
+
+    /// The same of one rule's states, without those of a shape.
+    static func counts(ofRule id: String, exceptShape shape: String) -> Statement {
+        Statement(
+            """
+            select rule_id, kind, count(*), min(opened_at), min(due_at) from @.states
+            where rule_id = $1::text and shape <> $2::text and (kind <> 'timer' or due_at is not null)
+            group by 1, 2 order by 1, 2
+            """,
+            [.text(id), .text(shape)]
+        )
+    }
 
     /// What became of an event at the rules with state.
     static func decisions(of event: Event.ID) -> Statement {

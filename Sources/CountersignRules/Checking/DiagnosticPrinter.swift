@@ -21,7 +21,7 @@ package struct DiagnosticPrinter: Sendable {
     private func text(_ finding: Diagnostic) -> String {
         let span = finding.span
         let place = "\(finding.file):\(span.line):\(span.column):"
-        let severity = paint("\(finding.severity.rawValue):", finding.severity == .error ? .red : .yellow)
+        let severity = paint("\(finding.severity.rawValue):", Paint(finding.severity))
         let head =
             "\(paint(place, .bold)) \(severity) \(printable(finding.message)) \(paint("[\(finding.code)]", .grey))\n"
         guard let source = sources[finding.file], source.lines.indices.contains(span.line - 1) else { return head }
@@ -111,7 +111,17 @@ package struct DiagnosticPrinter: Sendable {
         case red = "1;31"
         case yellow = "1;33"
         case green = "1;32"
+        case blue = "34"
         case grey = "90"
+
+        init(_ severity: Diagnostic.Severity) {
+            self =
+                switch severity {
+                case .error: .red
+                case .warning: .yellow
+                case .notice: .blue
+                }
+        }
     }
 
     private func paint(_ text: String, _ paint: Paint) -> String {

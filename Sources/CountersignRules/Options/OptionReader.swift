@@ -148,7 +148,7 @@ extension OptionReader {
             return nil
         }
         if let duration = Duration(text: text) { return duration }
-        let hint = Int(text) != nil ? "; did you mean '\(text)s'?" : ""
+        let hint = Duration.hint(for: text)
         let forms = "a whole number and ms, s, m, h or d, such as 30s"
         findings.report(.badDuration, "\(what) must be \(forms), not '\(text)'\(hint)", at: node.span)
         return nil

@@ -110,7 +110,7 @@ struct AfterReader {
             }
             return ScheduleReader(findings: findings).cron(schedule, zone: map["zone"]).map { .schedule($0) }
         }
-        let less = map["less"].map { words.options.duration($0.value, what: "'less'") } ?? .zero
+        let less = map["less"].map { words.options.duration($0.value, from: .zero, what: "'less'", findings) } ?? .zero
         guard let until = map["until"], let template = self.until(until.value), let less else { return nil }
         return .until(template, less: less)
     }

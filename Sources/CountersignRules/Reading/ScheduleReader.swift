@@ -92,14 +92,46 @@ struct ScheduleReader {
 }
 
 extension OptionReader {
-    /// A duration of at least `least`.
+    /// A duration of at least `least`, and of a century at most.
     func duration(_ node: Node, from least: Duration, what: String, _ findings: Findings) -> Duration? {
         guard let duration = duration(node, what: what) else { return nil }
         guard duration >= least else {
             findings.report(.outOfRange, "\(what) must be at least \(least.text)", at: node.span)
             return nil
         }
+        return bounded(duration, at: node, what: what, findings)
+    }
+
+    /// A duration of which calendars and databases know the end.
+    func bounded(_ duration: Duration, at node: Node, what: String, _ findings: Findings) -> Duration? {
+        guard duration <= Timing.longest else {
+            findings.report(.outOfRange, "\(what) must be at most \(Timing.longest.text)", at: node.span)
+            return nil
+        }
         return duration
+    }
+}
+
+extension Duration {
+    /// What somebody may have meant who wrote a duration as other programs do; empty where that cannot be guessed.
+    static func hint(for text: String) -> String {
+        if text.hasPrefix("-") { return "; no time can be before" }
+        if Int(text) != nil { return "; did you mean '\(text)s'?" }
+        return Duration(parts: text).map { "; did you mean '\($0.text)'?" } ?? ""
+    }
+
+    /// A duration of several parts, such as `48h30m`.
+    private init?(parts text: String) {
+        var (rest, sum) = (text.lowercased().filter { $0 != " " }[...], Duration.zero)
+        while !rest.isEmpty {
+            let number = rest.prefix { $0.isNumber }
+            let unit = rest.dropFirst(number.count).prefix { $0.isLetter }
+            guard !number.isEmpty, let part = Duration(text: "\(number)\(unit)") else { return nil }
+            sum += part
+            rest = rest.dropFirst(number.count + unit.count)
+        }
+        guard sum > .zero else { return nil }
+        self = sum
     }
 }
 

@@ -53,8 +53,13 @@ struct StepReader {
             let message = "'\(key)' is not available with 'wait', which neither ends early nor fails"
             findings.report(.misplacedKey, message, at: entry.keySpan)
         }
-        if let duration = read[Wait.duration] { return .some(.delay(duration)) }
         let value = header.actionEntry.value
+        if let duration = read[Wait.duration] {
+            let place = value.entries?.first { $0.key == Wait.duration.declaration.key }?.value ?? value
+            let reader = OptionReader(findings: findings)
+            guard let bounded = reader.bounded(duration, at: place, what: "'wait'", findings) else { return nil }
+            return .some(.delay(bounded))
+        }
         guard let template = read[Wait.time] else {
             if value.isNull || value.entries?.isEmpty ?? false {
                 let message = "'wait' needs a duration, such as 'wait: 10m', or the key 'until'"

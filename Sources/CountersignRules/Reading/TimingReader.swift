@@ -67,7 +67,7 @@ struct TimingReader {
         guard let map = word(entry, keys: RuleKeys.threshold, example: "{ count: 5, within: 15m }") else { return nil }
         let count = map.required("count") == nil ? nil : map.integer("count", in: 2...Threshold.mostCounted, default: 2)
         let (within, per) = (duration(map.required("within")), keys.per(map["per"], default: .rule))
-        let quiet = map["quiet"].map { options.duration($0.value, what: "'quiet'") } ?? within
+        let quiet = map["quiet"].map { options.duration($0.value, from: .zero, what: "'quiet'", findings) } ?? within
         let distinct = map["distinct"].map { keys.path($0.value) } ?? .some(nil)
         guard let count, let within, let per, let quiet, let distinct else { return nil }
         return Threshold(count: count, within: within, distinct: distinct, per: per, quiet: quiet)

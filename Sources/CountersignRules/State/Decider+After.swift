@@ -1,4 +1,4 @@
-import CountersignCore
+package import CountersignCore
 import Foundation
 
 /// Timers: the series that one event opens, and what cancels it.
@@ -126,7 +126,7 @@ extension Decider {
         _ key: StateKey,
         others: [Opener]
     ) -> RuleState {
-        RuleState(
+        var state = RuleState(
             key: key,
             part: part,
             kind: .timer,
@@ -138,6 +138,10 @@ extension Decider {
             expiresAt: due == nil ? opener.last.addingTimeInterval(Self.memory) : nil,
             data: Series.data(opener, others: others, isLate: due.map { $0 <= now } ?? false)
         )
+        if due != nil, opener.isByArrival, let entry = Int(part).flatMap({ rule.after?.entry($0) }), entry.isDelay {
+            state.data = state.data.with(RuleState.followsClock, true)
+        }
+        return state
     }
 
     /// Ends a series: an event that happened behind its last time opens the next one, else it is remembered for events that
@@ -152,7 +156,9 @@ extension Decider {
 
     private func remember(_ others: [Opener], _ series: Series, _ key: StateKey, in draft: inout DecisionDraft) {
         for var state in series.open {
+            let followsClock = state.followsClock
             state.data = Series.data(series.opener, others: others, isLate: Series.isLate(state))
+            if followsClock { state.data = state.data.with(RuleState.followsClock, true) }
             draft.set(state)
         }
     }
@@ -215,11 +221,14 @@ extension Decider {
 
     // MARK: What is due
 
+    /// By when what is due with a state is due: the clock of the store, which found it, may be ahead of ours.
+    func horizon(of state: RuleState) -> Date { max(now, state.dueAt ?? now) }
+
     /// Fires a timer that is due, unless something speaks against it.
     func fire(timer old: RuleState, of event: Event?, in draft: inout DecisionDraft) {
         guard let series = Series(draft.snapshot.states[old.key] ?? [:]),
             let state = draft.state(old.key, part: old.part), state.eventID == old.eventID, let due = state.dueAt,
-            due <= now
+            due <= horizon(of: old)
         else { return }
         guard let rule = rules.rule(state.key.ruleID), rule.isEnabled else {
             return closePart(state, .noSuchRule, in: &draft)
@@ -259,12 +268,7 @@ extension Decider {
     @discardableResult
     func adapt(_ state: RuleState, to after: After, _ rule: Rule, _ event: Event, in draft: inout DecisionDraft) -> Bool
     {
-        let context = EvaluationContext(event: event, now: now)
-        guard rule.condition.canHold(in: context), let index = Int(state.part),
-            after.entries.indices.contains(index - 1),
-            let due = time(after.entries[index - 1], of: event).due,
-            after.per.key(of: context, ruleID: rule.id) == state.key
-        else {
+        guard let due = dueTime(of: state, by: after, rule, event) else {
             closePart(state, .noLongerMatches, in: &draft)
             return false
         }
@@ -274,6 +278,35 @@ extension Decider {
         draft.set(adapted)
         if due != state.dueAt { draft.decide(.scheduled, event, rule, part: state.part, ["due": .string(due.rfc3339)]) }
         return due <= now
+    }
+
+    /// When an open timer is due by the edited shape of its rule; nil where its event does not match it any more, or has no
+    /// such timer.
+    private func dueTime(of state: RuleState, by after: After, _ rule: Rule, _ event: Event) -> Date? {
+        let context = EvaluationContext(event: event, now: now)
+        guard rule.condition.canHold(in: context), let index = Int(state.part),
+            after.entries.indices.contains(index - 1),
+            after.per.key(of: context, ruleID: rule.id) == state.key
+        else { return nil }
+        return time(after.entries[index - 1], of: event).due
+    }
+
+    /// What an edit makes of an open timer.
+    package enum Adaptation: Sendable {
+        /// It stays open, perhaps with another time.
+        case stays
+        /// Its new time is over.
+        case becomesDue
+        /// The edited rule does not match its event, or has no such timer.
+        case closes
+    }
+
+    /// What the rules would make of a timer that another shape of its rule opened; `event` is nil where it is gone.
+    package func adaptation(of state: RuleState, opener event: Event?) -> Adaptation {
+        guard let rule = rules.rule(state.key.ruleID), let after = rule.after, let event,
+            let due = dueTime(of: state, by: after, rule, event)
+        else { return .closes }
+        return due <= now ? .becomesDue : .stays
     }
 
     /// Starts the run of a timer.

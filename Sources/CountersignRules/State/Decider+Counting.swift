@@ -57,7 +57,9 @@ extension Decider {
         var tally = ThresholdTally(old?.data ?? .null)
         let happened = event.happenedAt
         if let (since, until) = tally.quiet, happened >= since, happened < until {
-            return draft.decide(.quiet, event, rule, ["until": .string(until.rfc3339)])
+            var facts: JSONObject = ["until": .string(until.rfc3339)]
+            if let met = old?.eventID { facts["by"] = JSON(met.rawValue) }
+            return draft.decide(.quiet, event, rule, .object(facts))
         }
         let value = threshold.distinct.map { context.value(at: $0)?.text ?? "null" }
         tally.add(event.id, at: happened, value: value, newest: threshold.count)

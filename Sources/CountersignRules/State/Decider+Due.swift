@@ -38,15 +38,21 @@ extension Decider {
             }
             // Another event may have taken the first one's place since it was read: it is decided about in its own turn.
             guard let state = draft.state(old.key, part: old.part), state.kind == old.kind, state.dueAt == old.dueAt,
-                let due = state.dueAt, due <= now, state.kind == .digest || state.eventID == old.eventID
+                let due = state.dueAt, due <= horizon(of: old), state.kind == .digest || state.eventID == old.eventID
             else { continue }
             guard let rule = rules.rule(state.key.ruleID), rule.isEnabled else {
-                close(state, in: &draft)
+                close(state, as: .noSuchRule, in: &draft)
                 continue
             }
             switch state.kind {
             case .debounce: if let event { fire(debounce: state, rule, of: event, in: &draft) }
-            case .digest: fire(digest: state, rule, in: &draft)
+            case .digest:
+                if case .digest? = rule.timing {
+                    fire(digest: state, rule, in: &draft)
+                } else {
+                    // No step of the edited rule knows what to do with a digest.
+                    close(state, as: .noLongerMatches, in: &draft)
+                }
             case .schedule: occur(state, rule, in: &draft)
             case .timer, .throttle, .threshold: break
             }
@@ -54,12 +60,12 @@ extension Decider {
         return draft.outcome
     }
 
-    /// The rule is gone: nothing runs.
-    private func close(_ state: RuleState, in draft: inout DecisionDraft) {
+    /// Nothing runs.
+    private func close(_ state: RuleState, as kind: Decision.Kind, in draft: inout DecisionDraft) {
         draft.remove(state.key, part: state.part)
         if state.kind == .digest { draft.clear(state.key) }
         guard let id = state.eventID else { return }
-        draft.decide(.noSuchRule, id, state.key.ruleID)
+        draft.decide(kind, id, state.key.ruleID)
     }
 
     // MARK: Edited rules

@@ -31,6 +31,7 @@ extension Decider {
         let time = isNewest ? happened : newest ?? happened
         state.data = [
             "first": JSON(first.milliseconds), "newest": JSON(time.milliseconds), "count": JSON(count),
+            RuleState.followsClock: true,
         ]
         draft.set(state)
         let dueText = JSON.string((state.dueAt ?? due).rfc3339)
@@ -74,6 +75,7 @@ extension Decider {
         var data: JSONObject = ["count": JSON(count), "from": JSON(from), "to": JSON(to)]
         if !event.account.isEmpty, digest.per != .rule { data["account"] = .string(event.account) }
         state.data = .object(data)
+        if old?.followsClock ?? digest.followsClock { state.data = state.data.with(RuleState.followsClock, true) }
         draft.set(state)
         if count <= digest.max { draft.gather(key, event.id) }
         draft.decide(
@@ -106,6 +108,16 @@ extension Decider {
 }
 
 extension Digest {
+    /// Whether it is due a time after the first event, and not at a time of day.
+    fileprivate var followsClock: Bool { if case .within = due { true } else { false } }
+
+    /// Says of each event that a digest has gathered in which run it is.
+    static func tell(of run: Int, at rule: Rule, toEventsOf event: Event, in draft: inout DecisionDraft) {
+        for id in (event.payload["events"]?.array ?? []).compactMap({ $0.number?.integer }) {
+            draft.decide(.run, Event.ID(rawValue: Int64(id)), rule.id, ["digest": JSON(event.id.rawValue)], run: run)
+        }
+    }
+
     /// What the event of a digest leaves to its run; the gathered events are read when a step is planned.
     static func facts(of event: Event) -> JSON {
         let payload = event.payload

@@ -19,20 +19,21 @@ extension Decider {
         for rule in scheduled {
             let key = StateKey(ruleID: rule.id, values: [])
             if let state = draft.state(key), state.kind == .schedule, state.shape == rule.shape { continue }
-            next(of: rule, key, in: &draft)
+            next(of: rule, key, after: now, in: &draft)
         }
         return draft.outcome
     }
 
-    private func next(of rule: Rule, _ key: StateKey, in draft: inout DecisionDraft) {
-        guard let due = rule.schedule?.next(after: now) else { return }
+    private func next(of rule: Rule, _ key: StateKey, after time: Date, in draft: inout DecisionDraft) {
+        guard let due = rule.schedule?.next(after: time) else { return }
         draft.set(RuleState(key: key, kind: .schedule, shape: rule.shape, openedAt: now, dueAt: due))
     }
 
     /// Raises the occurrences that are due, and keeps the next one.
     func occur(_ state: RuleState, _ rule: Rule, in draft: inout DecisionDraft) {
         draft.remove(state.key, part: state.part)
-        defer { next(of: rule, state.key, in: &draft) }
+        let now = horizon(of: state)
+        defer { next(of: rule, state.key, after: now, in: &draft) }
         // What an edited schedule was due for is of no meaning any more.
         guard let schedule = rule.schedule, let due = state.dueAt, state.shape == rule.shape else { return }
         let occurrences = schedule.occurrences(from: due, to: now)

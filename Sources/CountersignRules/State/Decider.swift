@@ -187,8 +187,9 @@ package struct Decider: Sendable {
     /// Does what the words of a rule say about an event that it matches.
     private func apply(_ rule: Rule, to event: Event, _ context: EvaluationContext, in draft: inout DecisionDraft) {
         guard let timing = rule.timing, !event.isDigest(of: rule) else {
-            let facts = event.isDigest(of: rule) ? Digest.facts(of: event) : nil
-            draft.start(rule, for: event, context, facts: facts)
+            let isDigest = event.isDigest(of: rule)
+            let run = draft.start(rule, for: event, context, facts: isDigest ? Digest.facts(of: event) : nil)
+            if isDigest, let run { Digest.tell(of: run, at: rule, toEventsOf: event, in: &draft) }
             return
         }
         let key = timing.per.key(of: context, ruleID: rule.id)

@@ -96,26 +96,33 @@ struct DecisionDraft {
     }
 
     /// Starts a run, or puts it into its queue, and says so.
+    ///
+    /// - Returns: The place of the run among those that are made; nil where none is.
+    @discardableResult
     mutating func start(
         _ rule: Rule,
         for event: Event,
         _ context: EvaluationContext,
         part: String = "",
         facts: JSON? = nil
-    ) {
+    ) -> Int? {
         guard let concurrency = rule.concurrency else {
-            return decide(.run, event, rule, part: part, run: make(rule, for: event, part: part, facts: facts))
+            let run = make(rule, for: event, part: part, facts: facts)
+            decide(.run, event, rule, part: part, run: run)
+            return run
         }
         let name = concurrency.queue(of: context, ruleID: rule.id)
-        let newcomer = QueueDraft.Newcomer(event: event, happenedAt: event.happenedAt)
+        let newcomer = QueueDraft.Newcomer(event: event, ruleID: rule.id, part: part, happenedAt: event.happenedAt)
         var queue = queues[name] ?? QueueDraft(QueueState())
         let placement = queue.admit(newcomer, by: concurrency, as: runs.count)
         queues[name] = queue
         switch placement {
         case .busy(let holder):
-            return decide(.skippedBusy, event.id, rule.id, part: part, holder.facts, stored: holder.storedRun)
+            decide(.skippedBusy, event.id, rule.id, part: part, holder.facts, stored: holder.storedRun)
+            return nil
         case .superseded(let newer):
-            return decide(.superseded, event.id, rule.id, part: part, newer.facts, stored: newer.storedRun)
+            decide(.superseded, event.id, rule.id, part: part, newer.facts, stored: newer.storedRun)
+            return nil
         case .admitted(let slot, let behind, let displaced):
             let place = QueuePlace(
                 queue: name,
@@ -125,23 +132,40 @@ struct DecisionDraft {
                 slot: slot
             )
             let run = make(rule, for: event, part: part, facts: facts, place: place)
-            for (member, change) in displaced { displace(member, change, by: run) }
-            guard let behind, slot == nil else { return decide(.run, event, rule, part: part, run: run) }
-            decide(.queued, event, rule, part: part, behind.facts, run: run)
+            for (member, change) in displaced { displace(member, change, by: run, of: event) }
+            if let behind, slot == nil {
+                decide(.queued, event, rule, part: part, behind.facts, run: run)
+            } else {
+                decide(.run, event, rule, part: part, run: run)
+            }
+            return run
         }
     }
 
-    private mutating func displace(_ member: QueueDraft.Member, _ change: QueueDraft.Change, by run: Int) {
+    private mutating func displace(
+        _ member: QueueDraft.Member,
+        _ change: QueueDraft.Change,
+        by run: Int,
+        of event: Event
+    ) {
+        let facts: JSON = ["by": JSON(event.id.rawValue)]
+        let (id, rule, part) = (member.eventID, member.ruleID, member.part)
         switch (change, member.run) {
-        case (.waits, .stored(let id)): written.moved.append((id, nil))
-        case (.waits, .new(let index)): runs[index]?.place?.slot = nil
-        case (.superseded, .stored(let id)): written.superseded.append((id, run))
-        case (.superseded, .new(let index)): supersede(index, by: run)
+        case (.waits, .stored(let old)):
+            written.moved.append((old, nil))
+            decide(.queued, id, rule, part: part, facts, stored: old)
+        case (.waits, .new(let index)):
+            runs[index]?.place?.slot = nil
+            decide(.queued, id, rule, part: part, facts, run: index)
+        case (.superseded, .stored(let old)):
+            written.superseded.append((old, run))
+            decide(.superseded, id, rule, part: part, facts, run: run)
+        case (.superseded, .new(let index)): supersede(index, by: run, facts)
         }
     }
 
     /// A run that was only decided a moment ago is not made at all.
-    private mutating func supersede(_ index: Int, by run: Int) {
+    private mutating func supersede(_ index: Int, by run: Int, _ facts: JSON) {
         runs[index] = nil
         for place in written.decisions.indices where written.decisions[place].run == index {
             let old = written.decisions[place].decision
@@ -150,6 +174,7 @@ struct DecisionDraft {
                 ruleID: old.ruleID,
                 part: old.part,
                 kind: .superseded,
+                facts: facts,
                 at: old.at
             )
             written.decisions[place] = (decision, run)

@@ -14,6 +14,8 @@ struct QueueDraft {
     struct Member: Equatable {
         let run: Reference
         let eventID: Event.ID
+        let ruleID: String
+        let part: String
         let happenedAt: Date
         var slot: Int?
         let hasBegun: Bool
@@ -21,8 +23,12 @@ struct QueueDraft {
         /// The run's number; nil for one that has none yet.
         var storedRun: Run.ID? { if case .stored(let id) = run { id } else { nil } }
 
-        /// What a decision says of it.
-        var facts: JSON { ["by": JSON(eventID.rawValue)] }
+        /// What a decision says of it: its event, and its number where it has one.
+        var facts: JSON {
+            var facts: JSONObject = ["by": JSON(eventID.rawValue)]
+            if let storedRun { facts["by_run"] = JSON(storedRun.rawValue) }
+            return .object(facts)
+        }
 
         func isBefore(_ other: Member) -> Bool {
             (happenedAt, eventID.rawValue) < (other.happenedAt, other.eventID.rawValue)
@@ -32,6 +38,8 @@ struct QueueDraft {
     /// An event whose run asks for a place.
     struct Newcomer {
         let event: Event
+        let ruleID: String
+        let part: String
         let happenedAt: Date
     }
 
@@ -64,6 +72,8 @@ struct QueueDraft {
         var member = Member(
             run: .new(index),
             eventID: newcomer.event.id,
+            ruleID: newcomer.ruleID,
+            part: newcomer.part,
             happenedAt: newcomer.happenedAt,
             slot: nil,
             hasBegun: false
@@ -100,10 +110,12 @@ struct QueueDraft {
     /// It takes the place of those that wait, or is superseded by one of them.
     private mutating func takeOver(_ newcomer: Member) -> Placement {
         var member = newcomer
-        let rivals = waiting + holders.filter { !$0.hasBegun }
+        // Also one that has begun: what is older than the newest known one never comes behind it.
+        let rivals = waiting + holders
         if let newest = rivals.max(by: { $0.isBefore($1) }), member.isBefore(newest) { return .superseded(newest) }
-        var displaced = waiting.filter { !$0.hasBegun }.map { ($0, Change.superseded) }
-        waiting.removeAll { !$0.hasBegun }
+        // One that waits and had begun is one that failed and is retried: its `always` steps ran when it failed.
+        var displaced = waiting.map { ($0, Change.superseded) }
+        waiting = []
         let unbegun = holders.indices.filter { !holders[$0].hasBegun }
         if let place = unbegun.min(by: { holders[$0].isBefore(holders[$1]) }) {
             displaced.append((holders[place], .superseded))
@@ -121,6 +133,8 @@ extension QueueDraft.Member {
         self.init(
             run: .stored(member.run),
             eventID: member.eventID,
+            ruleID: member.ruleID,
+            part: member.part,
             happenedAt: member.happenedAt,
             slot: member.slot,
             hasBegun: member.hasBegun

@@ -27,6 +27,12 @@ extension RuleState {
         return (data["ran"]?.number?.integer ?? 0, data["suppressed"]?.number?.integer ?? 0)
     }
 
+    /// The occurrence of a `schedule` that a person skipped, as long as the next one has not come; nil for none.
+    package var skipped: Date? {
+        guard kind == .schedule else { return nil }
+        return data["skipped"]?.number?.integer.map { Date(milliseconds: Int64($0)) }
+    }
+
     /// Until when a `threshold` that was met counts nothing; nil for one that counts.
     package var quietUntil: Date? {
         guard kind == .threshold else { return nil }

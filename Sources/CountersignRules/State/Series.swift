@@ -13,6 +13,9 @@ struct Opener {
     let packageID: String?
     let happened: Date
 
+    /// Whether the event says no time of its own, so that its delays are counted by the clock of its arrival.
+    let isByArrival: Bool
+
     /// The times of all entries, in their order.
     let times: [Time]
 
@@ -20,6 +23,7 @@ struct Opener {
         id = event.id
         packageID = event.packageKey
         happened = event.happenedAt
+        isByArrival = happened == event.receivedAt
         self.times = times
     }
 
@@ -85,6 +89,7 @@ extension Opener {
     fileprivate var json: JSON {
         var object: JSONObject = ["id": JSON(id.rawValue), "happened": JSON(happened.milliseconds)]
         if let packageID { object["package"] = .string(packageID) }
+        if isByArrival { object["by_arrival"] = true }
         object["times"] = .array(times.map { $0.due.map { JSON($0.milliseconds) } ?? .null })
         return .object(object)
     }
@@ -94,6 +99,7 @@ extension Opener {
         self.id = Event.ID(rawValue: Int64(id))
         self.happened = Date(milliseconds: Int64(happened))
         packageID = json["package"]?.string
+        isByArrival = json["by_arrival"] == true
         times = (json["times"]?.array ?? [])
             .map { Time(due: $0.number?.integer.map { Date(milliseconds: Int64($0)) }) }
     }

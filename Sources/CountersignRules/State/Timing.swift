@@ -8,6 +8,9 @@ package enum Timing: Sendable {
     case debounce(Debounce)
     case digest(Digest)
 
+    /// The longest time that a word or the step `wait` can name: a century.
+    static let longest = Duration.seconds(36_500 * 86_400)
+
     /// By what the rule counts or waits.
     package var per: Per {
         switch self {
@@ -62,6 +65,9 @@ package struct After: Sendable {
         /// At the next such time behind the event's own.
         case schedule(CronSchedule)
 
+        /// Whether it is counted from the event, and no time that something names.
+        var isDelay: Bool { if case .delay = self { true } else { false } }
+
         /// Whether the package must be known to tell the time.
         var asksPackage: Bool {
             guard case .until(let template, _) = self else { return false }
@@ -76,6 +82,9 @@ package struct After: Sendable {
         /// The series of the newer event takes the place of the other one.
         case restart
     }
+
+    /// The entry of a number; nil for a number that no entry has.
+    func entry(_ number: Int) -> Entry? { entries.indices.contains(number - 1) ? entries[number - 1] : nil }
 
     /// The entries; the first one is number 1.
     package let entries: [Entry]

@@ -12,6 +12,17 @@ extension Wait {
     }
 }
 
+extension Wait {
+    /// What is written down of the step: until when the run waits, and the time that was waited for where that is one.
+    ///
+    /// Where the clock is set back, a store finds by `for` the runs that wait for a time and not until one.
+    package func plan(until end: Date?) -> JSON {
+        var plan: JSONObject = ["until": end.map { .string($0.rfc3339) } ?? .null]
+        if case .delay(let delay) = self { plan["for"] = .string(delay.text) }
+        return .object(plan)
+    }
+}
+
 extension Template {
     /// The text of the template for an event alone; nil where a value is absent.
     func value(for event: Event) -> String? {

@@ -33,7 +33,7 @@ struct OutcomeWriting {
             if !states.isEmpty { snapshot.states[key] = Dictionary(states.map { ($0.part, $0) }) { first, _ in first } }
         }
         for name in request.queues {
-            let queue = try RunQueue(db: db, name: name).state()
+            let queue = try RunQueue(db: db, name: name).state(countsAll: false)
             if queue != QueueState() { snapshot.queues[name] = queue }
         }
         for query in request.history { snapshot.history[query] = try db.history(query, path: path) }

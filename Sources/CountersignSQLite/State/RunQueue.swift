@@ -105,12 +105,15 @@ struct RunQueue {
         return isHandedOver
     }
 
-    /// The runs that have a slot, and the newest of those that wait.
-    func state() throws -> QueueState {
-        QueueState(
+    /// The runs that have a slot, and the newest of those that wait; all that wait are counted for people only, as there may
+    /// be many.
+    func state(countsAll: Bool) throws -> QueueState {
+        let waiting = try db.all(.newestInQueue(name)) { QueueState.Member($0) }
+        return QueueState(
             holders: try db.all(.holders(of: name)) { QueueState.Member($0) },
-            waiting: try db.all(.newestInQueue(name)) { QueueState.Member($0) },
-            waitingCount: try db.first(.countInQueue(name)) { Int($0.number(at: 0) ?? 0) } ?? 0
+            waiting: waiting,
+            waitingCount: countsAll
+                ? try db.first(.countInQueue(name)) { Int($0.number(at: 0) ?? 0) } ?? 0 : waiting.count
         )
     }
 }
@@ -120,6 +123,8 @@ extension QueueState.Member {
         self.init(
             run: Run.ID(rawValue: row.number(at: 0) ?? 0),
             eventID: Event.ID(rawValue: row.number(at: 1) ?? 0),
+            ruleID: row.text(at: 5) ?? "",
+            part: row.text(at: 6) ?? "",
             happenedAt: row.time(at: 2) ?? Date(milliseconds: 0),
             slot: row.number(at: 3).map { Int($0) },
             hasBegun: row.number(at: 4) == 1
@@ -128,7 +133,8 @@ extension QueueState.Member {
 
     fileprivate static let columns = """
         id, event_id, happened_at, slot,
-            queue_since IS NOT NULL OR EXISTS (SELECT 1 FROM steps INDEXED BY steps_by_run WHERE run_id = runs.id)
+            queue_since IS NOT NULL OR EXISTS (SELECT 1 FROM steps INDEXED BY steps_by_run WHERE run_id = runs.id),
+            rule_id, part
         """
 }
 

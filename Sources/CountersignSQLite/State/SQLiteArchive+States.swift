@@ -20,9 +20,16 @@ extension SQLiteArchive {
     }
 
     /// How many states there are, by rule and kind; damaged ones are left out.
-    package func stateCounts() async throws -> [StateCount] {
+    package func stateCounts() async throws -> [StateCount] { try await counts(.stateCounts) }
+
+    /// How many states of a rule were made by another shape of it, by kind.
+    package func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount] {
+        try await counts(.stateCounts(ofRule: id, exceptShape: shape))
+    }
+
+    private func counts(_ query: Query) async throws -> [StateCount] {
         try await read { db in
-            try db.all(.stateCounts) { row -> StateCount? in
+            try db.all(query) { row -> StateCount? in
                 guard let kind = row.text(at: 1).flatMap({ RuleState.Kind(rawValue: $0) }), let oldest = row.time(at: 3)
                 else { return nil }
                 return StateCount(
@@ -71,7 +78,7 @@ extension SQLiteArchive {
 
     /// The queue of this name.
     package func queue(_ name: String) async throws -> QueueState {
-        try await read { try RunQueue(db: $0, name: name).state() }
+        try await read { try RunQueue(db: $0, name: name).state(countsAll: true) }
     }
 
     /// What is paused at `now`, the oldest pause first; what is damaged is left out.
@@ -92,6 +99,33 @@ extension SQLiteArchive {
                     reason: row.text(at: 3),
                     since: since,
                     until: row.time(at: 5)
+                )
+            }
+            .compactMap(\.self)
+        }
+    }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] {
+        try await read { db in
+            try db.all(
+                """
+                SELECT waiting_for, min(wait_reason), count(*), min(due_at), max(due_at)
+                FROM runs INDEXED BY runs_waiting
+                WHERE waiting_for IS NOT NULL AND substr(waiting_for, 1, length(?1)) = ?1
+                GROUP BY waiting_for ORDER BY waiting_for
+                """,
+                [PacedResumption.prefix]
+            ) { row -> PacedResumption? in
+                guard let destination = row.text(at: 0), let next = row.time(at: 3), let last = row.time(at: 4) else {
+                    return nil
+                }
+                return PacedResumption(
+                    waitingFor: destination,
+                    reason: row.text(at: 1) ?? "",
+                    runs: Int(row.number(at: 2) ?? 0),
+                    next: next,
+                    last: last
                 )
             }
             .compactMap(\.self)

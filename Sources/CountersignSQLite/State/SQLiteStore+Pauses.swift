@@ -22,22 +22,33 @@ extension SQLiteStore {
         stateChanges.notify()
     }
 
-    /// Resumes something, and makes the runs due that waited for it.
-    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
+    /// Resumes something, and makes the runs due that waited for it, one after another where a pace is given.
+    package func resume(_ subject: Pause.Subject, pace: ResumePace?, at now: Date) async throws -> Bool {
         let wasPaused = try await writer.write { db in
             let (kind, name) = subject.columns
             let isActive = try db.first(
                 "DELETE FROM pauses WHERE subject = ? AND name = ? RETURNING until IS NULL OR until > ?",
                 [kind, name, now.milliseconds]
             ) { $0.number(at: 0) == 1 }
-            if let destination = subject.waitDestination {
-                _ = try RunTable(db: db).wake(waitingFor: destination, limit: .max, at: now)
-            }
-            return isActive ?? false
+            return try RunTable(db: db).resume(subject, wasPaused: isActive ?? false, pace: pace, at: now)
         }
         queued.notify()
         stateChanges.notify()
         return wasPaused
+    }
+
+    /// Gives runs that are resumed at a rate and are late new due times.
+    package func spreadOverdueResumptions(at now: Date) async throws {
+        let overdue = try await pacedResumptions().filter { $0.isOverdue(at: now) }
+        guard !overdue.isEmpty else { return }
+        try await writer.write { db in
+            for resumption in overdue {
+                let wait = RunWait(destination: resumption.destination, reason: resumption.reason)
+                _ = try RunTable(db: db)
+                    .spread("waiting_for = ?6", [resumption.destination], at: resumption.rate, from: now, wait)
+            }
+        }
+        queued.notify()
     }
 }
 

@@ -57,4 +57,16 @@ extension SQLiteStore {
     package func removeExpiredStates(limit: Int, at now: Date) async throws -> Int {
         try await writer.write { try StateTable(db: $0).removeExpired(limit: limit, at: now) }
     }
+
+    /// Removes states of a rule that were opened before a time, the oldest first, and returns how many there were.
+    package func removeStates(
+        ofRule id: String,
+        kind: RuleState.Kind,
+        openedBefore date: Date,
+        limit: Int
+    ) async throws -> Int {
+        try await writer.write {
+            try StateTable(db: $0).remove(ofRule: id, kind: kind, openedBefore: date, limit: limit)
+        }
+    }
 }

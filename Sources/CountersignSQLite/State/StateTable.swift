@@ -95,6 +95,29 @@ struct StateTable {
         )
     }
 
+    func remove(ofRule id: String, kind: RuleState.Kind, openedBefore date: Date, limit: Int) throws -> Int {
+        try db.change(
+            """
+            DELETE FROM states WHERE id IN (
+                SELECT id FROM states INDEXED BY states_by_rule WHERE rule_id = ? AND kind = ? AND opened_at < ?
+                ORDER BY opened_at, id LIMIT ?
+            )
+            """,
+            [id, kind.rawValue, date.milliseconds, max(0, limit)]
+        )
+    }
+
+    /// Makes states that follow the clock due earlier by so many seconds.
+    func bringForward(by seconds: TimeInterval, at now: Date) throws -> Int {
+        try db.change(
+            """
+            UPDATE states INDEXED BY states_due SET due_at = max(?1, due_at - ?2)
+            WHERE due_at > ?1 AND json_valid(data) AND json_extract(data, '$.\(RuleState.followsClock)') = 1
+            """,
+            [now.milliseconds, Int64(seconds * 1_000)]
+        )
+    }
+
     func removeExpired(limit: Int, at now: Date) throws -> Int {
         try db.change(
             """
@@ -111,14 +134,16 @@ struct StateTable {
 struct DecisionTable {
     let db: Database
 
+    /// Adds a decision; of an event that retention has removed meanwhile, none is kept.
     func insert(_ decision: Decision) throws {
         try db.change(
             """
-            INSERT INTO decisions (event_id, rule_id, part, kind, facts, run_id, made_at) VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO decisions (event_id, rule_id, part, kind, facts, run_id, made_at)
+            SELECT id, ?, ?, ?, ?, ?, ? FROM events WHERE id = ?
             """,
             [
-                decision.eventID.rawValue, decision.ruleID, decision.part, decision.kind.rawValue, decision.facts.text,
-                decision.run?.rawValue, decision.at.milliseconds,
+                decision.ruleID, decision.part, decision.kind.rawValue, decision.facts.text,
+                decision.run?.rawValue, decision.at.milliseconds, decision.eventID.rawValue,
             ]
         )
     }
@@ -207,6 +232,10 @@ extension Query {
             conditions.append("+kind IN (\(query.kinds.map { _ in "?" }.joined(separator: ", ")))")
             arguments += StatementArguments(query.kinds.map(\.rawValue))
         }
+        if let shape = query.exceptShape {
+            conditions.append("shape <> ?")
+            arguments += [shape]
+        }
         if query.isDueOnly { conditions.append("due_at IS NOT NULL") }
         let clause = conditions.joined(separator: " AND ")
         arguments += [max(0, query.limit)]
@@ -237,6 +266,17 @@ extension Query {
         WHERE kind <> 'timer' OR due_at IS NOT NULL GROUP BY rule_id, kind
         """
     )
+
+    /// The same of one rule's states, without those of a shape.
+    package static func stateCounts(ofRule id: String, exceptShape shape: String) -> Query {
+        Query(
+            """
+            SELECT rule_id, kind, count(*), min(opened_at), min(due_at) FROM states INDEXED BY states_by_rule
+            WHERE rule_id = ? AND shape <> ? AND (kind <> 'timer' OR due_at IS NOT NULL) GROUP BY rule_id, kind
+            """,
+            [id, shape]
+        )
+    }
 
     /// What became of an event, in the order in which it was decided.
     package static func decisions(of event: Event.ID) -> Query {

@@ -1,5 +1,6 @@
 import CLinux
 import CountersignActions
+import CountersignAdmin
 import CountersignCore
 import CountersignListener
 package import CountersignOperations
@@ -113,10 +114,11 @@ package struct Doctor {
         guard let admin = settings.admin else { return .fine("admin pages", "off") }
         let address = "\(admin.host):\(admin.port)"
         do {
-            let token = try settings.adminToken(environment.variables)
+            let tokens = try settings.adminAccessTokens(environment.variables)
+            let who = tokens.map { "\($0.name) (\($0.role.rawValue))" }.joined(separator: ", ")
             return .fine(
                 "admin pages",
-                "\(address), \(token == nil ? "for every user of this machine" : "with a token")"
+                "\(address), \(tokens.isEmpty ? "for every user of this machine" : "with a token: \(who)")"
             )
         } catch {
             return .failure("admin pages", "\(error)".onOneLineOfText)

@@ -25,6 +25,9 @@ package /// What a deployment runs with, put together from flags, environment an
     /// Where admin pages, API and metrics are served; nil for nowhere.
     package let admin: (host: String, port: Int)?
 
+    /// The named tokens that let in there, beside the one of the secret `COUNTERSIGN_ADMIN_TOKEN`.
+    let adminTokens: [AdminTokenSettings]
+
     /// The absolute paths of the files for TLS, the last one that of the authorities of clients.
     package let certificate: (chain: String, key: String, clientAuthorities: String?)?
 
@@ -120,7 +123,9 @@ package /// What a deployment runs with, put together from flags, environment an
         let callback = options[Declared.callback] ?? Options()
         let engine = options[Declared.engine] ?? Options()
         (host, port) = try Self.address(options.required(Declared.listen), of: "listen")
-        let adminAddress = (options[Declared.admin] ?? Options()).required(Declared.adminListen)
+        let adminOptions = options[Declared.admin] ?? Options()
+        adminTokens = try AdminTokenSettings.all(adminOptions.required(Declared.adminTokens))
+        let adminAddress = adminOptions.required(Declared.adminListen)
         admin = adminAddress == "off" ? nil : try Self.address(adminAddress, of: "admin.listen")
         certificate = try Self.certificate(options[Declared.tls] ?? Options(), workingDirectory)
         store = try Self.storeAddress(options.required(Declared.store), workingDirectory)

@@ -1,4 +1,5 @@
 import CountersignActions
+import CountersignAdmin
 package import CountersignCore
 import CountersignOneSpan
 import CountersignOutbound
@@ -221,12 +222,28 @@ package enum SettingsDeclaration {
 
     static let adminListen = Field.text(
         "listen",
-        "Address and port of the admin UI, the JSON API and the metrics; `off` for none. Every user of the machine has "
-            + "full access, unless the secret `COUNTERSIGN_ADMIN_TOKEN` is set; an address that is reachable from other machines "
-            + "requires a token.",
+        "Address and port of the admin UI, the JSON API and the metrics; `off` for none. Every user of the machine may look "
+            + "and operate, unless there is a token; an address that is reachable from other machines requires one.",
         default: "127.0.0.1:8081"
     )
-    static let admin = Field.group("admin", [adminListen.declaration], "The admin UI and API.")
+    static let adminTokenRole = Field.choice(
+        "role",
+        AdminRole.allCases.map(\.rawValue),
+        "What the holder may do: `view` looks at everything, payloads included; `operate` also retries, discards, replays, polls, "
+            + "pauses; `administer` also activates rules, which execute programs.",
+        default: AdminRole.view.rawValue
+    )
+    static let adminTokens = Field.groups(
+        "tokens",
+        [adminTokenRole.declaration],
+        "Tokens for people and tools, by name. The value of `ci` is the secret `ADMIN_TOKEN_CI`; beside them, the secret "
+            + "`COUNTERSIGN_ADMIN_TOKEN` is the token `admin`, whose role is `administer`."
+    )
+    static let admin = Field.group(
+        "admin",
+        [adminListen.declaration, adminTokens.declaration],
+        "The admin UI and API."
+    )
 
     static let collector = Field<String>
         .text(

@@ -115,6 +115,7 @@ extension MemoryContents {
                 && (query.key.map { $0 == state.key } ?? true)
                 && (query.packageID.map { $0 == state.packageID } ?? true)
                 && (query.kinds.isEmpty || query.kinds.contains(state.kind))
+                && (query.exceptShape.map { $0 != state.shape } ?? true)
                 && (query.after.map { (state.id ?? 0) > $0 } ?? true) && (!query.isDueOnly || state.dueAt != nil)
         }
         let sorted = found.sorted { one, other in
@@ -124,12 +125,12 @@ extension MemoryContents {
         return Array(sorted.prefix(max(0, query.limit)))
     }
 
-    var stateCounts: [StateCount] {
+    func stateCounts(where isMeant: (RuleState) -> Bool) -> [StateCount] {
         struct Key: Hashable {
             let ruleID: String
             let kind: RuleState.Kind
         }
-        let open = states.all.filter { $0.kind != .timer || $0.dueAt != nil }
+        let open = states.all.filter { ($0.kind != .timer || $0.dueAt != nil) && isMeant($0) }
         return Dictionary(grouping: open) { Key(ruleID: $0.key.ruleID, kind: $0.kind) }
             .map { key, states in
                 StateCount(

@@ -104,6 +104,8 @@ extension MemoryRun {
             QueueState.Member(
                 run: id,
                 eventID: eventID,
+                ruleID: ruleID,
+                part: part,
                 happenedAt: place.happenedAt,
                 slot: place.slot,
                 hasBegun: place.since != nil || !records.isEmpty

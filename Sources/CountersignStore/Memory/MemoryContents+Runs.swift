@@ -124,7 +124,8 @@ extension MemoryContents {
             if let record = runs[index].interrupt(at: now.stored) { append(record, to: index) }
             count += 1
         }
-        for index in runs.indices where whose == .everyones && runs[index].wait != nil {
+        for index in runs.indices
+        where whose == .everyones && runs[index].wait?.destination.hasPrefix(PacedResumption.prefix) == false {
             runs[index].dueAt = now.stored
             runs[index].wait = nil
         }
@@ -177,6 +178,45 @@ extension MemoryContents {
         return outcome
     }
 
+    /// Makes the runs due that waited for the end of a pause; returns whether it was one, or some of them had a pace before.
+    mutating func resume(_ subject: Pause.Subject, wasPaused: Bool, pace: ResumePace?, at now: Date) -> Bool {
+        let prefix = PacedResumption.prefix(of: subject)
+        let paced = runs.indices.filter { runs[$0].wait?.destination.hasPrefix(prefix) == true }
+        var meant = Set(paced)
+        if let destination = subject.waitDestination {
+            meant.formUnion(runs.indices.filter { runs[$0].wait?.destination == destination })
+        }
+        guard let pace else {
+            for index in meant { (runs[index].dueAt, runs[index].wait) = (now.stored, nil) }
+            return wasPaused || !paced.isEmpty
+        }
+        guard wasPaused || !paced.isEmpty else { return false }
+        // Runs that nobody claimed during the pause.
+        meant.formUnion(
+            runs.indices.filter { index in
+                let run = runs[index]
+                guard run.state == .queued, run.lease == nil, run.dueAt <= now.stored else { return false }
+                switch subject {
+                case .rule(let id): return run.ruleID == id && run.wait == nil
+                case .destination, .account: return false
+                // What has a pace of its own and became due during the pause would begin all at once.
+                case .everything: return run.wait?.destination.hasPrefix(PacedResumption.prefix) ?? true
+                }
+            }
+        )
+        spread(meant.sorted(), at: pace.rate, from: now, PacedResumption.wait(for: subject, pace))
+        return true
+    }
+
+    /// Makes runs due one after another.
+    mutating func spread(_ indices: [Int], at rate: Rate, from now: Date, _ wait: RunWait?) {
+        for (number, index) in indices.enumerated() {
+            let milliseconds = Int64(number) * rate.span.milliseconds / Int64(rate.count)
+            runs[index].dueAt = now.addingTimeInterval(TimeInterval(milliseconds) / 1_000).stored
+            runs[index].wait = wait
+        }
+    }
+
     mutating func wake(waitingFor destination: String, limit: Int, at now: Date) -> Int {
         let waiting = runs.indices.filter { runs[$0].wait?.destination == destination }.prefix(max(0, limit))
         for index in waiting {
@@ -187,11 +227,18 @@ extension MemoryContents {
     }
 
     mutating func bringForward(by seconds: TimeInterval, at now: Date) -> Int {
-        let later = runs.indices.filter { runs[$0].state == .queued && runs[$0].dueAt > now.stored }
+        let later = runs.indices.filter { runs[$0].followsClock && runs[$0].dueAt > now.stored }
         for index in later {
             runs[index].dueAt = max(now.stored, runs[index].dueAt.addingTimeInterval(-seconds).stored)
         }
-        return later.count
+        let states = self.states.all.filter { state in
+            state.followsClock && state.dueAt.map { $0 > now.stored } ?? false
+        }
+        for var state in states {
+            state.dueAt = state.dueAt.map { max(now.stored, $0.addingTimeInterval(-seconds).stored) }
+            self.states.apply(.set(state))
+        }
+        return later.count + states.count
     }
 
     mutating func discard(_ run: Run.ID, at now: Date) throws {

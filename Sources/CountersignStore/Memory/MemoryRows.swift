@@ -176,3 +176,8 @@ extension StepRecord {
         return record
     }
 }
+
+extension MemoryRun {
+    /// Whether its due time was computed from the clock: it is queued, or waits for a time and not until one.
+    var followsClock: Bool { state == .queued || state == .waiting && records.last?.plan?["for"] != nil }
+}

@@ -71,6 +71,13 @@ struct MemoryStates {
         mutating get { due(limit: 1, by: .distantFuture).first?.dueAt }
     }
 
+    mutating func remove(limit: Int, where isMeant: (RuleState) -> Bool) -> Int {
+        let found = all.filter(isMeant).sorted { ($0.openedAt, $0.id ?? 0) < ($1.openedAt, $1.id ?? 0) }
+            .prefix(max(0, limit))
+        for state in found { remove(state.key, state.part) }
+        return found.count
+    }
+
     mutating func removeExpired(limit: Int, at now: Date) -> Int {
         let expired = all.filter { $0.expiresAt.map { $0 <= now } ?? false }
             .sorted { ($0.expiresAt ?? now, $0.id ?? 0) < ($1.expiresAt ?? now, $1.id ?? 0) }

@@ -32,6 +32,20 @@ extension MemoryStore {
         try write { $0.states.removeExpired(limit: limit, at: now.stored) }
     }
 
+    /// Removes states of a rule that were opened before a time, the oldest first.
+    package func removeStates(
+        ofRule id: String,
+        kind: RuleState.Kind,
+        openedBefore date: Date,
+        limit: Int
+    ) async throws -> Int {
+        try write { contents in
+            contents.states.remove(limit: limit) {
+                $0.key.ruleID == id && $0.kind == kind && $0.openedAt < date.stored
+            }
+        }
+    }
+
     /// States that meet a query.
     package func states(_ query: StateQuery) async throws -> [RuleState] { look { $0.states(query) } }
 
@@ -39,7 +53,12 @@ extension MemoryStore {
     package func state(_ id: RuleState.ID) async throws -> RuleState? { look { $0.states.state(id) } }
 
     /// How many states there are, by rule and kind.
-    package func stateCounts() async throws -> [StateCount] { look { $0.stateCounts } }
+    package func stateCounts() async throws -> [StateCount] { look { $0.stateCounts { _ in true } } }
+
+    /// How many states of a rule were made by another shape of it, by kind.
+    package func stateCounts(ofRule id: String, exceptShape shape: String) async throws -> [StateCount] {
+        look { $0.stateCounts { $0.key.ruleID == id && $0.shape != shape } }
+    }
 
     /// The events that are gathered for a key, the oldest number first.
     package func gathered(of key: StateKey) async throws -> [Event.ID] { look { $0.states.gathered(of: key) } }
@@ -73,18 +92,45 @@ extension MemoryStore {
         stateChanges.notify()
     }
 
-    /// Resumes something, and makes the runs due that waited for it.
-    package func resume(_ subject: Pause.Subject, at now: Date) async throws -> Bool {
+    /// Resumes something, and makes the runs due that waited for it, one after another where a pace is given.
+    package func resume(_ subject: Pause.Subject, pace: ResumePace?, at now: Date) async throws -> Bool {
         let wasPaused = try write { contents in
-            let known = contents.pauses.removeValue(forKey: subject)
-            if let destination = subject.waitDestination {
-                _ = contents.wake(waitingFor: destination, limit: .max, at: now)
-            }
-            return known?.isActive(at: now) ?? false
+            let wasPaused = contents.pauses.removeValue(forKey: subject)?.isActive(at: now) ?? false
+            return contents.resume(subject, wasPaused: wasPaused, pace: pace, at: now)
         }
         queued.notify()
         stateChanges.notify()
         return wasPaused
+    }
+
+    /// Gives runs that are resumed at a rate and are late new due times.
+    package func spreadOverdueResumptions(at now: Date) async throws {
+        for resumption in try await pacedResumptions() where resumption.isOverdue(at: now) {
+            try write { contents in
+                let late = contents.runs.indices.filter {
+                    contents.runs[$0].wait?.destination == resumption.destination
+                }
+                contents.spread(late, at: resumption.rate, from: now, contents.runs[late[0]].wait)
+            }
+        }
+    }
+
+    /// What is being resumed at a rate.
+    package func pacedResumptions() async throws -> [PacedResumption] {
+        look { contents in
+            let waiting = contents.runs.filter { $0.wait?.destination.hasPrefix(PacedResumption.prefix) == true }
+            return Dictionary(grouping: waiting) { $0.wait?.destination ?? "" }
+                .sorted { $0.key < $1.key }
+                .compactMap { destination, runs in
+                    PacedResumption(
+                        waitingFor: destination,
+                        reason: runs.compactMap(\.wait?.reason).min() ?? "",
+                        runs: runs.count,
+                        next: runs.map(\.dueAt).min() ?? .distantPast,
+                        last: runs.map(\.dueAt).max() ?? .distantPast
+                    )
+                }
+        }
     }
 
     /// What is paused at `now`, the oldest pause first.

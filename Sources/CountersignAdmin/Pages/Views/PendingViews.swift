@@ -32,7 +32,7 @@ struct PendingView {
     ]
     let problem: String?
 
-    init(_ fields: FormFields, _ list: PendingList, pauses: [Pause], rules: [String], problem: String?) {
+    init(_ fields: FormFields, _ list: PendingList, pauses paused: PauseList, rules: [String], problem: String?) {
         let chosen = fields["kind"].flatMap { PendingKind(rawValue: $0) }
         let kept = ["rule", "package"].map { ($0, fields[$0]) }
         kinds = ([nil] + PendingKind.allCases.map { $0 })
@@ -50,7 +50,7 @@ struct PendingView {
         rows = list.items.map { PendingRowView($0, at: list.at) }
         hasRows = !rows.isEmpty
         hasMore = list.hasMore
-        self.pauses = pauses.map { PauseView($0) }
+        pauses = paused.pauses.map { PauseView($0) } + paused.resumptions.map { PauseView($0) }
         hasPauses = !pauses.isEmpty
         self.problem = problem
     }
@@ -113,6 +113,15 @@ struct PauseView {
         name = pause.subject.name
         href = if case .rule(let id) = pause.subject { Address.rule(id) } else { nil }
         circumstances = pause.circumstances(\.shown)
+    }
+
+    /// Something that is being resumed, which can be resumed at once.
+    init(_ resumption: PacedResumption) {
+        subject = resumption.subject.words
+        kind = resumption.subject.kind.rawValue
+        name = resumption.subject.name
+        href = if case .rule(let id) = resumption.subject { Address.rule(id) } else { nil }
+        circumstances = resumption.circumstances(\.shown)
     }
 
     /// The pause in one line.

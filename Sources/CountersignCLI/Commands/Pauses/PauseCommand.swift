@@ -29,7 +29,7 @@ struct PauseCommand: ParsableCommand {
     struct List: EnvironmentCommand {
         static let configuration = CommandConfiguration(
             commandName: "list",
-            abstract: "List what is paused, oldest first.",
+            abstract: "List what is paused, oldest first, and what is being resumed.",
             discussion: """
                 Example:
                   countersign pause list
@@ -43,7 +43,10 @@ struct PauseCommand: ParsableCommand {
         func run(in environment: CommandEnvironment) async throws {
             let client = try options.client(in: environment)
             try await listing.show(in: environment, client) { [limit = listing.limit] questions in
-                .pauses(PauseList(Array(try await questions.pauses().pauses.prefix(limit))))
+                let list = try await questions.pauses()
+                let pauses = Array(list.pauses.prefix(limit))
+                let rest = max(0, limit - pauses.count)
+                return .pauses(PauseList(pauses, resumptions: Array(list.resumptions.prefix(rest))))
             }
         }
     }

@@ -3,6 +3,7 @@ import CountersignCore
 import CountersignOperations
 import CountersignServer
 import CountersignStore
+import CountersignTerminal
 
 /// `countersign resume`: ends pauses.
 struct ResumeCommand: ParsableCommand {
@@ -13,8 +14,12 @@ struct ResumeCommand: ParsableCommand {
             Runs that waited are executed; what came due meanwhile is decided now, timers by asking 'unless'
             again, and missed occurrences of a schedule by its 'missed'.
 
+            With --rate, the runs that waited begin one after another, over all instances and restarts.
+            'countersign pause list' shows how far it is; resumed again without a rate, the rest begins at once.
+
             Examples:
               countersign resume rule tell-erp
+              countersign resume destination crm --rate 5/1s
               countersign resume everything
 
             Exit status: 0 success, 1 it is not paused, 2 wrong usage.
@@ -36,10 +41,12 @@ struct ResumeCommand: ParsableCommand {
         @Argument(help: "The rule's id.", completion: .rules)
         var id: String
 
+        @OptionGroup var pace: ResumeOptions
+
         @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await options.client(in: environment).resume(.rule(id))
+            try await pace.resume(.rule(id), options.client(in: environment))
         }
     }
 
@@ -57,10 +64,12 @@ struct ResumeCommand: ParsableCommand {
         @Argument(help: "The account's name, as the settings have it.")
         var name: String
 
+        @OptionGroup var pace: ResumeOptions
+
         @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await options.client(in: environment).resume(.account(name))
+            try await pace.resume(.account(name), options.client(in: environment))
         }
     }
 
@@ -71,17 +80,19 @@ struct ResumeCommand: ParsableCommand {
             abstract: "Resume a destination.",
             discussion: """
                 Example:
-                  countersign resume destination crm.example.com:443
+                  countersign resume destination crm.example.com:443 --rate 5/1s
                 """
         )
 
         @Argument(help: "The destination's name.")
         var name: String
 
+        @OptionGroup var pace: ResumeOptions
+
         @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await options.client(in: environment).resume(.destination(name))
+            try await pace.resume(.destination(name), options.client(in: environment))
         }
     }
 
@@ -96,18 +107,37 @@ struct ResumeCommand: ParsableCommand {
                 """
         )
 
+        @OptionGroup var pace: ResumeOptions
+
         @OptionGroup var options: ClientOptions
 
         func run(in environment: CommandEnvironment) async throws {
-            try await options.client(in: environment).resume(.everything)
+            try await pace.resume(.everything, options.client(in: environment))
         }
     }
 }
 
-extension CommandClient {
+/// How fast something is resumed.
+struct ResumeOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("How many of the runs that waited begin in which time, such as 5/1s.", valueName: "rate")
+    )
+    var rate: String?
+
     /// Resumes something, and says so.
-    fileprivate func resume(_ subject: Pause.Subject) async throws {
-        try await order { commands, _ in try await commands.resume(subject, by: Login.name) }
-        print("\(subject.words) is resumed")
+    ///
+    /// - Throws: `UsageError`, `CommandFailure`.
+    func resume(_ subject: Pause.Subject, _ client: CommandClient) async throws {
+        let request: ResumeRequest
+        do throws(OperationError) {
+            request = ResumeRequest(
+                subject,
+                rate: try rate.map { text throws(OperationError) in try ResumeRequest.rate(text) }
+            )
+        } catch {
+            throw UsageError(error.description)
+        }
+        try await client.order { commands, _ in try await commands.resume(request, by: Login.name) }
+        print("\(subject.words) is resumed\(request.rate.map { " at \($0)" } ?? "")")
     }
 }

@@ -13,7 +13,7 @@ extension PendingCommand {
             discussion: """
                 Examples:
                   countersign pending show 12
-                  countersign pending show 'group:crm ["5n4obeO8jYoPp126Cm-Y3fxdfbo="]'
+                  countersign pending show q1c9a7f03
                 """
         )
 
