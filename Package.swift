@@ -12,6 +12,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-asn1", from: "1.7.4"),
+        .package(url: "https://github.com/apple/swift-certificates", from: "1.21.1"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
@@ -30,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2", traits: []),
+        .package(url: "https://github.com/vapor/jwt-kit", from: "5.7.1"),
     ],
     targets: [
         // What C has and Swift lacks.
@@ -90,8 +93,9 @@ let package = Package(
         .target(
             name: "CountersignListener",
             dependencies: [
-                "CountersignCore", "CountersignOutbound", "CountersignStore", "CountersignObservability", .lifecycle,
-                .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
+                "CountersignCore", "CountersignOutbound", "CountersignStore", "CountersignObservability", .asn1,
+                .crypto,
+                .jwt, .lifecycle, .log, .metrics, .nioCore, .nioHTTP1, .nioPosix, .nioSSL, .x509,
             ]
         ),
         .target(
@@ -151,7 +155,7 @@ let package = Package(
             name: "CountersignTesting",
             dependencies: [
                 "CountersignCore", "CountersignRules", "CountersignOutbound", "CountersignActions", "CountersignStore",
-                .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
+                .crypto, .cryptoExtras, .log, .nioCore, .nioHTTP1, .nioPosix, .nioSSL,
             ]
         ),
 
@@ -254,8 +258,9 @@ let package = Package(
         .testTarget(
             name: "CountersignListenerTests",
             dependencies: [
-                "CountersignCore", "CountersignStore", "CountersignListener", "CountersignOneSpan",
-                "CountersignTesting", .coreMetrics, .lifecycle, .log, .nioCore, .nioPosix,
+                "CountersignCore", "CountersignOutbound", "CountersignStore", "CountersignListener",
+                "CountersignOneSpan",
+                "CountersignTesting", .coreMetrics, .crypto, .lifecycle, .log, .nioCore, .nioPosix,
             ]
         ),
         .testTarget(
@@ -319,11 +324,15 @@ let package = Package(
 )
 
 extension Target.Dependency {
+    static let asn1 = product(name: "SwiftASN1", package: "swift-asn1")
+    static let jwt = product(name: "JWTKit", package: "jwt-kit")
+    static let x509 = product(name: "X509", package: "swift-certificates")
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
     static let configuration = product(name: "Configuration", package: "swift-configuration")
     static let coreMetrics = product(name: "CoreMetrics", package: "swift-metrics")
     static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let cryptoExtras = product(name: "CryptoExtras", package: "swift-crypto")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let grdbSQLite = product(name: "GRDBSQLite", package: "GRDB.swift")
     static let heap = product(name: "HeapModule", package: "swift-collections")

@@ -65,6 +65,13 @@ package struct PreparedStep: Sendable {
 
     /// Does what the plan says.
     package let perform: @Sendable (ActionContext) async throws(StepFailure) -> JSONObject
+
+    /// The step for an event of an account, whose vendor is a destination of its own.
+    package func of(account: String) -> PreparedStep {
+        guard destination == PackageTarget.destination, !account.isEmpty else { return self }
+        let own = PackageTarget.destination(of: account)
+        return PreparedStep(plan: plan, destination: own, isLocal: isLocal, perform: perform)
+    }
 }
 
 extension PlannedAction {

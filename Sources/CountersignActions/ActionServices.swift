@@ -21,8 +21,11 @@ package struct ActionServices: Sendable {
     /// The clock for webhook signatures, the date of mails and `Retry-After`.
     package let clock: any WallClock
 
-    /// The vendor's API; nil where the settings name none.
-    package let packages: (any PackageServing)?
+    /// The vendor's API of each account that has one, by the name of the account; that of the only one is empty.
+    private let packages: [String: any PackageServing]
+
+    /// The account of the event whose step is performed.
+    private var account = ""
 
     /// The mail server; nil where the settings name none.
     package let mail: (any MailSending)?
@@ -33,7 +36,9 @@ package struct ActionServices: Sendable {
     /// What a step's `if` finds set.
     package let configured: Configured
 
-    /// The services of one process; a step that needs `packages` or `mail` fails where they are nil.
+    /// The services of one process; a step that needs the vendor or `mail` fails where there is none.
+    ///
+    /// `packages` is the vendor's API where accounts have no names, `accounts` has that of each where they have.
     package init(
         outputRoot: String,
         processes: any ProcessRunning = SystemProcesses(),
@@ -42,6 +47,7 @@ package struct ActionServices: Sendable {
         events: any EventRaising = NoEventRaising(),
         clock: any WallClock = SystemWallClock(),
         packages: (any PackageServing)? = nil,
+        accounts: [String: any PackageServing] = [:],
         mail: (any MailSending)? = nil,
         database: (any DatabaseQuerying)? = nil,
         configured: Configured = Configured()
@@ -55,19 +61,26 @@ package struct ActionServices: Sendable {
         self.addresses = addresses
         self.events = events
         self.clock = clock
-        self.packages = packages
+        self.packages = if let packages { ["": packages] } else { accounts }
     }
 
-    /// The vendor as the settings name it.
+    /// The services for the steps of an event of an account.
+    package func serving(_ account: String) -> ActionServices {
+        var services = self
+        services.account = account
+        return services
+    }
+
+    /// The vendor as the settings name it for the account.
     ///
     /// - Throws: `StepFailure` where they name none.
     package func vendor() throws(StepFailure) -> any PackageServing {
-        guard let packages else {
-            throw .final(
-                "the URL of your OneSpan Sign account is not set; set 'onespan.url' in countersign.yaml, then retry the run"
-            )
-        }
-        return packages
+        if let vendor = packages[account] { return vendor }
+        throw .final(
+            account.isEmpty
+                ? "the URL of your OneSpan Sign account is not set; set 'onespan.url' in countersign.yaml, then retry the run"
+                : "the account '\(account)' has no URL; set 'accounts.\(account).onespan.url' in countersign.yaml, then retry the run"
+        )
     }
 
     /// The mail server as the settings name it.

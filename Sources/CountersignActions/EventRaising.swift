@@ -16,11 +16,15 @@ package struct RaisedEvent: Sendable {
     /// The whole payload, with `name` and with the events that led to it under `countersign`.
     package let payload: JSON
 
+    /// The account of the event that led to it.
+    package let account: String
+
     /// What every attempt to raise it has in common with the others, and with nothing else.
     package let key: String
 
     /// An event to raise; `key` is the step's idempotency key, so that a retry does not raise it again.
-    package init(name: String, payload: JSON, key: String) {
+    package init(name: String, payload: JSON, account: String = "", key: String) {
+        self.account = account
         self.name = name
         self.payload = payload
         self.key = key

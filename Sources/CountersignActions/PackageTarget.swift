@@ -18,6 +18,11 @@ package enum PackageTarget {
 
     /// The destination of all steps that ask the vendor.
     package static let destination = "OneSpan Sign"
+
+    /// The destination of the steps that ask the vendor about an account: one that is down does not stop the others.
+    package static func destination(of account: String) -> String {
+        account.isEmpty ? destination : "\(destination) \(account)"
+    }
 }
 
 /// A deed for the signer of a role, that is about to be done.

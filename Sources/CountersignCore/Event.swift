@@ -39,6 +39,9 @@ public struct Event: Sendable {
     /// How it arrived.
     public let origin: Origin
 
+    /// The name of the account that it belongs to; empty where there is one account without a name.
+    public let account: String
+
     /// When the event was stored.
     public let receivedAt: Date
 
@@ -59,7 +62,8 @@ public struct Event: Sendable {
         payload: JSON,
         origin: Origin,
         receivedAt: Date,
-        package: JSON? = nil
+        package: JSON? = nil,
+        account: String = ""
     ) {
         self.init(
             id: id,
@@ -68,7 +72,8 @@ public struct Event: Sendable {
             origin: origin,
             receivedAt: receivedAt,
             package: package,
-            body: nil
+            body: nil,
+            account: account
         )
     }
 
@@ -80,8 +85,10 @@ public struct Event: Sendable {
         origin: Origin,
         receivedAt: Date,
         package: JSON?,
-        body: [UInt8]?
+        body: [UInt8]?,
+        account: String = ""
     ) {
+        self.account = account
         self.body = body
         self.id = id
         self.name = name
@@ -100,7 +107,8 @@ public struct Event: Sendable {
             origin: origin,
             receivedAt: receivedAt,
             package: package,
-            body: body
+            body: body,
+            account: account
         )
     }
 
@@ -113,9 +121,20 @@ public struct Event: Sendable {
             origin: origin,
             receivedAt: receivedAt,
             package: nil,
-            body: body
+            body: body,
+            account: account
         )
     }
+
+    /// The payload with `account` in it, where there are accounts: what rules see of an event.
+    package var fields: JSON {
+        guard !account.isEmpty, var object = payload.object else { return payload }
+        object["account"] = .string(account)
+        return .object(object)
+    }
+
+    /// What tells its package from all others; nil where it is about none.
+    package var packageKey: String? { PackageKey.of(payload, in: account) }
 
     /// The signer whom `sessionUser` names, with the id of the signer's role as `role`; nil where the package has none.
     package var signer: JSON? {
@@ -146,6 +165,9 @@ package struct Delivery: Sendable {
     /// How the event arrived.
     package let origin: Event.Origin
 
+    /// The name of the account that it belongs to; empty where there is one account without a name.
+    package let account: String
+
     /// What two deliveries of one event have in common, at most 64 bytes; nil when they cannot be told apart from two events.
     package let deduplicationKey: [UInt8]?
 
@@ -164,16 +186,54 @@ package struct Delivery: Sendable {
         origin: Event.Origin,
         deduplicationKey: [UInt8]?,
         stateKey: [UInt8]? = nil,
+        account: String = "",
         token: UUID = UUID()
     ) {
         self.name = name
         self.payload = payload
         self.body = body
         self.origin = origin
+        self.account = account
         self.deduplicationKey = deduplicationKey.map(Self.short)
         self.stateKey = stateKey.map(Self.short)
         self.token = token
     }
+
+    /// The same delivery under a token that it had before.
+    package func with(token: UUID) -> Delivery {
+        Delivery(
+            name: name,
+            payload: payload,
+            body: body,
+            origin: origin,
+            deduplicationKey: deduplicationKey,
+            stateKey: stateKey,
+            account: account,
+            token: token
+        )
+    }
+
+    /// The same delivery as one of an account: what the account has in common with others stays apart.
+    package func with(account: String) -> Delivery {
+        guard !account.isEmpty else { return self }
+        return Delivery(
+            name: name,
+            payload: payload,
+            body: body,
+            origin: origin,
+            deduplicationKey: deduplicationKey.map { Self.key($0, of: account) },
+            stateKey: stateKey.map { Self.key($0, of: account) },
+            account: account,
+            token: token
+        )
+    }
+
+    private static func key(_ key: [UInt8], of account: String) -> [UInt8] {
+        Array(SHA256.hash(data: Array("account \(account)\0".utf8) + key))
+    }
+
+    /// What tells its package from all others; nil where it is about none.
+    package var packageKey: String? { PackageKey.of(payload, in: account) }
 
     /// Longer keys are known by their SHA-256: indexes have no room for them, and all stores know an event by the same key.
     private static let longestKey = 64
@@ -193,7 +253,7 @@ package struct Delivery: Sendable {
     package var createdAt: Date? { payload["createdDate"]?.string.flatMap { Date(outside: $0) } }
 }
 
-/// A body from an authenticated sender that is no event, and why.
+/// A body that is no event, or not one yet, and why.
 package struct UnreadableBody: Error, Sendable {
     /// The body byte for byte, so that a person can look at it.
     package let body: [UInt8]
@@ -204,24 +264,33 @@ package struct UnreadableBody: Error, Sendable {
     /// Names this body among all others, so that it is kept once however often it is handed to the store.
     package let token: UUID
 
+    /// What its sender has yet to be verified by; nil for one who was verified.
+    package let proof: SenderProof?
+
     /// A body that cannot be read, and the reason; handed in again, it has the token that it had.
-    package init(body: [UInt8], reason: String, token: UUID = UUID()) {
+    package init(body: [UInt8], reason: String, token: UUID = UUID(), proof: SenderProof? = nil) {
         self.body = body
         self.reason = reason
         self.token = token
+        self.proof = proof
     }
 }
 
 extension UUID {
     /// Its sixteen bytes.
     package var bytes: [UInt8] { withUnsafeBytes(of: uuid) { Array($0) } }
+
+    /// The one of sixteen bytes; nil for any other number of bytes.
+    package init?(bytes: [UInt8]) {
+        guard bytes.count == 16 else { return nil }
+        var id = UUID().uuid
+        withUnsafeMutableBytes(of: &id) { $0.copyBytes(from: bytes) }
+        self.init(uuid: id)
+    }
 }
 
-/// What knows the vendor's callbacks: who may send them, and how a body becomes a delivery.
+/// What knows the vendor's callbacks: how a body becomes a delivery.
 package protocol CallbackReader: Sendable {
-    /// The id of the key that `authorization` (the header's value, nil when absent) proves; nil when it proves none.
-    func authenticate(_ authorization: String?) -> CallbackKey.ID?
-
     /// Reads one body.
     func read(_ body: [UInt8], origin: Event.Origin) throws(UnreadableBody) -> Delivery
 }

@@ -38,7 +38,7 @@ package struct Explainer: Sendable {
         return EventExplanation(
             eventID: id,
             eventName: stored.event.name,
-            packageID: stored.event.payload.packageID,
+            packageID: stored.event.packageKey,
             ruleSet: ruleSet.version,
             isEvaluated: stored.dispatchedAt != nil,
             evaluatedAt: evaluatedAt,

@@ -23,7 +23,8 @@ package struct InboxEvents: EventRaising {
             body: event.payload.bytes,
             origin: .rule,
             // The vendor's keys are digests, which never read like this.
-            deduplicationKey: Array("emit \(event.key)".utf8)
+            deduplicationKey: Array("emit \(event.key)".utf8),
+            account: event.account
         )
         do {
             return try await inbox.append(delivery, at: clock.now).eventID

@@ -16,8 +16,8 @@ struct PackageInquiry: Sendable {
 
     /// The places that a look-up needs, in the order in which it takes them; none where there is nothing to look up.
     static func destinations(for event: Event) -> [String] {
-        guard let id = event.payload.packageID else { return [] }
-        return [packagePrefix + String(id.prefix(100)).printable, PackageTarget.destination]
+        guard let id = event.packageKey else { return [] }
+        return [packagePrefix + String(id.prefix(100)).printable, PackageTarget.destination(of: event.account)]
     }
 
     /// The tries go on for half a day: without the package, nobody can say whether the rule matches.
@@ -78,6 +78,6 @@ struct PackageInquiry: Sendable {
 
     private func package(_ id: String?, of event: Event) async throws(StepFailure) -> JSON {
         guard let id, !id.isEmpty else { return .null }
-        return try await services.vendor().package(id, asOf: event.receivedAt) ?? .null
+        return try await services.serving(event.account).vendor().package(id, asOf: event.receivedAt) ?? .null
     }
 }

@@ -61,6 +61,7 @@ extension Pause {
         let what: String =
             switch subject {
             case .rule: "the rule is"
+            case .account: "the account is"
             case .destination: "the destination is"
             case .everything: "everything is"
             }

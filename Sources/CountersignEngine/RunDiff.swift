@@ -42,7 +42,7 @@ package struct RunDiff: Sendable {
             count += 1
             // One that a rule raised for itself is not stored.
             guard examples.count < limit, event.id.rawValue > 0 else { return }
-            let packageID = event.payload.packageID
+            let packageID = event.packageKey
             examples.append(Example(event: event.id, name: event.name, packageID: packageID))
         }
     }

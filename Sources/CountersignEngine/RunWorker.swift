@@ -147,14 +147,16 @@ package struct RunWorker: Sendable {
         // From here on, what programs and servers say may hold a secret that they were given.
         var masked = context
         masked.logger = context.logger.masking(rules.secrets)
-        if let pause = pauses?.pause(of: .rule(rule.id)) { return try await wait(for: pause, of: rule, at: masked) }
+        if let pause = pauses?.pause(of: .account(claimed.event.account)) ?? pauses?.pause(of: .rule(rule.id)) {
+            return try await wait(for: pause, of: rule, at: masked)
+        }
         guard try await isStillWanted(masked, rule) else { return }
         guard var informed = try await informed(masked, rule, rules.ruleSet) else { return }
         informed.facts = try await facts(of: informed.claimed, rule)
         try await proceed(progress, rules, at: informed, isStopping)
     }
 
-    /// Lets go of a run whose rule is paused; resuming the rule makes it due.
+    /// Lets go of a run whose account or rule is paused; resuming that makes it due.
     private func wait(for pause: Pause, of rule: Rule, at context: RunContext) async throws {
         let wait = RunWait(destination: pause.subject.waitDestination ?? "", reason: pause.waitReason)
         try await release(to: .waiting(wait, dueAt: pause.end(at: clock.now)), nil, at: context)

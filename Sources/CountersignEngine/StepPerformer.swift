@@ -126,6 +126,7 @@ struct StepPerformer: Sendable {
         let prepared: PreparedStep
         do throws(StepFailure) {
             prepared = try await planner.prepare(attempt.step, in: scope(attempt, values))
+                .of(account: attempt.claimed.event.account)
         } catch {
             return outcome(nil, .failed(error))
         }
@@ -248,7 +249,7 @@ struct StepPerformer: Sendable {
             idempotencyKey: idempotencyKey(of: attempt),
             traceparent: traceparent,
             logger: logger,
-            services: services
+            services: services.serving(attempt.claimed.event.account)
         )
     }
 

@@ -62,8 +62,11 @@ extension Answer {
     }
 
     private static func body(_ reason: String, _ quarantined: Int64?) -> String {
-        let place = quarantined.map { #""quarantined": \#($0)"# } ?? #""spooled": true"#
-        return #"{"error": \#(JSON.string(reason).text), \#(place)}"#
+        #"{"error": \#(JSON.string(reason).text), \#(place(quarantined))}"#
+    }
+
+    private static func place(_ quarantined: Int64?) -> String {
+        quarantined.map { #""quarantined": \#($0)"# } ?? #""spooled": true"#
     }
 
     /// The body is kept, but nobody here unpacks it (RFC 9110, section 15.5.16).
@@ -77,10 +80,33 @@ extension Answer {
 
     static let severalHosts = Answer(.badRequest, error: "the header 'Host' is repeated")
 
-    static let unauthorised = Answer(
-        .unauthorized,
-        error: "send the callback key as 'Authorization: Basic KEY'",
-        fields: "WWW-Authenticate: Basic\r\n"
+    /// Which requirement is not met is said in the log only.
+    static func unauthorised(_ schemes: Set<String>) -> Answer {
+        guard schemes != ["Basic"] else {
+            return Answer(
+                .unauthorized,
+                error: "send the callback key as 'Authorization: Basic KEY'",
+                fields: "WWW-Authenticate: Basic\r\n"
+            )
+        }
+        // RFC 9110, section 15.5.2: a 401 names a scheme, and where none would help it is no 401.
+        return Answer(
+            schemes.isEmpty ? .forbidden : .unauthorized,
+            error: "the sender is not authenticated; the log of the server says why",
+            fields: schemes.sorted().map { "WWW-Authenticate: \($0)\r\n" }.joined()
+        )
+    }
+
+    /// The body is quarantined until its sender is verified.
+    static func unverified(quarantined: Int64?) -> Answer {
+        Answer(.ok, body: #"{"status": "unverified", \#(place(quarantined))}"#)
+    }
+
+    /// Too many bodies wait for their senders to be verified.
+    static let noRoomForUnverified = Answer(
+        .serviceUnavailable,
+        error: "the sender cannot be verified at the moment; send it again",
+        fields: "Retry-After: 30\r\n"
     )
 
     static func tooManyGuesses(wait seconds: Int) -> Answer {

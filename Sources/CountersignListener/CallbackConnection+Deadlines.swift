@@ -2,6 +2,9 @@ import Logging
 import NIOCore
 
 extension CallbackConnection {
+    /// How long a token may take to be checked; with the time that the store may take, below the 20 seconds of the vendor.
+    private var checkDeadline: TimeAmount { .seconds(12) }
+
     /// When the patience with what is under way ends.
     private var deadline: NIODeadline {
         switch state {
@@ -9,6 +12,7 @@ extension CallbackConnection {
         case .waiting: min(lastMove + idleTimeout, (headBegin ?? .distantFuture) + requestDeadline)
         case .reading, .skipping: min(lastMove + idleTimeout, begin + requestDeadline)
         case .queued: begin + answerDeadline
+        case .checking: begin + checkDeadline
         case .answering: lastMove + answerDeadline
         case .ending: lastMove + Self.linger
         }
@@ -30,6 +34,9 @@ extension CallbackConnection {
         case .queued(let request, _):
             handler.refusals.tell("too many pending request bodies", from: remote(context), request.facts)
             refuse(with: .noRoom, context)
+        case .checking(let request):
+            handler.refusals.tell("the token could not be checked in time", from: remote(context), request.facts)
+            refuse(with: .notStored, context)
         case .answering:
             handler.logger.error(
                 "Request not answered in time",

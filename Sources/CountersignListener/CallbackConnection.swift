@@ -2,6 +2,7 @@ import CountersignCore
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOSSL
 
 /// One connection: takes one request after another, has each answered, and takes no longer than it may.
 ///
@@ -16,8 +17,10 @@ final class CallbackConnection: ChannelDuplexHandler {
     enum State {
         /// Between two requests.
         case waiting
+        /// The head of a callback has come, and its token is being checked.
+        case checking(CallbackRequest)
         /// The head of a callback has come, and there is no room for its body yet.
-        case queued(CallbackRequest, CallbackKey.ID)
+        case queued(CallbackRequest, CallbackSender)
         /// The head of a request has come, and what follows is awaited.
         case reading(CallbackRequest, Purpose)
         /// A request is answered already, and what follows of it is thrown away.
@@ -29,7 +32,7 @@ final class CallbackConnection: ChannelDuplexHandler {
     }
 
     enum Purpose {
-        case callback(CallbackKey.ID)
+        case callback(CallbackSender)
         case readiness
     }
 
@@ -99,7 +102,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         let part = unwrapInboundIn(data)
         switch state {
         case .ending: return
-        case .answering, .queued: backlog.append(part)
+        case .answering, .queued, .checking: backlog.append(part)
         default: take(part, context)
         }
     }
@@ -112,7 +115,7 @@ final class CallbackConnection: ChannelDuplexHandler {
 
     func read(context: ChannelHandlerContext) {
         // Who sends ahead without end, or reads no answers, waits in the system's buffers and not in ours.
-        isReadHeld = !backlog.isEmpty || !context.channel.isWritable || isQueued
+        isReadHeld = !backlog.isEmpty || !context.channel.isWritable || isHeld
         if !isReadHeld { context.read() }
     }
 
@@ -128,7 +131,7 @@ final class CallbackConnection: ChannelDuplexHandler {
         }
         if case .ending = state { return }
         parserError = parserError ?? error
-        if !isAnswering, !isQueued { goOn(context) }
+        if !isAnswering, !isHeld { goOn(context) }
     }
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
@@ -137,7 +140,7 @@ final class CallbackConnection: ChannelDuplexHandler {
             isInputClosed = true
             switch state {
             case .ending: context.close(promise: nil)
-            case .answering, .queued: break
+            case .answering, .queued, .checking: break
             case .waiting, .reading, .skipping: goOn(context)
             }
         case is ChannelShouldQuiesceEvent:
@@ -157,12 +160,23 @@ extension CallbackConnection {
         return knownRemote
     }
 
+    /// The certificate that the client has shown, where it was asked for one.
+    private func certificate(_ context: ChannelHandlerContext) -> ClientCertificate? {
+        guard handler.settings.certificate?.asksClients == true else { return nil }
+        let handler = try? context.pipeline.syncOperations.handler(type: NIOSSLServerHandler.self)
+        return handler?.peerCertificate.flatMap { ClientCertificate($0) }
+    }
+
     private var isAnswering: Bool {
         if case .answering = state { true } else { false }
     }
 
-    private var isQueued: Bool {
-        if case .queued = state { true } else { false }
+    /// Whether a head has come whose body is not read yet.
+    private var isHeld: Bool {
+        switch state {
+        case .queued, .checking: true
+        case .waiting, .reading, .skipping, .answering, .ending: false
+        }
     }
 
     private func take(_ part: HTTPServerRequestPart, _ context: ChannelHandlerContext) {
@@ -189,43 +203,76 @@ extension CallbackConnection {
         begin = headBegin ?? lastMove
         headBegin = nil
         hasHadRequest = true
-        switch handler.reception(of: request, from: remote(context)) {
+        receive(request, handler.reception(of: request, from: remote(context), certificate(context)), context)
+    }
+
+    private func receive(
+        _ request: CallbackRequest,
+        _ reception: CallbackHandler.Reception,
+        _ context: ChannelHandlerContext
+    ) {
+        switch reception {
         case .answer(let answer):
             state = .skipping
             write(answer, to: request, context)
         case .readiness: state = .reading(request, .readiness)
-        case .callback(let key):
-            queue(request, key, context)
+        case .callback(let sender): queue(request, sender, context)
+        case .check(let check, let endpoint): self.check(check, request, endpoint, context)
         }
         setTimer(context)
     }
 
+    /// Has a token checked, which may take as long as its issuer takes to answer; nothing more is read meanwhile.
+    private func check(
+        _ check: TokenCheck,
+        _ request: CallbackRequest,
+        _ endpoint: CallbackEndpoint,
+        _ context: ChannelHandlerContext
+    ) {
+        state = .checking(request)
+        let (handler, remote, id) = (handler, remote(context), request.id)
+        let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
+        context.eventLoop
+            .makeFutureWithTask {
+                await handler.reception(of: request, from: remote, at: endpoint, after: check)
+            }
+            .whenSuccess { reception in
+                let (connection, context) = here.value
+                // It may have given up meanwhile.
+                guard case .checking(let request) = connection.state, request.id == id else { return }
+                connection.lastMove = .now()
+                connection.begin = connection.lastMove
+                connection.receive(request, reception, context)
+                connection.goOn(context)
+            }
+    }
+
     /// Reads the body of a callback as soon as there is room for it.
-    private func queue(_ request: CallbackRequest, _ key: CallbackKey.ID, _ context: ChannelHandlerContext) {
+    private func queue(_ request: CallbackRequest, _ sender: CallbackSender, _ context: ChannelHandlerContext) {
         let bytes = request.isChunked ? handler.settings.maximumBody : request.contentLength ?? 0
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
         let (id, eventLoop, bodies) = (request.id, context.eventLoop, handler.bodies)
         let isAdmitted = bodies.enter(id, bytes: bytes) {
             eventLoop.execute {
-                guard case .queued(let request, let key) = here.value.connection.state, request.id == id else {
+                guard case .queued(let request, let sender) = here.value.connection.state, request.id == id else {
                     // It gave up at the very moment.
                     return bodies.leave(bytes: bytes)
                 }
                 here.value.connection.room = bytes
-                here.value.connection.read(request, key, here.value.context)
+                here.value.connection.read(request, sender, here.value.context)
                 here.value.connection.goOn(here.value.context)
             }
         }
         guard isAdmitted else {
-            state = .queued(request, key)
+            state = .queued(request, sender)
             return
         }
         room = bytes
-        read(request, key, context)
+        read(request, sender, context)
     }
 
-    private func read(_ request: CallbackRequest, _ key: CallbackKey.ID, _ context: ChannelHandlerContext) {
-        state = .reading(request, .callback(key))
+    private func read(_ request: CallbackRequest, _ sender: CallbackSender, _ context: ChannelHandlerContext) {
+        state = .reading(request, .callback(sender))
         guard request.wantsPermission else { return }
         let permission = context.channel.allocator.buffer(string: "HTTP/1.1 100 Continue\r\n\r\n")
         context.writeAndFlush(wrapOutboundOut(permission), promise: nil)
@@ -255,12 +302,12 @@ extension CallbackConnection {
         let id = request.id
         let here = NIOLoopBound((connection: self, context: context), eventLoop: context.eventLoop)
         switch purpose {
-        case .callback(let key):
+        case .callback(let sender):
             let (body, room, bodies) = (body, room, handler.bodies)
             self.body = []
             self.room = 0
             let eventLoop = context.eventLoop
-            handler.take(body, key, request) { answer in
+            handler.take(body, sender, request) { answer in
                 // Until here the store held the body, also where nobody waits for the answer any more.
                 if room > 0 { bodies.leave(bytes: room) }
                 eventLoop.execute { here.value.connection.answer(id, with: answer, here.value.context) }
@@ -283,9 +330,9 @@ extension CallbackConnection {
 
     /// Takes what has come meanwhile, up to the next request that is to be answered.
     private func goOn(_ context: ChannelHandlerContext) {
-        while !isAnswering, !isQueued, let part = backlog.popFirst() { take(part, context) }
+        while !isAnswering, !isHeld, let part = backlog.popFirst() { take(part, context) }
         switch state {
-        case .answering, .queued, .ending: return
+        case .answering, .queued, .checking, .ending: return
         case .waiting, .reading, .skipping:
             if let parserError {
                 refuse(parserError, context)

@@ -12,7 +12,9 @@ final class CallbackHandler: Sendable {
         /// It is answered at once, whatever follows.
         case answer(Answer)
         /// The body is read and stored.
-        case callback(CallbackKey.ID)
+        case callback(CallbackSender)
+        /// A token has to be checked before anything of the body is read.
+        case check(TokenCheck, CallbackEndpoint)
         /// It is found out whether the program is ready.
         case readiness
     }
@@ -24,6 +26,7 @@ final class CallbackHandler: Sendable {
     let refusals: Refusals
     let logger: Logger
     private let intake: Intake
+    private let endpoints: [Substring: CallbackEndpoint]
     private let readiness: ReadinessCache
     private let clock: any WallClock
     private let guesses: KeyThrottle
@@ -41,6 +44,7 @@ final class CallbackHandler: Sendable {
         self.settings = settings
         bodies = PendingBodies(limit: settings.maximumPendingBodies)
         self.intake = intake
+        endpoints = Dictionary(settings.endpoints.map { ($0.path[...], $0) }) { first, _ in first }
         self.readiness = readiness
         self.clock = clock
         guesses = KeyThrottle(clock: clock)
@@ -53,17 +57,20 @@ final class CallbackHandler: Sendable {
         CallbackRequest(head, id: DeliveryID(requests.wrappingAdd(1, ordering: .relaxed).newValue))
     }
 
-    func reception(of request: CallbackRequest, from remote: SocketAddress?) -> Reception {
+    /// What is to be done with a request that came from `remote`, whose client has shown `certificate`.
+    func reception(
+        of request: CallbackRequest,
+        from remote: SocketAddress?,
+        _ certificate: @autoclosure () -> ClientCertificate?
+    ) -> Reception {
         guard !request.namesSeveralHosts else { return .answer(refusal(of: request, .severalHosts)) }
-        switch request.path {
-        case settings.callbackPath[...] where request.method == .POST:
-            guard let key = intake.authenticate(request, from: remote) else {
-                var answer = guesses.answer(to: remote)
-                answer.closes = answer.closes || !isWorthDraining(request)
-                return .answer(answer)
+        if let endpoint = endpoints[request.path] {
+            guard request.method == .POST else {
+                return .answer(refusal(of: request, .wrongMethod(allowed: "POST")))
             }
-            return isTooLarge(request) ? .answer(.tooLarge(limit: settings.maximumBody)) : .callback(key)
-        case settings.callbackPath[...]: return .answer(refusal(of: request, .wrongMethod(allowed: "POST")))
+            return reception(of: request, from: remote, certificate(), at: endpoint)
+        }
+        switch request.path {
         case "/health" where request.isGetOrHead: return .answer(Answer(.ok, body: #"{"status":"alive"}"#))
         case "/ready" where request.isGetOrHead: return .readiness
         case "/health", "/ready": return .answer(refusal(of: request, .wrongMethod(allowed: "GET, HEAD")))
@@ -71,14 +78,70 @@ final class CallbackHandler: Sendable {
         }
     }
 
+    private func reception(
+        of request: CallbackRequest,
+        from remote: SocketAddress?,
+        _ certificate: ClientCertificate?,
+        at endpoint: CallbackEndpoint
+    ) -> Reception {
+        let credentials = RequestCredentials(
+            authorization: request.authorization,
+            fields: { request.headers[$0] },
+            address: client(of: request, from: remote),
+            certificate: certificate
+        )
+        switch endpoint.authenticator.decide(credentials) {
+        case .accepted(let id): return reception(of: request, by: CallbackSender(account: endpoint.account, id: id))
+        case .refused(let reason): return refuse(request, from: remote, at: endpoint, because: reason)
+        case .pending(let check): return .check(check, endpoint)
+        }
+    }
+
+    private func reception(of request: CallbackRequest, by sender: CallbackSender) -> Reception {
+        isTooLarge(request) ? .answer(.tooLarge(limit: settings.maximumBody)) : .callback(sender)
+    }
+
+    /// What is to be done with a request after its token was checked; never `check`.
+    func reception(
+        of request: CallbackRequest,
+        from remote: SocketAddress?,
+        at endpoint: CallbackEndpoint,
+        after check: TokenCheck
+    ) async -> Reception {
+        switch await check.outcome(at: clock.now) {
+        case .accepted(let id): reception(of: request, by: CallbackSender(account: endpoint.account, id: id))
+        case .refused(let reason): refuse(request, from: remote, at: endpoint, because: reason)
+        case .unverified(let proof, let reason):
+            reception(of: request, by: CallbackSender(account: endpoint.account, proof: proof, reason: reason))
+        }
+    }
+
+    private func refuse(
+        _ request: CallbackRequest,
+        from remote: SocketAddress?,
+        at endpoint: CallbackEndpoint,
+        because reason: String
+    ) -> Reception {
+        let client = client(of: request, from: remote)
+        intake.refuse(request, of: endpoint.account, from: remote, client, because: reason)
+        var answer = guesses.answer(to: client, schemes: endpoint.authenticator.schemes)
+        answer.closes = answer.closes || !isWorthDraining(request)
+        return .answer(answer)
+    }
+
+    private func client(of request: CallbackRequest, from remote: SocketAddress?) -> IPAddress? {
+        let address = remote?.ipAddress.flatMap { IPAddress($0)?.unmapped }
+        return settings.trustedProxies.client(behind: address, forwarded: request.headers["x-forwarded-for"])
+    }
+
     /// Stores the body of a callback; `answer` is called once, on any thread.
     func take(
         _ body: [UInt8],
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ request: CallbackRequest,
         then answer: @escaping @Sendable (Answer) -> Void
     ) {
-        intake.take(body, key, request, then: answer)
+        intake.take(body, sender, request, then: answer)
     }
 
     func ready() async -> Answer {

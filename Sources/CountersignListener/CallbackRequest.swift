@@ -32,6 +32,9 @@ struct CallbackRequest: Sendable {
     /// How the body is packed, such as `gzip`; nil where it is sent as it is.
     let contentEncoding: String?
 
+    /// All fields.
+    let headers: HTTPHeaders
+
     /// Whether several hosts are named, so that a proxy may have gone by another one (RFC 9112, section 3.2).
     let namesSeveralHosts: Bool
 
@@ -54,6 +57,7 @@ struct CallbackRequest: Sendable {
         isChunked = head.headers.contains(name: "transfer-encoding")
         contentEncoding = head.headers.value(of: "content-encoding")
             .flatMap { ["", "identity"].contains($0.lowercased()) ? nil : $0 }
+        headers = head.headers
         namesSeveralHosts = head.headers.isRepeated("host")
         wantsPermission = head.headers.first(name: "expect")?.lowercased() == "100-continue"
         isOld = head.version.minor == 0

@@ -22,7 +22,8 @@ package struct CallbackServer: Service {
     /// - Parameters:
     ///   - settings: Where to listen and how much to put up with.
     ///   - inbox: What stores events; 200 is answered only after it did.
-    ///   - reader: What knows the keys and the bodies of the vendor.
+    ///   - reader: What knows the bodies of the vendor.
+    ///   - quota: Bounds what is quarantined until its sender is verified.
     ///   - traces: Where deliveries are recorded; nil for nowhere.
     ///   - readiness: How things stand; asked once a second at most.
     ///   - clock: The time at which events are received.
@@ -32,6 +33,7 @@ package struct CallbackServer: Service {
         settings: ListenerSettings,
         inbox: any Inbox,
         reader: any CallbackReader,
+        quota: UnverifiedQuota = UnverifiedQuota(),
         traces: EventTraces? = nil,
         readiness: @escaping @Sendable () async -> Readiness,
         clock: any WallClock,
@@ -50,6 +52,8 @@ package struct CallbackServer: Service {
                 reader: reader,
                 traces: traces,
                 watch: CommitWatch(limit: settings.commitDeadline),
+                quota: quota,
+                accounts: settings.endpoints.map(\.account),
                 readiness: readiness,
                 clock: clock,
                 refusals: refusals,
@@ -154,7 +158,8 @@ package struct CallbackServer: Service {
         logger.info(
             "Listening",
             metadata: [
-                "host": "\(host)", "port": "\(port)", "path": "\(settings.callbackPath)",
+                "host": "\(host)", "port": "\(port)",
+                "path": "\(settings.endpoints.map(\.path).joined(separator: ", "))",
                 "scheme": "\(settings.certificate == nil ? "http" : "https")",
             ]
         )

@@ -8,6 +8,7 @@ struct DeliveryMetrics: Sendable {
         case duplicate
         case spooled
         case unreadable
+        case unverified
         case notStored = "not_stored"
         case wrongKey = "wrong_key"
     }
@@ -16,17 +17,20 @@ struct DeliveryMetrics: Sendable {
     private let others: [Counter]
     private let timer: Timer
 
-    init() {
-        counters = Dictionary(uniqueKeysWithValues: EventCatalogue.names.map { ($0, Self.counters(for: $0)) })
-        others = Self.counters(for: "other")
+    /// The counters of an account; the only one has no name.
+    init(account: String) {
+        counters = Dictionary(
+            uniqueKeysWithValues: EventCatalogue.names.map { ($0, Self.counters(for: $0, account)) }
+        )
+        others = Self.counters(for: "other", account)
         timer = Timer(label: MetricCatalogue.acknowledgements.name)
     }
 
-    private static func counters(for event: String) -> [Counter] {
+    private static func counters(for event: String, _ account: String) -> [Counter] {
         Result.allCases.map { result in
             Counter(
                 label: MetricCatalogue.deliveries.name,
-                dimensions: [("event", event), ("result", result.rawValue)]
+                dimensions: MetricDeclaration.labels([("event", event), ("result", result.rawValue)], of: account)
             )
         }
     }

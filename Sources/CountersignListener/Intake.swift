@@ -4,7 +4,7 @@ import CountersignStore
 import Logging
 import NIOCore
 
-/// Lets deliveries in: knows who may send, and answers only what the store has on disk.
+/// Lets deliveries in: answers only what the store has on disk.
 ///
 /// What it is asked to store is answered from the store's own thread, with no task in between: there are many of them.
 final class Intake: Sendable {
@@ -12,19 +12,22 @@ final class Intake: Sendable {
     private let reader: any CallbackReader
     private let traces: EventTraces?
     private let watch: CommitWatch
+    private let quota: UnverifiedQuota
 
     /// Learns of every delivery whether the store took it.
     private let readiness: ReadinessCache
     private let clock: any WallClock
     private let refusals: Refusals
     private let logger: Logger
-    private let metrics = DeliveryMetrics()
+    private let metrics: [String: DeliveryMetrics]
 
     init(
         inbox: any Inbox,
         reader: any CallbackReader,
         traces: EventTraces?,
         watch: CommitWatch,
+        quota: UnverifiedQuota,
+        accounts: [String],
         readiness: ReadinessCache,
         clock: any WallClock,
         refusals: Refusals,
@@ -34,54 +37,102 @@ final class Intake: Sendable {
         self.reader = reader
         self.traces = traces
         self.watch = watch
+        self.quota = quota
+        metrics = Dictionary(accounts.map { ($0, DeliveryMetrics(account: $0)) }) { first, _ in first }
         self.readiness = readiness
         self.clock = clock
         self.refusals = refusals
         self.logger = logger
     }
 
-    /// The id of the key that the request holds; nil, and a line in the log, when it holds none.
-    func authenticate(_ request: CallbackRequest, from remote: SocketAddress?) -> CallbackKey.ID? {
-        let authorization = request.authorization
-        if let key = reader.authenticate(authorization) { return key }
-        metrics.count(nil, .wrongKey)
-        let reason = authorization == nil ? "the Authorization header is missing" : "the key is wrong"
-        refusals.tell(reason, from: remote, request.facts)
-        return nil
+    /// Counts a request whose sender is not believed, and has the log say why.
+    func refuse(
+        _ request: CallbackRequest,
+        of account: String,
+        from remote: SocketAddress?,
+        _ client: IPAddress?,
+        because reason: String
+    ) {
+        count(nil, .wrongKey, of: account)
+        var facts = request.facts
+        // Behind a trusted proxy it is not who is at the other end of the connection.
+        if let client, client != remote?.ipAddress.flatMap({ IPAddress($0)?.unmapped }) {
+            facts["client"] = "\(client)"
+        }
+        refusals.tell(reason, from: remote, facts)
     }
 
     /// Stores one body, or keeps it apart when it is no event; `answer` is called once, on any thread.
     func take(
         _ body: [UInt8],
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ request: CallbackRequest,
         then answer: @escaping @Sendable (Answer) -> Void
     ) {
         let id = request.id
+        if let (proof, reason) = sender.unverified, !quota.admit(bytes: body.count) {
+            count(nil, .notStored, of: sender.account)
+            logger.error(
+                "Callback refused, too many wait for their senders to be verified",
+                metadata: ["delivery.id": "\(id)", "verifier": "\(proof.verifier)", "reason": "\(reason)"]
+            )
+            return answer(.noRoomForUnverified)
+        }
         guard watch.begin() else {
             readiness.note(isStored: false)
-            metrics.count(nil, .notStored)
+            count(nil, .notStored, of: sender.account)
             logger.error("Delivery refused, the store does not respond", metadata: ["delivery.id": "\(id)"])
             return answer(.notStored)
+        }
+        if let (proof, reason) = sender.unverified {
+            return setAside(body, proof, because: reason, id, then: answer)
         }
         let start = ContinuousClock.now
         let delivery: Delivery
         do throws(UnreadableBody) {
             if let encoding = request.contentEncoding { throw UnreadableBody(packed: body, by: encoding) }
-            delivery = try reader.read(body, origin: .callback)
+            delivery = try reader.read(body, origin: .callback).with(account: sender.account)
         } catch {
-            metrics.count(nil, .unreadable)
+            count(nil, .unreadable, of: sender.account)
             let isPacked = request.contentEncoding != nil
             inbox.quarantine(error, at: clock.now) { result in
-                answer(self.answer(to: error, isPacked: isPacked, id, result))
+                answer(self.answer(to: error, isPacked: isPacked, sender, id, result))
             }
             return
         }
         let name = delivery.name
         let began = traces.map { _ in EventTraces.Moment.now }
         inbox.append(delivery, at: clock.now) { result in
-            answer(self.answer(toEvent: name, key, id, since: start, result))
+            answer(self.answer(toEvent: name, sender, id, since: start, result))
             if let began, case .success(let receipt) = result { self.trace(receipt, name, request, since: began) }
+        }
+    }
+
+    /// Quarantines a body until its sender is verified.
+    private func setAside(
+        _ body: [UInt8],
+        _ proof: SenderProof,
+        because reason: String,
+        _ id: DeliveryID,
+        then answer: @escaping @Sendable (Answer) -> Void
+    ) {
+        let kept = UnreadableBody(body: body, reason: "unverified: \(reason)", proof: proof)
+        inbox.quarantine(kept, at: clock.now) { [self] result in
+            watch.end()
+            switch result {
+            case .failure(let error): answer(notStored(id, proof.account, error))
+            case .success(let number):
+                if number != nil { readiness.note(isStored: true) }
+                count(nil, .unverified, of: proof.account)
+                logger.warning(
+                    "Callback quarantined until its sender is verified",
+                    metadata: [
+                        "delivery.id": "\(id)", "quarantined": "\(number.map { "\($0)" } ?? "in the spool")",
+                        "verifier": "\(proof.verifier)", "reason": "\(reason)",
+                    ]
+                )
+                answer(.unverified(quarantined: number))
+            }
         }
     }
 
@@ -101,7 +152,7 @@ final class Intake: Sendable {
 
     private func answer(
         toEvent name: String,
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ id: DeliveryID,
         since start: ContinuousClock.Instant,
         _ result: Result<Receipt, any Error>
@@ -110,17 +161,17 @@ final class Intake: Sendable {
         let receipt: Receipt
         switch result {
         case .success(let stored): receipt = stored
-        case .failure(let error): return notStored(id, error)
+        case .failure(let error): return notStored(id, sender.account, error)
         }
-        metrics.time(since: start)
+        metrics[sender.account]?.time(since: start)
         switch receipt {
-        case .stored(let event): stored(event, .stored, name, key, id)
-        case .duplicate(let event): stored(event, .duplicate, name, key, id)
+        case .stored(let event): stored(event, .stored, name, sender, id)
+        case .duplicate(let event): stored(event, .duplicate, name, sender, id)
         case .spooled:
-            metrics.count(name, .spooled)
+            count(name, .spooled, of: sender.account)
             logger.debug(
                 "Event spooled",
-                metadata: ["delivery.id": "\(id)", "key.id": "\(key)", "event.name": "\(name)"]
+                metadata: ["delivery.id": "\(id)", "key.id": "\(sender.id)", "event.name": "\(name)"]
             )
         }
         return .stored(receipt)
@@ -130,16 +181,16 @@ final class Intake: Sendable {
         _ event: Event.ID,
         _ result: DeliveryMetrics.Result,
         _ name: String,
-        _ key: CallbackKey.ID,
+        _ sender: CallbackSender,
         _ id: DeliveryID
     ) {
-        metrics.count(name, result)
+        count(name, result, of: sender.account)
         readiness.note(isStored: true)
         logger.debug(
             "Event stored",
             metadata: [
                 "trace.id": "\(TraceID(store: inbox.identity, first: event))", "delivery.id": "\(id)",
-                "key.id": "\(key)", "event.id": "\(event)", "event.name": "\(name)",
+                "key.id": "\(sender.id)", "event.id": "\(event)", "event.name": "\(name)",
             ]
         )
     }
@@ -147,6 +198,7 @@ final class Intake: Sendable {
     private func answer(
         to body: UnreadableBody,
         isPacked: Bool,
+        _ sender: CallbackSender,
         _ id: DeliveryID,
         _ result: Result<Int64?, any Error>
     ) -> Answer {
@@ -154,7 +206,7 @@ final class Intake: Sendable {
         let number: Int64?
         switch result {
         case .success(let kept): number = kept
-        case .failure(let error): return notStored(id, error)
+        case .failure(let error): return notStored(id, sender.account, error)
         }
         if number != nil { readiness.note(isStored: true) }
         let place = number.map { "\($0)" } ?? "in the spool"
@@ -166,9 +218,13 @@ final class Intake: Sendable {
             ? .packed(body.reason, quarantined: number) : .unreadable(body.reason, quarantined: number)
     }
 
-    private func notStored(_ id: DeliveryID, _ error: any Error) -> Answer {
+    private func count(_ event: String?, _ result: DeliveryMetrics.Result, of account: String) {
+        metrics[account]?.count(event, result)
+    }
+
+    private func notStored(_ id: DeliveryID, _ account: String, _ error: any Error) -> Answer {
         readiness.note(isStored: false)
-        metrics.count(nil, .notStored)
+        count(nil, .notStored, of: account)
         logger.error("Delivery not stored", metadata: ["delivery.id": "\(id)", "error": "\(error)"])
         return .notStored
     }

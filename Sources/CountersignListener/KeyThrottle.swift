@@ -1,5 +1,4 @@
 import CountersignCore
-import NIOCore
 
 /// Answers wrong keys, so that guessing meets 429 after a few a minute.
 ///
@@ -12,10 +11,8 @@ final class KeyThrottle: Sendable {
     }
 
     /// Counts a wrong key and gives the answer to it.
-    func answer(to remote: SocketAddress?) -> Answer {
-        guard let wait = throttle.count(from: remote?.ipAddress.flatMap { IPAddress($0) }).wait else {
-            return .unauthorised
-        }
+    func answer(to client: IPAddress?, schemes: Set<String>) -> Answer {
+        guard let wait = throttle.count(from: client).wait else { return .unauthorised(schemes) }
         return .tooManyGuesses(wait: Int(wait.rounded(.up)))
     }
 }

@@ -14,8 +14,11 @@ package struct ListenerSettings: Sendable {
     /// The certificate with which connections are taken over TLS; nil for plain HTTP.
     package var certificate: ServerCertificate?
 
-    /// The path that callbacks are posted to.
-    package var callbackPath: String
+    /// The paths that callbacks are posted to.
+    package var endpoints: [CallbackEndpoint]
+
+    /// The proxies whose word about who the client is counts.
+    package var trustedProxies: TrustedProxies
 
     /// The bytes that the body of a callback may have.
     package var maximumBody: Int
@@ -44,7 +47,8 @@ package struct ListenerSettings: Sendable {
         port: Int = 8_080,
         socket: CInt? = nil,
         certificate: ServerCertificate? = nil,
-        callbackPath: String = "/callback",
+        endpoints: [CallbackEndpoint] = [],
+        trustedProxies: TrustedProxies = TrustedProxies(),
         maximumBody: Int = 1 << 20,
         maximumPendingBodies: Int = 64 << 20,
         maximumConnections: Int = 1_024,
@@ -57,7 +61,8 @@ package struct ListenerSettings: Sendable {
         self.port = port
         self.socket = socket
         self.certificate = certificate
-        self.callbackPath = callbackPath
+        self.endpoints = endpoints
+        self.trustedProxies = trustedProxies
         self.maximumBody = maximumBody
         self.maximumPendingBodies = maximumPendingBodies
         self.maximumConnections = maximumConnections
@@ -65,6 +70,25 @@ package struct ListenerSettings: Sendable {
         self.requestDeadline = requestDeadline
         self.patience = patience
         self.commitDeadline = commitDeadline
+    }
+}
+
+/// A path that callbacks are posted to, and who may post there.
+package struct CallbackEndpoint: Sendable {
+    /// The path, such as `/callback`.
+    package let path: String
+
+    /// The name of the account whose callbacks come here; empty for the only one.
+    package let account: String
+
+    /// Who may post.
+    package let authenticator: CallbackAuthenticator
+
+    /// An endpoint at `path`.
+    package init(path: String = "/callback", account: String = "", authenticator: CallbackAuthenticator) {
+        self.path = path
+        self.account = account
+        self.authenticator = authenticator
     }
 }
 

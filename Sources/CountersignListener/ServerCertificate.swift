@@ -18,16 +18,23 @@ package final class ServerCertificate: Sendable {
 
     private let certificateFile: String
     private let keyFile: String
+    private let clientAuthorities: String?
     private let state: Mutex<State>
 
-    /// Reads a chain of certificates and the private key that belongs to the first of them, both in PEM form.
+    /// Reads a chain of certificates and the private key that belongs to the first of them, both in PEM form; with the file
+    /// of the authorities that certify clients, clients are asked for a certificate.
     ///
     /// - Throws: `Unusable`.
-    package init(certificateFile: String, keyFile: String) throws {
+    package init(certificateFile: String, keyFile: String, clientAuthorities: String? = nil) throws {
         self.certificateFile = certificateFile
         self.keyFile = keyFile
-        state = Mutex(try Self.read(certificateFile, keyFile, try Self.sources([certificateFile, keyFile])))
+        self.clientAuthorities = clientAuthorities
+        let files = [certificateFile, keyFile, clientAuthorities].compactMap(\.self)
+        state = Mutex(try Self.read(files, try Self.sources(files)))
     }
+
+    /// Whether clients are asked for a certificate; those that have none are let in all the same.
+    package var asksClients: Bool { clientAuthorities != nil }
 
     /// When the certificate ends.
     package var expiry: Date { state.withLock { $0.expiry } }
@@ -37,9 +44,10 @@ package final class ServerCertificate: Sendable {
     /// - Throws: `Unusable`; the old one stays then.
     /// - Returns: Whether the files were others than before.
     package func reload() throws -> Bool {
-        let sources = try Self.sources([certificateFile, keyFile])
+        let files = [certificateFile, keyFile, clientAuthorities].compactMap(\.self)
+        let sources = try Self.sources(files)
         guard sources != state.withLock({ $0.sources }) else { return false }
-        let fresh = try Self.read(certificateFile, keyFile, sources)
+        let fresh = try Self.read(files, sources)
         state.withLock { $0 = fresh }
         return true
     }
@@ -56,7 +64,16 @@ package final class ServerCertificate: Sendable {
         }
     }
 
-    private static func read(_ certificateFile: String, _ keyFile: String, _ sources: [Data]) throws -> State {
+    private static func authorities(_ file: String, _ source: Data) throws -> [NIOSSLCertificate] {
+        let certificates = try? NIOSSLCertificate.fromPEMBytes(Array(source))
+        guard let certificates, !certificates.isEmpty else {
+            throw Unusable(description: "'\(file)' contains no certificates in PEM format")
+        }
+        return certificates
+    }
+
+    private static func read(_ files: [String], _ sources: [Data]) throws -> State {
+        let (certificateFile, keyFile) = (files[0], files[1])
         let chain: [NIOSSLCertificate]
         do {
             chain = try NIOSSLCertificate.fromPEMBytes(Array(sources[0]))
@@ -78,6 +95,10 @@ package final class ServerCertificate: Sendable {
         )
         configuration.minimumTLSVersion = .tlsv12
         configuration.applicationProtocols = ["http/1.1"]
+        if sources.count > 2 {
+            configuration.trustRoots = .certificates(try authorities(files[2], sources[2]))
+            configuration.certificateVerification = .optionalVerification
+        }
         do {
             return State(
                 context: try NIOSSLContext(configuration: configuration),

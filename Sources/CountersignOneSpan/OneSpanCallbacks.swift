@@ -1,33 +1,9 @@
 package import CountersignCore
-import Crypto
 
-/// Reads the callbacks of OneSpan Sign: one flat JSON object a request, the callback key raw behind `Basic`.
+/// Reads the callbacks of OneSpan Sign: one flat JSON object a request.
 package struct OneSpanCallbacks: CallbackReader {
-    /// What is in the place of a key's id where no key is asked for.
-    package static let anonymous: CallbackKey.ID = "none"
-
-    /// Nil where everybody may post.
-    private let notify: KeyRing?
-
-    /// A reader that accepts callbacks from whomever `authentication` allows.
-    package init(authentication: CallbackAuthentication) {
-        switch authentication {
-        case .keys(let keys): notify = KeyRing(keys)
-        case .none: notify = nil
-        }
-    }
-
-    /// A reader that accepts callbacks with one of these keys; without any key it accepts none.
-    package init(keys: [CallbackKey]) {
-        self.init(authentication: .keys(keys))
-    }
-
-    /// The id of the key that the value of `Authorization` holds; `anonymous` where no key is required, nil where it
-    /// is wrong.
-    package func authenticate(_ authorization: String?) -> CallbackKey.ID? {
-        guard let notify else { return Self.anonymous }
-        return authorization.flatMap { notify.id(in: $0) }
-    }
+    /// A reader, which has no state.
+    package init() {}
 
     /// Reads a body as one event.
     ///

@@ -35,6 +35,9 @@ package struct Finding: Sendable {
         Finding(status: .failure, subject: subject, text: text)
     }
 
+    /// The same finding under another subject.
+    package func with(subject: String) -> Finding { Finding(status: status, subject: subject, text: text) }
+
     /// The status, what was looked at, and how it is.
     package static let shape = Shape<Finding>(
         "Finding",

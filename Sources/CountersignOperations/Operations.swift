@@ -81,7 +81,7 @@ package struct Operations: Sendable {
     ///   - reader: Reads the events that are handed in.
     ///   - book: The active rules.
     ///   - registry: The actions that rules may name.
-    ///   - poller: Asks OneSpan Sign; nil where it is not set up.
+    ///   - pollers: Ask OneSpan Sign, by the names of the accounts that are set up.
     ///   - host: What only the running server knows.
     ///   - clock: The time at which commands are carried out.
     ///   - logger: Where failed requests are reported.
@@ -90,7 +90,7 @@ package struct Operations: Sendable {
         reader: any CallbackReader,
         book: RuleBook,
         registry: ActionRegistry,
-        poller: Poller?,
+        pollers: [String: Poller],
         host: Host,
         clock: any WallClock,
         logger: Logger
@@ -107,7 +107,7 @@ package struct Operations: Sendable {
             store: store,
             questions: questions,
             replayer: Replayer(store: store, book: book, clock: clock),
-            poller: poller,
+            pollers: pollers,
             install: host.install,
             clock: clock
         )

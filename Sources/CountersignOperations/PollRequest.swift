@@ -10,8 +10,12 @@ package struct PollRequest: Sendable {
     /// Whether only to tell what would be recovered.
     package let isDryRun: Bool
 
+    /// The name of the account; nil for the only one.
+    package let account: String?
+
     /// A poll for what was updated since a time.
-    package init(since: Date?, isDryRun: Bool) {
+    package init(account: String? = nil, since: Date?, isDryRun: Bool) {
+        self.account = account
         self.since = since
         self.isDryRun = isDryRun
     }
@@ -22,6 +26,7 @@ package struct PollRequest: Sendable {
         [
             .optional("since", .nullable(.dateTime)) { JSON($0.since?.rfc3339) },
             .optional("dry_run", .boolean) { .bool($0.isDryRun) },
+            .optional("account", .nullable(.string)) { $0.account.map { .string($0) } },
         ]
     )
 
@@ -33,12 +38,16 @@ package struct PollRequest: Sendable {
     /// - Throws: `OperationError` for anything else.
     package init(json: JSON) throws(OperationError) {
         let document = Document(json, "a poll")
-        try document.expectOnly(["since", "dry_run"])
+        try document.expectOnly(["since", "dry_run", "account"])
         let since = document.any("since").map { $0.string.flatMap { Date(rfc3339: $0) } }
         if case .some(nil) = since { throw OperationError(.invalid, "'since' must be a time (RFC 3339)") }
         let isDryRun = document.any("dry_run").map(\.bool)
         if case .some(nil) = isDryRun { throw OperationError(.invalid, "'dry_run' must be true or false") }
-        self.init(since: since ?? nil, isDryRun: (isDryRun ?? nil) ?? false)
+        self.init(
+            account: try document.optionalText("account"),
+            since: since ?? nil,
+            isDryRun: (isDryRun ?? nil) ?? false
+        )
     }
 }
 
@@ -109,7 +118,7 @@ extension PollState {
 
 extension Operations {
     /// How polling stands, as the API gives it; null before the first poll.
-    package func pollState() async throws -> JSON {
-        try await questions.pollState().map { PollState.shape.json($0) } ?? .null
+    package func pollState(of account: String?) async throws -> JSON {
+        try await questions.pollState(of: account ?? "").map { PollState.shape.json($0) } ?? .null
     }
 }

@@ -11,12 +11,12 @@ extension JSON.Limits {
 /// An event as its row holds it; its body is parsed where nobody waits for a connection.
 struct EventRow: Sendable {
     /// How many columns `columns` names.
-    static let columnCount = 11
+    static let columnCount = 12
 
     static let columns = """
         e.id, e.name, e.body, e.origin, e.received_at,
         coalesce((select d.duplicates from @.event_keys d where d.event_id = e.id), 0),
-        v.evaluated_at, v.rule_set, v.match_set, e.body_hash, p.package
+        v.evaluated_at, v.rule_set, v.match_set, e.body_hash, p.package, e.account
         """
 
     /// What `columns` are taken from, beside `events` as `e`.
@@ -30,7 +30,7 @@ struct EventRow: Sendable {
     /// The same columns, of `events` as `e` alone, for events that were not evaluated.
     static let waitingColumns = """
         e.id, e.name, e.body, e.origin, e.received_at, 0::int8, null::timestamptz, null::text, null::bytea, e.body_hash,
-        (select p.package from @.packages p where p.event_id = e.id)
+        (select p.package from @.packages p where p.event_id = e.id), e.account
         """
 
     let id: Int64
@@ -44,6 +44,7 @@ struct EventRow: Sendable {
     private let matchSet: [UInt8]?
     private let bodyHash: [UInt8]
     private let package: [UInt8]?
+    private let account: String
 
     /// Reads `columns`, of which `start` is the first.
     init(_ row: Row, from start: Int = 0) {
@@ -58,6 +59,7 @@ struct EventRow: Sendable {
         matchSet = row.optionalBytes(start + 8)
         bodyHash = row.bytes(start + 9)
         package = row.optionalBytes(start + 10)
+        account = row.text(start + 11)
     }
 
     /// A select of events out of a select of their rows, which limits them.
@@ -80,7 +82,8 @@ struct EventRow: Sendable {
                 origin: origin,
                 receivedAt: receivedAt,
                 package: try package.map { try JSON(parsing: $0, limits: .stored) },
-                body: Array(body)
+                body: Array(body),
+                account: account
             )
         } catch {
             throw damage(name, "\(error)")
@@ -105,7 +108,8 @@ struct EventRow: Sendable {
                 name: StoredText.unescaped(nameBytes),
                 payload: [:],
                 origin: Event.Origin(code: origin) ?? .callback,
-                receivedAt: receivedAt
+                receivedAt: receivedAt,
+                account: account
             )
             return stored(event, damage: "\(error)")
         }

@@ -53,8 +53,8 @@ struct EventInsertion {
             """
             with i as (
                 select * from unnest($1::int8[], $2::int8[], $3::bytea[], $4::int8[], $5::text[], $6::text[], $7::int8[],
-                    $8::timestamptz[], $9::bytea[], $10::bytea[], $11::bytea[])
-                    as u (id, place, key, duplicates, name, package_id, origin, received_at, body, body_hash, token)
+                    $8::timestamptz[], $9::bytea[], $10::bytea[], $11::bytea[], $14::text[])
+                    as u (id, place, key, duplicates, name, package_id, origin, received_at, body, body_hash, token, account)
             ), k as (
                 insert into @.event_keys as k (place, key, event_id, duplicates, token)
                 select place, key, id, duplicates, token from i
@@ -64,8 +64,8 @@ struct EventInsertion {
                     else excluded.duplicates + 1 end
                 returning k.place, k.key, k.event_id
             ), e as (
-                insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash)
-                select i.id, $13::int8, i.name, i.package_id, i.origin, i.received_at, i.body, i.body_hash
+                insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash, account)
+                select i.id, $13::int8, i.name, i.package_id, i.origin, i.received_at, i.body, i.body_hash, i.account
                 from i join k on k.event_id = i.id
             ), q as (
                 insert into @.inbox (event_id, stream) select i.id, $13::int8 from i join k on k.event_id = i.id
@@ -73,14 +73,13 @@ struct EventInsertion {
             select i.id, k.event_id, (select knows_polls from @.store)
             from i join k on k.place = i.place and k.key = i.key
             """,
-            columns + [.integers(earlier), .integer(stream)]
+            columns + [.integers(earlier), .integer(stream), accounts]
         )
     }
 
     /// The columns of the events, each key once, in the order of keys.
     private var columns: [Parameter] {
-        let (firsts, counts) = firstOfEachKey
-        let order = firsts.sorted { events[$0].key < events[$1].key }
+        let (order, counts) = firstOfEachKey
         return [
             .integers(order.map { numbers[$0] }),
             .integers(order.map { events[$0].key.place }),
@@ -96,7 +95,10 @@ struct EventInsertion {
         ]
     }
 
-    /// The first event of each key, and how many further deliveries of it there are.
+    /// The accounts of the events, in the order of `columns`.
+    private var accounts: Parameter { .texts(firstOfEachKey.firsts.map { events[$0].account }) }
+
+    /// The first event of each key in the order of keys, and how many further deliveries of it there are.
     private var firstOfEachKey: (firsts: [Int], counts: [EventKey: Int64]) {
         var firsts: [EventKey: Int] = [:]
         var counts: [EventKey: Int64] = [:]
@@ -107,7 +109,7 @@ struct EventInsertion {
             }
             if events[first].token != event.token { counts[event.key, default: 0] += 1 }
         }
-        return (Array(firsts.values), counts)
+        return (firsts.values.sorted { events[$0].key < events[$1].key }, counts)
     }
 
     /// What became of each event, by the answer to `statement`.
@@ -153,7 +155,7 @@ extension EventInsertion {
             from unnest($1::text[], $2::text[]) with ordinality as u (package_id, name, ord)
             cross join lateral (
                 select id from @.events
-                where account = '' and package_id = u.package_id and name = u.name order by received_at, id limit 1
+                where package_id = u.package_id and name = u.name order by received_at, id limit 1
             ) as e
             """,
             [.escapedTexts(events.map(\.packageID)), .escapedTexts(events.map(\.name))]

@@ -86,7 +86,7 @@ extension PostgreSQLArchive {
                 seenAt: clock.date(row.time(3)),
                 clockOffset: .milliseconds(row.integer(4)),
                 runs: row.count(10),
-                singletons: row.verbatim(11).split(separator: " ").compactMap { Singleton(rawValue: String($0)) },
+                singletons: row.verbatim(11).split(separator: " ").map { Singleton(rawValue: String($0)) },
                 report: report
             )
         }

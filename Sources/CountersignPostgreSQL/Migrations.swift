@@ -53,7 +53,8 @@ enum Migrations {
         "create index streams_open on @.streams (id) where closed_at is null",
         // Numbers are given out in blocks; the program counts within one.
         "create sequence @.event_ids increment 512",
-        // Only ever inserted into. origin: 0 callback, 1 poll, 2 manual, 3 rule.
+        // Only ever inserted into. origin: 0 callback, 1 poll, 2 manual, 3 rule. package_id: behind the name of the account
+        // and a slash, where the account has a name.
         """
         create table @.events (
             id bigint primary key,
@@ -71,7 +72,7 @@ enum Migrations {
         "create index events_by_time on @.events (received_at, id)",
         "create index events_by_name on @.events (name, received_at, id)",
         """
-        create index events_by_package on @.events (account, package_id, received_at, id)
+        create index events_by_package on @.events (package_id, received_at, id)
         where package_id is not null
         """,
         // By what a delivery is recognized, and the token of the one that the event is known by; the place keeps those that arrive together in a few pages of the index.
@@ -124,9 +125,11 @@ enum Migrations {
             body bytea not null,
             reason text not null,
             received_at timestamptz not null,
-            token bytea unique
+            token bytea unique,
+            proof text
         )
         """,
+        "create index quarantine_unverified on @.quarantine (id) where proof is not null",
         // Instances with whose machines runs stay, and when each was last there.
         """
         create table @.homes (

@@ -6,6 +6,7 @@ import Foundation
 /// An event ready to be inserted: all that can be made ready before the writer's turn.
 struct NewEvent: Sendable {
     let name: [UInt8]
+    let account: String
     let packageID: [UInt8]?
     let origin: Event.Origin
     let receivedAt: Moment
@@ -26,7 +27,8 @@ struct NewEvent: Sendable {
 
     init(_ delivery: Delivery, receivedAt moment: Moment, clock: DatabaseClock) {
         name = StoredText.indexed(delivery.name)
-        packageID = delivery.payload.packageID.map { StoredText.indexed($0) }
+        account = delivery.account
+        packageID = delivery.packageKey.map { StoredText.indexed($0) }
         origin = delivery.origin
         receivedAt = moment
         body = delivery.body

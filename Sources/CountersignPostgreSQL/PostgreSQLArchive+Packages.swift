@@ -25,7 +25,7 @@ extension Queries {
         // Nothing that begins with the prefix comes behind the highest character.
         let (from, to) = (query.prefix ?? "", (query.prefix ?? "") + String(repeating: "\u{10FFFF}", count: 4))
         var conditions = Conditions()
-        conditions.add("r.account = ''")
+        conditions.add("r.package_id is not null")
         conditions.add("r.package_id >=", .text(from), "text")
         conditions.add("r.package_id <", .text(to), "text")
         if case .id(let id)? = query.after {
@@ -50,7 +50,7 @@ extension Queries {
             conditions.addPosition("(r.received_at, r.id) <", position)
             // A package is where the latest of its events does that is asked for: not once more behind that place.
             var newer = Conditions(after: conditions)
-            newer.add("n.account = r.account and n.package_id = r.package_id")
+            newer.add("n.package_id = r.package_id")
             newer.addPosition("(n.received_at, n.id) >=", position)
             bound(&newer, "n", query)
             conditions.exclude("select 1 from @.events n", newer)
@@ -77,7 +77,7 @@ extension Queries {
 
     /// How many events a package has, and since when; what the latest is; and what is known of it.
     func summary(ofPackage id: [UInt8]) -> [Statement] {
-        let isMeant = "r.account = '' and r.package_id = $1::text"
+        let isMeant = "r.package_id = $1::text"
         return [
             "select count(*), min(r.received_at), max(r.received_at) from @.events r where \(isMeant)",
             "select r.name from @.events r where \(isMeant) order by r.received_at desc, r.id desc limit 1",

@@ -254,14 +254,15 @@ extension PostgreSQLStore {
             Statement(
                 """
                 with k as (select id from @.quarantine where token = $4::bytea), n as (
-                    insert into @.quarantine (body, reason, received_at, token)
-                    select $1::bytea, $2::text, $3::timestamptz, $4::bytea where not exists (select 1 from k)
+                    insert into @.quarantine (body, reason, received_at, token, proof)
+                    select $1::bytea, $2::text, $3::timestamptz, $4::bytea, $5::text where not exists (select 1 from k)
                     returning id
                 )
                 select id from k union all select id from n
                 """,
                 [
                     .bytes(body.body), .text(body.reason), .time(clock.moment(now)), .bytes(body.token.bytes),
+                    .verbatim(body.proof?.json.text),
                 ]
             ),
             size: body.body.count

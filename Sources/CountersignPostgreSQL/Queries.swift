@@ -101,10 +101,10 @@ struct Queries: Sendable {
     private func conditions(of query: EventQuery) -> Conditions {
         var conditions = Conditions()
         if let packageID = query.packageID {
-            conditions.add("r.account = ''")
             conditions.add("r.package_id =", .bytes(StoredText.indexed(packageID)), "text")
         }
         if let name = query.name { conditions.add("r.name =", .bytes(StoredText.indexed(name)), "text") }
+        if let account = query.account { conditions.add("r.account =", .text(account), "text") }
         if let origin = query.origin { conditions.add("r.origin =", .integer(origin.code), "int8") }
         if let since = query.since { conditions.add("r.received_at >=", time(since), "timestamptz") }
         if let until = query.until { conditions.add("r.received_at <", time(until), "timestamptz") }
@@ -143,8 +143,16 @@ struct Queries: Sendable {
         if let eventID = query.eventID { conditions.add("r.event_id =", .integer(eventID.rawValue), "int8") }
         if let packageID = query.packageID {
             conditions.add(
-                "r.event_id in (select p.id from @.events p where p.account = '' and p.package_id =",
+                "r.event_id in (select p.id from @.events p where p.package_id =",
                 .bytes(StoredText.indexed(packageID)),
+                "text",
+                end: ")"
+            )
+        }
+        if let account = query.account {
+            conditions.add(
+                "exists (select 1 from @.events a where a.id = r.event_id and a.account =",
+                .text(account),
                 "text",
                 end: ")"
             )

@@ -343,9 +343,9 @@ extension RunStatements {
             """,
             """
             e as (
-                insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash)
+                insert into @.events (id, stream, name, package_id, origin, received_at, body, body_hash, account)
                 select event_id, \(type(1, "int8")), \(type(4, "text")), \(type(5, "text")), \(type(6, "int8")),
-                    \(type(7, "timestamptz")), \(type(8, "bytea")), \(type(9, "bytea"))
+                    \(type(7, "timestamptz")), \(type(8, "bytea")), \(type(9, "bytea")), \(type(11, "text"))
                 from k
             )
             """,
@@ -380,7 +380,7 @@ extension RunStatements {
         [
             .integer(number), .integer(stream), .integer(event.key.place), .bytes(event.key.key), .bytes(event.name),
             .bytes(event.packageID), .integer(event.origin.code), .time(event.receivedAt), .bytes(event.body),
-            .bytes(event.bodyHash), .bytes(event.token),
+            .bytes(event.bodyHash), .bytes(event.token), .text(event.account),
         ]
     }
 }

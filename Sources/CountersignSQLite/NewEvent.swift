@@ -14,6 +14,7 @@ struct NewEvent: Sendable {
     /// What unknownVariables wrote is bound as bytes: a text would end at its first NUL, and pass for a shorter one.
     private let bytes: [UInt8]
     private let name: Range<Int>
+    private let account: Range<Int>
     private let packageID: Range<Int>?
     private let body: Range<Int>
     private let bodyHash: Range<Int>
@@ -36,7 +37,8 @@ struct NewEvent: Sendable {
         origin = delivery.origin
         receivedAt = now.milliseconds
         name = add(delivery.name.utf8)
-        packageID = delivery.payload.packageID.map { add($0.utf8) }
+        account = add(delivery.account.utf8)
+        packageID = delivery.packageKey.map { add($0.utf8) }
         body = add(delivery.body)
         bodyHash = add(SHA256.hash(data: delivery.body))
         let recognitionKey = delivery.recognitionKey
@@ -85,8 +87,8 @@ extension NewEvent {
         let statement = try PreparedStatement(
             """
             INSERT INTO events
-                (name, package_id, body, origin, received_at, deduplication_key, deduplication_slot, body_hash, token)
-            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?, ?)
+                (name, package_id, body, origin, received_at, deduplication_key, deduplication_slot, body_hash, token, account)
+            VALUES (CAST(? AS TEXT), CAST(? AS TEXT), ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, CAST(? AS TEXT))
             """,
             in: db
         )
@@ -100,6 +102,7 @@ extension NewEvent {
         statement.bind(place, at: 7)
         statement.bind(part(bodyHash), at: 8)
         statement.bind(part(token), at: 9)
+        statement.bind(part(account), at: 10)
         var origin = origin.rawValue
         _ = try origin.withUTF8 { origin in
             statement.bind(UnsafeRawBufferPointer(origin), at: 4)

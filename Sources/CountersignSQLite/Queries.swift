@@ -114,6 +114,10 @@ extension Query {
             conditions.append((query.packageID == nil ? "" : "+") + "name = CAST(? AS TEXT)")
             arguments += [Data(name.utf8)]
         }
+        if let account = query.account {
+            conditions.append("account = ?")
+            arguments += [account]
+        }
         if let origin = query.origin {
             conditions.append("origin = ?")
             arguments += [origin.rawValue]
@@ -161,6 +165,10 @@ extension Query {
         if let ruleID = query.ruleID {
             conditions.append("\(sign)rule_id = ?")
             arguments += [ruleID]
+        }
+        if let account = query.account {
+            conditions.append("(SELECT account FROM events WHERE events.id = runs.event_id) = ?")
+            arguments += [account]
         }
         if let state = query.state {
             conditions.append("\(sign)state = ?")

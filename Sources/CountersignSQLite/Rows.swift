@@ -9,15 +9,15 @@ struct EventRow: Sendable {
     /// The name as bytes: a text would end at its first NUL.
     static let columns =
         "id, CAST(name AS BLOB), body, origin, received_at, duplicates, dispatched_at, rule_set, match_set, body_hash, "
-        + "package"
+        + "package, account"
 
     /// The same where the package is not looked at.
-    static let columnsWithoutPackage = columns.replacing(", package", with: ", NULL")
+    static let columnsWithoutPackage = columns.replacing(", package,", with: ", NULL,")
 
     /// The places in `columns` of what a search reads before it decodes a row, and the one behind them all.
     static let bodyColumn = 2
     static let receivedAtColumn = 4
-    static let columnCount = 11
+    static let columnCount = 12
 
     let id: Int64
     private let name: String
@@ -33,6 +33,7 @@ struct EventRow: Sendable {
     private let bodyHash: [UInt8]?
 
     private let package: [UInt8]?
+    private let account: String
 
     /// Which column is not as the schema says; nil while all are.
     let fault: String?
@@ -50,6 +51,7 @@ struct EventRow: Sendable {
         matchSet = reader.optionalBytes(8, "list of matches")
         bodyHash = reader.optionalBytes(9, "hash")
         package = reader.optionalBytes(10, "package")
+        account = reader.text(11, "account")
         if Event.Origin(rawValue: origin) == nil { reader.fail("its origin is unknown") }
         fault = reader.fault
     }
@@ -71,7 +73,8 @@ struct EventRow: Sendable {
                 origin: origin,
                 receivedAt: receivedAt,
                 package: try package.map { try JSON(parsing: $0, limits: .package) },
-                body: Array(body)
+                body: Array(body),
+                account: account
             )
         } catch {
             throw damage(path, "\(error)")
@@ -99,7 +102,8 @@ struct EventRow: Sendable {
                 name: name,
                 payload: [:],
                 origin: Event.Origin(rawValue: origin) ?? .callback,
-                receivedAt: receivedAt
+                receivedAt: receivedAt,
+                account: account
             )
             return StoredEvent(
                 event: event,

@@ -176,8 +176,8 @@ extension SQLiteStore {
             let known = try db.first("SELECT id FROM quarantine WHERE token = ?", [token]) { $0[0] as Int64 }
             if let known { return known }
             try db.change(
-                "INSERT INTO quarantine (body, reason, received_at, token) VALUES (?, ?, ?, ?)",
-                [Data(body.body), body.reason, now.milliseconds, token]
+                "INSERT INTO quarantine (body, reason, received_at, token, proof) VALUES (?, ?, ?, ?, ?)",
+                [Data(body.body), body.reason, now.milliseconds, token, body.proof?.json.text]
             )
             return db.lastInsertedRowID
         }

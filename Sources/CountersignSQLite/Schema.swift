@@ -108,7 +108,9 @@ struct Schema: Sendable {
         CREATE TABLE events (
             id INTEGER PRIMARY KEY,
             name TEXT NOT NULL,
+            -- Behind the name of the account and a slash, where the account has a name.
             package_id TEXT,
+            account TEXT NOT NULL DEFAULT '',
             body BLOB NOT NULL,
             origin TEXT NOT NULL,
             received_at INTEGER NOT NULL,
@@ -143,8 +145,10 @@ struct Schema: Sendable {
             body BLOB NOT NULL,
             reason TEXT NOT NULL,
             received_at INTEGER NOT NULL,
-            token BLOB
+            token BLOB,
+            proof TEXT
         ) STRICT;
+        CREATE INDEX quarantine_unverified ON quarantine (id) WHERE proof IS NOT NULL;
         CREATE UNIQUE INDEX quarantine_by_token ON quarantine (token) WHERE token IS NOT NULL;
 
         -- AUTOINCREMENT: the number of a run names its effects in the world and is never given twice.

@@ -12,24 +12,27 @@ struct MetricsCollector: Sendable {
     let spool: Spool?
     let limiter: DestinationLimiter
     let book: RuleBook
+    private let accounts: [String]
     private let process = ProcessFigures()
     private let destinations = BoundedLabels(limit: 50)
 
-    init(store: any OwnedStore, spool: Spool?, limiter: DestinationLimiter, book: RuleBook) {
+    init(store: any OwnedStore, spool: Spool?, limiter: DestinationLimiter, book: RuleBook, accounts: [String]) {
         self.store = store
         self.spool = spool
         self.limiter = limiter
         self.book = book
-        Self.beginAtZero()
+        self.accounts = accounts
+        Self.beginAtZero(accounts)
     }
 
     /// Has what is counted exist before it happens: Prometheus sees no increase in a series that is born with 1.
-    private static func beginAtZero() {
+    private static func beginAtZero(_ accounts: [String]) {
         for result in ["installed", "refused"] {
             _ = Counter(label: MetricCatalogue.reloads.name, dimensions: [("result", result)])
         }
-        for result in ["finished", "failed"] {
-            _ = Counter(label: MetricCatalogue.polls.name, dimensions: [("result", result)])
+        for (account, result) in accounts.flatMap({ account in ["finished", "failed"].map { (account, $0) } }) {
+            let labels = MetricDeclaration.labels([("result", result)], of: account)
+            _ = Counter(label: MetricCatalogue.polls.name, dimensions: labels)
         }
     }
 
@@ -58,11 +61,12 @@ struct MetricsCollector: Sendable {
         }
         if let backlog = try? await store.backlog(at: now) { tell(backlog, at: now) }
         try? await collectPending(at: now)
-        if let polls = try? await store.pollState() {
+        for account in accounts {
+            guard let polls = try? await store.pollState(of: account) else { continue }
             if let finishedAt = polls.finishedAt {
-                MetricCatalogue.lastPoll.set(Int(finishedAt.timeIntervalSince1970))
+                MetricCatalogue.lastPoll.set(Int(finishedAt.timeIntervalSince1970), of: account)
             }
-            MetricCatalogue.recovered.set(polls.recovered)
+            MetricCatalogue.recovered.set(polls.recovered, of: account)
         }
         process.collect()
     }
@@ -115,8 +119,10 @@ struct MetricsCollector: Sendable {
 }
 
 extension MetricDeclaration {
-    /// Tells a number that has been looked up.
-    func set(_ value: Int) { Meter(label: name).set(value) }
+    /// Tells a number that has been looked up; of an account, where accounts have names.
+    func set(_ value: Int, of account: String = "") {
+        Meter(label: name, dimensions: Self.labels([], of: account)).set(value)
+    }
 
     /// Tells a number that has been looked up.
     func set(_ value: Double) { Meter(label: name).set(value) }

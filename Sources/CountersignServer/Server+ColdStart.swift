@@ -23,12 +23,16 @@ extension Server {
     ///
     /// - Throws: `CommandFailure` when it cannot be opened, and waiting would not help or there is no spool.
     /// - Returns: nil when the server was stopped before the store could be opened.
-    func openStore(_ certificate: ServerCertificate?, _ access: AdminAccess) async throws -> OpenedStore? {
+    func openStore(
+        _ certificate: ServerCertificate?,
+        _ access: AdminAccess,
+        _ callbacks: CallbackAuthentication
+    ) async throws -> OpenedStore? {
         do {
             return OpenedStore(store: try settings.driver.open { tellOfUpgrade($0) })
         } catch let error as StoreError where error.mayPass {
             guard let spool = try spoolWithoutStore() else { throw CommandFailure("\(error)") }
-            return try await awaitStore(spool, error, certificate, access)
+            return try await awaitStore(spool, error, certificate, access, callbacks)
         } catch {
             throw CommandFailure("\(error)")
         }
@@ -49,7 +53,8 @@ extension Server {
         _ spool: Spool,
         _ reason: StoreError,
         _ certificate: ServerCertificate?,
-        _ access: AdminAccess
+        _ access: AdminAccess,
+        _ callbacks: CallbackAuthentication
     ) async throws -> OpenedStore? {
         logger.error(
             "The store cannot be opened, callbacks are spooled until it can",
@@ -63,7 +68,7 @@ extension Server {
         }
         var configuration = ServiceGroupConfiguration(
             services: [
-                .init(service: spoolingServer(spool, socket: ListeningSocket.copy(socket), certificate)),
+                .init(service: spoolingServer(spool, ListeningSocket.copy(socket), certificate, callbacks)),
                 .init(service: opener, successTerminationBehavior: .gracefullyShutdownGroup),
                 .init(service: stop, successTerminationBehavior: .gracefullyShutdownGroup),
             ] + (settings.admin.map { [.init(service: waitingAdmin($0, spool, access))] } ?? []),
@@ -107,9 +112,14 @@ extension Server {
     }
 
     /// An endpoint for callbacks that go to the spool.
-    private func spoolingServer(_ spool: Spool, socket: CInt, _ certificate: ServerCertificate?) -> CallbackServer {
+    private func spoolingServer(
+        _ spool: Spool,
+        _ socket: CInt,
+        _ certificate: ServerCertificate?,
+        _ callbacks: CallbackAuthentication
+    ) -> CallbackServer {
         CallbackServer(
-            settings: listenerSettings(socket: socket, certificate),
+            settings: listenerSettings(socket: socket, certificate, callbacks),
             inbox: SpoolingInbox(
                 store: nil,
                 spool: spool,
@@ -117,7 +127,8 @@ extension Server {
                 clock: environment.clock,
                 logger: logger
             ),
-            reader: callbackReader,
+            reader: OneSpanCallbacks(),
+            quota: callbacks.quota,
             readiness: {
                 let store = Spooling.readiness(of: spool.status, storeCanWrite: false)
                 return Readiness(store: store, rules: .ready("waiting for the store"))

@@ -18,7 +18,7 @@ import UnixSignals
 extension Server {
     func runner(
         _ parts: Parts,
-        _ client: OneSpanClient?,
+        _ clients: [String: OneSpanClient],
         limiter: DestinationLimiter,
         traces: EventTraces?
     ) throws -> Runner {
@@ -27,7 +27,7 @@ extension Server {
             for: settings,
             owner: owner(of: parts.store),
             events: InboxEvents(inbox: parts.store, clock: clock),
-            packages: client
+            packages: clients
         )
         let worker = RunWorker(
             store: parts.store,
@@ -83,9 +83,10 @@ extension Server {
     func callbackServer(_ parts: Parts, _ traces: EventTraces?) throws -> CallbackServer {
         let handed = try SocketActivation.descriptor(in: environment.variables, process: getpid())
         return CallbackServer(
-            settings: listenerSettings(socket: parts.socket ?? handed, parts.certificate),
+            settings: listenerSettings(socket: parts.socket ?? handed, parts.certificate, parts.callbacks),
             inbox: parts.spooling?.inbox ?? parts.store,
-            reader: callbackReader,
+            reader: OneSpanCallbacks(),
+            quota: parts.callbacks.quota,
             traces: traces,
             readiness: { await readiness(parts) },
             clock: environment.clock,
@@ -93,19 +94,32 @@ extension Server {
         )
     }
 
-    /// What knows who may send callbacks, and reads them.
-    var callbackReader: OneSpanCallbacks {
-        OneSpanCallbacks(authentication: settings.requiresKey ? .keys(keys) : .none)
+    /// What verifies quarantined callbacks when their issuers can be reached.
+    func unverifiedCallbacks(_ parts: Parts) -> UnverifiedCallbacks {
+        UnverifiedCallbacks(
+            store: parts.store,
+            reader: OneSpanCallbacks(),
+            endpoints: parts.callbacks.endpoints,
+            issuers: parts.callbacks.issuers,
+            quota: parts.callbacks.quota,
+            clock: environment.clock,
+            logger: logger
+        )
     }
 
     /// Where callbacks are accepted; on `socket` where that listens already.
-    func listenerSettings(socket: CInt?, _ certificate: ServerCertificate?) -> ListenerSettings {
+    func listenerSettings(
+        socket: CInt?,
+        _ certificate: ServerCertificate?,
+        _ callbacks: CallbackAuthentication
+    ) -> ListenerSettings {
         ListenerSettings(
             host: settings.host,
             port: settings.port,
             socket: socket,
             certificate: certificate,
-            callbackPath: settings.callbackPath,
+            endpoints: callbacks.endpoints,
+            trustedProxies: TrustedProxies(settings.trustedProxies),
             maximumBody: settings.maximumBody,
             maximumPendingBodies: settings.maximumPendingBodies,
             maximumConnections: descriptors.callbacks
@@ -113,17 +127,17 @@ extension Server {
     }
 
     /// What people look at and repaired.
-    func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ poller: Poller?) -> Operations {
+    func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ pollers: [String: Poller]) -> Operations {
         let (store, book) = (parts.store, parts.book)
         let clock = environment.clock
         let startedAt = clock.now
         return Operations(
             store: store,
             // Who may hand events in has been let in by then.
-            reader: OneSpanCallbacks(authentication: .none),
+            reader: OneSpanCallbacks(),
             book: book,
             registry: parts.registry,
-            poller: poller,
+            pollers: pollers,
             host: Operations.Host(
                 name: settings.instanceName,
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)
@@ -144,14 +158,19 @@ extension Server {
         _ limiter: DestinationLimiter,
         since startedAt: Date
     ) async throws -> Vitals {
-        let polls = try await parts.store.pollState()
+        var polls: PollState?
+        // With several accounts the one that was polled longest ago: the others are fine then.
+        for account in settings.accounts where account.oneSpan?.pollEvery != nil || settings.accounts.count == 1 {
+            let state = try await parts.store.pollState(of: account.name)
+            if (state?.finishedAt ?? .distantFuture) <= polls?.finishedAt ?? .distantFuture { polls = state ?? polls }
+        }
         return Vitals(
             version: ProgramVersion.current,
             startedAt: startedAt,
             refusesWrites: parts.store.statistics.isBroken,
             acknowledgements: metrics.durations(MetricCatalogue.acknowledgements).latency,
             openCircuits: limiter.open,
-            unregisteredEvents: parts.registration?.missing ?? [],
+            unregisteredEvents: Set(parts.registrations.flatMap(\.missing)).sorted(),
             poll: polls?.finishedAt.map { ($0, polls?.recovered ?? 0) }
         )
     }
@@ -166,7 +185,8 @@ extension Server {
             store: parts.store,
             spool: parts.spooling?.spool,
             limiter: limiter,
-            book: parts.book
+            book: parts.book,
+            accounts: settings.accounts.map(\.name)
         )
         return AdminServer(
             host: address.host,

@@ -22,7 +22,7 @@ extension Server {
             instance: settings.instanceName,
             clock: environment.clock,
             loadSecrets: { [keys, names = settings.ownSecretNames] in
-                places.load($0).masking(alsoOthers: Self.ownSecrets(keys, names, in: places))
+                places.load($0).masking(alsoOthers: Self.ownSecrets(keys.values.flatMap(\.self), names, in: places))
             }
         )
     }
@@ -79,7 +79,7 @@ extension Server {
 
     private func examine(_ rules: LoadedRules?, _ parts: Parts) {
         warnOfMissingSettings(rules)
-        parts.registration?.look()
+        for registration in parts.registrations { registration.look() }
     }
 
     /// What goes by the rules of other instances, where there may be some.

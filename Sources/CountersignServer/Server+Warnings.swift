@@ -15,7 +15,7 @@ extension Server {
             logger.warning("There are no rules", metadata: ["folder": "\(settings.rulesPath)"])
         }
         let (asking, mailing) = (ruleSet.rulesAsking, ruleSet.rules { settings.lacksMailServer($0) })
-        if settings.oneSpan == nil, !asking.isEmpty {
+        if settings.accounts.contains(where: { $0.oneSpan == nil }), !asking.isEmpty {
             logger.warning(
                 "Rules need OneSpan Sign, but onespan.url is not set",
                 metadata: ["rule.ids": "\(asking.joined(separator: " "))"]
@@ -38,7 +38,7 @@ extension Server {
 
     /// Tells of an API key that the vendor takes no longer, or soon no longer.
     func warnOfAPIKey() {
-        for finding in settings.findingsOnAPIKey(environment) {
+        for finding in settings.accounts.flatMap({ settings.with(account: $0).findingsOnAPIKey(environment) }) {
             logger.warning(
                 "API key does not have the length that OneSpan Sign requires",
                 metadata: ["reason": "\(finding)"]
@@ -102,7 +102,8 @@ extension Server {
     func warnOfUnknownVariables(_ rules: LoadedRules?) {
         for stranger in SettingsLoader.unknownVariables(
             among: environment.variables,
-            secrets: rules?.ruleSet.secretNames
+            secrets: rules?.ruleSet.secretNames,
+            accounts: settings.accounts
         ) {
             logger.warning("Unknown environment variable", metadata: ["reason": "\(stranger.sentence)"])
         }
@@ -117,8 +118,17 @@ extension Settings {
             "ONESPAN_CLIENT_SECRET",
         ]
         return (destinations ?? [])
-            .reduce(own.union(mail?.secretNames ?? []).union(adminTokens.map(\.secret))) {
+            .reduce(own.union(mail?.secretNames ?? []).union(adminTokens.map(\.secret)).union(accountSecretNames)) {
                 $0.union($1.secretNames)
             }
+    }
+
+    /// The names of the secrets of accounts: those that each may have of its own, and those that they share.
+    private var accountSecretNames: Set<String> {
+        let shared: Set = ["ONESPAN_API_KEY", "ONESPAN_CLIENT_ID", "ONESPAN_CLIENT_SECRET"]
+        return accounts.reduce(into: []) { names, account in
+            let all = shared.union(account.callback.authentication.secretNames)
+            names.formUnion(all.union(all.map { $0 + account.secretSuffix }))
+        }
     }
 }

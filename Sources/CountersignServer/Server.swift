@@ -18,7 +18,7 @@ package import UnixSignals
 /// The running program: makes the parts, and runs them until it is asked to stop.
 package struct Server {
     let settings: Settings
-    let keys: [CallbackKey]
+    let keys: [String: [CallbackKey]]
 
     /// Whether callbacks that the spool holds for another store are taken over.
     let adoptsSpool: Bool
@@ -40,7 +40,7 @@ package struct Server {
 
     /// - Parameters:
     ///   - settings: What it serves by.
-    ///   - keys: The callback keys, of which any is accepted.
+    ///   - keys: The callback keys, of which any is accepted, by the names of their accounts.
     ///   - adoptsSpool: Whether callbacks that the spool holds for another store are taken over.
     ///   - environment: The world around the program.
     ///   - metrics: What is counted while it serves.
@@ -48,7 +48,7 @@ package struct Server {
     ///   - logger: Where it tells what happens.
     package init(
         settings: Settings,
-        keys: [CallbackKey],
+        keys: [String: [CallbackKey]],
         adoptsSpool: Bool,
         environment: CommandEnvironment,
         metrics: PrometheusRegistry,
@@ -79,13 +79,16 @@ package struct Server {
         let certificate = try settings.serverCertificate()
         let access = AdminAccess(tokens: try settings.adminAccessTokens(environment.variables))
         let registry = try await environment.registry(for: settings)
+        let callbacks = try environment.callbackAuthentication(for: settings, keys, logger: logger)
+        // What was kept counts from the first callback on, whether the issuer can be reached or not.
+        for issuer in callbacks.issuers { await issuer.load() }
         try await stop.watch {
-            guard let opened = try await openStore(certificate, access) else { return }
+            guard let opened = try await openStore(certificate, access, callbacks) else { return }
             warnOfStore()
             do {
                 try makeOutputFolder()
                 let spool = try openSpool(for: opened.store)
-                try await serve(opened, spool, actions: registry, certificate: certificate, access: access)
+                try await serve(opened, spool, actions: registry, certificate: certificate, access: access, callbacks)
             } catch {
                 await opened.store.close()
                 throw error is CommandFailure ? error : CommandFailure("\(error)")
@@ -133,7 +136,8 @@ package struct Server {
         let registry: ActionRegistry
         let certificate: ServerCertificate?
         let access: AdminAccess
-        let registration: RegistrationWatch?
+        let callbacks: CallbackAuthentication
+        let registrations: [RegistrationWatch]
     }
 
     private func serve(
@@ -141,7 +145,8 @@ package struct Server {
         _ spool: Spool?,
         actions registry: ActionRegistry,
         certificate: ServerCertificate?,
-        access: AdminAccess
+        access: AdminAccess,
+        _ callbacks: CallbackAuthentication
     ) async throws {
         let store = opened.store
         let book = ruleBook(over: store, actions: registry)
@@ -165,7 +170,8 @@ package struct Server {
             registry: registry,
             certificate: certificate,
             access: access,
-            registration: try registrationWatch(book)
+            callbacks: callbacks,
+            registrations: try settings.accounts.compactMap { try registrationWatch(book, of: $0) }
         )
         await takeOverPrograms(of: store)
         try await run(try services(parts, reloader(of: parts, reporter: reporter)))
@@ -195,7 +201,7 @@ package struct Server {
     /// In the order of starting; they are stopped from the last to the first.
     private func services(_ parts: Parts, _ reloader: RuleReloader) throws -> [any Service] {
         let (store, clock) = (parts.store, environment.clock)
-        let client = try environment.oneSpan(for: settings)
+        let clients = try environment.oneSpans(for: settings)
         let limiter = DestinationLimiter(
             capacity: settings.workersPerDestination,
             capacities: settings.capacities,
@@ -205,8 +211,13 @@ package struct Server {
         let traces = exporter.map { exporter in
             EventTraces(identity: store.identity) { exporter.take($0) }
         }
-        let poller = client.map { settings.poller($0, over: store, as: settings.instanceName, logger: logger) }
-        let operations = operations(parts, limiter, poller)
+        let pollers = settings.accounts.reduce(into: [String: Poller]()) { pollers, account in
+            pollers[account.name] = clients[account.name]
+                .map {
+                    settings.with(account: account).poller($0, over: store, as: settings.instanceName, logger: logger)
+                }
+        }
+        let operations = operations(parts, limiter, pollers)
         let certificateWatch = parts.certificate
             .map { CertificateWatch(certificate: $0, clock: clock, logger: logger) }
         let commandsAreHeard = AsyncSignal()
@@ -224,14 +235,14 @@ package struct Server {
                 activity: logger
             ) { commandsAreHeard.notify() },
             DeferredListener(listener: callbacks, opener: commandsAreHeard),
-            try runner(parts, client, limiter: limiter, traces: traces),
+            try runner(parts, clients, limiter: limiter, traces: traces),
         ] + states(parts, traces) + [
             reloader,
             diskWatch(over: store), ClockWatch(store: store, clock: clock, uptime: { .now }, logger: logger),
             Housekeeper(store: store, retention: settings.retention, clock: clock, logger: logger),
             ReloadSignalService(hangups: hangups, reloader: reloader, certificate: certificateWatch, logger: logger),
-            OrphanReaper(clock: clock),
-        ] + sharing(limiter, over: store) + optionalServices(parts, operations, limiter, poller)
+            OrphanReaper(clock: clock), unverifiedCallbacks(parts),
+        ] + sharing(limiter, over: store) + optionalServices(parts, operations, limiter, pollers)
             + Self.present(certificateWatch, parts.spooling?.stop)
     }
 
@@ -242,48 +253,63 @@ package struct Server {
         _ parts: Parts,
         _ operations: Operations,
         _ limiter: DestinationLimiter,
-        _ poller: Poller?
+        _ pollers: [String: Poller]
     ) -> [any Service] {
-        let monitor = settings.alertAfter.map {
+        let services: [(any Service)?] = [
+            settings.admin.map { adminServer($0, parts, operations, limiter) }, activationWatch(parts),
+        ]
+        return services.compactMap(\.self) + parts.registrations
+            + settings.accounts.flatMap { self.services(of: $0, parts.store, pollers[$0.name]) }
+    }
+
+    /// What watches over the callbacks of an account, where its settings ask for that.
+    private func services(of account: AccountSettings, _ store: any OwnedStore, _ poller: Poller?) -> [any Service] {
+        let monitor = account.alertAfter.map {
             CallbackMonitor(
-                store: parts.store,
+                store: store,
+                account: account.name,
                 as: settings.instanceName,
                 limit: $0,
                 clock: environment.clock,
                 logger: logger
             )
         }
-        let services: [(any Service)?] = [
-            settings.admin.map { adminServer($0, parts, operations, limiter) }, monitor,
-            poller.flatMap { polling($0, parts.store) }, parts.registration, activationWatch(parts),
-        ]
-        return services.compactMap(\.self)
+        return Self.present(monitor, poller.flatMap { polling($0, store, account) })
     }
 
     /// What sees whether OneSpan Sign sends what the rules need, where it can be asked.
-    private func registrationWatch(_ book: RuleBook) throws -> RegistrationWatch? {
+    private func registrationWatch(_ book: RuleBook, of account: AccountSettings) throws -> RegistrationWatch? {
+        let settings = settings.with(account: account)
         guard let client = try environment.oneSpan(for: settings) else { return nil }
         return RegistrationWatch(
-            wanted: { [settings] in settings.wantedEvents(by: book.current?.ruleSet) },
+            wanted: { settings.wantedEvents(by: book.current?.ruleSet) },
             registered: { try await client.registration(of: .account).events },
             clock: environment.clock,
-            logger: logger
+            logger: logger(of: account.name)
         )
     }
 
     /// What polls from time to time, where that is asked for.
-    private func polling(_ poller: Poller, _ store: any Store) -> PollingService? {
-        settings.oneSpan?.pollEvery
+    private func polling(_ poller: Poller, _ store: any Store, _ account: AccountSettings) -> PollingService? {
+        account.oneSpan?.pollEvery
             .map { interval in
                 PollingService(
                     poller: poller,
+                    account: account.name,
                     archive: store,
                     reporter: IncidentReporter(store: store, clock: environment.clock),
                     interval: interval.timeInterval,
                     clock: environment.clock,
-                    logger: logger
+                    logger: logger(of: account.name)
                 )
             }
+    }
+
+    /// The log, whose lines name the account where it has a name.
+    func logger(of account: String) -> Logger {
+        var logger = logger
+        if !account.isEmpty { logger[metadataKey: "account"] = "\(account)" }
+        return logger
     }
 
     /// What sends traces to a collector, where there is one.

@@ -13,6 +13,13 @@ extension Settings {
         logger: Logger
     ) -> Poller {
         let overlap = oneSpan?.pollOverlap ?? .zero
-        return Poller(client: client, store: store, as: holder, overlap: overlap.timeInterval, logger: logger)
+        return Poller(
+            client: client,
+            store: store,
+            account: account.name,
+            as: holder,
+            overlap: overlap.timeInterval,
+            logger: logger
+        )
     }
 }

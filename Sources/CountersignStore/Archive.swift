@@ -159,8 +159,11 @@ package struct EventQuery: Sendable {
     /// Only events of exactly this name; nil for all.
     package var name: String?
 
-    /// Only events about the package of this id; nil for all.
+    /// Only events about the package of this id, behind `ACCOUNT/` where the account has a name; nil for all.
     package var packageID: String?
+
+    /// Only events of the account of this name; nil for all.
+    package var account: String?
 
     /// Only events that arrived in this way; nil for all.
     package var origin: Event.Origin?
@@ -185,6 +188,7 @@ package struct EventQuery: Sendable {
     package init(
         name: String? = nil,
         packageID: String? = nil,
+        account: String? = nil,
         origin: Event.Origin? = nil,
         since: Date? = nil,
         until: Date? = nil,
@@ -194,6 +198,7 @@ package struct EventQuery: Sendable {
     ) {
         self.name = name
         self.packageID = packageID
+        self.account = account
         self.origin = origin
         self.since = since
         self.until = until
@@ -289,6 +294,9 @@ package struct RunQuery: Sendable {
     /// Only runs for events of this package.
     package var packageID: String?
 
+    /// Only runs for events of the account of this name.
+    package var account: String?
+
     /// Only runs that were made at this time or later.
     package var since: Date?
 
@@ -310,6 +318,7 @@ package struct RunQuery: Sendable {
         ruleID: String? = nil,
         state: Run.State? = nil,
         packageID: String? = nil,
+        account: String? = nil,
         since: Date? = nil,
         until: Date? = nil,
         before: Run.ID? = nil,
@@ -319,6 +328,7 @@ package struct RunQuery: Sendable {
         self.ruleID = ruleID
         self.state = state
         self.packageID = packageID
+        self.account = account
         self.since = since
         self.until = until
         self.before = before

@@ -50,6 +50,8 @@ package struct PacedResumption: Sendable, Equatable {
             subject = .everything
         } else if words.hasPrefix("rule ") {
             subject = .rule(String(words.dropFirst("rule ".count)))
+        } else if words.hasPrefix("account ") {
+            subject = .account(String(words.dropFirst("account ".count)))
         } else if words.hasPrefix("destination ") {
             subject = .destination(String(words.dropFirst("destination ".count)))
         } else {
@@ -65,6 +67,7 @@ package struct PacedResumption: Sendable, Equatable {
     package static func prefix(of subject: Pause.Subject) -> String {
         switch subject {
         case .rule(let id): "\(beginning)rule \(id) at "
+        case .account(let name): "\(beginning)account \(name) at "
         case .destination(let name): "\(beginning)destination \(name) at "
         case .everything: "\(beginning)everything at "
         }

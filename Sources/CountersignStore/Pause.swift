@@ -6,6 +6,8 @@ package struct Pause: Sendable, Equatable {
     package enum Subject: Sendable, Hashable {
         /// The runs of a rule are made and not executed; its timers and digests do not come due.
         case rule(String)
+        /// The runs for events of an account are made and not executed.
+        case account(String)
         /// Nothing goes to a destination.
         case destination(String)
         /// Nothing is executed, and nothing comes due.
@@ -47,6 +49,7 @@ extension Pause.Subject {
     package var waitDestination: String? {
         switch self {
         case .rule(let id): "rule \(id)"
+        case .account(let name): "account \(name)"
         case .destination(let name): name
         case .everything: nil
         }

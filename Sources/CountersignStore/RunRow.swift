@@ -21,7 +21,7 @@ package struct RunRow: Sendable {
     package init(_ run: Run, for event: Event, records: [StepRecord], damage: String?) {
         self.run = run
         eventName = event.name
-        package = event.payload.packageID
+        package = event.packageKey
         let failures = records.filter { $0.status == .failed && $0.generation == run.retries }
         // What came first stopped the chain; later ones are of on_failure and always.
         let failure = failures.first { $0.isFinal } ?? failures.last

@@ -2,11 +2,36 @@ package import Foundation
 
 /// Work that one at a time does of those who share a store: what must not be done twice towards OneSpan Sign, or that would
 /// be reported twice.
-package enum Singleton: String, Sendable, CaseIterable {
-    /// Asking OneSpan Sign for what no callback reported.
-    case poll
-    /// Watching whether callbacks still arrive.
-    case callbackMonitor = "callback_monitor"
+package struct Singleton: RawRepresentable, Sendable, Hashable {
+    /// The name under which stores keep who does it: the work, and the account behind a blank where that has a name.
+    package let rawValue: String
+
+    /// The singleton that a store keeps under this name.
+    package init(rawValue: String) { self.rawValue = rawValue }
+
+    private init(_ work: String, _ account: String) {
+        rawValue = account.isEmpty ? work : "\(work):\(account)"
+    }
+
+    /// Asking OneSpan Sign for what no callback reported, where there is one account.
+    package static let poll = poll(of: "")
+
+    /// Watching whether callbacks still arrive, where there is one account.
+    package static let callbackMonitor = callbackMonitor(of: "")
+
+    /// Asking OneSpan Sign for what no callback of the account reported.
+    package static func poll(of account: String) -> Singleton { Singleton("poll", account) }
+
+    /// Watching whether callbacks of the account still arrive.
+    package static func callbackMonitor(of account: String) -> Singleton { Singleton("callback_monitor", account) }
+
+    /// What it does, for people.
+    package var words: String {
+        (rawValue.split(separator: ":").first.map { $0.replacing("_", with: " ") } ?? "") + suffix
+    }
+
+    /// The account behind it, in brackets; empty where that has no name.
+    private var suffix: String { rawValue.split(separator: ":").dropFirst().first.map { " (\($0))" } ?? "" }
 }
 
 /// Who does the work of a singleton.
@@ -66,9 +91,9 @@ package enum SingletonError: Error, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .held(let singleton, let hold):
-            "\(singleton.work) already, by '\(hold.holder)' (term \(hold.term)); try again when it has finished"
+            "\(singleton.sentence) already, by '\(hold.holder)' (term \(hold.term)); try again when it has finished"
         case .lost(let singleton, let term):
-            "\(singleton.work) by another instance, which took over when the lease of term \(term) had expired; what was "
+            "\(singleton.sentence) by another instance, which took over when the lease of term \(term) had expired; what was "
                 + "found before is stored"
         }
     }
@@ -76,10 +101,7 @@ package enum SingletonError: Error, Equatable, CustomStringConvertible {
 
 extension Singleton {
     /// The beginning of a sentence that says that its work is done.
-    fileprivate var work: String {
-        switch self {
-        case .poll: "OneSpan Sign is being polled"
-        case .callbackMonitor: "callbacks are being monitored"
-        }
+    fileprivate var sentence: String {
+        (rawValue.hasPrefix("poll") ? "OneSpan Sign is being polled" : "callbacks are being monitored") + suffix
     }
 }

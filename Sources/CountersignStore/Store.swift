@@ -3,7 +3,7 @@ package import Foundation
 
 /// Where events, runs and rule sets are kept: inbox, ledger and archive over one set of transactions.
 package protocol Store: Inbox, Ledger, Archive, TailingStore, KeyValueStore, ActivatingStore, SingletonStore,
-    CircuitStore, RuleStateStore, PausingStore
+    CircuitStore, RuleStateStore, PausingStore, UnverifiedStore
 {
     /// Writes what is still waiting to be written and closes the files.
     func close() async

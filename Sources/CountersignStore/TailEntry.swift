@@ -108,7 +108,7 @@ extension TailEntry {
             at: stored.event.receivedAt,
             eventID: stored.event.id,
             eventName: stored.event.name,
-            packageID: stored.event.payload.packageID,
+            packageID: stored.event.packageKey,
             kind: .event(
                 Arrival(
                     origin: stored.event.origin,

@@ -28,6 +28,7 @@ package enum StoreContract {
     /// All promises, grouped by the part of the store that they are about.
     package static let clauses =
         inbox + archive + overview + dispatching + claiming + working + mending + singletons + circuits + homes
+        + unverified
 
     /// When the checks begin.
     static let start = Date(milliseconds: 1_530_389_095_384)

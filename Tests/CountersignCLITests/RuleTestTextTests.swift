@@ -24,7 +24,7 @@ struct RuleTestTextTests {
             sources: sources,
             registry: .builtIn,
             services: ActionServices(outputRoot: "/nowhere", http: NoNetwork()),
-            reader: OneSpanCallbacks(authentication: .none)
+            reader: OneSpanCallbacks()
         )
         var entries: [RuleTestResult.Entry] = []
         for test in outcome.tests {

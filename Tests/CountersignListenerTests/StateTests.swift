@@ -195,7 +195,7 @@ struct StateTests {
             let second = CallbackServer(
                 settings: ListenerSettings(port: server.port),
                 inbox: server.inbox,
-                reader: OneSpanCallbacks(keys: []),
+                reader: OneSpanCallbacks(),
                 readiness: { Readiness(store: .ready(""), rules: .ready("")) },
                 clock: server.clock,
                 logger: LogCapture().logger()

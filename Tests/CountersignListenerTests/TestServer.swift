@@ -26,13 +26,14 @@ struct TestServer: Sendable {
         let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
         var settings = settings
         settings.port = settings.port == 8_080 ? 0 : settings.port
-        let reader = OneSpanCallbacks(keys: [
-            CallbackKey(id: "new", value: key), CallbackKey(id: "old", value: oldKey),
-        ])
+        if settings.endpoints.isEmpty {
+            let keys = [CallbackKey(id: "new", value: key), CallbackKey(id: "old", value: oldKey)]
+            settings.endpoints = [CallbackEndpoint(authenticator: CallbackAuthenticator(keys: keys))]
+        }
         let server = CallbackServer(
             settings: settings,
             inbox: inbox,
-            reader: reader,
+            reader: OneSpanCallbacks(),
             readiness: readiness,
             clock: clock,
             logger: log.logger()

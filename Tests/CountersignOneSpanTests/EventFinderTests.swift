@@ -4,7 +4,7 @@ import Foundation
 import Testing
 
 struct EventFinderTests {
-    private let finder = EventFinder(reader: OneSpanCallbacks(keys: []))
+    private let finder = EventFinder(reader: OneSpanCallbacks())
     private let optOut = SamplePayload.all.first { $0.name == "PACKAGE_OPT_OUT" }?.body ?? ""
     private let complete = SamplePayload.all.first { $0.name == "PACKAGE_COMPLETE" }?.body ?? ""
 

@@ -4,7 +4,7 @@ import Testing
 
 /// What a mail is read as, whatever its line ends, charset and attachments.
 struct MailReadingTests {
-    private let finder = EventFinder(reader: OneSpanCallbacks(keys: []))
+    private let finder = EventFinder(reader: OneSpanCallbacks())
     private let optOut = SamplePayload.all.first { $0.name == "PACKAGE_OPT_OUT" }?.body ?? ""
 
     /// A mail of one text.

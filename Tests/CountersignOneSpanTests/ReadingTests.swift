@@ -4,7 +4,7 @@ import CountersignTesting
 import Testing
 
 struct ReadingTests {
-    private let reader = OneSpanCallbacks(keys: [])
+    private let reader = OneSpanCallbacks()
 
     private func read(_ text: String) throws -> Delivery {
         try reader.read(Array(text.utf8), origin: .callback)

@@ -36,7 +36,7 @@ struct PauseRequestTests {
 
     @Test(
         arguments: [
-            ([:], "must be one of rule, destination, everything"), (["subject": "rule"], "which rule?"),
+            ([:], "must be one of rule, account, destination, everything"), (["subject": "rule"], "which rule?"),
             (["subject": "destination", "name": ""], "which destination?"),
             (["subject": "everything", "name": "x"], "has no name"),
             (["subject": "rule", "name": "a", "untill": "2h"], "did you mean 'until'?"),

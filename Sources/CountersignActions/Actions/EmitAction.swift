@@ -85,7 +85,12 @@ package struct EmitAction: Action {
 
     /// Stores the event, once for the idempotency key, and returns its number as `event`.
     package func perform(_ plan: Plan, in context: ActionContext) async throws(StepFailure) -> JSONObject {
-        let event = RaisedEvent(name: plan.name, payload: plan.payload, key: context.idempotencyKey)
+        let event = RaisedEvent(
+            name: plan.name,
+            payload: plan.payload,
+            account: context.event.account,
+            key: context.idempotencyKey
+        )
         return ["event": JSON(try await context.services.events.raise(event).rawValue)]
     }
 }

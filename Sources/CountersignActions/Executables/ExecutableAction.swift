@@ -123,7 +123,7 @@ package struct ExecutableAction: PlannedAction {
                 members.append(.init(key: entry.name, value: .string(try entry.template.text(in: scope, for: .text))))
             }
             return .object(JSONObject(members))
-        case .arguments, .templateList, .text, .texts, .integers, .group, .groups, .entries: return nil
+        case .arguments, .templateList, .text, .texts, .integers, .group, .maps, .groups, .entries: return nil
         }
     }
 

@@ -211,9 +211,16 @@ extension Endpoint {
             path: "/poll",
             summary:
                 "When the last poll finished, and how many events all polls have recovered; null before the first.",
+            query: [
+                Parameter(
+                    name: "account",
+                    schema: .string,
+                    summary: "The name of the account, where accounts have names."
+                )
+            ],
             content: .json(.nullable(.named("PollState"))),
             refusals: [.unavailable]
-        ) { _ in APIAnswer(try await operations.pollState()) }
+        ) { APIAnswer(try await operations.pollState(of: $0["account"])) }
     }
 
     private static func poll(_ operations: Operations) -> Endpoint {

@@ -33,12 +33,17 @@ extension Endpoint {
         schema: .pointInTime,
         summary: "Only those at or after this time, such as `2d` (ago), `2026-01-31` or `2026-01-31T09:00:00Z`."
     )
+    private static let account = Parameter(
+        name: "account",
+        schema: .string,
+        summary: "Only those of the account with this name."
+    )
     private static let until = Parameter(name: "until", schema: .pointInTime, summary: "Only those before this time.")
 
     /// What a list of events can be narrowed by, for programs and on the page.
     static let eventFilters = [
         text("event", "Only events with this name."), text("package", "Only events of this package."),
-        Parameter(name: "origin", schema: .origin, summary: "Only events with this origin."), since, until,
+        account, Parameter(name: "origin", schema: .origin, summary: "Only events with this origin."), since, until,
         text("text", "Only events whose body contains this text, ignoring case and JSON escapes."),
         Parameter(name: "before", schema: .place, summary: "The start of the page: `next` of the previous response."),
     ]
@@ -64,7 +69,7 @@ extension Endpoint {
     static let runFilters = [
         Parameter(name: "event_id", schema: .id, summary: "Only runs of the event with this number."),
         text("package", "Only runs for events of this package."), text("rule", "Only runs of this rule."),
-        Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
+        account, Parameter(name: "state", schema: .state, summary: "Only runs in this state."), since, until,
         Parameter(name: "before", schema: .id, summary: "Only runs with lower numbers."),
     ]
 
@@ -257,6 +262,7 @@ extension EventQuery {
         self.init(
             name: request["event"],
             packageID: request["package"],
+            account: request["account"],
             origin: request["origin"].flatMap { Event.Origin(rawValue: $0) },
             since: request.date("since"),
             until: request.date("until"),
@@ -299,6 +305,7 @@ extension RunQuery {
             ruleID: request["rule"],
             state: request["state"].flatMap { Run.State(rawValue: $0) },
             packageID: request["package"],
+            account: request["account"],
             since: request.date("since"),
             until: request.date("until"),
             before: request.number("before").map { Run.ID(rawValue: $0) },

@@ -76,12 +76,12 @@ struct CommandClient: Sendable {
     /// Has commands carried out.
     ///
     /// - Parameters:
-    ///   - poller: Makes what polls, over a store that is open; nil for commands that do not poll.
+    ///   - pollers: Makes what polls, over a store that is open; none for commands that do not poll.
     ///   - work: Is handed whoever carries out commands, and whether a server runs that acts on what they store.
     /// - Throws: `CommandFailure` with the reason where one is not carried out.
     /// - Returns: What `work` returns.
     func order<Value>(
-        poller: (any OwnedStore) throws -> Poller? = { _ in nil },
+        pollers: (any OwnedStore) throws -> [String: Poller] = { _ in [:] },
         _ work: (any OperatorCommands, _ isServed: Bool) async throws -> Value
     ) async throws -> Value {
         if let server {
@@ -102,7 +102,7 @@ struct CommandClient: Sendable {
                 let commands = StoreCommands(
                     store: store,
                     questions: questions(over: store),
-                    poller: try poller(store),
+                    pollers: try pollers(store),
                     install: { try await install($0, in: store) },
                     clock: environment.clock
                 )

@@ -85,7 +85,7 @@ struct DryRunCommand: EnvironmentCommand {
             payloadReader.others[name] = PayloadReader.Source(name: name, body: occurrence.bytes)
         }
         let payloads = try payloadReader.sources(payloads)
-        let reader = OneSpanCallbacks(authentication: .none)
+        let reader = OneSpanCallbacks()
         let package = try package.map { try self.package(at: $0, environment) }
         var unreadable = 0
         for (index, payload) in payloads.enumerated() {

@@ -38,7 +38,7 @@ struct IngestCommand: EnvironmentCommand {
 
     func run(in environment: CommandEnvironment) async throws {
         let client = try options.client(in: environment)
-        let reader = OneSpanCallbacks(authentication: .none)
+        let reader = OneSpanCallbacks()
         let finder = EventFinder(reader: reader)
         var found: [EventFinder.Found] = []
         var problems = 0

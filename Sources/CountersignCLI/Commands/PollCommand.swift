@@ -19,6 +19,7 @@ struct PollCommand: EnvironmentCommand {
               countersign poll --once --dry-run             show what would be recovered
               countersign poll --once                       recover it
               countersign poll --once --since 7d            look back a week
+              countersign poll --account prod --once        where the settings name accounts
 
             A poll finds packages that were sent, completed, declined, opted out of, expired, archived or
             trashed. What signers do with single documents leaves no trace that a poll could find.
@@ -26,6 +27,9 @@ struct PollCommand: EnvironmentCommand {
             Exit status: 0 polled, 1 the poll failed, 2 wrong usage.
             """
     )
+
+    @Option(help: ArgumentHelp("The account, where the settings name several.", valueName: "name"))
+    var account: String?
 
     @Flag(help: "Poll now.")
     var once = false
@@ -47,7 +51,12 @@ struct PollCommand: EnvironmentCommand {
     @OptionGroup var options: ClientOptions
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
+        let isRemote = try options.client(in: environment).remote != nil
+        // A server elsewhere has accounts of its own.
+        let settings =
+            isRemote
+            ? try options.settings(in: environment)
+            : try options.settings(in: environment).selecting(account: account)
         guard once else {
             if since != nil || dryRun { throw UsageError("--since and --dry-run require --once") }
             return try await tellState(options.client(in: environment), settings)
@@ -55,14 +64,15 @@ struct PollCommand: EnvironmentCommand {
         let client = try options.client(in: environment)
         // A server elsewhere has its own way to OneSpan Sign.
         let oneSpan = client.remote == nil ? try environment.requiredOneSpan(for: settings) : nil
-        let order = PollRequest(since: try environment.date(before: since), isDryRun: dryRun)
+        let order = PollRequest(account: account, since: try environment.date(before: since), isDryRun: dryRun)
         // What is recovered is printed; a line in a log would say it a second time.
         let logger = Logger(label: "countersign") { _ in SwiftLogNoOpLogHandler() }
-        func poller(over store: any OwnedStore) -> Poller? {
+        func pollers(over store: any OwnedStore) -> [String: Poller] {
             let holder = "countersign poll on \(settings.instanceName)"
-            return oneSpan.map { settings.poller($0, over: store, as: holder, logger: logger) }
+            let poller = oneSpan.map { settings.poller($0, over: store, as: holder, logger: logger) }
+            return poller.map { [settings.account.name: $0] } ?? [:]
         }
-        let (report, isServed) = try await client.order(poller: poller) { commands, isServed in
+        let (report, isServed) = try await client.order(pollers: pollers) { commands, isServed in
             (try await commands.poll(order), isServed)
         }
         if json { return print(report.json.text) }
@@ -86,7 +96,7 @@ struct PollCommand: EnvironmentCommand {
     }
 
     private func tellState(_ client: CommandClient, _ settings: Settings) async throws {
-        let state = try await client.ask { try await $0.pollState() }
+        let state = try await client.ask { [account] in try await $0.pollState(of: account ?? "") }
         if json { return print((state?.json ?? .null).text) }
         guard let state, let finishedAt = state.finishedAt else {
             return print("No poll has finished yet; run: countersign poll --once")

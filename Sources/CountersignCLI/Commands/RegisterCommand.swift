@@ -32,6 +32,9 @@ struct RegisterCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("Register for this connector instead of the account.", valueName: "origin"))
     var connector: String?
 
+    @Option(help: ArgumentHelp("The account, where the settings name several.", valueName: "name"))
+    var account: String?
+
     @Flag(help: "Show what would change, without changing it.")
     var dryRun = false
 
@@ -48,7 +51,7 @@ struct RegisterCommand: EnvironmentCommand {
     }
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
+        let settings = try options.settings(in: environment).selecting(account: account)
         let client = try environment.requiredOneSpan(for: settings)
         let events = try await settings.wantedEvents(in: environment)
         guard !events.isEmpty else {
@@ -63,11 +66,11 @@ struct RegisterCommand: EnvironmentCommand {
             url: try url.map(checked),
             key: try settings.requiredKeys(environment.variables).first,
             events: events,
-            path: settings.callbackPath
+            path: settings.callback.path
         )
         let change = try await asking { () async throws(OperationError) in try await registrar.plan(request) }
         _ = try change.wanted.url.map(checked)
-        if json { print(change.json.indented) } else { show(change, settings.findingsOnAPIKey(environment)) }
+        if json { print(change.json.indented) } else { show(change, settings, settings.findingsOnAPIKey(environment)) }
         guard change.isNeeded, !dryRun else {
             let reason = change.isNeeded ? "Nothing was changed because of --dry-run." : nil
             if !json { print("\n" + (reason ?? "Already registered like this; nothing to change.")) }
@@ -111,7 +114,7 @@ struct RegisterCommand: EnvironmentCommand {
         return text
     }
 
-    private func show(_ change: RegistrationChange, _ findingsOnAPIKey: [String]) {
+    private func show(_ change: RegistrationChange, _ settings: Settings, _ findingsOnAPIKey: [String]) {
         let (today, wanted) = (change.today, change.wanted)
         print("Callbacks of \(change.slot):\n")
         var table = Table(["", "CURRENT", "DESIRED"])
@@ -124,6 +127,7 @@ struct RegisterCommand: EnvironmentCommand {
             ])
         }
         print(table.text)
+        if let warning = settings.callback.registrationWarning { print("\nWarning: \(warning).") }
         for mismatch in change.mismatches { print("\nWarning: \(mismatch).") }
         for finding in findingsOnAPIKey { print("\nWarning: \(finding).") }
     }

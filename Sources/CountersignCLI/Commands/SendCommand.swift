@@ -39,6 +39,9 @@ struct SendCommand: EnvironmentCommand {
     @Option(help: ArgumentHelp("The URL to post to (default: the server of the settings).", valueName: "url"))
     var to: String?
 
+    @Option(help: ArgumentHelp("The account to post for, where the settings name several.", valueName: "name"))
+    var account: String?
+
     @Flag(help: "Set each payload's createdDate to the present time.")
     var now = false
 
@@ -48,11 +51,11 @@ struct SendCommand: EnvironmentCommand {
     @OptionGroup var options: SettingsOptions
 
     func run(in environment: CommandEnvironment) async throws {
-        let settings = try options.settings(in: environment)
+        let settings = try options.settings(in: environment).selecting(account: account)
         let sources = try PayloadReader(workingDirectory: environment.workingDirectory).sources(payloads)
         let host = settings.host.contains(":") ? "[\(settings.host)]" : settings.host
         let ownScheme = settings.certificate == nil ? "http" : "https"
-        let url = to ?? "\(ownScheme)://\(host):\(settings.port)\(settings.callbackPath)"
+        let url = to ?? "\(ownScheme)://\(host):\(settings.port)\(settings.callback.path)"
         guard let scheme = URL(string: url)?.scheme, ["http", "https"].contains(scheme) else {
             throw UsageError("'\(url)' is not an http or https URL")
         }

@@ -41,7 +41,7 @@ struct ServeCommand: EnvironmentCommand {
 
     func run(in environment: CommandEnvironment) async throws {
         let settings = try options.settings(in: environment, flags: ["rules": rules, "listen": listen])
-        let keys = try settings.requiredKeys(environment.variables)
+        let keys = try settings.requiredKeysOfAll(environment.variables)
         let level = Logger.Level(rawValue: settings.logLevel) ?? .info
         let isJSON = settings.logFormat == "json" || settings.logFormat == "auto" && isatty(STDERR_FILENO) != 1
         let format: LineLogHandler.Format = isJSON ? .json : .logfmt

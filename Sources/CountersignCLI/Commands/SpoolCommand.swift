@@ -197,7 +197,7 @@ extension SpoolInspection {
 extension SpoolRecord {
     /// The name of an event; nil for a body that is none.
     fileprivate var name: String? {
-        if case .event(let name, _, _, _) = content { name } else { nil }
+        if case .event(let name, _, _, _, _) = content { name } else { nil }
     }
 
     fileprivate var title: String { name ?? "unreadable body" }

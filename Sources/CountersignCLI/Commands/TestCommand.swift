@@ -63,7 +63,7 @@ struct TestCommand: EnvironmentCommand {
         let registry = try await environment.registry(for: settings)
         let paths = paths.isEmpty ? [settings.rulesPath] : paths.map { $0.absolute(from: environment.workingDirectory) }
         let sources = try environment.ruleSources(paths)
-        let reader = OneSpanCallbacks(authentication: .none)
+        let reader = OneSpanCallbacks()
         let services = try environment.services(for: settings)
         let executor = RuleTestExecutor(compiler: RuleCompiler(catalogue: registry.declarations)) { sources in
             try RuleTestRunner(sources: sources, registry: registry, services: services, reader: reader)

@@ -11,11 +11,13 @@ extension Listing {
             .init("PACKAGE", yields: 2, minimum: 10), .init("ORIGIN", yields: 4),
             .init("DUPLICATES", yields: 5, minimum: 5, isNumber: true), .init("MESSAGE", yields: 3, minimum: 12),
         ])
+        // A package of an account is written with its name before it, so that the account needs no column.
         for stored in events {
             let payload = stored.event.payload
+            let subject = stored.event.packageKey ?? (stored.event.account.isEmpty ? "" : stored.event.account + "/")
             table.add([
-                "\(stored.event.id)", stored.event.receivedAt.tableTime, stored.event.name,
-                (payload.packageID ?? "").bounded, stored.event.origin.rawValue,
+                "\(stored.event.id)", stored.event.receivedAt.tableTime, stored.event.name, subject.bounded,
+                stored.event.origin.rawValue,
                 stored.duplicates > 0 ? "\(stored.duplicates)" : "",
                 stored.damage.map { "DAMAGED: \($0)" } ?? String((payload["message"]?.plainText ?? "").prefix(60)),
             ])

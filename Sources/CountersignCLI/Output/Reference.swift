@@ -73,6 +73,7 @@ package struct Reference {
             return [row] + fields.flatMap { rows($0, under: key + ".", main: nil) }
         case .groups(let fields), .entries(_, let fields):
             return [row] + fields.flatMap { rows($0, under: key + ".NAME.", main: nil) }
+        case .maps(let fields, _): return [row] + fields.flatMap { rows($0, under: key + "[].", main: nil) }
         default: return [row]
         }
     }
@@ -133,6 +134,7 @@ package struct Reference {
         return switch field.kind {
         case .group(let fields), .oneOf(let fields): fields.flatMap { leaves($0, under: key + ".") }
         case .groups(let fields), .entries(_, let fields): fields.flatMap { leaves($0, under: key + ".NAME.") }
+        case .maps(let fields, _): [(key, field)] + fields.flatMap { leaves($0, under: key + "[].") }
         default: [(key, field)]
         }
     }
@@ -177,6 +179,9 @@ extension OptionKind {
         case .integer(let range): "number, \(range.lowerBound) to \(range.upperBound)"
         case .integers: "list of numbers"
         case .texts: "list of texts"
+        case .forms(let form): "list, each \(form.words)"
+        case .maps(_, let words):
+            (words.map { "`\($0)`" } + ["list of maps"]).joined(separator: ", ")
         case .boolean: "`true` or `false`"
         case .entries: "map of texts with `${…}`, or of maps"
         case .group, .groups: "map"

@@ -174,6 +174,45 @@ extension Field where Value == [String] {
     }
 }
 
+extension Field where Value == [String] {
+    /// A list of texts of a form that is checked.
+    public static func forms(_ key: String, _ form: TextForm, _ summary: String) -> Field {
+        Field(key, .forms(form), summary, default: []) { if case .texts(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == [Options] {
+    /// A list of maps with the same options, or one such map alone.
+    public static func maps(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
+        Field(key, .maps(fields, orWord: []), summary) { if case .maps(let value) = $0 { value } else { nil } }
+    }
+}
+
+extension Field where Value == MapsOrWord {
+    /// A list of maps with the same options, one such map alone, or one of some words, of which the first is the default.
+    public static func maps(
+        _ key: String,
+        _ fields: [FieldDeclaration],
+        orWord words: [String],
+        _ summary: String
+    ) -> Field {
+        let fallback = words.first
+        return Field(
+            key,
+            .maps(fields, orWord: words),
+            summary,
+            default: fallback.map { .word($0) },
+            defaultText: fallback
+        ) { value in
+            switch value {
+            case .maps(let maps): .maps(maps)
+            case .text(let word): .word(word)
+            default: nil
+            }
+        }
+    }
+}
+
 extension Field where Value == Duration {
     /// A duration such as `30s`.
     public static func duration(_ key: String, _ summary: String, default fallback: Duration? = nil) -> Field {
@@ -268,4 +307,12 @@ extension Field where Value == [OptionValue.NamedOptions] {
     public static func groups(_ key: String, _ fields: [FieldDeclaration], _ summary: String) -> Field {
         Field(key, .groups(fields), summary, default: []) { if case .groups(let value) = $0 { value } else { nil } }
     }
+}
+
+/// What is under a key that takes a list of maps, or a word.
+public enum MapsOrWord: Sendable {
+    /// Maps with the same options.
+    case maps([Options])
+    /// One of the words.
+    case word(String)
 }

@@ -35,6 +35,10 @@ public indirect enum OptionKind: Sendable {
     case integers(ClosedRange<Int>)
     /// A list of texts.
     case texts
+    /// A list of texts of a form that is checked.
+    case forms(TextForm)
+    /// A list of maps with these options, one such map alone, or one of some words.
+    case maps([FieldDeclaration], orWord: [String])
     /// `true` or `false`.
     case boolean
     /// A map of further options.
@@ -62,6 +66,7 @@ public indirect enum OptionValue: Sendable {
     case integers([Int])
     case boolean(Bool)
     case group(Options)
+    case maps([Options])
     case groups([NamedOptions])
     case entries([NamedEntry])
 

@@ -36,6 +36,11 @@ package struct MetricDeclaration: Sendable {
         self.bounds = bounds
     }
 
+    /// The labels of a sample; where accounts have names, with the one that it is about.
+    package static func labels(_ labels: [(String, String)], of account: String) -> [(String, String)] {
+        account.isEmpty ? labels : labels + [("account", account)]
+    }
+
     /// Seconds, from a commit on a fast disk to a step that takes its whole timeout.
     private static let ofSteps = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300]
 
@@ -48,11 +53,12 @@ package struct MetricDeclaration: Sendable {
 
 /// All metrics.
 package enum MetricCatalogue {
-    /// Callbacks; `result` is `stored`, `duplicate`, `unreadable`, `not_stored` or `wrong_key`.
+    /// Callbacks; `result` is `stored`, `duplicate`, `unreadable`, `unverified`, `not_stored` or `wrong_key`.
     package static let deliveries = MetricDeclaration(
         "countersign_deliveries_total",
         .counter,
-        "Callbacks by event name (`other` for names that OneSpan Sign is not known to send) and by result.",
+        "Callbacks by event name (`other` for names that OneSpan Sign is not known to send) and by result; where the settings "
+            + "name accounts, also by `account`.",
         labels: ["event", "result"]
     )
     /// The time in which callbacks are stored, recorded for those that are.

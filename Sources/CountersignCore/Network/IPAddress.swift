@@ -85,3 +85,10 @@ package struct NetworkPrefix: Sendable, Hashable {
             }
     }
 }
+
+extension NetworkPrefix {
+    /// A network or an address, as settings have it.
+    package static let form = TextForm("a network such as 10.1.0.0/16 or fd12::/48") { text in
+        NetworkPrefix(text) == nil ? "must be a network such as 10.1.0.0/16 or fd12::/48, not '\(text.printable)'" : nil
+    }
+}

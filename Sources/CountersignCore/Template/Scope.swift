@@ -87,7 +87,7 @@ public struct Scope: Sendable {
     /// The value that `reference` points at; nil where there is none.
     public func value(of reference: Reference) throws(StepFailure) -> JSON? {
         switch reference {
-        case .event(let path): path.value(in: event.payload)
+        case .event(let path): path.value(in: event.fields)
         // Live, the package is there before the first step is planned; a dry run may know none.
         case .package, .signer: event.package == nil ? .string("‹\(reference)›") : packageValue(of: reference)
         case .step(let id, let path): value(ofStep: id, path, reference)

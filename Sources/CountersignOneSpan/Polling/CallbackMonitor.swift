@@ -10,11 +10,12 @@ package struct CallbackMonitor: Service {
     /// How long after the completion the activation may arrive at the latest; callbacks may arrive out of order.
     private static let patience: TimeInterval = 300
 
-    private static let key = "callbacks"
+    private var key: String { account.isEmpty ? "callbacks" : "callbacks \(account)" }
 
     private let store: any Inbox & Archive & KeyValueStore
     private let lock: SingletonLock
     private let reporter: IncidentReporter
+    private let account: String
     private let limit: TimeInterval
     private let clock: any WallClock
     private let logger: Logger
@@ -23,14 +24,16 @@ package struct CallbackMonitor: Service {
     /// which the others know as `holder`.
     package init(
         store: any Inbox & Archive & KeyValueStore & SingletonStore,
+        account: String = "",
         as holder: String,
         limit: Duration,
         clock: any WallClock,
         logger: Logger
     ) {
         self.store = store
-        lock = SingletonLock(.callbackMonitor, as: holder, in: store, clock: clock)
+        lock = SingletonLock(.callbackMonitor(of: account), as: holder, in: store, clock: clock)
         reporter = IncidentReporter(store: store, clock: clock)
+        self.account = account
         self.limit = limit.timeInterval
         self.clock = clock
         self.logger = logger
@@ -69,16 +72,16 @@ package struct CallbackMonitor: Service {
     /// - Throws: `StoreError`.
     package func look() async throws {
         let now = clock.now
-        guard var state = State(json: try await store.value(forKey: Self.key)) else {
+        guard var state = State(json: try await store.value(forKey: key)) else {
             // What was before the first check is not evaluated.
-            return try await store.set(State(began: now, checkedUntil: now).json, forKey: Self.key)
+            return try await store.set(State(began: now, checkedUntil: now).json, forKey: key)
         }
         try await reportNoCallbacks(since: state.began, at: now)
         let end = now.addingTimeInterval(-Self.patience)
         guard end > state.checkedUntil else { return }
         try await reportMissingEvents(from: state.checkedUntil, to: end)
         state.checkedUntil = end
-        try await store.set(state.json, forKey: Self.key)
+        try await store.set(state.json, forKey: key)
     }
 
     private struct State {
@@ -102,26 +105,46 @@ package struct CallbackMonitor: Service {
         var json: JSON { ["began": .string(began.rfc3339), "checked_until": .string(checkedUntil.rfc3339)] }
     }
 
+    /// The account as a filter: without a name all events are its own.
+    private var filter: String? { account.isEmpty ? nil : account }
+    private var suffix: String { account.isEmpty ? "" : " of \(account)" }
+
+    private func fields(_ facts: JSONObject) -> JSONObject {
+        guard !account.isEmpty else { return facts }
+        var facts = facts
+        facts["account"] = .string(account)
+        return facts
+    }
+
     private func reportNoCallbacks(since began: Date, at now: Date) async throws {
-        let last = try await store.events(EventQuery(origin: .callback, limit: 1)).first?.event.receivedAt
+        let last = try await store.events(EventQuery(account: filter, origin: .callback, limit: 1)).first?.event
+            .receivedAt
         let start = last ?? began
         guard now.timeIntervalSince(start) >= limit else { return }
         // Once until the next callback: the key is the time of the last one.
         let isNew =
             try await reporter
-            .raise(.noCallbacks, key: "no callbacks since \(start.rfc3339)", ["since": .string(start.rfc3339)])
+            .raise(
+                .noCallbacks,
+                key: "no callbacks\(suffix) since \(start.rfc3339)",
+                fields(["since": .string(start.rfc3339)])
+            )
         if isNew { logger.warning("No callback has arrived for long", metadata: ["since": "\(start.rfc3339)"]) }
     }
 
     /// Looks at the completions that were stored in this time.
     private func reportMissingEvents(from start: Date, to end: Date) async throws {
-        let query = EventQuery(name: "PACKAGE_COMPLETE", since: start, until: end, limit: .max)
+        let query = EventQuery(name: "PACKAGE_COMPLETE", account: filter, since: start, until: end, limit: .max)
         for id in try await store.eventIDs(query) {
-            guard let package = try await store.event(id)?.event.payload.packageID else { continue }
-            let sent = EventQuery(name: "PACKAGE_ACTIVATE", packageID: package, limit: 1)
+            guard let event = try await store.event(id)?.event, let package = event.payload.packageID else { continue }
+            let sent = EventQuery(name: "PACKAGE_ACTIVATE", packageID: event.packageKey, limit: 1)
             guard try await store.events(sent).isEmpty else { continue }
-            let fields: JSONObject = ["packageId": .string(package), "missing": "PACKAGE_ACTIVATE"]
-            if try await reporter.raise(.eventMissing, key: "missing PACKAGE_ACTIVATE of \(package)", fields) {
+            let facts = fields(["packageId": .string(package), "missing": "PACKAGE_ACTIVATE"])
+            if try await reporter.raise(
+                .eventMissing,
+                key: "missing PACKAGE_ACTIVATE of \(event.packageKey ?? "")",
+                facts
+            ) {
                 logger.warning(
                     "A package completed whose activation never arrived",
                     metadata: ["package.id": "\(package)"]

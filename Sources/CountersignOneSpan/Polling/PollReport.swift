@@ -59,7 +59,7 @@ package struct PollState: Sendable, Equatable {
     package var recovered: Int
 
     /// The name of the note.
-    fileprivate static let key = "poll"
+    fileprivate static func key(of account: String) -> String { account.isEmpty ? "poll" : "poll \(account)" }
 
     init(began: Date) {
         self.began = began
@@ -86,10 +86,14 @@ package struct PollState: Sendable, Equatable {
 }
 
 extension Archive {
-    /// How polling stands; nil before the first poll.
-    package func pollState() async throws -> PollState? { PollState(json: try await value(forKey: PollState.key)) }
+    /// How polling of an account stands; nil before the first poll.
+    package func pollState(of account: String = "") async throws -> PollState? {
+        PollState(json: try await value(forKey: PollState.key(of: account)))
+    }
 }
 
 extension KeyValueStore {
-    func keep(_ state: PollState) async throws { try await set(state.json, forKey: PollState.key) }
+    func keep(_ state: PollState, of account: String) async throws {
+        try await set(state.json, forKey: PollState.key(of: account))
+    }
 }

@@ -11,6 +11,7 @@ package final class Poller: Sendable {
 
     private let client: OneSpanClient
     private let store: any Inbox & Archive & KeyValueStore
+    private let account: String
     private let overlap: TimeInterval
     private let logger: Logger
     private let mutex = AsyncMutex()
@@ -21,19 +22,22 @@ package final class Poller: Sendable {
     /// - Parameters:
     ///   - client: The way to the vendor.
     ///   - store: Where events are looked up and stored.
+    ///   - account: The name of the account whose packages it asks for; empty for the only one.
     ///   - holder: The name under which others learn who polls.
     ///   - overlap: How much further back than the last poll it looks, in seconds.
     ///   - logger: Where recovered events are reported.
     package init(
         client: OneSpanClient,
         store: any Inbox & Archive & KeyValueStore & SingletonStore,
+        account: String = "",
         as holder: String,
         overlap: TimeInterval,
         logger: Logger
     ) {
         self.client = client
         self.store = store
-        lock = SingletonLock(.poll, as: holder, in: store, clock: client.clock)
+        lock = SingletonLock(.poll(of: account), as: holder, in: store, clock: client.clock)
+        self.account = account
         self.overlap = overlap
         self.logger = logger
     }
@@ -72,12 +76,12 @@ package final class Poller: Sendable {
 
     private func poll(since start: Date?, isDryRun: Bool, term: Int) async throws -> PollReport {
         let now = client.clock.now
-        let known = try await store.pollState()
+        let known = try await store.pollState(of: account)
         let next = (known?.watermark ?? known?.began ?? now).addingTimeInterval(-overlap)
         let since = start ?? next
         var state = known ?? PollState(began: since)
         state.began = min(state.began, since)
-        if !isDryRun, known != state { try await store.keep(state) }
+        if !isDryRun, known != state { try await store.keep(state, of: account) }
         let walk = Walk(poller: self, began: state.began, isDryRun: isDryRun)
         for status in Self.statuses {
             try await client.packages(status, since: since, until: now) { try await walk.look(at: $0) }
@@ -89,7 +93,7 @@ package final class Poller: Sendable {
             state.finishedAt = client.clock.now
             FailPoint.beforeWatermark.reach()
             try await lock.keep()
-            try await store.keep(state)
+            try await store.keep(state, of: account)
         }
         return PollReport(since: since, packages: walk.seen.count, recoveries: walk.recoveries, term: term)
     }
@@ -115,13 +119,13 @@ package final class Poller: Sendable {
                 try await poller.lock.keep()
                 seen.insert(id)
                 for state in PackageState.all(of: package, since: began) {
-                    try await recover(state.delivery(of: id), id)
+                    try await recover(state.delivery(of: id).with(account: poller.account), id)
                 }
             }
         }
 
         private func recover(_ delivery: Delivery, _ package: String) async throws {
-            let query = EventQuery(name: delivery.name, packageID: package, limit: 1)
+            let query = EventQuery(name: delivery.name, packageID: delivery.packageKey, limit: 1)
             guard try await poller.store.events(query).isEmpty else { return }
             var event: Event.ID?
             if isDryRun {

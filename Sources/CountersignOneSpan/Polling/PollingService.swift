@@ -14,15 +14,17 @@ package struct PollingService: Service {
     private static let longestPause: TimeInterval = 300
 
     private let poller: Poller
+    private let account: String
     private let archive: any Archive
     private let reporter: IncidentReporter
     private let interval: TimeInterval
     private let clock: any WallClock
     private let logger: Logger
 
-    /// Has `poller` poll every `interval` seconds.
+    /// Has `poller` poll an account every `interval` seconds; the only one has no name.
     package init(
         poller: Poller,
+        account: String = "",
         archive: any Archive,
         reporter: IncidentReporter,
         interval: TimeInterval,
@@ -30,6 +32,7 @@ package struct PollingService: Service {
         logger: Logger
     ) {
         self.poller = poller
+        self.account = account
         self.archive = archive
         self.reporter = reporter
         self.interval = interval
@@ -46,10 +49,10 @@ package struct PollingService: Service {
             var other: SingletonHold?
             while !Task.isCancelled {
                 do {
-                    let last = try await archive.pollState()?.finishedAt
+                    let last = try await archive.pollState(of: account)?.finishedAt
                     try await clock.sleep(until: last.map { $0.addingTimeInterval(interval) } ?? clock.now)
                     // Another instance may have polled meanwhile.
-                    guard try await archive.pollState()?.finishedAt == last else { continue }
+                    guard try await archive.pollState(of: account)?.finishedAt == last else { continue }
                     let report = try await poller.poll()
                     (failures, other) = (Failures(), nil)
                     count("finished")
@@ -102,23 +105,26 @@ package struct PollingService: Service {
     }
 
     private func tell(of report: PollReport) async {
-        let fields: JSONObject = ["recovered": JSON(report.recoveries.count)]
-        await telling { try await reporter.end(.pollFailed, of: Self.subject, reporting: .pollRecovered, fields) }
+        var all: JSONObject = ["recovered": JSON(report.recoveries.count)]
+        if !account.isEmpty { all["account"] = .string(account) }
+        let fields = all
+        await telling { try await reporter.end(.pollFailed, of: subject, reporting: .pollRecovered, fields) }
     }
 
     private func tell(of failures: Failures, reason: String) async {
         guard failures.count >= Self.tolerated else { return }
         await telling {
-            let last = try await archive.pollState()?.finishedAt
-            let fields: JSONObject = [
+            let last = try await archive.pollState(of: account)?.finishedAt
+            var fields: JSONObject = [
                 "since": .string(failures.since.rfc3339), "failures": JSON(failures.count),
                 "reason": .string(SystemEvent.excerpt(reason)), "lastFinished": JSON(last?.rfc3339),
             ]
-            try await reporter.begin(.pollFailed, of: Self.subject, fields)
+            if !account.isEmpty { fields["account"] = .string(account) }
+            try await reporter.begin(.pollFailed, of: subject, fields)
         }
     }
 
-    private static let subject = "account"
+    private var subject: String { account.isEmpty ? "account" : "account \(account)" }
 
     private func telling(_ work: () async throws -> Void) async {
         do {
@@ -129,6 +135,10 @@ package struct PollingService: Service {
     }
 
     private func count(_ result: String) {
-        Counter(label: MetricCatalogue.polls.name, dimensions: [("result", result)]).increment()
+        Counter(
+            label: MetricCatalogue.polls.name,
+            dimensions: MetricDeclaration.labels([("result", result)], of: account)
+        )
+        .increment()
     }
 }

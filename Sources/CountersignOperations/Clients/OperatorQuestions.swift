@@ -67,8 +67,8 @@ package protocol OperatorQuestions: Sendable {
     /// What is paused, the oldest pause first.
     func pauses() async throws -> PauseList
 
-    /// How polling stands; nil before the first poll.
-    func pollState() async throws -> PollState?
+    /// How polling of an account stands, of which the only one has no name; nil before the first poll.
+    func pollState(of account: String) async throws -> PollState?
 
     /// Which runs two rule sets make for the stored events.
     ///

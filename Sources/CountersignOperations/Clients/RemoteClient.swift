@@ -152,8 +152,10 @@ package struct RemoteClient: OperatorQuestions {
         try InstanceList(json: try await get(["instances"]))
     }
 
-    /// How polling stands; nil before the first poll.
-    package func pollState() async throws -> PollState? { PollState(json: try await get(["poll"])) }
+    /// How polling of an account stands; nil before the first poll.
+    package func pollState(of account: String) async throws -> PollState? {
+        PollState(json: try await get(["poll"], [("account", account.isEmpty ? nil : account)]))
+    }
 
     /// Which runs two rule sets make for the stored events.
     package func diff(_ request: DiffRequest, progress: (_ done: Int, _ total: Int?) -> Void) async throws -> RunDiff {
@@ -185,7 +187,8 @@ package struct RemoteClient: OperatorQuestions {
 extension EventQuery {
     fileprivate var fields: [(name: String, value: String?)] {
         [
-            ("event", name), ("package", packageID), ("origin", origin?.rawValue), ("since", since?.rfc3339),
+            ("event", name), ("package", packageID), ("account", account), ("origin", origin?.rawValue),
+            ("since", since?.rfc3339),
             ("until", until?.rfc3339), ("before", before?.text), ("text", text), ("limit", "\(limit)"),
         ]
     }
@@ -210,7 +213,7 @@ extension RunQuery {
     fileprivate var fields: [(name: String, value: String?)] {
         [
             ("event_id", eventID.map { "\($0)" }), ("rule", ruleID), ("state", state?.rawValue),
-            ("package", packageID), ("since", since?.rfc3339), ("until", until?.rfc3339),
+            ("package", packageID), ("account", account), ("since", since?.rfc3339), ("until", until?.rfc3339),
             ("before", before.map { "\($0)" }), ("limit", "\(limit)"),
         ]
     }

@@ -9,7 +9,7 @@ package struct StoreCommands: OperatorCommands {
     let store: any Store
     let questions: StoreQuestions
     private let replayer: Replayer?
-    private let poller: Poller?
+    private let pollers: [String: Poller]
     private let install: @Sendable (RuleSources) async throws -> RuleBook.Change
     let clock: any WallClock
 
@@ -17,21 +17,21 @@ package struct StoreCommands: OperatorCommands {
     ///   - store: The store, which nobody else changes.
     ///   - questions: Answers about the same store.
     ///   - replayer: Evaluates events by the active rules; nil where no server runs, which alone has them.
-    ///   - poller: Asks OneSpan Sign; nil where it is not set up.
+    ///   - pollers: Ask OneSpan Sign, by the names of the accounts that are set up.
     ///   - install: Checks rules, and activates them.
     ///   - clock: The time at which commands are carried out.
     package init(
         store: any Store,
         questions: StoreQuestions,
         replayer: Replayer? = nil,
-        poller: Poller? = nil,
+        pollers: [String: Poller] = [:],
         install: @escaping @Sendable (RuleSources) async throws -> RuleBook.Change,
         clock: any WallClock
     ) {
         self.store = store
         self.questions = questions
         self.replayer = replayer
-        self.poller = poller
+        self.pollers = pollers
         self.install = install
         self.clock = clock
     }
@@ -74,9 +74,7 @@ package struct StoreCommands: OperatorCommands {
 
     /// Asks OneSpan Sign for events whose callback is missing.
     package func poll(_ request: PollRequest) async throws -> PollReport {
-        guard let poller else {
-            throw OperationError(.conflict, "OneSpan Sign is not set up: set 'onespan.url' in the settings")
-        }
+        let poller = try poller(of: request.account)
         do {
             return try await poller.poll(since: request.since, isDryRun: request.isDryRun)
         } catch let error as APIFailure {
@@ -84,6 +82,27 @@ package struct StoreCommands: OperatorCommands {
         } catch let error as SingletonError {
             throw OperationError(.conflict, "\(error)")
         }
+    }
+
+    /// What polls an account; without a name the only one there is.
+    private func poller(of account: String?) throws(OperationError) -> Poller {
+        if let poller = account.map({ pollers[$0] }) ?? (pollers.count == 1 ? pollers.values.first : nil) {
+            return poller
+        }
+        let names = pollers.keys.filter { !$0.isEmpty }.sorted().joined(separator: ", ")
+        if let account {
+            throw OperationError(
+                .notFound,
+                "the account '\(account.printable)' is not set up: "
+                    + (names.isEmpty ? "set 'accounts'" : "there is \(names)")
+            )
+        }
+        throw OperationError(
+            .conflict,
+            names.isEmpty
+                ? "OneSpan Sign is not set up: set 'onespan.url' in the settings"
+                : "there are several accounts: name one of \(names)"
+        )
     }
 
     /// Stores an event that a person hands in.

@@ -185,8 +185,8 @@ package struct StoreQuestions: OperatorQuestions {
         )
     }
 
-    /// How polling stands; nil before the first poll.
-    package func pollState() async throws -> PollState? { try await archive.pollState() }
+    /// How polling of an account stands; nil before the first poll.
+    package func pollState(of account: String) async throws -> PollState? { try await archive.pollState(of: account) }
 
     /// Which runs two rule sets make for the stored events.
     package func diff(_ request: DiffRequest, progress: (_ done: Int, _ total: Int?) -> Void) async throws -> RunDiff {

@@ -98,7 +98,7 @@ extension InstanceRecord {
             runs: try document.count("runs"),
             // A newer server may have others.
             singletons: try document.value("singletons") { json in
-                json.array.map { $0.compactMap { $0.string.flatMap { Singleton(rawValue: $0) } } }
+                json.array.map { $0.compactMap { $0.string.map { Singleton(rawValue: $0) } } }
             },
             report: report
         )
@@ -141,16 +141,6 @@ extension Activation {
         case .folder: "by \(instance.printable), whose folder was changed"
         case .command: "by a command on \(instance.printable)"
         case .agreement: "by \(instance.printable), because the folders of all instances hold it"
-        }
-    }
-}
-
-extension Singleton {
-    /// What it does, for people.
-    package var words: String {
-        switch self {
-        case .poll: "poll"
-        case .callbackMonitor: "callback monitor"
         }
     }
 }

@@ -7,6 +7,8 @@ extension Pause.Subject {
     package enum Kind: String, Sendable, CaseIterable {
         /// A rule, by its id.
         case rule
+        /// An account, by its name.
+        case account
         /// A destination, by its name.
         case destination
         /// All rules and destinations.
@@ -17,6 +19,7 @@ extension Pause.Subject {
     package var kind: Kind {
         switch self {
         case .rule: .rule
+        case .account: .account
         case .destination: .destination
         case .everything: .everything
         }
@@ -25,7 +28,7 @@ extension Pause.Subject {
     /// The rule's id or the destination's name; nil for everything.
     package var name: String? {
         switch self {
-        case .rule(let name), .destination(let name): name
+        case .rule(let name), .account(let name), .destination(let name): name
         case .everything: nil
         }
     }
@@ -37,9 +40,11 @@ extension Pause.Subject {
         let name = name.flatMap { $0.isEmpty ? nil : $0 }
         switch (kind, name) {
         case (.rule, let name?): self = .rule(name)
+        case (.account, let name?): self = .account(name)
         case (.destination, let name?): self = .destination(name)
         case (.everything, nil): self = .everything
         case (.rule, nil): throw OperationError(.invalid, "which rule? give its id; see 'countersign rules list'")
+        case (.account, nil): throw OperationError(.invalid, "which account? give its name, as 'accounts' has it")
         case (.destination, nil):
             throw OperationError(.invalid, "which destination? give its name, such as crm.example.com:443")
         case (.everything, let name?):
@@ -51,6 +56,7 @@ extension Pause.Subject {
     package var words: String {
         switch self {
         case .rule(let id): "rule '\(id.printable)'"
+        case .account(let name): "account '\(name.printable)'"
         case .destination(let name): "destination '\(name.printable)'"
         case .everything: "everything"
         }

@@ -16,6 +16,7 @@ extension StoredEvent {
             .always("id", .id) { JSON($0.event.id.rawValue) },
             .always("name", .string) { .string($0.event.name) },
             .always("origin", .origin) { .string($0.event.origin.rawValue) },
+            .optional("account", .string) { $0.event.account.isEmpty ? nil : .string($0.event.account) },
             .always("received_at", .dateTime) { .string($0.event.receivedAt.rfc3339) },
             .always("duplicates", .count) { JSON($0.duplicates) },
             .time("evaluated_at") { $0.dispatchedAt?.rfc3339 },
@@ -41,7 +42,8 @@ extension StoredEvent {
                 name: try document.text("name"),
                 payload: document.any("payload") ?? .null,
                 origin: try document.choice("origin"),
-                receivedAt: try document.time("received_at")
+                receivedAt: try document.time("received_at"),
+                account: try document.optionalText("account") ?? ""
             ),
             body: [],
             duplicates: try document.count("duplicates"),

@@ -42,8 +42,8 @@ extension CopiedTable {
     private static func events(_ rows: String, stream: String) -> String {
         """
         with i as (\(rows)), k as (
-            insert into @.event_keys (account, place, key, event_id, duplicates, token)
-            select account, coalesce(slot, 0), key, id, duplicates, coalesce(token, ''::bytea) from i where key is not null
+            insert into @.event_keys (place, key, event_id, duplicates, token)
+            select coalesce(slot, 0), key, id, duplicates, coalesce(token, ''::bytea) from i where key is not null
         ), v as (
             insert into @.evaluations (event_id, rule_set, evaluated_at, match_set)
             select id, rule_set, evaluated_at, match_set from i where evaluated_at is not null

@@ -147,8 +147,9 @@ extension CopiedTable {
     /// A long name is whole in the body only, and so is a package's number.
     private func restoreCutTexts(of values: inout [StoreValue], _ row: Row) {
         guard let body = table.place(of: "body") else { return }
+        let account = table.place(of: "account").map { row.text($0) } ?? ""
         let wholes: [(String, (JSON) -> String?)] = [
-            ("name", { $0["name"]?.string }), ("package_id", { $0.packageID }),
+            ("name", { $0["name"]?.string }), ("package_id", { PackageKey.of($0, in: account) }),
         ]
         for (name, whole) in wholes {
             guard let place = table.place(of: name), let bytes = row.optionalBytes(place), StoredText.isCut(bytes),

@@ -103,6 +103,7 @@ extension Pause.Subject {
     fileprivate init?(_ row: Row) {
         switch row.verbatim(0) {
         case "rule": self = .rule(row.text(1))
+        case "account": self = .account(row.text(1))
         case "destination": self = .destination(row.text(1))
         case "everything": self = .everything
         default: return nil

@@ -52,6 +52,7 @@ extension Pause.Subject {
     fileprivate var parameters: [Parameter] {
         switch self {
         case .rule(let id): [.verbatim("rule"), .text(id)]
+        case .account(let name): [.verbatim("account"), .text(name)]
         case .destination(let name): [.verbatim("destination"), .text(name)]
         case .everything: [.verbatim("everything"), .verbatim("")]
         }

@@ -68,7 +68,7 @@ struct ResumeStatements {
     private static func choice(for subject: Pause.Subject) -> String {
         let isUnclaimed = "state = 0 and waiting_for is null and due_at <= $1::timestamptz"
         return switch subject {
-        case .destination: waits
+        case .destination, .account: waits
         case .rule: "(\(waits)) or (rule_id = $5::text and \(isUnclaimed))"
         // What has a pace of its own and became due during the pause would begin all at once.
         case .everything:

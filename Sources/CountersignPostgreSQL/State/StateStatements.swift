@@ -146,7 +146,7 @@ extension StateStatements {
     /// What is read of an event: as `EventRow` has it, without what became of it.
     private static let event = """
         e.id, e.name, e.body, e.origin, e.received_at, 0, null::timestamptz, null::text, null::bytea, e.body_hash,
-            (select p.package from @.packages p where p.event_id = e.id)
+            (select p.package from @.packages p where p.event_id = e.id), e.account
         """
 
     /// The newest events of packages since times, each behind the place of its package, counted from 1.
@@ -157,7 +157,7 @@ extension StateStatements {
             from unnest($1::text[], $2::timestamptz[]) with ordinality as u (package_id, since, ord)
             cross join lateral (
                 select * from @.events r
-                where r.account = '' and r.package_id = u.package_id and r.received_at >= u.since
+                where r.package_id = u.package_id and r.received_at >= u.since
                 order by r.received_at desc, r.id desc limit \(HistoryQuery.limit + 1)
             ) e
             """,

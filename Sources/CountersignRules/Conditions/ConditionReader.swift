@@ -24,7 +24,7 @@ struct ConditionReader {
     var owner = "'when'"
 
     /// The keys of a condition map that are no paths.
-    private static let reservedWords = ["event", "origin", "all", "any", "not", "seen", "package", "signer"]
+    private static let reservedWords = ["event", "origin", "account", "all", "any", "not", "seen", "package", "signer"]
 
     /// Reads a condition map.
     func condition(_ node: Node, what: String) -> Condition? {

@@ -12,6 +12,9 @@ package struct EvaluationContext: Sendable {
     /// How the event arrived, for tests of `origin`.
     package let origin: Event.Origin
 
+    /// The account that the event belongs to; empty where that has no name.
+    package let account: String
+
     /// The time at which the event is evaluated.
     package let now: Date
 
@@ -35,6 +38,7 @@ package struct EvaluationContext: Sendable {
         subject: JSON,
         eventName: String,
         origin: Event.Origin,
+        account: String = "",
         now: Date,
         package: JSON? = nil,
         signer: JSON? = nil,
@@ -50,15 +54,17 @@ package struct EvaluationContext: Sendable {
         self.subject = subject
         self.eventName = eventName
         self.origin = origin
+        self.account = account
         self.now = now
     }
 
     /// A rule's `when` is evaluated by the event's payload; `seen` in it needs the events that it looks back at.
     package init(event: Event, now: Date, earlier: EventHistories? = nil) {
         self.init(
-            subject: event.payload,
+            subject: event.fields,
             eventName: event.name,
             origin: event.origin,
+            account: event.account,
             now: now,
             package: event.package,
             signer: event.signer,
@@ -77,7 +83,7 @@ package struct EvaluationContext: Sendable {
         now: Date
     ) {
         var subject: JSONObject = [
-            "event": event.payload, "steps": .object(steps), "configured": .object(configured.json),
+            "event": event.fields, "steps": .object(steps), "configured": .object(configured.json),
         ]
         for member in facts?.object?.members ?? [] where RuleFact(rawValue: member.key) != nil {
             subject[member.key] = member.value
@@ -86,6 +92,7 @@ package struct EvaluationContext: Sendable {
             subject: .object(subject),
             eventName: event.name,
             origin: event.origin,
+            account: event.account,
             now: now,
             package: event.package,
             signer: event.signer

@@ -65,6 +65,31 @@ extension OptionReader {
         return read.count == entries.count ? read : nil
     }
 
+    /// A list of maps, one alone, or a word.
+    func maps(_ node: Node, _ fields: [FieldDeclaration], orWord words: [String], what: String) -> OptionValue? {
+        if node.entries != nil { return .maps([options(node, fields, of: Owner(name: what, span: node.span))]) }
+        if let items = node.items {
+            guard !items.isEmpty else {
+                findings.report(.missingOption, "\(what) is an empty list", at: node.span)
+                return nil
+            }
+            let maps = items.enumerated()
+                .map { index, item in
+                    options(item, fields, of: Owner(name: "entry \(index + 1) of \(what)", span: item.span))
+                }
+            return .maps(maps)
+        }
+        guard !words.isEmpty else {
+            findings.reportType(what, wants: "a map of options, or a list of them", at: node)
+            return nil
+        }
+        guard node.scalar != nil else {
+            findings.reportType(what, wants: "\(words.listedAsChoice), or a list of maps", at: node)
+            return nil
+        }
+        return choice(node, of: words, what: what).map { .text($0) }
+    }
+
     /// A text of a form.
     func formed(_ node: Node, _ form: TextForm, what: String) -> String? {
         guard let text = text(node, what: what) else { return nil }

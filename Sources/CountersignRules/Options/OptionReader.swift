@@ -93,6 +93,9 @@ struct OptionReader {
                 .map { .integers($0) }
         case .texts:
             list(node, what: what, of: "texts") { text($0, what: "an item of \(what)") }.map { .texts($0) }
+        case .forms(let form):
+            list(node, what: what, of: "texts") { formed($0, form, what: "an item of \(what)") }.map { .texts($0) }
+        case .maps(let fields, let words): maps(node, fields, orWord: words, what: what)
         case .boolean: boolean(node, what: what).map { .boolean($0) }
         case .group(let fields): group(node, fields, what: what).map { .group($0) }
         case .oneOf(let fields): oneOf(node, fields, what: what).map { .group($0) }

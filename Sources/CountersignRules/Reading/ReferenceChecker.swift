@@ -49,6 +49,8 @@ struct ReferenceChecker {
     }
 
     private func checkField(_ path: JSONPath, at span: SourceSpan, _ words: [String]) {
+        // Every event has an account, where there are accounts.
+        guard path.components != [.key("account")] else { return }
         if !systemEvents.isEmpty { return checkField(ofSystemEvent: path, at: span, words) }
         guard knowsFields, case .key(let name)? = path.components.first, !EventCatalogue.fields.contains(name) else {
             return

@@ -230,14 +230,14 @@ struct RuleReader {
     /// OneSpan Sign may well send fields that are not known here, so a key that resembles no known one is left unchanged.
     private static func slip(in when: Node) -> (key: Node.Entry, advice: String)? {
         let keys = leaves(of: when)
-        let known = Set(["event", "origin", "seen", "package", "signer", "payload"] + EventCatalogue.fields)
+        let known = Set(["event", "origin", "account", "seen", "package", "signer", "payload"] + EventCatalogue.fields)
         func root(_ key: String) -> String {
             String(key.prefix { $0 != "." && $0 != "[" }).trimmingCharacters(in: CharacterSet(charactersIn: "\""))
         }
         guard !keys.contains(where: { known.contains(root($0.key)) }) else { return nil }
         for key in keys {
             if let word = timers[key.key] { return (key, "; did you mean '\(word)'?") }
-            let near = Suggestion.clause(for: key.key, among: ["event", "origin"] + EventCatalogue.fields)
+            let near = Suggestion.clause(for: key.key, among: ["event", "origin", "account"] + EventCatalogue.fields)
             if !near.isEmpty { return (key, near) }
         }
         return nil

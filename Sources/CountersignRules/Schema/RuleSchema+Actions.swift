@@ -80,6 +80,15 @@ extension RuleSchema {
         case .integer(let range): integer(range)
         case .integers(let range): ["type": "array", "items": integer(range)]
         case .texts: ["type": "array", "items": text()]
+        case .forms(let form):
+            ["type": "array", "items": form.pattern.map { ["type": "string", "pattern": .string($0)] } ?? text()]
+        case .maps(let fields, let words):
+            [
+                "anyOf": .array(
+                    [["type": "array", "items": options(fields), "minItems": 1], options(fields)]
+                        + (words.isEmpty ? [] : [["enum": .array(words.map { .string($0) })]])
+                )
+            ]
         case .boolean: ["type": "boolean"]
         case .oneOf(let fields): oneOf(fields)
         case .group(let fields): nullable(options(fields))

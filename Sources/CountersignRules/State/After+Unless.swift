@@ -10,7 +10,7 @@ extension After {
     /// Nil without `unless`, and where no stored event can cancel, as the event is about no package.
     package func query(for opener: Event) -> HistoryQuery? {
         guard unless != nil else { return nil }
-        return per.query(for: opener.payload, names: cancellingNames) {
+        return per.query(for: opener.packageKey, names: cancellingNames) {
             opener.happenedAt.addingTimeInterval(-Event.clockTolerance)
         }
     }

@@ -21,7 +21,7 @@ extension Decider {
         let ran = old?.data["ran"]?.number?.integer ?? 0
         let end = old.map { $0.openedAt.addingTimeInterval(throttle.within.timeInterval) }
         var window = RuleState(key: key, kind: .throttle, shape: rule.shape, eventID: event.id, openedAt: arrival)
-        window.packageID = event.payload.packageID
+        window.packageID = event.packageKey
         if let old, let end, arrival < end, old.shape == rule.shape {
             window.openedAt = old.openedAt
             guard ran < throttle.limit else {
@@ -65,7 +65,7 @@ extension Decider {
         tally.add(event.id, at: happened, value: value, newest: threshold.count)
         let found = tally.newest(within: threshold.within.timeInterval)
         var state = RuleState(key: key, kind: .threshold, shape: rule.shape, eventID: event.id, openedAt: now)
-        state.packageID = event.payload.packageID
+        state.packageID = event.packageKey
         if found.count >= threshold.count {
             tally = ThresholdTally(.null)
             tally.quiet = (happened, happened.addingTimeInterval(threshold.quiet.timeInterval))

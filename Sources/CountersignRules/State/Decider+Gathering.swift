@@ -26,7 +26,7 @@ extension Decider {
             state.openedAt = old.openedAt
             if !isNewest { state.eventID = old.eventID }
         }
-        state.packageID = event.payload.packageID
+        state.packageID = event.packageKey
         state.dueAt = old?.dueAt.map { max($0, due) } ?? due
         let time = isNewest ? happened : newest ?? happened
         state.data = [
@@ -58,7 +58,7 @@ extension Decider {
         let count = (old?.data["count"]?.number?.integer ?? 0) + 1
         let happened = event.happenedAt.milliseconds
         var state = RuleState(key: key, kind: .digest, shape: rule.shape, eventID: event.id, openedAt: arrival)
-        state.packageID = digest.per.holdsPackage ? event.payload.packageID : nil
+        state.packageID = digest.per.holdsPackage ? event.packageKey : nil
         if let old {
             (state.eventID, state.openedAt, state.dueAt, state.shape) = (
                 old.eventID, old.openedAt, old.dueAt, old.shape
@@ -72,7 +72,9 @@ extension Decider {
         }
         let from = min(Int64(old?.data["from"]?.number?.integer ?? Int(happened)), happened)
         let to = max(Int64(old?.data["to"]?.number?.integer ?? Int(happened)), happened)
-        state.data = ["count": JSON(count), "from": JSON(from), "to": JSON(to)]
+        var data: JSONObject = ["count": JSON(count), "from": JSON(from), "to": JSON(to)]
+        if !event.account.isEmpty, digest.per != .rule { data["account"] = .string(event.account) }
+        state.data = .object(data)
         if old?.followsClock ?? digest.followsClock { state.data = state.data.with(RuleState.followsClock, true) }
         draft.set(state)
         if count <= digest.max { draft.gather(key, event.id) }
@@ -96,10 +98,12 @@ extension Decider {
             "count": state.data["count"] ?? 0, "from": time("from"), "to": time("to"),
             "events": .array(gathered.map { JSON($0.rawValue) }),
         ]
-        if let packageID = state.packageID { payload["packageId"] = .string(packageID) }
+        let account = state.data["account"]?.string ?? ""
+        if let key = state.packageID { payload["packageId"] = .string(PackageKey.id(of: key, in: account)) }
         draft.remove(state.key, part: state.part)
         draft.clear(state.key)
-        draft.raise(RuleEvent.digest.delivery(.object(payload), rule: rule.id, occasion: "\(state.key.text) \(due)"))
+        let event = RuleEvent.digest.delivery(.object(payload), rule: rule.id, occasion: "\(state.key.text) \(due)")
+        draft.raise(event.with(account: account))
     }
 }
 

@@ -25,6 +25,8 @@ package enum Per: Sendable, Equatable {
     /// The key of an event at the rule `ruleID`.
     package func key(of context: EvaluationContext, ruleID: String) -> StateKey {
         guard case .paths(let paths) = self else { return StateKey(ruleID: ruleID, values: []) }
-        return StateKey(ruleID: ruleID, values: paths.map { context.value(at: $0) })
+        // Accounts are counted apart, whether a rule names them or not.
+        let account: [JSON?] = context.account.isEmpty ? [] : [.string(context.account)]
+        return StateKey(ruleID: ruleID, values: account + paths.map { context.value(at: $0) })
     }
 }

@@ -102,7 +102,7 @@ package struct RuleSimulation: Sendable {
 
     private mutating func keep(_ event: Event) {
         events[event.id] = event
-        if let id = event.payload.packageID { ofPackage[id, default: []].append(event) }
+        if let id = event.packageKey { ofPackage[id, default: []].append(event) }
         ofName[event.name, default: []].append(event)
     }
 
@@ -194,7 +194,8 @@ package struct RuleSimulation: Sendable {
             name: delivery.name,
             payload: delivery.payload,
             origin: delivery.origin,
-            receivedAt: now
+            receivedAt: now,
+            account: delivery.account
         )
         keep(event)
         evaluate(event)

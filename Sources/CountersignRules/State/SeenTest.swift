@@ -44,7 +44,7 @@ package struct SeenTest: Sendable {
     }
 
     private func query(for context: EvaluationContext) -> HistoryQuery? {
-        per.query(for: context.subject, names: names) {
+        per.query(for: PackageKey.of(context.subject, in: context.account), names: names) {
             within.map { context.happenedAt.addingTimeInterval(-$0.timeInterval - Event.clockTolerance) }
         }
     }
@@ -70,18 +70,19 @@ package struct SeenTest: Sendable {
 }
 
 extension Per {
-    /// What has to be read to find the events of the key of an event with this payload.
+    /// What has to be read to find the events of the key of an event about this package.
     ///
     /// By package; by the names of the events where there is one key for the whole rule, or the event is about no package.
     /// Nil where neither leads to events.
-    func query(for payload: JSON, names: [String]?, since: () -> Date?) -> HistoryQuery? {
-        if holdsPackage, let package = payload.packageID { return HistoryQuery(.package(package)) }
+    func query(for package: String?, names: [String]?, since: () -> Date?) -> HistoryQuery? {
+        if holdsPackage, let package { return HistoryQuery(.package(package)) }
         return names.map { HistoryQuery(.names($0.sorted()), since: since()) }
     }
 
     /// Whether two events have the same key.
     func isSame(_ left: EvaluationContext, _ right: EvaluationContext) -> Bool {
         guard case .paths(let paths) = self else { return true }
+        guard left.account == right.account else { return false }
         return paths.allSatisfy { left.value(at: $0) == right.value(at: $0) }
     }
 }
@@ -98,9 +99,10 @@ extension EvaluationContext {
     /// An event that is looked back at, evaluated as of the time at which it was stored.
     init(storedEvent event: Event) {
         self.init(
-            subject: event.payload,
+            subject: event.fields,
             eventName: event.name,
             origin: event.origin,
+            account: event.account,
             now: event.receivedAt,
             eventID: event.id,
             receivedAt: event.receivedAt

@@ -21,7 +21,7 @@ struct Opener {
 
     init(_ event: Event, times: [Time]) {
         id = event.id
-        packageID = event.payload.packageID
+        packageID = event.packageKey
         happened = event.happenedAt
         isByArrival = happened == event.receivedAt
         self.times = times

@@ -13,7 +13,7 @@ struct CopiedTable {
     private static let mostRows = 1_000
 
     /// What other drivers have a column for, and this one has not.
-    private static let missing: [StoreTable: Set<String>] = [.events: ["account"]]
+    private static let missing: [StoreTable: Set<String>] = [:]
 
     /// What a copy leaves and must write all the same: the process that had the file, which none has any more.
     private static let constants: [StoreTable: [String: String]] = [.singletons: ["process": "''"]]

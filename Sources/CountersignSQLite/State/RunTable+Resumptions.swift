@@ -34,6 +34,9 @@ extension RunTable {
         switch subject {
         case .destination(let name):
             _ = try spread("(waiting_for = ?7 OR \(isPaced))", [prefix, name], at: pace.rate, from: now, wait)
+        case .account:
+            let waits = "(waiting_for = ?7 OR \(isPaced))"
+            _ = try spread(waits, [prefix, subject.waitDestination], at: pace.rate, from: now, wait)
         case .rule(let id):
             _ = try spread(
                 "(waiting_for = ?7 OR \(isPaced) OR (rule_id = ?8 AND \(isUnclaimed)))",

@@ -57,6 +57,7 @@ extension Pause.Subject {
     fileprivate var columns: (String, String) {
         switch self {
         case .rule(let id): ("rule", id)
+        case .account(let name): ("account", name)
         case .destination(let name): ("destination", name)
         case .everything: ("everything", "")
         }
@@ -65,6 +66,7 @@ extension Pause.Subject {
     init?(_ subject: String?, _ name: String?) {
         switch (subject, name) {
         case ("rule", let id?): self = .rule(id)
+        case ("account", let name?): self = .account(name)
         case ("destination", let name?): self = .destination(name)
         case ("everything", _): self = .everything
         default: return nil

@@ -39,7 +39,9 @@ extension Doctor {
         }
         guard settings.driver.exists else { return [] }
         var last: Date?
-        try? await environment.opening(settings) { last = try await $0.pollState()?.finishedAt }
+        try? await environment.opening(settings) {
+            last = try await $0.pollState(of: settings.account.name)?.finishedAt
+        }
         guard let last else { return [.warning("poll", "no poll has finished yet")] }
         let text = "the last poll finished at \(last.formatted(.iso8601))"
         let isLate = environment.clock.now.timeIntervalSince(last) > 1.5 * interval.timeInterval
@@ -54,9 +56,9 @@ extension Doctor {
         }
         let keys = (try? settings.callbackKeys(environment.variables)) ?? []
         var findings =
-            found.mismatches(path: settings.callbackPath, keys: settings.requiresKey ? keys.map(\.value) : nil)
+            found.mismatches(path: settings.callback.path, keys: settings.callback.usesKeys ? keys.map(\.value) : nil)
             .map {
-                Finding.failure("registration", "\($0): countersign register --url https://…\(settings.callbackPath)")
+                Finding.failure("registration", "\($0): countersign register --url https://…\(settings.callback.path)")
             }
         let missing = wanted.subtracting(found.events).sorted().joined(separator: ", ")
         if !missing.isEmpty {

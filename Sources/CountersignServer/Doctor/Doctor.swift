@@ -23,7 +23,10 @@ package struct Doctor {
     /// Everything that was looked at, in the order of an event's way; `state` is what the running server says of itself, nil
     /// where none runs.
     package func examine(_ state: ServerState?) async -> [Finding] {
-        var findings = [process(), listener(), keys(), certificate(), admin()].compactMap { $0 }
+        var findings = ([process(), listener()] + forEachAccount { [$0.keys()] } + [certificate(), admin()])
+            .compactMap { $0 }
+        for doctor in ofAccounts { findings += await doctor.senders().map(doctor.labelled) }
+        findings += await unverified()
         findings += await store(state)
         findings += spool()
         findings += await pending()
@@ -33,14 +36,30 @@ package struct Doctor {
         findings += secrets(for: ruleSet)
         let unknownVariables = SettingsLoader.unknownVariables(
             among: environment.variables,
-            secrets: ruleSet?.secretNames
+            secrets: ruleSet?.secretNames,
+            accounts: settings.accounts
         )
         findings += unknownVariables.map { .warning("environment", $0.sentence) }
-        findings += await registration(for: ruleSet)
+        for doctor in ofAccounts { findings += await doctor.registration(for: ruleSet).map(doctor.labelled) }
         findings += await mail(for: ruleSet)
         findings += await destinations()
         findings += [finding(on: state)] + places() + machine() + proxy()
         return findings + (await clock())
+    }
+
+    /// One that looks at each account.
+    private var ofAccounts: [Doctor] {
+        settings.accounts.map { Doctor(settings: settings.with(account: $0), environment: environment) }
+    }
+
+    private func forEachAccount(_ look: (Doctor) -> [Finding?]) -> [Finding?] {
+        ofAccounts.flatMap { doctor in look(doctor).map { $0.map(doctor.labelled) } }
+    }
+
+    /// A finding with the name of the account, where it has one.
+    private func labelled(_ finding: Finding) -> Finding {
+        let name = settings.account.name
+        return name.isEmpty ? finding : finding.with(subject: "\(finding.subject) (\(name))")
     }
 
     private func process() -> Finding {
@@ -55,7 +74,8 @@ package struct Doctor {
     }
 
     private func listener() -> Finding {
-        let address = "\(settings.host):\(settings.port)\(settings.callbackPath)"
+        let paths = settings.accounts.map(\.callback.path).joined(separator: ", ")
+        let address = "\(settings.host):\(settings.port)\(paths)"
         let text =
             "\(address), bodies up to \(ByteSize(bytes: Int64(settings.maximumBody)).rounded), \(settings.workers) workers, "
             + "\(settings.workersPerDestination) to one destination"
@@ -64,10 +84,11 @@ package struct Doctor {
         return .warning("listen", "\(text); without TLS the key is sent unencrypted: set 'tls', or use a proxy")
     }
 
-    private func keys() -> Finding {
-        guard settings.requiresKey else {
+    private func keys() -> Finding? {
+        guard settings.callback.authentication.alternatives != nil else {
             return .warning("callback key", "none is required ('callback.auth: none'), so anyone can post events")
         }
+        guard settings.callback.usesKeys else { return nil }
         do {
             let keys = try settings.requiredKeys(environment.variables)
             return .fine("callback key", keys.map(\.id).joined(separator: ", "))
@@ -126,7 +147,7 @@ package struct Doctor {
     }
 
     private func rules(_ ruleSet: RuleSet, _ state: ServerState?) -> [Finding] {
-        if settings.oneSpan == nil, !ruleSet.rulesAsking.isEmpty {
+        if settings.accounts.allSatisfy({ $0.oneSpan == nil }), !ruleSet.rulesAsking.isEmpty {
             let names = ruleSet.rulesAsking.joined(separator: ", ")
             return [.failure("rules", "\(names) need OneSpan Sign, but 'onespan.url' is not set")]
         }

@@ -40,7 +40,7 @@ extension CommandEnvironment {
         for settings: Settings,
         owner: String? = nil,
         events: any EventRaising = NoEventRaising(),
-        packages: (any PackageServing)? = nil
+        packages: [String: any PackageServing] = [:]
     ) throws -> ActionServices {
         ActionServices(
             // Where links lead now: one that is put there later is not followed.
@@ -54,7 +54,7 @@ extension CommandEnvironment {
             addresses: ReachableAddresses(policy: settings.outgoingPolicy),
             events: events,
             clock: clock,
-            packages: packages,
+            accounts: packages,
             mail: try mail(for: settings),
             database: StoreAddress.databases,
             configured: settings.configured

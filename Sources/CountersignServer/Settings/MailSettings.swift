@@ -138,7 +138,7 @@ extension Settings {
     /// What a step's `if` finds set; secrets are not among it.
     var configured: Configured {
         var names: Set<String> = []
-        if oneSpan != nil { names.insert("onespan.url") }
+        if accounts.contains(where: { $0.oneSpan != nil }) { names.insert("onespan.url") }
         if let mail {
             names.insert("mail.server")
             if !mail.to.isEmpty { names.insert("mail.to") }

@@ -18,6 +18,9 @@ package struct OneSpanSettings: Sendable {
     /// Without a slash at its end.
     let url: String
 
+    /// The name of the account; empty for the only one.
+    let account: String
+
     let authentication: Authentication
     let dateParameters: OneSpanAccess.DateParameters
 
@@ -33,7 +36,7 @@ package struct OneSpanSettings: Sendable {
     /// The settings of the group; nil without a URL.
     ///
     /// - Throws: `UsageError`.
-    init?(_ options: Options) throws {
+    init?(_ options: Options, account: String = "") throws {
         typealias Declared = SettingsDeclaration
         guard let text = options[Declared.apiURL] else {
             // Silence is heard without asking anybody.
@@ -42,6 +45,7 @@ package struct OneSpanSettings: Sendable {
             }
             throw UsageError("'onespan.\(other.key)' needs 'onespan.url', such as https://apps.esignlive.com")
         }
+        self.account = account
         do throws(StepFailure) {
             url = try RequestURL(text.trimmingSuffix("/"), source: text).url.trimmingSuffix("/")
         } catch {
@@ -62,7 +66,8 @@ package struct OneSpanSettings: Sendable {
 
     /// The credentials as they are now, from the places where secrets are.
     func credentials(in places: SecretFiles) throws(APIFailure) -> OneSpanAccess.Credentials {
-        let names = authentication == .apiKey ? ["ONESPAN_API_KEY"] : ["ONESPAN_CLIENT_ID", "ONESPAN_CLIENT_SECRET"]
+        let names = (authentication == .apiKey ? ["ONESPAN_API_KEY"] : ["ONESPAN_CLIENT_ID", "ONESPAN_CLIENT_SECRET"])
+            .map { places.name(of: $0, for: account) }
         let secrets = places.load(Set(names))
         var values: [String] = []
         do throws(StepFailure) {
@@ -87,7 +92,11 @@ extension Settings {
     ///
     /// A worker is kept back from OneSpan Sign, so that a slow answer of it never holds all of them.
     var capacities: [String: Int] {
-        var capacities = oneSpan.map { [PackageTarget.destination: min($0.concurrency, max(1, workers - 1))] } ?? [:]
+        var capacities: [String: Int] = [:]
+        for account in accounts {
+            guard let oneSpan = account.oneSpan else { continue }
+            capacities[PackageTarget.destination(of: account.name)] = min(oneSpan.concurrency, max(1, workers - 1))
+        }
         for destination in destinations ?? [] {
             capacities[destination.name] = destination.limits.concurrency
         }
@@ -131,6 +140,15 @@ extension CommandEnvironment {
             () throws(APIFailure) in try oneSpan.credentials(in: places)
         }
         return OneSpanClient(access: access, http: try sender(for: settings), clock: clock)
+    }
+
+    /// The ways to the API of all accounts that have one, by the names of the accounts.
+    ///
+    /// - Throws: `UsageError` when the file of further authorities cannot be used.
+    func oneSpans(for settings: Settings) throws -> [String: OneSpanClient] {
+        var clients: [String: OneSpanClient] = [:]
+        for account in settings.accounts { clients[account.name] = try oneSpan(for: settings.with(account: account)) }
+        return clients
     }
 
     /// The way to the vendor's API, for who cannot do without.

@@ -58,7 +58,9 @@ extension Settings {
 
     /// What a step needs that is not set, as a sentence; nil where it lacks nothing.
     func lack(of step: Step) -> String? {
-        if step.asksOneSpan, oneSpan == nil { return "it needs OneSpan Sign, but 'onespan.url' is not set" }
+        if step.asksOneSpan, accounts.allSatisfy({ $0.oneSpan == nil }) {
+            return "it needs OneSpan Sign, but 'onespan.url' is not set"
+        }
         if lacksMailServer(step) { return "it sends email, but 'mail.server' is not set" }
         if lacksRecipient(step) { return "its email has no recipient; add 'to', or set 'mail.to'" }
         return nil

@@ -11,7 +11,13 @@ extension Settings {
     /// - Throws: `UsageError` when the files cannot be used.
     func serverCertificate() throws -> ServerCertificate? {
         do {
-            return try certificate.map { try ServerCertificate(certificateFile: $0.chain, keyFile: $0.key) }
+            return try certificate.map {
+                try ServerCertificate(
+                    certificateFile: $0.chain,
+                    keyFile: $0.key,
+                    clientAuthorities: $0.clientAuthorities
+                )
+            }
         } catch {
             throw UsageError("'tls': \(error)")
         }

@@ -28,8 +28,8 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The named tokens that let in there, beside the one of the secret `COUNTERSIGN_ADMIN_TOKEN`.
     let adminTokens: [AdminTokenSettings]
 
-    /// The absolute paths of the files for TLS.
-    package let certificate: (chain: String, key: String)?
+    /// The absolute paths of the files for TLS, the last one that of the authorities of clients.
+    package let certificate: (chain: String, key: String, clientAuthorities: String?)?
 
     /// Where the store lies.
     package let store: StoreAddress
@@ -47,10 +47,14 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The folder of the rules as it was named, absolute.
     package let rulesPath: String
 
-    /// The path to which callbacks are posted, such as `/callback`.
-    package let callbackPath: String
-    let requiresKey: Bool
-    let keyFile: String?
+    /// The accounts, at least one.
+    package let accounts: [AccountSettings]
+
+    /// The account that is meant where one is: the first, unless another was selected.
+    package internal(set) var account: AccountSettings
+
+    /// The networks of the proxies before the endpoint.
+    let trustedProxies: [NetworkPrefix]
     let maximumBody: Int
     let maximumPendingBodies: Int
     let workers: Int
@@ -96,12 +100,6 @@ package /// What a deployment runs with, put together from flags, environment an
     /// The absolute path of the folder whose files are secrets.
     let secretsFolder: String?
 
-    /// The vendor's API; nil where nothing is asked of it.
-    package let oneSpan: OneSpanSettings?
-
-    /// After how long without a callback somebody is reported; nil for never.
-    let alertAfter: Duration?
-
     /// The mail server; nil where rules send no mail.
     let mail: MailSettings?
 
@@ -133,9 +131,9 @@ package /// What a deployment runs with, put together from flags, environment an
         store = try Self.storeAddress(options.required(Declared.store), workingDirectory)
         instanceName = try Self.instanceName(options)
         rulesPath = options.required(Declared.rules).absolute(from: workingDirectory)
-        callbackPath = try Self.urlPath(callback.required(Declared.callbackPath))
-        requiresKey = callback.required(Declared.auth) == "key"
-        keyFile = callback[Declared.keyFile]?.absolute(from: workingDirectory)
+        accounts = try AccountSettings.all(options, workingDirectory)
+        account = accounts[0]
+        trustedProxies = callback.required(Declared.trustedProxies).compactMap { NetworkPrefix($0) }
         maximumBody = callback.required(Declared.maximumBody).count
         maximumPendingBodies = callback.required(Declared.maximumPendingBodies).count
         workers = engine.required(Declared.workers)
@@ -160,8 +158,6 @@ package /// What a deployment runs with, put together from flags, environment an
         authorityFile = http[Declared.authorityFile]?.absolute(from: workingDirectory)
         secretsFolder = (options[Declared.secrets] ?? Options())[Declared.secretsFolder]?
             .absolute(from: workingDirectory)
-        oneSpan = try OneSpanSettings(options[Declared.oneSpan] ?? Options())
-        alertAfter = (options[Declared.oneSpan] ?? Options())[Declared.alertAfter]
         mail = try MailSettings(options[Declared.mail] ?? Options())
         collector = try Self.collector(options[Declared.tracing] ?? Options())
         logLevel = (options[Declared.log] ?? Options()).required(Declared.level)
@@ -210,14 +206,10 @@ package /// What a deployment runs with, put together from flags, environment an
             ),
             ("tls", { _ = try certificate(options[Declared.tls] ?? Options(), workingDirectory) }),
             ("store", { _ = try driver(options, workingDirectory) }),
-            (
-                "callback",
-                { _ = try urlPath((options[Declared.callback] ?? Options()).required(Declared.callbackPath)) }
-            ),
+            ("callback", { _ = try AccountSettings.all(options, workingDirectory) }),
             ("http", { _ = try policy(options[Declared.http] ?? Options()) }),
             ("http", { _ = try GeneralProxy(options[Declared.http] ?? Options()) }),
             ("destinations", { _ = try destinations(options) }),
-            ("onespan", { _ = try OneSpanSettings(options[Declared.oneSpan] ?? Options()) }),
             ("mail", { _ = try MailSettings(options[Declared.mail] ?? Options()) }),
             ("tracing", { _ = try collector(options[Declared.tracing] ?? Options()) }),
         ]
@@ -231,6 +223,15 @@ package /// What a deployment runs with, put together from flags, environment an
                 }
             }
     }
+
+    /// Where callbacks of the account are posted to, and by whom.
+    package var callback: CallbackSettings { account.callback }
+
+    /// The API of the account; nil where nothing is asked of it.
+    package var oneSpan: OneSpanSettings? { account.oneSpan }
+
+    /// After how long without a callback of the account somebody is reported; nil for never.
+    var alertAfter: Duration? { account.alertAfter }
 
     /// The Unix socket through which commands reach the running server.
     package var controlSocket: String { storePath + ".sock" }
@@ -254,10 +255,14 @@ package /// What a deployment runs with, put together from flags, environment an
         return (host.isEmpty ? "0.0.0.0" : host, port)
     }
 
-    private static func certificate(_ tls: Options, _ folder: String) throws -> (chain: String, key: String)? {
+    private static func certificate(
+        _ tls: Options,
+        _ folder: String
+    ) throws -> (chain: String, key: String, clientAuthorities: String?)? {
+        let authorities = tls[SettingsDeclaration.clientAuthorities]?.absolute(from: folder)
         switch (tls[SettingsDeclaration.certificateFile], tls[SettingsDeclaration.certificateKey]) {
-        case (nil, nil): return nil
-        case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder))
+        case (nil, nil) where authorities == nil: return nil
+        case (let chain?, let key?): return (chain.absolute(from: folder), key.absolute(from: folder), authorities)
         default: throw UsageError("'tls' requires both 'certificate' and 'key'")
         }
     }
@@ -312,33 +317,11 @@ package /// What a deployment runs with, put together from flags, environment an
             )
     }
 
-    /// A path that a request can carry as it stands: `absolute-path` of RFC 3986, section 3.3, which no client rewrites.
     private static func lease(_ duration: Duration) throws -> Duration {
         guard duration >= .seconds(3) else {
             throw UsageError("'engine.lease' must be at least 3s, not '\(duration.text)'")
         }
         return duration
-    }
-
-    private static func urlPath(_ text: String) throws -> String {
-        guard text.hasPrefix("/"), text != "/health", text != "/ready" else {
-            throw UsageError("'callback.path' must begin with '/' and be neither /health nor /ready, not '\(text)'")
-        }
-        let allowed = "/-._~!$&'()*+,;=:@".utf8
-        let plain = text.utf8.allSatisfy { $0.isLetter || $0.isDigit || allowed.contains($0) }
-        guard plain else {
-            throw UsageError(
-                "'callback.path' may contain only ASCII letters, digits, and the characters /-._~!$&'()*+,;=:@; a "
-                    + "request cannot contain '\(text)' unencoded"
-            )
-        }
-        let segments = text.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-        guard !segments.dropLast().contains(""), !segments.contains("."), !segments.contains("..") else {
-            throw UsageError(
-                "'callback.path' has an empty segment, '.' or '..', which senders and proxies remove: '\(text)'"
-            )
-        }
-        return text
     }
 }
 

@@ -24,19 +24,19 @@ package enum SettingsDeclaration {
             "PEM file with the certificate and its intermediates; a new one is loaded within ten seconds."
         )
     static let certificateKey = Field<String>.text("key", "PEM file of the certificate's private key.")
+    static let clientAuthorities = Field<String>
+        .text(
+            "client_ca",
+            "PEM file of the certificate authorities of clients. Clients are then asked for a certificate; "
+                + "`client_certificate` in `callback.auth` requires one."
+        )
     static let tls = Field.group(
         "tls",
-        [certificateFile.declaration, certificateKey.declaration],
+        [certificateFile.declaration, certificateKey.declaration, clientAuthorities.declaration],
         "TLS of the callback endpoint; not needed behind a proxy that terminates TLS."
     )
 
     static let callbackPath = Field.text("path", "Path of the callback endpoint.", default: "/callback")
-    static let auth = Field.choice(
-        "auth",
-        ["key", "none"],
-        "Whether callbacks must have a key; `none` accepts callbacks from anyone.",
-        default: "key"
-    )
     static let keyFile = Field<String>
         .text(
             "key_file",
@@ -59,8 +59,8 @@ package enum SettingsDeclaration {
     static let callback = Field.group(
         "callback",
         [
-            callbackPath.declaration, auth.declaration, keyFile.declaration, maximumBody.declaration,
-            maximumPendingBodies.declaration,
+            callbackPath.declaration, auth.declaration, keyFile.declaration, trustedProxies.declaration,
+            maximumBody.declaration, maximumPendingBodies.declaration,
         ],
         "The callback endpoint."
     )
@@ -345,22 +345,24 @@ package enum SettingsDeclaration {
         files.declaration, disk.declaration, spool.declaration, retention.declaration, processLimits.declaration,
         http.declaration, destinations.declaration,
         secrets.declaration,
-        oneSpan.declaration, mail.declaration, admin.declaration, tracing.declaration, log.declaration,
+        oneSpan.declaration, accounts.declaration, mail.declaration, admin.declaration, tracing.declaration,
+        log.declaration,
         actions.declaration,
     ]
 
     /// Settings that name files or folders; in the settings file they start at that file's folder.
     static let paths: Set<String> = [
-        "tls.certificate", "tls.key", "store", "postgresql.password_file", "rules", "callback.key_file", "files.root",
+        "tls.certificate", "tls.key", "tls.client_ca", "store", "postgresql.password_file", "rules",
+        "callback.key_file", "files.root",
         "http.ca_file",
         "secrets.folder", "spool.path",
     ]
 
     /// The same among options under a name that the user chose, by their own keys.
-    static let pathsInGroups: Set = ["program", "certificate", "key", "ca"]
+    static let pathsInGroups: Set = ["program", "certificate", "key", "ca", "key_file"]
 
     /// Groups of those that hold such options.
-    static let groupsWithPaths: Set = ["client_certificate"]
+    static let groupsWithPaths: Set = ["client_certificate", "callback"]
 
     /// Each setting that holds one value, by its dotted key.
     package static let leaves: [Leaf] = all.flatMap { leaves(of: $0, under: []) }

@@ -27,8 +27,15 @@ extension SettingsLoader {
     /// The variables that begin as ours do and that nothing looks at, in the order of their names.
     ///
     /// The secrets that rules name may be variables of any name.
-    static func unknownVariables(among variables: [String: String], secrets: Set<String>?) -> [UnknownVariable] {
-        let known = SettingsDeclaration.leaves.map(\.variable) + others
+    static func unknownVariables(
+        among variables: [String: String],
+        secrets: Set<String>?,
+        accounts: [AccountSettings]
+    ) -> [UnknownVariable] {
+        let keys = accounts.flatMap { account in
+            [Settings.keyVariable, Settings.oldKeyVariable].map { $0 + account.secretSuffix }
+        }
+        let known = SettingsDeclaration.leaves.map(\.variable) + others + keys
         return variables.keys
             .filter { $0.hasPrefix("COUNTERSIGN_") && !known.contains($0) && secrets?.contains($0) != true }
             .sorted()

@@ -54,7 +54,9 @@ package struct SettingsLoader {
                 wrong.insert(leaf.path[0])
             }
         }
-        for (key, groups) in fromFile.groups { options.set(groups, at: key.split(separator: ".").map(String.init)) }
+        for (key, groups) in fromFile.groups where !isGivenElsewhere(key, options.options) {
+            options.set(groups, at: key.split(separator: ".").map(String.init))
+        }
         if fromFile.isThere, fromFile.groups["destinations"] == nil { options.set(.groups([]), at: ["destinations"]) }
         // A group of which a part is wrong would be found wrong for the lack of that part.
         problems += Settings.problems(of: options.options, except: wrong, workingDirectory)
@@ -64,6 +66,12 @@ package struct SettingsLoader {
             workingDirectory: workingDirectory,
             settingsFolder: (file ?? "countersign.yaml").absolute(from: workingDirectory).folder
         )
+    }
+
+    /// Whether a flag or a variable gives what the file has as a list of maps.
+    private func isGivenElsewhere(_ key: String, _ options: Options) -> Bool {
+        guard let leaf = SettingsDeclaration.leaves.first(where: { $0.key == key }) else { return false }
+        return flags[key] != nil || variables[leaf.variable] != nil
     }
 
     /// Whether an empty variable has the setting's default count, whatever the file says.
@@ -87,11 +95,17 @@ package struct SettingsLoader {
     private static func value(of leaf: SettingsDeclaration.Leaf, in reader: ConfigReader) throws -> OptionValue? {
         let key = ConfigKey(leaf.path)
         // A file lists texts as YAML does; a variable has commas between them.
-        if case .texts = leaf.declaration.kind {
-            return reader.stringArray(forKey: key)
-                .map { texts in
-                    .texts(texts.map { $0.trimmingCharacters(in: .whitespaces) }.filter { !$0.isEmpty })
-                }
+        switch leaf.declaration.kind {
+        case .texts, .forms:
+            let texts = reader.stringArray(forKey: key)?
+                .map { $0.trimmingCharacters(in: .whitespaces) }
+                .filter { !$0.isEmpty }
+            guard let texts else { return nil }
+            if case .forms(let form) = leaf.declaration.kind, let fault = texts.lazy.compactMap(form.fault).first {
+                throw UsageError("the setting '\(leaf.key)' (\(leaf.variable)) \(fault)")
+            }
+            return .texts(texts)
+        default: break
         }
         return try reader.string(forKey: key).map { try value(of: $0, leaf) }
     }
@@ -117,7 +131,7 @@ package struct SettingsLoader {
         case .boolean:
             guard ["true", "false"].contains(text) else { throw wrong("true or false") }
             return .boolean(text == "true")
-        case .choice(let words):
+        case .choice(let words), .maps(_, let words):
             guard words.contains(text) else { throw wrong("one of \(words.joined(separator: ", "))") }
             return .text(text)
         default: return .text(text)
@@ -171,6 +185,7 @@ extension SettingsLoader {
                 content.groups[key] = .groups(
                     groups.map { .init(name: $0.name, options: absolute($0.options, folder)) }
                 )
+            case .maps: content.groups[key] = entry.value
             case .text(let text): content.values[key] = .string(absolute(text, key, folder))
             case .duration(let duration): content.values[key] = .string(duration.text)
             case .size(let size): content.values[key] = .string(size.description)

@@ -135,6 +135,8 @@ extension StoreTable {
     private static let quarantineColumns = [
         StoreColumn("id", .integer), StoreColumn("body", .bytes), StoreColumn("reason", .text),
         StoreColumn("received_at", .time), StoreColumn("token", .bytes),
+        // Null for a body whose sender was verified.
+        StoreColumn("proof", .json),
     ]
 
     private static let runColumns = [

@@ -106,7 +106,7 @@ extension MemoryContents {
 }
 
 extension MemoryEvent {
-    fileprivate var packageID: String? { event.payload.packageID }
+    fileprivate var packageID: String? { event.packageKey }
 }
 
 extension Event {

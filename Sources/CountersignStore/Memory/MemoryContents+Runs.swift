@@ -198,7 +198,7 @@ extension MemoryContents {
                 guard run.state == .queued, run.lease == nil, run.dueAt <= now.stored else { return false }
                 switch subject {
                 case .rule(let id): return run.ruleID == id && run.wait == nil
-                case .destination: return false
+                case .destination, .account: return false
                 // What has a pace of its own and became due during the pause would begin all at once.
                 case .everything: return run.wait?.destination.hasPrefix(PacedResumption.prefix) ?? true
                 }

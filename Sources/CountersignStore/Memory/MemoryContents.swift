@@ -35,6 +35,7 @@ struct MemoryContents {
     var attempts: [(run: Run.ID, record: StepRecord)] = []
     private var eventIDs: [[UInt8]: Event.ID] = [:]
     private var quarantineIDs: [UUID: Int64] = [:]
+    private var proofs: [Int64: (token: UUID, proof: SenderProof)] = [:]
     private var commands: [CommandToken: (at: Date, runs: [ReplayedRun])] = [:]
 }
 
@@ -72,7 +73,8 @@ extension MemoryContents {
             origin: delivery.origin,
             receivedAt: now.stored,
             package: nil,
-            body: delivery.body
+            body: delivery.body,
+            account: delivery.account
         )
         events.append(MemoryEvent(event: event, body: delivery.body, token: delivery.token))
         history.add(event)
@@ -90,7 +92,7 @@ extension MemoryContents {
             return
                 events.first { stored in
                     stored.event.name == delivery.name
-                        && stored.event.payload["packageId"] == delivery.payload["packageId"]
+                        && stored.event.packageKey == delivery.packageKey
                 }?
                 .event.id
         }
@@ -114,7 +116,30 @@ extension MemoryContents {
         let id = Int64(quarantine.count) + 1
         quarantineIDs[body.token] = id
         quarantine.append(QuarantinedBody(id: id, body: body.body, reason: body.reason, receivedAt: now.stored))
+        if let proof = body.proof { proofs[id] = (body.token, proof) }
         return id
+    }
+
+    /// The callbacks behind `position` whose senders have yet to be verified.
+    func unverified(after position: Int64) -> [UnverifiedBody] {
+        quarantine.compactMap { kept in
+            guard kept.id > position, let (token, proof) = proofs[kept.id] else { return nil }
+            return UnverifiedBody(
+                id: kept.id,
+                body: kept.body,
+                token: token,
+                proof: proof,
+                receivedAt: kept.receivedAt
+            )
+        }
+    }
+
+    mutating func settleUnverified(_ id: Int64, reason: String) {
+        guard proofs.removeValue(forKey: id) != nil,
+            let index = quarantine.firstIndex(where: { $0.id == id })
+        else { return }
+        let kept = quarantine[index]
+        quarantine[index] = QuarantinedBody(id: id, body: kept.body, reason: reason, receivedAt: kept.receivedAt)
     }
 
     func event(_ id: Event.ID) -> StoredEvent? {
@@ -128,7 +153,8 @@ extension MemoryContents {
             .filter { stored in
                 let event = stored.event
                 return (query.name.map { $0 == event.name } ?? true)
-                    && (query.packageID.map { $0 == event.payload.packageID } ?? true)
+                    && (query.packageID.map { $0 == event.packageKey } ?? true)
+                    && (query.account.map { $0 == event.account } ?? true)
                     && (query.origin.map { $0 == event.origin } ?? true)
                     && (since.map { $0 <= event.receivedAt } ?? true)
                     && (query.until.map { event.receivedAt < $0.stored } ?? true)
@@ -183,7 +209,7 @@ extension MemoryContents {
     }
 
     private func packageID(of event: Event.ID) -> String? {
-        index(of: event).flatMap { events[$0].event.payload.packageID }
+        index(of: event).flatMap { events[$0].event.packageKey }
     }
 
     func runRows(_ query: RunQuery) -> [RunRow] {
@@ -212,6 +238,7 @@ extension MemoryContents {
                     && (query.ruleID.map { $0 == run.ruleID } ?? true)
                     && (query.state.map { $0 == run.state } ?? true)
                     && (query.packageID.map { $0 == packageID(of: run.eventID) } ?? true)
+                    && (query.account.map { $0 == index(of: run.eventID).map { events[$0].event.account } } ?? true)
                     && (query.since.map { $0.stored <= run.createdAt } ?? true)
                     && (query.until.map { run.createdAt < $0.stored } ?? true)
                     && (query.before.map { run.id.rawValue < $0.rawValue } ?? true)

@@ -151,7 +151,7 @@ struct MemoryHistory {
 
     mutating func add(_ event: Event) {
         times[event.id] = event.receivedAt
-        if let packageID = event.payload.packageID { insert(event.id, into: &byPackage[packageID, default: []]) }
+        if let packageID = event.packageKey { insert(event.id, into: &byPackage[packageID, default: []]) }
         insert(event.id, into: &byName[event.name, default: []])
     }
 

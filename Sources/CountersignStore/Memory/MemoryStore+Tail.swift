@@ -68,7 +68,7 @@ extension TailEntry {
             at: record.finishedAt,
             eventID: found.event.id,
             eventName: found.event.name,
-            packageID: found.event.payload.packageID,
+            packageID: found.event.packageKey,
             kind: .attempt(
                 Attempt(
                     runID: found.run.id,

@@ -66,6 +66,22 @@ extension MemoryStore {
         try write { $0.quarantine(body, at: now) }
     }
 
+    /// The callbacks whose senders have yet to be verified, the oldest first.
+    package func unverified(after id: Int64, limit: Int) async throws -> [UnverifiedBody] {
+        Array(read { $0.unverified(after: id) }.prefix(limit))
+    }
+
+    /// How many there are.
+    package func unverifiedTotals() async throws -> UnverifiedTotals {
+        let all = read { $0.unverified(after: .min) }
+        return UnverifiedTotals(count: all.count, bytes: all.reduce(0) { $0 + $1.body.count })
+    }
+
+    /// Forgets the token of a callback, and keeps what became of it.
+    package func settleUnverified(_ id: Int64, reason: String) async throws {
+        try write { $0.settleUnverified(id, reason: reason) }
+    }
+
     /// Writes nothing; throws `StoreError.cannotWrite` once the store is closed.
     package func confirmWritable() async throws {
         try write { _ in }

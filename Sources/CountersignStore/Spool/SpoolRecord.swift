@@ -5,9 +5,15 @@ package import Foundation
 package struct SpoolRecord: Sendable, Equatable {
     /// What it is.
     package enum Content: Sendable, Equatable {
-        case event(name: String, origin: Event.Origin, deduplicationKey: [UInt8]?, stateKey: [UInt8]?)
-        /// A body that could not be read as an event, and why.
-        case unreadable(reason: String)
+        case event(
+            name: String,
+            origin: Event.Origin,
+            deduplicationKey: [UInt8]?,
+            stateKey: [UInt8]?,
+            account: String
+        )
+        /// A body that could not be read as an event, and why; with what its sender has yet to be verified by.
+        case unreadable(reason: String, proof: SenderProof?)
     }
 
     /// Names it among all others, so that the store takes it once.
@@ -38,7 +44,8 @@ package struct SpoolRecord: Sendable, Equatable {
                 name: delivery.name,
                 origin: delivery.origin,
                 deduplicationKey: delivery.deduplicationKey,
-                stateKey: delivery.stateKey
+                stateKey: delivery.stateKey,
+                account: delivery.account
             ),
             body: delivery.body
         )
@@ -49,21 +56,22 @@ package struct SpoolRecord: Sendable, Equatable {
         self.init(
             token: body.token,
             receivedAt: Date(milliseconds: now.milliseconds),
-            content: .unreadable(reason: body.reason),
+            content: .unreadable(reason: body.reason, proof: body.proof),
             body: body.body
         )
     }
 
     /// By what another delivery of the same event is recognized.
     var key: [UInt8] {
-        if case .event(_, _, let key?, _) = content { key } else { token.bytes }
+        if case .event(_, _, let key?, _, _) = content { key } else { token.bytes }
     }
 
     /// What it is to the store: a delivery, or a body to quarantine, as is an event whose body cannot be read any more.
     package var outcome: Result<Delivery, UnreadableBody> {
         switch content {
-        case .unreadable(let reason): return .failure(quarantined(because: reason))
-        case .event(let name, let origin, let deduplicationKey, let stateKey):
+        case .unreadable(let reason, let proof):
+            return .failure(UnreadableBody(body: body, reason: reason, token: token, proof: proof))
+        case .event(let name, let origin, let deduplicationKey, let stateKey, let account):
             do {
                 let payload = try JSON(parsing: body, limits: JSON.Limits(depth: 512, keys: .max))
                 return .success(
@@ -74,6 +82,7 @@ package struct SpoolRecord: Sendable, Equatable {
                         origin: origin,
                         deduplicationKey: deduplicationKey,
                         stateKey: stateKey,
+                        account: account,
                         token: token
                     )
                 )
@@ -92,19 +101,22 @@ package struct SpoolRecord: Sendable, Equatable {
 extension SpoolRecord {
     private static let kinds: [Event.Origin] = [.callback, .poll, .manual, .rule]
     private static let unreadable: UInt8 = 0xFF
+    private static let unverified: UInt8 = 0xFE
 
     func write(to writer: inout SpoolWriter) {
         switch content {
-        case .event(let name, let origin, let deduplicationKey, let stateKey):
+        case .event(let name, let origin, let deduplicationKey, let stateKey, let account):
             writer.write(UInt8(Self.kinds.firstIndex(of: origin) ?? 0))
             writeHead(to: &writer)
             writer.write(Array(name.utf8))
             writer.write(deduplicationKey)
             writer.write(stateKey)
-        case .unreadable(let reason):
-            writer.write(Self.unreadable)
+            writer.write(Array(account.utf8))
+        case .unreadable(let reason, let proof):
+            writer.write(proof == nil ? Self.unreadable : Self.unverified)
             writeHead(to: &writer)
             writer.write(Array(reason.utf8))
+            if let proof { writer.write(proof.json.bytes) }
         }
         writer.write(body)
     }
@@ -120,17 +132,23 @@ extension SpoolRecord {
             let text = reader.text() ?? nil
         else { return nil }
         let content: Content
-        if kind == Self.unreadable {
-            content = .unreadable(reason: String(decoding: text, as: UTF8.self))
-        } else {
-            guard Self.kinds.indices.contains(Int(kind)), let key = reader.text(), let stateKey = reader.text() else {
-                return nil
+        if kind == Self.unreadable || kind == Self.unverified {
+            var proof: SenderProof?
+            if kind == Self.unverified {
+                guard let bytes = reader.text() ?? nil, let json = try? JSON(parsing: bytes) else { return nil }
+                proof = SenderProof(json: json)
             }
+            content = .unreadable(reason: String(decoding: text, as: UTF8.self), proof: proof)
+        } else {
+            guard Self.kinds.indices.contains(Int(kind)), let key = reader.text(), let stateKey = reader.text(),
+                let account = reader.text() ?? nil
+            else { return nil }
             content = .event(
                 name: String(decoding: text, as: UTF8.self),
                 origin: Self.kinds[Int(kind)],
                 deduplicationKey: key,
-                stateKey: stateKey
+                stateKey: stateKey,
+                account: String(decoding: account, as: UTF8.self)
             )
         }
         guard let body = reader.text() ?? nil else { return nil }

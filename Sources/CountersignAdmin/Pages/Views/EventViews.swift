@@ -102,8 +102,8 @@ struct EventView {
         number = event.id.rawValue
         name = event.name.printable
         about = EventCatalogue.entries.first { $0.name == event.name }?.meaning
-        package = event.payload.packageID?.printable
-        packageHref = event.payload.packageID.map(Address.package)
+        package = event.packageKey?.printable
+        packageHref = event.packageKey.map(Address.package)
         iso = event.receivedAt.rfc3339
         time = event.receivedAt.shown
         origin = event.origin.rawValue

@@ -19,8 +19,8 @@ struct EventRowView {
         let event = stored.event
         id = event.id.rawValue
         name = event.name.printable
-        package = event.payload.packageID?.printable
-        packageHref = event.payload.packageID.map(Address.package)
+        package = event.packageKey?.printable
+        packageHref = event.packageKey.map(Address.package)
         iso = event.receivedAt.rfc3339
         time = event.receivedAt.shown
         origin = event.origin.rawValue

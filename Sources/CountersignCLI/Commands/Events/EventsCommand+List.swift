@@ -64,6 +64,9 @@ struct EventFilter: ParsableArguments {
     @Option(help: ArgumentHelp("Only events of this package.", valueName: "id"), completion: .packages)
     var package: String?
 
+    @Option(help: ArgumentHelp("Only events of this account.", valueName: "name"))
+    var account: String?
+
     @Option(
         help: ArgumentHelp(
             "Only events with this origin: \(Self.origins.joined(separator: ", ")).",
@@ -92,14 +95,14 @@ struct EventFilter: ParsableArguments {
 
     /// Whether nothing but the time of their coming is asked for.
     var isByTimeOnly: Bool {
-        event == nil && package == nil && origin == nil && until == nil && text == nil
+        event == nil && package == nil && account == nil && origin == nil && until == nil && text == nil
     }
 
     /// The query, its times reckoned from now.
     ///
     /// - Throws: `UsageError`.
     func query(in environment: CommandEnvironment, limit: Int) throws -> EventQuery {
-        var query = EventQuery(name: event, packageID: package, origin: origin, limit: limit)
+        var query = EventQuery(name: event, packageID: package, account: account, origin: origin, limit: limit)
         (query.since, query.until) = try environment.span(since: since, until: until)
         query.text = text
         return query

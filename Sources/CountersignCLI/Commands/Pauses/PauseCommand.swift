@@ -9,7 +9,7 @@ import CountersignTerminal
 struct PauseCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "pause",
-        abstract: "Pause a rule, a destination or everything.",
+        abstract: "Pause a rule, an account, a destination or everything.",
         discussion: """
             A paused rule is evaluated and its runs are made, but not executed; its timers and digests wait.
             Nothing goes to a paused destination, and no attempt is charged. While everything is paused,
@@ -21,7 +21,7 @@ struct PauseCommand: ParsableCommand {
               countersign pause everything --reason "wrong rules"
               countersign pause list
             """,
-        subcommands: [List.self, Rule.self, Destination.self, Everything.self],
+        subcommands: [List.self, Rule.self, Account.self, Destination.self, Everything.self],
         defaultSubcommand: List.self
     )
 
@@ -71,6 +71,29 @@ struct PauseCommand: ParsableCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             try await circumstances.pause(.rule(id), environment, options.client(in: environment))
+        }
+    }
+
+    /// `countersign pause account` pauses an account.
+    struct Account: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "account",
+            abstract: "Pause an account.",
+            discussion: """
+                Example:
+                  countersign pause account prod
+                """
+        )
+
+        @Argument(help: "The account's name, as the settings have it.")
+        var name: String
+
+        @OptionGroup var circumstances: PauseOptions
+
+        @OptionGroup var options: ClientOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await circumstances.pause(.account(name), environment, options.client(in: environment))
         }
     }
 

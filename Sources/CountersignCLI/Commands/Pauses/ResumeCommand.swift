@@ -9,7 +9,7 @@ import CountersignTerminal
 struct ResumeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Resume a rule, a destination or everything that is paused.",
+        abstract: "Resume a rule, an account, a destination or everything that is paused.",
         discussion: """
             Runs that waited are executed; what came due meanwhile is decided now, timers by asking 'unless'
             again, and missed occurrences of a schedule by its 'missed'.
@@ -24,7 +24,7 @@ struct ResumeCommand: ParsableCommand {
 
             Exit status: 0 success, 1 it is not paused, 2 wrong usage.
             """,
-        subcommands: [Rule.self, Destination.self, Everything.self]
+        subcommands: [Rule.self, Account.self, Destination.self, Everything.self]
     )
 
     /// `countersign resume rule` resumes a rule.
@@ -47,6 +47,29 @@ struct ResumeCommand: ParsableCommand {
 
         func run(in environment: CommandEnvironment) async throws {
             try await pace.resume(.rule(id), options.client(in: environment))
+        }
+    }
+
+    /// `countersign resume account` resumes an account.
+    struct Account: EnvironmentCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "account",
+            abstract: "Resume an account.",
+            discussion: """
+                Example:
+                  countersign resume account prod
+                """
+        )
+
+        @Argument(help: "The account's name, as the settings have it.")
+        var name: String
+
+        @OptionGroup var pace: ResumeOptions
+
+        @OptionGroup var options: ClientOptions
+
+        func run(in environment: CommandEnvironment) async throws {
+            try await pace.resume(.account(name), options.client(in: environment))
         }
     }
 

@@ -53,6 +53,9 @@ struct RunFilter: ParsableArguments {
     @Option(help: ArgumentHelp("Only runs for events of this package.", valueName: "id"), completion: .packages)
     var package: String?
 
+    @Option(help: ArgumentHelp("Only runs for events of this account.", valueName: "name"))
+    var account: String?
+
     @Option(
         help: ArgumentHelp(
             "Only runs created since this time: 2d (ago), 2026-01-31, or an RFC 3339 time.",
@@ -80,6 +83,7 @@ struct RunFilter: ParsableArguments {
             ruleID: rule,
             state: state,
             packageID: package,
+            account: account,
             since: start,
             until: end,
             limit: limit

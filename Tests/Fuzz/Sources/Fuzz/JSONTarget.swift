@@ -3,7 +3,7 @@ import CountersignOneSpan
 
 /// Bytes as JSON, and as a callback.
 enum JSONTarget {
-    private static let callbacks = OneSpanCallbacks(authentication: .none)
+    private static let callbacks = OneSpanCallbacks()
 
     static func check(_ bytes: [UInt8]) -> CInt {
         do throws(JSONError) {

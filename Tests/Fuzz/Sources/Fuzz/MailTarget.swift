@@ -3,7 +3,7 @@ import CountersignOneSpan
 
 /// Bytes as a mail that holds callbacks: headers, MIME parts, encodings, charsets, HTML, quote marks.
 enum MailTarget {
-    private static let finder = EventFinder(reader: OneSpanCallbacks(authentication: .none))
+    private static let finder = EventFinder(reader: OneSpanCallbacks())
 
     static func check(_ bytes: [UInt8]) -> CInt {
         let found = finder.find(in: bytes)
