@@ -43,8 +43,10 @@ package struct PollRequest: Sendable {
         if case .some(nil) = since { throw OperationError(.invalid, "'since' must be a time (RFC 3339)") }
         let isDryRun = document.any("dry_run").map(\.bool)
         if case .some(nil) = isDryRun { throw OperationError(.invalid, "'dry_run' must be true or false") }
+        let account = document.any("account").map(\.string)
+        if case .some(nil) = account { throw OperationError(.invalid, "'account' must be the name of an account") }
         self.init(
-            account: try document.optionalText("account"),
+            account: account ?? nil,
             since: since ?? nil,
             isDryRun: (isDryRun ?? nil) ?? false
         )
