@@ -45,6 +45,14 @@ package final class PauseBook: Sendable {
         }
     }
 
+    /// Whether anything is paused for whose end runs wait under this destination.
+    func isPaused(waitDestination: String) -> Bool {
+        let now = clock.now
+        return pauses.withLock { pauses in
+            pauses.contains { $0.subject.waitDestination == waitDestination && $0.isActive(at: now) }
+        }
+    }
+
     /// The pause of a subject; nil where it is not paused.
     package func pause(of subject: Pause.Subject) -> Pause? {
         let now = clock.now

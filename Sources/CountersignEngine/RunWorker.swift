@@ -13,7 +13,7 @@ package struct RunWorker: Sendable {
     let book: RuleBook
     let performer: StepPerformer
     private let metrics = RunMetrics()
-    private let pauses: PauseBook?
+    let pauses: PauseBook?
     private let traces: EventTraces?
     let clock: any WallClock
     private let logger: Logger
@@ -156,12 +156,6 @@ package struct RunWorker: Sendable {
         try await proceed(progress, rules, at: informed, isStopping)
     }
 
-    /// Lets go of a run whose account or rule is paused; resuming that makes it due.
-    private func wait(for pause: Pause, of rule: Rule, at context: RunContext) async throws {
-        let wait = RunWait(destination: pause.subject.waitDestination ?? "", reason: pause.waitReason)
-        try await release(to: .waiting(wait, dueAt: pause.end(at: clock.now)), nil, at: context)
-    }
-
     private func proceed(
         _ start: RunProgress,
         _ rules: LoadedRules,
@@ -288,6 +282,7 @@ package struct RunWorker: Sendable {
             )
         }
         FailPoint.afterRelease.reach()
+        if case .waiting(let wait, _) = ending, wait.isForPause { try await makeDueUnlessPaused(wait) }
         context.trace?.end(ending.word, failure: ending == .failed ? cause?.reason : nil)
     }
 

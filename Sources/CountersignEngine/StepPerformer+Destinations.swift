@@ -17,7 +17,7 @@ extension StepPerformer {
     ) async -> DestinationLimiter.Permit {
         if let pause = pauses?.pause(of: .destination(destination)) {
             return .refused(
-                RunWait(destination: destination, reason: pause.waitReason),
+                RunWait(destination: destination, reason: pause.waitReason, isForPause: true),
                 until: pause.end(at: clock.now)
             )
         }

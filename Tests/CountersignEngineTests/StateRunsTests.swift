@@ -222,6 +222,24 @@ import Testing
         #expect(fixture.action.calls.map(\.text).sorted() == ["later", "now", "now"])
     }
 
+    @Test(arguments: ["rule", "destination"])
+    func `what was resumed before an instance heard of it does not wait for the end of the pause`(
+        kind: String
+    ) async throws {
+        let fixture = StateFixture()
+        try await fixture.use(
+            "rules: [{id: tell, when: {event: PACKAGE_CREATE}, then: [probe: {say: hello, to: crm}]}]"
+        )
+        let subject: Pause.Subject = kind == "rule" ? .rule("tell") : .destination("crm")
+        try await fixture.store.pause(Pause(subject, by: "ada", reason: nil, since: fixture.clock.now, until: nil))
+        try await fixture.pauses.refresh()
+        // Another instance resumes it.
+        _ = try await fixture.store.resume(subject, at: fixture.clock.now)
+        try await fixture.send("PACKAGE_CREATE", own: 0)
+        try await fixture.settle(seconds: 5)
+        #expect(fixture.action.calls.count == 1)
+    }
+
     @Test func `while everything is paused nothing runs and nothing comes due`() async throws {
         let fixture = StateFixture()
         try await fixture.use(rules("after: 1h"))

@@ -162,10 +162,19 @@ package struct RunWait: Sendable, Equatable {
     /// Why nothing goes there now, as part of a sentence.
     package let reason: String
 
+    /// Whether it is for the end of a pause, and not for a place or a circuit; not kept in the store.
+    package let isForPause: Bool
+
     /// A wait for `destination`; `reason` is a clause about it.
-    package init(destination: String, reason: String) {
+    package init(destination: String, reason: String, isForPause: Bool = false) {
         self.destination = destination
         self.reason = reason
+        self.isForPause = isForPause
+    }
+
+    /// Whether both are for the same, for the same reason.
+    package static func == (first: RunWait, second: RunWait) -> Bool {
+        first.destination == second.destination && first.reason == second.reason
     }
 }
 
