@@ -1,3 +1,4 @@
+import CountersignCore
 import Foundation
 
 /// Writes numbers and texts as the spool has them: little-endian, each text behind its length.
@@ -55,12 +56,7 @@ struct SpoolReader {
     }
 
     mutating func uuid() -> UUID? {
-        raw(16)
-            .map { part in
-                var id = UUID().uuid
-                withUnsafeMutableBytes(of: &id) { $0.copyBytes(from: part) }
-                return UUID(uuid: id)
-            }
+        raw(16).flatMap { UUID(bytes: Array($0)) }
     }
 
     /// Reads bytes as they are.
