@@ -48,6 +48,7 @@ package struct ControlServer: Service {
         // A socket that a killed server left behind; the store's lock says that no other server is alive.
         unlink(path)
         let router = Router(context: AdminContext.self, options: .autoGenerateHeadEndpoints)
+        router.add(middleware: OwnerAccess())
         router.add(middleware: ActivityLog(logger: activity))
         APIRoutes(operations).add(to: router)
         RefusedMethods.add(to: router)
@@ -67,5 +68,17 @@ package struct ControlServer: Service {
         )
         defer { unlink(path) }
         try await application.run()
+    }
+}
+
+/// Notes that whoever reaches the control socket is the owner of the store.
+private struct OwnerAccess: RouterMiddleware {
+    func handle(
+        _ request: Request,
+        context: AdminContext,
+        next: @concurrent (Request, AdminContext) async throws -> Response
+    ) async throws -> Response {
+        context.identity = .owner
+        return try await next(request, context)
     }
 }

@@ -1,6 +1,6 @@
 /// Finds the word that somebody probably meant.
 package enum Suggestion {
-    /// The candidate nearest to `word`, when it is near enough to be a slip of the pen.
+    /// The candidate nearest to `word`, where it is near enough for `word` to be a typing error.
     package static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
         let limit = max(1, word.count / 3)
         return
@@ -16,7 +16,7 @@ package enum Suggestion {
         nearest(to: word, among: candidates).map { "; did you mean '\($0)'?" } ?? ""
     }
 
-    /// How many insertions, deletions, replacements and swaps of other rules lead from one word to the other.
+    /// How many insertions, deletions, replacements and swaps of adjacent characters lead from one word to the other.
     private static func distance(_ left: String, _ right: String) -> Int {
         let (left, right) = (Array(left), Array(right))
         var older: [Int] = []

@@ -1,3 +1,5 @@
+import CountersignCore
+
 /// Why a question of an operator has no answer, or a command was not carried out.
 package struct OperationError: Error, Equatable, CustomStringConvertible {
     /// The kind of failure, from which the API derives the status code.
@@ -23,5 +25,14 @@ package struct OperationError: Error, Equatable, CustomStringConvertible {
     package init(_ kind: Kind, _ description: String) {
         self.kind = kind
         self.description = description
+    }
+}
+
+extension OperationError {
+    /// That no account of the settings has this name; `known` are those that they have.
+    package static func noAccount(_ name: String, among known: [String]) -> OperationError {
+        let near = Suggestion.clause(for: name, among: known)
+        let list = known.isEmpty ? "the settings name none" : "there is \(known.joined(separator: ", "))"
+        return OperationError(.notFound, "there is no account '\(name.printable)'\(near.isEmpty ? "; \(list)" : near)")
     }
 }

@@ -82,6 +82,7 @@ package struct Operations: Sendable {
     ///   - book: The active rules.
     ///   - registry: The actions that rules may name.
     ///   - pollers: Ask OneSpan Sign, by the names of the accounts that are set up.
+    ///   - accounts: The names of the accounts; none where the settings name none.
     ///   - host: What only the running server knows.
     ///   - clock: The time at which commands are carried out.
     ///   - logger: Where failed requests are reported.
@@ -91,6 +92,7 @@ package struct Operations: Sendable {
         book: RuleBook,
         registry: ActionRegistry,
         pollers: [String: Poller],
+        accounts: [String],
         host: Host,
         clock: any WallClock,
         logger: Logger
@@ -108,6 +110,7 @@ package struct Operations: Sendable {
             questions: questions,
             replayer: Replayer(store: store, book: book, clock: clock),
             pollers: pollers,
+            accounts: accounts,
             install: host.install,
             clock: clock
         )

@@ -78,9 +78,20 @@ extension RuleSources {
     /// The lines of all files, for showing findings.
     package var sourceTexts: [SourceText] { files.map(sourceText) }
 
+    /// The path of a file as findings name it, with the label of its sources before it.
+    package static func shownPath(_ path: String, under label: String) -> String {
+        label.isEmpty || path.hasPrefix("/") ? path : "\(label)/\(path)"
+    }
+
     func sourceText(of file: File) -> SourceText {
-        let isPlain = label.isEmpty || file.path.hasPrefix("/")
-        return SourceText(path: isPlain ? file.path : "\(label)/\(file.path)", bytes: file.text)
+        SourceText(path: Self.shownPath(file.path, under: label), bytes: file.text)
+    }
+
+    /// The folder of the files as findings name it.
+    package var shownFolder: String {
+        guard label.isEmpty else { return label }
+        let outermost = files.map(\.path).min { $0.count { $0 == "/" } < $1.count { $0 == "/" } }
+        return outermost.flatMap { path in path.lastIndex(of: "/").map { String(path[..<$0]) } } ?? folder
     }
 
     /// The absolute path of the folder that holds `file`.

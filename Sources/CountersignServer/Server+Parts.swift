@@ -126,7 +126,7 @@ extension Server {
         )
     }
 
-    /// What people look at and repaired.
+    /// What people look at, and the commands that they give.
     func operations(_ parts: Parts, _ limiter: DestinationLimiter, _ pollers: [String: Poller]) -> Operations {
         let (store, book) = (parts.store, parts.book)
         let clock = environment.clock
@@ -138,6 +138,7 @@ extension Server {
             book: book,
             registry: parts.registry,
             pollers: pollers,
+            accounts: settings.accountNames,
             host: Operations.Host(
                 name: settings.instanceName,
                 provisions: { [settings, variables = environment.variables] in settings.provisions(for: $0, variables)

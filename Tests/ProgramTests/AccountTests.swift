@@ -79,6 +79,8 @@ struct AccountTests {
     @Test func `an account can be paused and resumed`() async throws {
         let deployment = try deployment()
         try await deployment.serve { server in
+            let unknown = try await deployment.run("pause", "account", "prd")
+            #expect(unknown.status != .exited(0) && unknown.errors.contains("did you mean 'prod'?"), "\(unknown)")
             #expect(try await deployment.run("pause", "account", "prod").status == .exited(0))
             #expect(try await post(server, "/callback/prod", key: "prod-key") == 200)
             #expect(try await post(server, "/hooks/trial", key: nil, [("X-Env", "of-trial")]) == 200)

@@ -45,6 +45,31 @@ struct CheckTests {
         #expect(other.status == .exited(0))
     }
 
+    @Test func `a rule for an account that the settings do not have is a warning`() async throws {
+        let rules = """
+            rules:
+              - id: a
+                when: { not: { account: prd }, event: PACKAGE_DECLINE }
+                then: [{ log: hello }]
+              - id: b
+                when: { event: PACKAGE_CREATE }
+                after: 1d
+                unless: { account: { in: [prod, elsewhere] }, event: PACKAGE_COMPLETE }
+                then: [{ log: hello }]
+              - id: c
+                when: { account: prod, event: PACKAGE_CREATE }
+                then: [{ log: hello }]
+            """
+        let settings = "accounts: { prod: { callback: { path: /prod } }, trial: {} }\n"
+        let outcome = try await Deployment(rules: rules, settings: settings).run("check")
+        #expect(outcome.status == .exited(0))
+        #expect(outcome.output.contains("'when' of 'a': there is no account 'prd'; did you mean 'prod'?"))
+        #expect(outcome.output.contains("'unless' of 'b': there is no account 'elsewhere'; there is prod, trial"))
+        #expect(!outcome.output.contains("'c'") && outcome.output.contains("[unknown-account]"))
+        let without = try await Deployment(rules: rules).run("check")
+        #expect(without.output.contains("'when' of 'c': there is no account 'prod'; the settings name none"))
+    }
+
     @Test(
         "A duration that cannot be is an error that says what to write",
         arguments: [

@@ -51,7 +51,7 @@ struct EditEffectTests {
             let here = try await deployment.run("check", "--strict", "--store", "sqlite:countersign.db", "edited")
             #expect(here.status == .exited(0))
             #expect(here.output.contains("edited/rules.yaml:2:1: notice: \(Self.chase) [open-state]"), "\(here)")
-            #expect(here.output.contains("notice: \(Self.declines) [open-state]\n"), "\(here)")
+            #expect(here.output.contains("edited:1:1: notice: \(Self.declines) [open-state]\n"), "\(here)")
             #expect(here.output.hasSuffix("1 file is valid\n"))
             let admin = try await AdminClient(server)
             let elsewhere = ["--server", admin.url]

@@ -20,8 +20,8 @@ struct ActivityLog: RouterMiddleware {
             "Operator command",
             metadata: [
                 "command": "\(request.method.rawValue) \(request.uri.string.prefix(500))",
-                "remote": "\(context.remoteText)", "by": "\(context.identity?.name ?? context.strangerText)",
-                "admitted_by": "\(context.identity?.credential.rawValue ?? context.strangerText)",
+                "remote": "\(context.remoteText)", "by": "\(context.identity?.name ?? "nobody")",
+                "admitted_by": "\(context.identity?.credential.rawValue ?? "nothing")",
                 "status": "\(response.status.code)",
             ]
         )

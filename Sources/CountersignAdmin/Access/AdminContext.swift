@@ -12,7 +12,7 @@ struct AdminContext: RequestContext {
 
     private let admitted = Admitted()
 
-    /// Who was let in; nil over the control socket, which only the owner of the store may open.
+    /// Who was let in; nil for somebody who was not.
     ///
     /// It is kept by reference, since the log looks at it when the request has been answered.
     var identity: AdminIdentity? {
@@ -24,9 +24,6 @@ struct AdminContext: RequestContext {
         coreContext = .init(source: source)
         remote = source.channel.remoteAddress?.ipAddress.flatMap { IPAddress($0) }
     }
-
-    /// Who sends a request without having been let in: the owner of the store, whose socket it is, or nobody that is known.
-    var strangerText: String { remote == nil ? "owner of the store" : "nobody" }
 
     /// Where the request comes from, for the log.
     var remoteText: String { remote.map { "\($0)" } ?? "control socket" }

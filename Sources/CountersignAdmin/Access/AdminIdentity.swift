@@ -10,6 +10,9 @@ package struct AdminIdentity: Sendable, Hashable {
 
         /// The browser's user gave a token when they signed in.
         case session = "browser session"
+
+        /// The request came over the control socket, which only the owner of the store may open.
+        case socket = "control socket"
     }
 
     /// The name of the token; `local` where none is set.
@@ -21,8 +24,11 @@ package struct AdminIdentity: Sendable, Hashable {
     /// How they were let in.
     package let credential: Credential
 
-    /// Who sent the request that is being answered; nil over the control socket.
+    /// Who sent the request that a page is made for.
     @TaskLocal static var current: AdminIdentity?
+
+    /// Who may open the files of the store, and so change everything in it.
+    static let owner = AdminIdentity(name: "owner of the store", role: .administer, credential: .socket)
 
     /// Everybody on this machine, where no token is set.
     static let local = AdminIdentity(name: "local", role: .operate, credential: .loopback)

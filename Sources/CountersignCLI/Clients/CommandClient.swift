@@ -103,6 +103,7 @@ struct CommandClient: Sendable {
                     store: store,
                     questions: questions(over: store),
                     pollers: try pollers(store),
+                    accounts: settings.accountNames,
                     install: { try await install($0, in: store) },
                     clock: environment.clock
                 )

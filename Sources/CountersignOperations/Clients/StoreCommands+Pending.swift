@@ -69,10 +69,14 @@ extension StoreCommands {
 
     /// Pauses something.
     ///
+    /// - Throws: `OperationError` where there is no such rule or account, `StoreError`.
     /// - Returns: The pause as it is stored.
     package func pause(_ request: PauseRequest, by person: String) async throws -> Pause {
         if case .rule(let id) = request.subject, let sentence = try await questions.unknownRule(id) {
             throw OperationError(.notFound, sentence)
+        }
+        if case .account(let name) = request.subject, !accounts.contains(name) {
+            throw OperationError.noAccount(name, among: accounts)
         }
         let pause = Pause(
             request.subject,

@@ -10,6 +10,7 @@ package struct StoreCommands: OperatorCommands {
     let questions: StoreQuestions
     private let replayer: Replayer?
     private let pollers: [String: Poller]
+    let accounts: [String]
     private let install: @Sendable (RuleSources) async throws -> RuleBook.Change
     let clock: any WallClock
 
@@ -18,6 +19,7 @@ package struct StoreCommands: OperatorCommands {
     ///   - questions: Answers about the same store.
     ///   - replayer: Evaluates events by the active rules; nil where no server runs, which alone has them.
     ///   - pollers: Ask OneSpan Sign, by the names of the accounts that are set up.
+    ///   - accounts: The names of the accounts; none where the settings name none.
     ///   - install: Checks rules, and activates them.
     ///   - clock: The time at which commands are carried out.
     package init(
@@ -25,6 +27,7 @@ package struct StoreCommands: OperatorCommands {
         questions: StoreQuestions,
         replayer: Replayer? = nil,
         pollers: [String: Poller] = [:],
+        accounts: [String] = [],
         install: @escaping @Sendable (RuleSources) async throws -> RuleBook.Change,
         clock: any WallClock
     ) {
@@ -32,6 +35,7 @@ package struct StoreCommands: OperatorCommands {
         self.questions = questions
         self.replayer = replayer
         self.pollers = pollers
+        self.accounts = accounts
         self.install = install
         self.clock = clock
     }

@@ -44,13 +44,11 @@ extension EditEffect {
     /// A finding at the rule, or at the folder of `sources` for a rule that is not there.
     package func finding(in sources: RuleSources) -> Diagnostic {
         let outline = sources.outlines.first { $0.id == ruleID }
-        let file = outline?.file ?? ""
-        let place = [sources.label, file].filter { !$0.isEmpty }.joined(separator: "/")
         return Diagnostic(
             severity: .notice,
             code: "open-state",
             message: sentence,
-            file: sources.label.isEmpty || file.hasPrefix("/") ? (file.isEmpty ? sources.folder : file) : place,
+            file: outline.map { RuleSources.shownPath($0.file, under: sources.label) } ?? sources.shownFolder,
             span: SourceSpan(line: outline?.line ?? 1, column: 1)
         )
     }

@@ -23,6 +23,19 @@ package enum Condition: Sendable {
         }
     }
 
+    /// An account that it asks for by name and that is none of `names`; nil where there is none.
+    package func account(outside names: [String]) -> String? {
+        switch self {
+        case .all(let conditions), .any(let conditions):
+            conditions.lazy.compactMap { $0.account(outside: names) }.first
+        case .not(let condition): condition.account(outside: names)
+        case .field(let test) where test.path == Self.account: test.test.word(outside: names)
+        case .event, .origin, .field, .seen: nil
+        }
+    }
+
+    private static let account = ConditionPath(JSONPath([.key("account")]))
+
     /// The paths that it reads of the event itself; for a step's `if` they begin with `event` or `steps`.
     package var references: [ConditionPath] {
         switch self {

@@ -1,4 +1,5 @@
 import CountersignCore
+import CountersignOperations
 import CountersignTerminal
 import Foundation
 
@@ -156,10 +157,7 @@ extension Settings {
     package func selecting(account name: String?) throws -> Settings {
         if let name {
             guard let account = accounts.first(where: { $0.name == name && !name.isEmpty }) else {
-                let known =
-                    accountNames.isEmpty ? "the settings name none" : "there is \(accountNames.joined(separator: ", "))"
-                let near = Suggestion.clause(for: name, among: accountNames)
-                throw UsageError("there is no account '\(name.printable)'\(near.isEmpty ? "; \(known)" : near)")
+                throw UsageError(OperationError.noAccount(name, among: accountNames).description)
             }
             return with(account: account)
         }

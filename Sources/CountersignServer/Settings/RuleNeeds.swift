@@ -1,6 +1,7 @@
 import CountersignActions
 package import CountersignCore
 package import CountersignEngine
+import CountersignOperations
 package import CountersignRules
 
 /// What steps need of the settings.
@@ -35,13 +36,14 @@ extension Settings {
                     .map { step, lack in ("missing-setting", "the step '\(step.id)' of '\(rule.id)' will fail: \(lack)")
                     }
                 let reach = forgotten(by: rule).map { ("beyond-retention", $0) }
-                return [lack, reach].compactMap(\.self)
+                let stranger = unknownAccount(in: rule).map { ("unknown-account", $0) }
+                return [lack, reach, stranger].compactMap(\.self)
                     .map { code, message in
                         Diagnostic(
                             severity: .warning,
                             code: code,
                             message: message,
-                            file: label.isEmpty || rule.file.hasPrefix("/") ? rule.file : "\(label)/\(rule.file)",
+                            file: RuleSources.shownPath(rule.file, under: label),
                             span: SourceSpan(line: rule.line, column: 1)
                         )
                     }
@@ -54,6 +56,16 @@ extension Settings {
         guard let longest, longest > retention.events else { return nil }
         let kept = "events are kept for \(retention.events.text) only; raise 'retention.events'"
         return "'seen' of '\(rule.id)' looks back \(longest.text), but \(kept)"
+    }
+
+    /// Which account a rule asks for although the settings do not have it, as a sentence; nil where they have all.
+    private func unknownAccount(in rule: Rule) -> String? {
+        let conditions = [("when", rule.condition), ("unless", rule.unless)]
+        for case (let key, let condition?) in conditions {
+            guard let name = condition.account(outside: accountNames) else { continue }
+            return "'\(key)' of '\(rule.id)': \(OperationError.noAccount(name, among: accountNames))"
+        }
+        return nil
     }
 
     /// What a step needs that is not set, as a sentence; nil where it lacks nothing.
