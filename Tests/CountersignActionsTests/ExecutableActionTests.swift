@@ -183,6 +183,9 @@ struct ActionRegistryTests {
             #expect(main == nil || declaration.fields.contains { $0.key == main })
             #expect(Set(declaration.fields.map(\.key)).count == declaration.fields.count)
             for key in declaration.alternatives.joined() { #expect(declaration.fields.contains { $0.key == key }) }
+            // `steps.ID.status` and `steps.ID.reason` say how the step ended, and would hide an output of that name.
+            let hidden = declaration.outputs.map(\.name).filter { ["status", "reason"].contains($0) }
+            #expect(hidden.isEmpty, "\(declaration.name)")
         }
     }
 

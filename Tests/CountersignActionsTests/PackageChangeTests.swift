@@ -45,7 +45,7 @@ struct PackageChangeTests {
         let vendor = Self.vendor(["status": "SENT", "due": "2099-01-01T00:00:00Z"])
         let outputs = try await World(packages: vendor).run("onespan.extend", Self.until)
         #expect(Self.requests(vendor) == [#"PUT \#(Self.path) {"due":"2099-12-31T18:00:00.000Z"}"#])
-        #expect(outputs == ["due": "2099-12-31T18:00:00.000Z", "status": "SENT", "changed": true])
+        #expect(outputs == ["due": "2099-12-31T18:00:00.000Z", "package_status": "SENT", "changed": true])
     }
 
     @Test(
@@ -66,14 +66,14 @@ struct PackageChangeTests {
                 #"PUT \#(Self.path) {"status":"SENT"}"#,
             ]
         )
-        #expect(outputs["status"] == "SENT")
+        #expect(outputs["package_status"] == "SENT")
     }
 
     @Test func `the next attempt sends the draft that a crash left, by its expiry or its event`() async throws {
         let left = Self.vendor(["status": "DRAFT", "due": "2099-12-31T18:00:00.000Z"])
         let outputs = try await World(packages: left).run("onespan.extend", Self.until)
         #expect(Self.requests(left) == [#"PUT \#(Self.path) {"status":"SENT"}"#])
-        #expect(outputs["status"] == "SENT" && outputs["changed"] == true)
+        #expect(outputs["package_status"] == "SENT" && outputs["changed"] == true)
 
         let byEvent = Self.vendor(["status": "DRAFT", "due": "2099-01-01T00:00:00Z"])
         let by: [String: OptionValue] = ["by": .duration(.seconds(86_400))]
@@ -86,7 +86,7 @@ struct PackageChangeTests {
         let outputs = try await World(packages: vendor)
             .run("onespan.extend", Self.until, event: Self.event("PACKAGE_EXPIRE"))
         #expect(Self.requests(vendor) == [#"PUT \#(Self.path) {"due":"2099-12-31T18:00:00.000Z"}"#])
-        #expect(outputs["status"] == "DRAFT")
+        #expect(outputs["package_status"] == "DRAFT")
     }
 
     @Test(arguments: ["COMPLETED", "ARCHIVED", "DECLINED", "OPTED_OUT", "odd\u{1B}[2J"])
@@ -118,14 +118,14 @@ struct PackageChangeTests {
         let vendor = Self.vendor(["status": .string(from)])
         let outputs = try await World(packages: vendor).run("onespan.\(action)", [:])
         #expect(Self.requests(vendor) == [#"PUT \#(Self.path) {"status":"\#(to)"}"#])
-        #expect(outputs == ["status": .string(to), "changed": true])
+        #expect(outputs == ["package_status": .string(to), "changed": true])
     }
 
     @Test(arguments: [("complete", "COMPLETED"), ("complete", "ARCHIVED"), ("archive", "ARCHIVED")])
     func `a package that is there already is left as it is`(action: String, status: String) async throws {
         let vendor = Self.vendor(["status": .string(status)])
         let outputs = try await World(packages: vendor).run("onespan.\(action)", [:])
-        #expect(Self.requests(vendor).isEmpty && outputs == ["status": .string(status), "changed": false])
+        #expect(Self.requests(vendor).isEmpty && outputs == ["package_status": .string(status), "changed": false])
     }
 
     @Test(arguments: ["complete", "archive", "extend"])
@@ -207,7 +207,7 @@ struct PackageChangeTests {
                 #"PUT /api/packages/N%3D {"status":"SENT"}"#,
             ]
         )
-        #expect(outputs == ["id": "N=", "status": "SENT", "created": true])
+        #expect(outputs == ["id": "N=", "package_status": "SENT", "created": true])
     }
 
     @Test(arguments: ["DRAFT", "SENT"])
@@ -219,7 +219,7 @@ struct PackageChangeTests {
         let vendor = VendorFake(packages: ["N=": earlier])
         let outputs = try await World(packages: vendor).run("onespan.create", Self.creation)
         #expect(vendor.deeds == (status == "DRAFT" ? [#"PUT /api/packages/N%3D {"status":"SENT"}"#] : []))
-        #expect(outputs == ["id": "N=", "status": "SENT", "created": false])
+        #expect(outputs == ["id": "N=", "package_status": "SENT", "created": false])
     }
 
     @Test func `a package of another step or event is none of this one`() async throws {

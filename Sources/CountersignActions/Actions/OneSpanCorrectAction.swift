@@ -28,7 +28,7 @@ package struct OneSpanCorrectAction: Action {
             PackageTarget.field.declaration,
         ],
         outputs: [
-            .init("email", "The signer's address behind the step."),
+            .init("email", "The signer's address after the step."),
             .init("changed", "Whether the step changed the signer; false where an earlier attempt had."),
         ],
         notes: [

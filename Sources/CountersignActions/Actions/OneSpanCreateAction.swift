@@ -53,7 +53,7 @@ package struct OneSpanCreateAction: Action {
         ],
         outputs: [
             .init("id", "The id of the new package, for `package` of later steps."),
-            .init("status", "Its status: DRAFT or SENT."),
+            .init("package_status", "Its status: DRAFT or SENT."),
             .init("created", "Whether this attempt created it; false where an earlier one had."),
         ],
         notes: [

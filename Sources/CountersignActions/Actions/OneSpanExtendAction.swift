@@ -20,7 +20,7 @@ package struct OneSpanExtendAction: Action {
         exactlyOneOf: [["by", "until"]],
         outputs: [
             .init("due", "When the package expires; null where it does not."),
-            .init("status", "Its status behind the step."),
+            .init("package_status", "Its status after the step."),
             .init("changed", "Whether the step changed the package."),
         ],
         notes: [

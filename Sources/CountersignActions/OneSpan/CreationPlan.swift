@@ -44,7 +44,7 @@ package struct CreationPlan: ActionPlan {
             try await vendor.change(id, ["status": "SENT"])
             status = "SENT"
         }
-        return ["id": .string(id), "status": .string(status), "created": .bool(earlier == nil)]
+        return ["id": .string(id), "package_status": .string(status), "created": .bool(earlier == nil)]
     }
 
     /// What an earlier attempt created.

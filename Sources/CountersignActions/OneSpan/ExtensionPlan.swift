@@ -88,6 +88,6 @@ package struct ExtensionPlan: ActionPlan {
     }
 
     private static func outputs(due: Date?, _ status: String, isChanged: Bool) -> JSONObject {
-        ["due": JSON(due?.rfc3339), "status": .string(status), "changed": .bool(isChanged)]
+        ["due": JSON(due?.rfc3339), "package_status": .string(status), "changed": .bool(isChanged)]
     }
 }

@@ -36,21 +36,21 @@ package struct StatusPlan: ActionPlan {
     /// The same for all steps that use the API of OneSpan Sign.
     package var destination: String? { PackageTarget.destination }
 
-    /// Sets the status unless the package has it, or one that only comes behind it.
+    /// Sets the status unless the package has it, or one that only comes after it.
     func perform(orIfAlready later: Set<String> = [], in context: ActionContext) async throws(StepFailure) -> JSONObject
     {
         let vendor = try context.services.vendor()
         let current = try await vendor.current(packageID, in: context)["status"]?.string ?? ""
         guard current != status, !later.contains(current) else {
-            return ["status": .string(current), "changed": false]
+            return ["package_status": .string(current), "changed": false]
         }
         try await vendor.change(packageID, ["status": .string(status)])
-        return ["status": .string(status), "changed": true]
+        return ["package_status": .string(status), "changed": true]
     }
 
     /// The outputs of the actions that set a status.
     static let outputs: [ActionDeclaration.Output] = [
-        .init("status", "The status of the package behind the step."),
+        .init("package_status", "The status of the package after the step."),
         .init("changed", "Whether the step changed it; false where an earlier attempt or somebody else had."),
     ]
 }

@@ -15,9 +15,9 @@ public struct ActionDeclaration: Sendable {
         }
     }
 
-    /// A value that the action leaves for the steps behind it.
+    /// A value that the action leaves for later steps.
     public struct Output: Sendable {
-        /// The key of the value, as in `${steps.ID.name}`.
+        /// The key of the value, as in `${steps.ID.name}`; `status` and `reason` say how the step ended, and are no keys.
         public let name: String
 
         /// What the value is, in one sentence.

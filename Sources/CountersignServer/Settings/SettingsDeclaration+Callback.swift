@@ -19,7 +19,7 @@ extension SettingsDeclaration {
         .form(
             "introspection_url",
             protectedURL,
-            "URL that is asked about opaque tokens (RFC 7662), in the place of `issuer`; answers are kept for a minute."
+            "URL of the introspection endpoint for opaque tokens (RFC 7662), instead of `issuer`; its answers are cached for a minute."
         )
     static let introspectionClient = Field<String>
         .text(
@@ -46,12 +46,12 @@ extension SettingsDeclaration {
         .maps(
             "header",
             [headerName.declaration, headerValue.declaration],
-            "A header that does not change, or a list of up to five."
+            "A header with a fixed value, or a list of up to five."
         )
     static let networks = Field.forms(
         "networks",
         NetworkPrefix.form,
-        "Networks from one of which the client must come; see `callback.trusted_proxies`."
+        "The client must be in one of these networks; see `callback.trusted_proxies`."
     )
     static let certificateSubject = Field.text(
         "subject",
@@ -71,13 +71,13 @@ extension SettingsDeclaration {
                 requiredCertificate.declaration,
             ],
             orWord: ["key", "none"],
-            "Who may post callbacks: whoever has a callback key; with `none` anyone; or a list of alternatives, each a map of "
+            "Who may post callbacks. `key`: holders of a callback key. `none`: anyone. A list: alternatives, each a map of "
                 + "requirements that must all be met."
         )
     static let trustedProxies = Field.forms(
         "trusted_proxies",
         NetworkPrefix.form,
-        "Networks of the proxies before the endpoint: the client is then the last address in `X-Forwarded-For` that is in none "
+        "Networks of the reverse proxies in front of the endpoint: the client is then the last address in `X-Forwarded-For` that is in none "
             + "of them."
     )
 

@@ -120,7 +120,10 @@ struct ResumeCommand: ParsableCommand {
 /// How fast something is resumed.
 struct ResumeOptions: ParsableArguments {
     @Option(
-        help: ArgumentHelp("How many of the runs that waited begin in which time, such as 5/1s.", valueName: "rate")
+        help: ArgumentHelp(
+            "How fast the runs that waited start, such as 5/1s; by default all at once.",
+            valueName: "rate"
+        )
     )
     var rate: String?
 
