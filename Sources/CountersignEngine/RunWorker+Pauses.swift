@@ -4,6 +4,14 @@ import CountersignStore
 
 /// Runs of what is paused.
 extension RunWorker {
+    /// What keeps a rule from being executed for an event; nil where nothing does.
+    ///
+    /// A paused account does not keep back what the program itself tells about it, so that alerts arrive.
+    func pause(of event: Event, _ rule: Rule) -> Pause? {
+        let ofAccount = SystemEvent(rawValue: event.name) == nil ? pauses?.pause(of: .account(event.account)) : nil
+        return ofAccount ?? pauses?.pause(of: .rule(rule.id))
+    }
+
     /// Lets go of a run whose account or rule is paused; resuming that makes it due.
     func wait(for pause: Pause, of rule: Rule, at context: RunContext) async throws {
         let wait = RunWait(

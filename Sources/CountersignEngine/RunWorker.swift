@@ -147,7 +147,7 @@ package struct RunWorker: Sendable {
         // From here on, what programs and servers say may hold a secret that they were given.
         var masked = context
         masked.logger = context.logger.masking(rules.secrets)
-        if let pause = pauses?.pause(of: .account(claimed.event.account)) ?? pauses?.pause(of: .rule(rule.id)) {
+        if let pause = pause(of: claimed.event, rule) {
             return try await wait(for: pause, of: rule, at: masked)
         }
         guard try await isStillWanted(masked, rule) else { return }

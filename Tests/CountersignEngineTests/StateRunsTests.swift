@@ -240,6 +240,34 @@ import Testing
         #expect(fixture.action.calls.count == 1)
     }
 
+    @Test func `a paused account keeps back its events, and not what the program tells about it`() async throws {
+        let fixture = StateFixture()
+        try await fixture.use(
+            "rules: [{id: tell, when: {event: [PACKAGE_CREATE, X_RUN_FAILED]}, then: [probe: {say: hello, to: crm}]}]"
+        )
+        let now = fixture.clock.now
+        try await fixture.store.pause(Pause(.account("prod"), by: "ada", reason: nil, since: now, until: nil))
+        try await fixture.pauses.refresh()
+        let body: JSON = ["name": "PACKAGE_CREATE", "packageId": "P1"]
+        let callback = Delivery(
+            name: "PACKAGE_CREATE",
+            payload: body,
+            body: body.bytes,
+            origin: .callback,
+            deduplicationKey: nil,
+            account: "prod"
+        )
+        let alert = SystemEvent.runFailed.delivery(["account": "prod", "packageId": "P1"], key: "k", at: now)
+        for delivery in [callback, alert] { _ = try await fixture.store.append(delivery, at: now) }
+        try await fixture.settle(seconds: 60)
+        #expect(fixture.action.calls.count == 1)
+        #expect(try await fixture.store.runs(RunQuery(state: .queued)).map(\.eventID.rawValue) == [1])
+        _ = try await fixture.store.resume(.account("prod"), at: fixture.clock.now)
+        try await fixture.pauses.refresh()
+        try await fixture.settle(seconds: 120)
+        #expect(fixture.action.calls.count == 2)
+    }
+
     @Test func `while everything is paused nothing runs and nothing comes due`() async throws {
         let fixture = StateFixture()
         try await fixture.use(rules("after: 1h"))

@@ -76,6 +76,30 @@ struct AccountTests {
         }
     }
 
+    @Test func `what a failed run raises belongs to the account of its event`() async throws {
+        let deployment = try Deployment(
+            rules: """
+                rules:
+                  - id: fails
+                    when: { account: prod, event: PACKAGE_COMPLETE }
+                    then: [{ shell: exit 3, retry: { attempts: 1 } }]
+                  - id: tell
+                    when: { account: prod, event: X_RUN_FAILED }
+                    then: [{ file: { path: told.txt, mode: append, content: "${event.account} ${event.packageId}" } }]
+                """,
+            settings: Self.settings,
+            environment: ["COUNTERSIGN_CALLBACK_KEY": "", "ENV_NAME": "shared"]
+        )
+        try deployment.write("prod-key\n", to: "prod.key", mode: 0o600)
+        try await deployment.serve { server in
+            #expect(try await post(server, "/callback/prod", key: "prod-key") == 200)
+            _ = try await deployment.settledRuns(events: 1)
+            #expect(try deployment.lines(of: "told.txt") == ["prod p-1"])
+            let shown = try await deployment.run("packages", "show", "prod/p-1", "--json")
+            #expect(try JSON(parsing: shown.output)["events"]?.array?.count == 2)
+        }
+    }
+
     @Test func `an account can be paused and resumed`() async throws {
         let deployment = try deployment()
         try await deployment.serve { server in

@@ -30,6 +30,7 @@ package struct RunFailure: Sendable {
             "reason": .string(SystemEvent.excerpt(reason)), "event": JSON(run.eventID.rawValue),
         ]
         if let event {
+            if !event.account.isEmpty { fields["account"] = .string(event.account) }
             fields["eventName"] = .string(event.name)
             for key in ["packageId", "sessionUser"] {
                 if let value = event.payload[key], value != .null { fields[key] = value }

@@ -50,13 +50,13 @@ package enum SystemEvent: String, Sendable, CaseIterable {
         text.count > longestReason ? text.prefix(longestReason) + "…" : text
     }
 
-    /// The event in progress into the store, which keeps it once for its key.
+    /// The event in progress into the store, which keeps it once for its key; it belongs to the account that `fields` name.
     package func delivery(_ fields: JSONObject, key: String, at now: Date) -> Delivery {
         var payload: JSONObject = ["name": .string(name)]
         for member in fields.members { payload[member.key] = member.value }
         payload["createdDate"] = .string(now.rfc3339)
         let json = JSON.object(payload)
-        return Delivery(
+        let delivery = Delivery(
             name: name,
             payload: json,
             body: json.bytes,
@@ -64,5 +64,6 @@ package enum SystemEvent: String, Sendable, CaseIterable {
             // The vendor's keys are digests, which never read like this.
             deduplicationKey: Array("watch \(key)".utf8)
         )
+        return delivery.with(account: fields["account"]?.string ?? "")
     }
 }
